@@ -1,0 +1,45 @@
+// Where the library writes: any object in the manner of pino, fields first.
+
+/** A sink for log lines in pino's argument order, so a pino, bunyan or Fastify logger fits as it is. */
+export interface Logger {
+  debug?(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Writes nothing. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** One line a message on stderr: the message, then the fields as `name=value`, then a stack if there is one. */
+export const consoleLogger: Logger = {
+  info: (fields, message) => write("info", fields, message),
+  warn: (fields, message) => write("warn", fields, message),
+  error: (fields, message) => write("error", fields, message),
+};
+
+function write(level: string, fields: object, message: string): void {
+  let line = `[after-response] ${level}: ${message}`;
+  let stack = "";
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Error) stack += `\n${value.stack ?? value.message}`;
+    else if (value !== undefined) line += ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`;
+  }
+  // stderr, for stdout may be the program's output. console.error and not process.stderr, so that what replaces the
+  // console (a test runner, a log shipper) sees the line.
+  console.error(line + stack);
+}
+
+/** A logger that throws changes nothing for whoever logs through this one. */
+export function guardLogger(logger: Logger): Logger {
+  const guard =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (fields: object, message: string): void => {
+      try {
+        logger[level]?.(fields, message);
+      } catch {
+        // There is nowhere left to report a broken logger to.
+      }
+    };
+  return { debug: guard("debug"), info: guard("info"), warn: guard("warn"), error: guard("error") };
+}

@@ -1,0 +1,44 @@
+// The states of a task and the ways between them (docs/states.md draws them).
+
+/** Where a task is in its life. The last five are final. */
+export type TaskState =
+  | "held"
+  | "queued"
+  | "running"
+  | "delayed"
+  | "succeeded"
+  | "failed"
+  | "cancelled"
+  | "skipped"
+  | "abandoned";
+
+/** A state that a task never leaves. */
+export type FinalState = "succeeded" | "failed" | "cancelled" | "skipped" | "abandoned";
+
+/** A state that a drain waits for. */
+export type UnfinishedState = Exclude<TaskState, FinalState>;
+
+export const unfinishedStates: readonly UnfinishedState[] = ["held", "queued", "running", "delayed"];
+
+const next: Record<TaskState, readonly TaskState[]> = {
+  held: ["queued", "cancelled", "skipped", "failed", "abandoned"],
+  // queued -> failed: its thread can never be started, or its name turns out to be unknown.
+  queued: ["running", "cancelled", "failed", "abandoned"],
+  // running -> queued: taken back from a thread that never began it.
+  running: ["succeeded", "failed", "delayed", "queued", "cancelled", "abandoned"],
+  delayed: ["queued", "cancelled", "failed", "abandoned"],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+  skipped: [],
+  abandoned: [],
+};
+
+/** Whether a task in `from` may go to `to`. */
+export function mayFollow(from: TaskState, to: TaskState): boolean {
+  return next[from].includes(to);
+}
+
+export function isFinal(state: TaskState): state is FinalState {
+  return next[state].length === 0;
+}
