@@ -1,0 +1,56 @@
+// Builds dist/: tsup makes the JavaScript, tsc the declarations (TypeScript 7 has no API that tsup's `dts` could use).
+// The new build takes the place of the old one when it is complete, so that a failed build leaves the last good one,
+// and a process that runs from dist never meets half of one.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = path.join(root, "dist");
+
+/**
+ * Builds dist/. Throws if a tool fails; the tools' own output says why.
+ *
+ * @param typeErrors what an error that tsc prints means: "fail" (default), or "report" for a build that only has to
+ *   run, since tsc writes the declarations all the same
+ */
+export function build(typeErrors: "fail" | "report" = "fail"): void {
+  const next = path.join(root, `dist.next-${process.pid}`);
+  const old = path.join(root, `dist.old-${process.pid}`);
+  try {
+    const bundled = run("tsup/dist/cli-default.js", ["--out-dir", next, "--silent"]);
+    if (!bundled) throw new Error("tsup failed");
+    const checked = run("typescript/bin/tsc", ["-p", "tsconfig.build.json", "--outDir", next]);
+    if (!checked && typeErrors === "fail") throw new Error("tsc failed");
+    if (existsSync(dist)) renameSync(dist, old);
+    renameSync(next, dist);
+  } finally {
+    for (const directory of [next, old]) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Whether dist/ is missing or older than something it is made from. */
+export function isStale(): boolean {
+  const built = path.join(dist, "index.js");
+  if (!existsSync(built) || !existsSync(path.join(dist, "src/index.d.ts"))) return true;
+  const builtAt = statSync(built).mtimeMs;
+  const sources = ["src", "workers"].flatMap((folder) =>
+    readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name)),
+  );
+  return ["package.json", "tsup.config.ts", "tsconfig.json", "tsconfig.build.json", ...sources].some(
+    (file) => statSync(path.join(root, file)).mtimeMs > builtAt,
+  );
+}
+
+/** Runs an installed tool with this very Node.js; says whether it succeeded. */
+function run(bin: string, args: readonly string[]): boolean {
+  const { status, error } = spawnSync(process.execPath, [path.join(root, "node_modules", bin), ...args], {
+    cwd: root,
+    stdio: "inherit",
+  });
+  if (error) throw error;
+  return status === 0;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) build();
