@@ -1,12 +1,11 @@
 // Builds dist/: tsup makes the JavaScript, tsc the declarations (TypeScript 7 has no API that tsup's `dts` could use).
 // The new build takes the place of the old one when it is complete, so that a failed build leaves the last good one,
 // and a process that runs from dist never meets half of one.
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { root, tool } from "./run.js";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = path.join(root, "dist");
 
 /**
@@ -19,9 +18,9 @@ export function build(typeErrors: "fail" | "report" = "fail"): void {
   const next = path.join(root, `dist.next-${process.pid}`);
   const old = path.join(root, `dist.old-${process.pid}`);
   try {
-    const bundled = run("tsup/dist/cli-default.js", ["--out-dir", next, "--silent"]);
+    const bundled = tool("tsup/dist/cli-default.js", "--out-dir", next, "--silent");
     if (!bundled) throw new Error("tsup failed");
-    const checked = run("typescript/bin/tsc", ["-p", "tsconfig.build.json", "--outDir", next]);
+    const checked = tool("typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", next);
     if (!checked && typeErrors === "fail") throw new Error("tsc failed");
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(next, dist);
@@ -41,16 +40,6 @@ export function isStale(): boolean {
   return ["package.json", "tsup.config.ts", "tsconfig.json", "tsconfig.build.json", ...sources].some(
     (file) => statSync(path.join(root, file)).mtimeMs > builtAt,
   );
-}
-
-/** Runs an installed tool with this very Node.js; says whether it succeeded. */
-function run(bin: string, args: readonly string[]): boolean {
-  const { status, error } = spawnSync(process.execPath, [path.join(root, "node_modules", bin), ...args], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  if (error) throw error;
-  return status === 0;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) build();
