@@ -1,0 +1,97 @@
+// Data flows one way, and the folders say so: what each part of the source may know of the others, held by a test.
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = path.join(import.meta.dirname, "..");
+
+/** For each part: the other parts it may import from. Above stands what is known by many, below what knows many. */
+const mayKnow: Record<string, readonly string[]> = {
+  "src/task": [],
+  "src/options": ["src/task"],
+  "src/response": ["src/task"],
+  "src/queue": ["src/task"],
+  "src/callbacks": ["src/task", "src/queue"],
+  "src/pool": ["src/task", "src/queue", "src/options"],
+  // The threads' side knows of the main thread's only the messages.
+  workers: ["src/task", "src/pool/protocol.ts"],
+  "src/journal": ["src/task"],
+  "src/shutdown": ["src/task"],
+  "src/offloader.ts": ["src"],
+  "src/index.ts": ["src"],
+};
+
+/** The packages a part may import; node:* is free to all but these two. */
+const packages: Record<string, readonly string[]> = { "src/pool": ["piscina"] };
+const withoutNode = ["src/queue"];
+
+interface Import {
+  readonly file: string;
+  readonly from: string;
+}
+
+const imports = [...sources("src"), ...sources("workers")].flatMap(importsOf);
+
+describe("the structure of the source", () => {
+  it("has a place for every file", () => {
+    const homeless = [...sources("src"), ...sources("workers")].filter((file) => partOf(file) === undefined);
+    expect(homeless).toEqual([]);
+  });
+
+  it("lets a part know those above it, never those below", () => {
+    const wrong = imports.filter((entry) => {
+      if (!entry.from.startsWith(".")) return false;
+      const part = partOf(entry.file) ?? "";
+      const allowed = [part, ...(mayKnow[part] ?? [])];
+      return !allowed.some((place) => target(entry) === place || target(entry).startsWith(`${place}/`));
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("imports Piscina in src/pool alone, and no other package anywhere", () => {
+    const wrong = imports.filter(({ file, from }) => {
+      if (from.startsWith(".") || from.startsWith("node:")) return false;
+      return !(packages[partOf(file) ?? ""] ?? []).includes(from);
+    });
+    expect(wrong).toEqual([]);
+    expect(imports.some(({ from }) => from === "piscina")).toBe(true);
+  });
+
+  it("keeps the queue pure: no HTTP, no threads, no files", () => {
+    const wrong = imports.filter(({ file, from }) => {
+      return withoutNode.includes(partOf(file) ?? "") && from.startsWith("node:");
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("gives examples and benchmarks the public names alone", () => {
+    const outside = [...sources("examples"), ...sources("bench")].flatMap(importsOf);
+    const wrong = outside.filter((entry) => /^(src|workers|dist|test)\//.test(target(entry)));
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** The part that a file belongs to: its folder, or for a file of its own the file. */
+function partOf(file: string): string | undefined {
+  return Object.keys(mayKnow).find((part) => file === part || file.startsWith(`${part}/`));
+}
+
+/** The file that a relative import means, from the root on; a package's name as it is. */
+function target({ file, from }: Import): string {
+  return from.startsWith(".") ? path.posix.join(path.posix.dirname(file), from).replace(/\.js$/, ".ts") : from;
+}
+
+/** Every TypeScript or JavaScript file below a folder, from the root on. */
+function sources(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.[mc]?[tj]s$/.test(name) && !name.includes("node_modules"))
+    .map((name) => path.posix.join(folder, name.replaceAll(path.sep, "/")))
+    .sort();
+}
+
+/** What a file imports or re-exports, types included. */
+function importsOf(file: string): Import[] {
+  const text = readFileSync(path.join(root, file), "utf8").replace(/^\s*(\/\/|\*|\/\*).*$/gm, "");
+  const specifiers = text.matchAll(/\b(?:from|import)\s*\(?\s*"([^"\n]+)"/g);
+  return [...specifiers].map(([, from = ""]) => ({ file, from }));
+}
