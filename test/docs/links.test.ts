@@ -1,0 +1,54 @@
+// Every relative link of every document leads to a file that exists, and to a heading where it names one.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+
+const root = path.join(import.meta.dirname, "../..");
+const ignored = new Set(["node_modules", "dist", "coverage", ".git"]);
+
+it.each(documents("."))("every relative link of %s leads somewhere", (document) => {
+  const broken = linksOf(document).filter((link) => !leadsSomewhere(document, link));
+  expect(broken).toEqual([]);
+});
+
+/** All Markdown files below a folder, from the root on. */
+function documents(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const name = path.join(folder, entry.name);
+    if (entry.isDirectory()) return ignored.has(entry.name) ? [] : documents(name);
+    return entry.name.endsWith(".md") ? [name] : [];
+  });
+}
+
+/** The targets of a document's links and images that are no URLs; code is no place for links. */
+function linksOf(document: string): string[] {
+  const prose = proseOf(document).replace(/`[^`\n]*`/g, "");
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)(?:\s+"[^"]*")?\)|(?:src|href)="([^"]+)"/g)].map(
+    ([, a, b]) => a ?? b ?? "",
+  );
+  return targets.filter((target) => !/^[a-z]+:/i.test(target));
+}
+
+function leadsSomewhere(document: string, link: string): boolean {
+  const [file = "", anchor] = link.split("#");
+  const target = file === "" ? document : path.join(path.dirname(document), decodeURI(file));
+  if (!existsSync(path.join(root, target))) return false;
+  return anchor === undefined || !target.endsWith(".md") || anchorsOf(target).includes(anchor);
+}
+
+/** The anchors of a document's headings, made as GitHub makes them. */
+function anchorsOf(document: string): string[] {
+  return [...proseOf(document).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replace(/\s/g, "-"),
+  );
+}
+
+/** A document without its fenced code. */
+function proseOf(document: string): string {
+  return readFileSync(path.join(root, document), "utf8").replace(/^(```|~~~)[\s\S]*?^\1/gm, "");
+}
