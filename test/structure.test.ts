@@ -16,7 +16,7 @@ const mayKnow: Record<string, readonly string[]> = {
   // The threads' side knows of the main thread's only the messages.
   workers: ["src/task", "src/pool/protocol.ts"],
   "src/journal": ["src/task"],
-  "src/shutdown": ["src/task"],
+  "src/shutdown": ["src/task", "src/options"],
   "src/offloader.ts": ["src"],
   "src/index.ts": ["src"],
 };

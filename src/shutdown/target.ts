@@ -25,13 +25,17 @@ export interface DrainTarget {
   announceDraining(): void;
   /** Closes admission for good: from now on every dispatch throws AR_SHUTTING_DOWN. */
   refuse(): void;
-  /** Aborts the signal of every running task and callback. They may still end in their own way. */
+  /** Moves every task and callback that waits (held, queued, delayed) to `abandoned`: none of them starts any more. */
+  abandonWaiting(): void;
+  /** Aborts the signal of every running task and callback. They end in their own time, and then as `abandoned`. */
   abortRunning(reason: Error): void;
+  /** Moves what still runs to `abandoned`. */
+  abandonRunning(): void;
   /**
-   * Moves every unfinished task and callback to `abandoned` and returns them as they were before. Tasks that a journal
-   * keeps for the next process are counted in `journaled` and not listed.
+   * Every task and callback that was abandoned, as it was before that, oldest first. Those that a journal keeps for the
+   * next process are counted in `journaled` and not listed.
    */
-  abandonUnfinished(): { abandoned: UnfinishedTask[]; journaled: number };
+  abandoned(): { tasks: UnfinishedTask[]; journaled: number };
   /** Runs the teardown hooks of the threads and ends the threads; terminates those that are not done after `timeout` ms. Emits `drained`. */
   endThreads(timeout: number): Promise<void>;
 }
