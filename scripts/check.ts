@@ -18,9 +18,10 @@ const checks: Record<string, () => boolean> = {
   lint: () => tool("@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."),
   unused: () => tool("knip/bin/knip.js"),
   lockfile() {
-    const manifest: unknown = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
-    const lock: unknown = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8"));
-    const problems = lockfileProblems(manifest, lock);
+    const [manifest, lockfile] = ["package.json", "package-lock.json"].map((file) => {
+      return JSON.parse(readFileSync(path.join(root, file), "utf8"));
+    });
+    const problems = lockfileProblems(manifest, lockfile);
     for (const problem of problems) console.error(problem);
     return problems.length === 0;
   },

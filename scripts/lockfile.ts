@@ -1,45 +1,52 @@
-// What the manifest and the lockfile may say: exact versions, and nothing of the machine or registry that wrote them.
+// What the manifest and the lockfile may say: exact versions, everything that `npm ci` asks for, and nothing of the
+// machine or the registry that wrote them.
 
-const groups = ["dependencies", "devDependencies", "optionalDependencies"] as const;
-const exact = /^\d+\.\d+\.\d+(-[\w.]+)?$/;
+interface Entry {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly link?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** The part of package.json that is looked at. */
+export interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+/** The part of package-lock.json that is looked at. */
+export interface Lockfile {
+  readonly packages: Readonly<Record<string, Entry>>;
+}
+
+const exact = /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/;
 const ofAMachine = /^(\/|[A-Za-z]:[\\/]|file:\/|https?:\/\/)/;
 
-/** One sentence for each thing in `package.json` or `package-lock.json` that does not belong there. */
-export function lockfileProblems(manifest: unknown, lock: unknown): string[] {
+/** One sentence for each thing that does not belong there, or is missing. */
+export function lockfileProblems(manifest: Manifest, lockfile: Lockfile): string[] {
+  const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+  const installed = Object.entries(lockfile.packages).filter(([where]) => where !== "");
+  const names = new Set(installed.map(([where]) => where.slice(where.lastIndexOf("node_modules/") + 13)));
+  return [
+    ...versions
+      .filter(([, version]) => !exact.test(version))
+      .map(([name, version]) => `package.json: ${name} is ${version}, expected one exact version`),
+    ...installed.flatMap(([where, entry]) => entryProblems(entry, names).map((problem) => `${where} ${problem}`)),
+  ];
+}
+
+function entryProblems(entry: Entry, names: ReadonlySet<string>): string[] {
   const problems: string[] = [];
-  for (const group of groups) {
-    for (const [name, version] of entries(at(manifest, group))) {
-      if (typeof version !== "string" || !exact.test(version)) {
-        problems.push(`package.json: ${name} is ${version}, expected one exact version`);
-      }
-    }
+  if (!entry.link && entry.integrity === undefined) problems.push("has no integrity");
+  if (!entry.link && entry.resolved !== undefined) problems.push("records where it came from; .npmrc leaves that out");
+  for (const value of [entry.version, entry.resolved]) {
+    if (value !== undefined && ofAMachine.test(value)) problems.push(`names ${value}, out of reach for other machines`);
   }
-  for (const [where, entry] of entries(at(lock, "packages"))) {
-    const { resolved, link, version, integrity } = fields(entry);
-    const installed = where.includes("node_modules/") && link !== true;
-    if (installed && integrity === undefined) {
-      problems.push(`package-lock.json: ${where} has no integrity`);
-    }
-    if (installed && resolved !== undefined) {
-      problems.push(`package-lock.json: ${where} records where it was downloaded from; .npmrc leaves that out`);
-    }
-    for (const value of [resolved, version]) {
-      if (typeof value === "string" && ofAMachine.test(value)) {
-        problems.push(`package-lock.json: ${where} names ${value}, which other machines may not reach`);
-      }
-    }
+  // Packages for other platforms. npm leaves out those it cannot have when it writes the file, and those that are not
+  // installed when it writes it from node_modules; then `npm ci` refuses the file.
+  for (const name of Object.keys(entry.optionalDependencies ?? {})) {
+    if (!names.has(name)) problems.push(`has no entry for its optional ${name}; npm ci will refuse the lockfile`);
   }
   return problems;
-}
-
-function at(value: unknown, key: string): unknown {
-  return fields(value)[key];
-}
-
-function entries(value: unknown): [string, unknown][] {
-  return Object.entries(fields(value));
-}
-
-function fields(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }
