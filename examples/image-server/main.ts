@@ -1,0 +1,64 @@
+// An image server: photos are answered at once and optimised after the response. Start it with `npm start`.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { announcePool } from "./announce.js";
+import { createApp } from "./app.js";
+import { createFollow } from "./follow.js";
+import { Live } from "./live.js";
+import { createImageOffloader } from "./offloader.js";
+import { Photos } from "./photos.js";
+import { readSettings, type Settings } from "./settings.js";
+
+async function main(): Promise<void> {
+  const settings = readSettings();
+  const offloader = createImageOffloader(settings.queueMax);
+  // Fails here, with the module's own error, if the tasks cannot be loaded; not at the first upload.
+  await offloader.ready();
+
+  const live = new Live();
+  const photos = await Photos.open(settings.dataDir, (photo) => live.send("photo", photo));
+  const follow = createFollow(offloader, photos);
+  announcePool(offloader, live);
+  for (const photo of photos.list().filter(({ state }) => state === "waiting")) {
+    follow(photo.id, offloader.offload("optimizeImage", { folder: photos.folder(photo.id) }));
+  }
+
+  const app = createApp({ offloader, photos, follow, live, maxUpload: settings.maxUpload });
+  const server = createServer(app);
+  const shutdown = offloader.shutdownOnSignals(server, { timeout: 25_000 });
+  app.get("/healthz", shutdown.liveness);
+  app.get("/readyz", shutdown.readiness);
+
+  server.listen(settings.port, settings.host);
+  await once(server, "listening");
+  console.log(welcome(server.address() as AddressInfo, settings));
+}
+
+function welcome({ address, family, port }: AddressInfo, settings: Settings): string {
+  const url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+  const sample = fromHere(fileURLToPath(new URL("../photos/astronaut.png", import.meta.url)));
+  return `
+Image server on ${url}
+
+  Open it in a browser and drop some photos, or send one from another terminal:
+
+    curl --data-binary @${sample} "${url}/photos?name=astronaut.png"
+
+  The answer comes at once; the variants follow in ${fromHere(resolve(settings.dataDir))}.
+  Ctrl-C takes no more uploads, finishes the photos in work, and exits.
+`;
+}
+
+function fromHere(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === "" || short.startsWith("..") ? path : short;
+}
+
+main().catch((error: NodeJS.ErrnoException) => {
+  if (error.code === "EADDRINUSE") console.error("The port is taken. Choose another one: PORT=3001 npm start");
+  else console.error(error instanceof RangeError ? error.message : error);
+  process.exit(1);
+});

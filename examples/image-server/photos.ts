@@ -1,0 +1,128 @@
+// The photos: a folder each, under a name that is made here, and what is known of them in memory.
+import { rmSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { OptimizedImage } from "./workers/images.js";
+
+/** What the sender gave. */
+export interface Upload {
+  id: string;
+  name: string;
+  /** The media type of the original. */
+  type: string;
+  bytes: number;
+  uploadedAt: string;
+}
+
+export interface Photo extends Upload {
+  /** A failed photo is a record only: its files are gone. */
+  state: "waiting" | "working" | "done" | "failed";
+  /** From the last byte of the upload to the end of the response, in ms. */
+  answeredMs?: number;
+  image?: OptimizedImage;
+  error?: string;
+}
+
+/**
+ * `incoming/<id>` while a photo is uploaded, `photos/<id>` when it is complete; a rename leads from one to the other, so
+ * there is no half a photo. In a larger application the records are a database's.
+ */
+export class Photos {
+  readonly #photos = new Map<string, Photo>();
+
+  private constructor(
+    readonly dir: string,
+    private readonly changed: (photo: Photo) => void,
+  ) {}
+
+  /**
+   * The photos of an earlier process, too. Those that it left unfinished are `waiting`.
+   *
+   * @param dir is made if it is missing
+   * @param changed called with every new or changed photo
+   */
+  static async open(dir: string, changed: (photo: Photo) => void): Promise<Photos> {
+    const photos = new Photos(dir, changed);
+    await rm(join(dir, "incoming"), { recursive: true, force: true });
+    await mkdir(join(dir, "incoming"), { recursive: true });
+    await mkdir(join(dir, "photos"), { recursive: true });
+    const entries = await readdir(join(dir, "photos"), { withFileTypes: true });
+    const found = await Promise.all(
+      entries.filter((entry) => entry.isDirectory()).map(({ name }) => read(photos.folder(name))),
+    );
+    found.sort((a, b) => a.uploadedAt.localeCompare(b.uploadedAt));
+    for (const photo of found) photos.#photos.set(photo.id, photo);
+    return photos;
+  }
+
+  /** Newest first. */
+  list(): Photo[] {
+    return [...this.#photos.values()].reverse();
+  }
+
+  get(id: string): Photo | undefined {
+    return this.#photos.get(id);
+  }
+
+  /** Where the files of a photo are, or will be. */
+  folder(id: string): string {
+    return join(this.dir, "photos", id);
+  }
+
+  /**
+   * Adds a photo whose original `receive` writes to the path that it is given.
+   *
+   * @throws what `receive` throws; nothing is left of the photo then
+   */
+  async add(
+    id: string,
+    name: string,
+    receive: (path: string) => Promise<{ bytes: number; type: string }>,
+  ): Promise<Photo> {
+    const incoming = join(this.dir, "incoming", id);
+    await mkdir(incoming);
+    try {
+      const upload: Upload = { id, name, ...(await receive(join(incoming, "original"))), uploadedAt: now() };
+      await writeFile(join(incoming, "upload.json"), JSON.stringify(upload));
+      await rename(incoming, this.folder(id));
+      this.#photos.set(id, { ...upload, state: "waiting" });
+      return { ...upload, state: "waiting" };
+    } catch (error) {
+      await rm(incoming, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  update(id: string, change: Partial<Photo>): void {
+    const photo = this.#photos.get(id);
+    if (photo === undefined) return;
+    const updated = { ...photo, ...change };
+    this.#photos.set(id, updated);
+    this.changed(updated);
+  }
+
+  /** Removes the files of a photo and keeps its record, which says why. */
+  fail(id: string, error: string): void {
+    // In one go: this may be the last thing that the process does.
+    rmSync(this.folder(id), { recursive: true, force: true });
+    this.update(id, { state: "failed", error });
+  }
+
+  /** Removes a photo, as if it had never been sent. */
+  forget(id: string): void {
+    rmSync(this.folder(id), { recursive: true, force: true });
+    this.#photos.delete(id);
+  }
+}
+
+async function read(folder: string): Promise<Photo> {
+  const upload: Upload = JSON.parse(await readFile(join(folder, "upload.json"), "utf8"));
+  const result = await readFile(join(folder, "result.json"), "utf8").catch(() => undefined);
+  return result === undefined
+    ? { ...upload, state: "waiting" }
+    : { ...upload, state: "done", image: JSON.parse(result) };
+}
+
+function now(): string {
+  return new Date().toISOString();
+}

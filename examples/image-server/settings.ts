@@ -1,0 +1,31 @@
+// What the environment decides, checked once at the start.
+import { fileURLToPath } from "node:url";
+
+export interface Settings {
+  host: string;
+  port: number;
+  dataDir: string;
+  /** The largest upload, in bytes. */
+  maxUpload: number;
+  /** Photos that may be unfinished at a time, from the first byte of the upload to the last variant. */
+  queueMax: number;
+}
+
+/** @throws RangeError naming the variable, what it takes and what it is */
+export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  return {
+    host: env.HOST || "127.0.0.1",
+    port: integer(env, "PORT", 3000, 0, 65_535),
+    dataDir: env.DATA_DIR || fileURLToPath(new URL("data", import.meta.url)),
+    maxUpload: integer(env, "MAX_UPLOAD_MB", 25, 1, 1_000) * 1_000_000,
+    queueMax: integer(env, "QUEUE_MAX", 100, 1, 1_000_000),
+  };
+}
+
+function integer(env: NodeJS.ProcessEnv, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name];
+  if (text === undefined || text === "") return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new RangeError(`${name} must be a whole number from ${min} to ${max}, and is "${text}".`);
+}
