@@ -29,7 +29,7 @@ export class LanguageServer {
    *
    * @param file a file of the project, whose text on disk is not looked at
    * @param text its text, with `|` where the cursor is
-   * @returns the labels
+   * @returns the names, without the mark of an optional one
    */
   async complete(file: string, text: string): Promise<string[]> {
     const before = text.slice(0, text.indexOf("|")).split("\n");
@@ -86,5 +86,5 @@ export class LanguageServer {
 
 function labels(answer: unknown): string[] {
   const items: unknown = Array.isArray(answer) ? answer : Object(answer).items;
-  return Array.isArray(items) ? items.map((item: { label: string }) => item.label) : [];
+  return Array.isArray(items) ? items.map((item: { label: string }) => item.label.replace(/\?$/, "")) : [];
 }
