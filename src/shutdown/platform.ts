@@ -1,0 +1,69 @@
+// Which platform runs the process, by the marks it leaves, and how long it waits after its signal before it kills.
+import { existsSync } from "node:fs";
+
+export interface Platform {
+  readonly name: string;
+  /** From its signal to its SIGKILL by default, in ms. */
+  readonly grace: number;
+  /** Where that is set, as it stands in a message. */
+  readonly setting: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Mark extends Platform {
+  readonly isHere: (env: Environment, exists: (path: string) => boolean) => boolean;
+}
+
+// The innermost first: PM2 in a container is what sends the signal; a pod may have Docker's file.
+const marks: readonly Mark[] = [
+  { name: "PM2", grace: 1_600, setting: "by default; kill_timeout", isHere: (env) => env.pm_id !== undefined },
+  {
+    name: "Kubernetes",
+    grace: 30_000,
+    setting: "by default; terminationGracePeriodSeconds",
+    isHere: (env) => env.KUBERNETES_SERVICE_HOST !== undefined,
+  },
+  {
+    name: "Cloud Run",
+    grace: 10_000,
+    setting: "fixed",
+    isHere: (env) => env.K_SERVICE !== undefined && env.K_REVISION !== undefined,
+  },
+  {
+    name: "Fly",
+    grace: 5_000,
+    setting: "by default; kill_timeout in fly.toml",
+    isHere: (env) => env.FLY_APP_NAME !== undefined,
+  },
+  { name: "Heroku", grace: 30_000, setting: "fixed", isHere: (env) => env.DYNO !== undefined },
+  {
+    name: "Amazon ECS",
+    grace: 30_000,
+    setting: "by default; stopTimeout",
+    isHere: (env) => env.ECS_CONTAINER_METADATA_URI_V4 !== undefined,
+  },
+  {
+    name: "Docker",
+    grace: 10_000,
+    setting: "by default; stop_grace_period or --stop-timeout",
+    isHere: (_env, exists) => exists("/.dockerenv"),
+  },
+];
+
+/**
+ * The platform that will end this process, where it can be told.
+ *
+ * @param exists whether a path exists, for tests
+ */
+export function detectPlatform(
+  env: Environment = process.env,
+  exists: (path: string) => boolean = existsSync,
+): Platform | undefined {
+  const mark = marks.find(({ isHere }) => isHere(env, exists));
+  if (mark === undefined) return undefined;
+  const { name, grace, setting } = mark;
+  // PM2 hands its own configuration on as environment variables.
+  const told = name === "PM2" ? Number(env.kill_timeout) : Number.NaN;
+  return { name, grace: told > 0 ? told : grace, setting };
+}
