@@ -1,4 +1,5 @@
 // What is known of all tasks of one name: their policy, and what has been measured of them.
+import { Histogram } from "./histogram.js";
 import type { RunIf } from "./outcome.js";
 import type { TaskState } from "./states.js";
 
@@ -36,11 +37,26 @@ export interface TaskPolicy {
 export type StateCounts = Record<TaskState, number>;
 
 export function zeroCounts(): StateCounts {
-  return { held: 0, queued: 0, running: 0, delayed: 0, succeeded: 0, failed: 0, cancelled: 0, skipped: 0, abandoned: 0 };
+  return {
+    held: 0,
+    queued: 0,
+    running: 0,
+    delayed: 0,
+    succeeded: 0,
+    failed: 0,
+    cancelled: 0,
+    skipped: 0,
+    abandoned: 0,
+  };
 }
 
 export class TaskDefinition {
   readonly counts: StateCounts = zeroCounts();
+  /** From queued to started, and in the thread, in ms. */
+  readonly waits: Histogram = new Histogram();
+  readonly runs: Histogram = new Histogram();
+  /** What a run is expected to take, in ms; undefined before the first. Batches are sized by it. */
+  expectedMs: number | undefined = undefined;
 
   constructor(
     readonly name: string,
@@ -48,4 +64,11 @@ export class TaskDefinition {
     readonly kind: "task" | "callback",
     readonly policy: TaskPolicy,
   ) {}
+
+  /** Takes a measured run time into account: upwards at once, downwards slowly, for a batch too long blocks a thread. */
+  measured(runMs: number): void {
+    const expected = this.expectedMs;
+    if (expected === undefined) this.expectedMs = runMs;
+    else this.expectedMs = expected + (runMs - expected) * (runMs > expected ? 0.5 : 0.1);
+  }
 }

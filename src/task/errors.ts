@@ -47,17 +47,6 @@ const brand = Symbol.for("after-response.OffloadError");
  * turn into a 503 with `Retry-After`.
  */
 export class OffloadError extends Error {
-  static {
-    Object.defineProperty(OffloadError.prototype, "name", { value: "OffloadError", configurable: true, writable: true });
-    Object.defineProperty(OffloadError.prototype, brand, { value: true });
-  }
-
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    // A subclass is asked in the ordinary way, or every OffloadError would be an instance of it.
-    if (this !== OffloadError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === "object" && value !== null && brand in value;
-  }
-
   /** One of the stable codes. */
   readonly code: OffloadErrorCode;
   /** 503 on admission errors, absent on all others. */
@@ -83,6 +72,17 @@ export class OffloadError extends Error {
     }
   }
 }
+
+// Outside the class, for a class that names itself is renamed by bundlers, in stacks too.
+Object.defineProperty(OffloadError.prototype, "name", { value: "OffloadError", configurable: true, writable: true });
+Object.defineProperty(OffloadError.prototype, brand, { value: true });
+Object.defineProperty(OffloadError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    // A subclass is asked in the ordinary way, or every OffloadError would be an instance of it.
+    if (this !== OffloadError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && brand in value;
+  },
+});
 
 /** Words for a value in a message: short, and never the value's own contents beyond a primitive. */
 export function describe(value: unknown): string {

@@ -1,5 +1,6 @@
 // One accepted task or callback: the record that every folder passes on. Only the ledger changes its state.
 import type { TaskDefinition, TaskPolicy } from "./definition.js";
+import type { OffloadError } from "./errors.js";
 import type { TaskState } from "./states.js";
 
 /** A promise that is made only for a task whose result somebody asks for. */
@@ -22,7 +23,7 @@ export class Task {
   /** To be run alone on its thread: it was running when a thread died. */
   solo = false;
   /** Why it is to end early. Once set, the task ends cancelled, timed out or abandoned, whatever it still returns. */
-  abortedBy: Error | undefined = undefined;
+  abortedBy: OffloadError | undefined = undefined;
   /** The value or the error it ended with. */
   outcome: unknown = undefined;
   settlement: Settlement | undefined = undefined;

@@ -1,0 +1,139 @@
+// Runs callbacks on the main thread: a bounded number at a time, in the order of their release, each isolated from the others.
+import { Attempts, timeoutError } from "../queue/attempts.js";
+import { Delayed } from "../queue/delayed.js";
+import { Deque } from "../queue/deque.js";
+import type { OffloadError } from "../task/errors.js";
+import { type Ledger, name } from "../task/ledger.js";
+import type { ResponseOutcome } from "../task/outcome.js";
+import { isFinal } from "../task/states.js";
+import type { Task } from "../task/task.js";
+
+/** What a callback of `runAfterResponse` is given. */
+export interface CallbackContext {
+  /** How the response ended. */
+  readonly outcome: ResponseOutcome;
+  /** Aborts on timeout, cancel and the shutdown deadline. */
+  readonly signal: AbortSignal;
+}
+
+export type Callback = (context: CallbackContext) => unknown;
+
+/** The payload of a callback's task. */
+export interface CallbackPayload {
+  /** The callback, bound to the async context of the call. */
+  readonly callback: Callback;
+  /** Known once the response is over. */
+  outcome: ResponseOutcome | undefined;
+}
+
+interface Run {
+  readonly controller: AbortController;
+  readonly startedAt: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Callbacks {
+  readonly #waiting = new Deque<Task>();
+  readonly #running = new Map<Task, Run>();
+  readonly #attempts: Attempts;
+  readonly #delayed: Delayed;
+  #pumping = false;
+
+  constructor(
+    private readonly ledger: Ledger,
+    /** How many run at the same time. */
+    private readonly concurrency: number,
+    /** ms that a callback may go on after its signal aborted, before it is given up: nothing can end it. */
+    private readonly abortGrace: number,
+  ) {
+    this.#delayed = new Delayed((task) => this.add(task));
+    this.#attempts = new Attempts(ledger, (task, delayMs, error, runMs) => {
+      ledger.delayed(task, delayMs, error, runMs);
+      this.#delayed.add(task, delayMs);
+    });
+  }
+
+  /** A callback whose response is over, or whose delay is. */
+  add(task: Task): void {
+    this.ledger.queued(task);
+    this.#waiting.pushBack(task);
+    this.#pumpSoon();
+  }
+
+  /** Ends a waiting callback by `finish`. */
+  withdraw(task: Task, finish: () => void): void {
+    const wasDelayed = task.state === "delayed";
+    finish();
+    if (wasDelayed) this.#delayed.forget();
+  }
+
+  /** Aborts the signal of a running callback; it ends as `reason` says once it has stopped, at the latest after the grace. */
+  abort(task: Task, reason: OffloadError): boolean {
+    const run = this.#running.get(task);
+    if (run === undefined || task.abortedBy !== undefined) return false;
+    task.abortedBy = reason;
+    run.controller.abort(reason);
+    clearTimeout(run.timer);
+    run.timer = setTimeout(
+      () => this.#ended(task, run, () => this.#attempts.failed(task, reason, true, elapsed(run))),
+      this.abortGrace,
+    );
+    return true;
+  }
+
+  abortAll(reason: OffloadError): void {
+    for (const task of [...this.#running.keys()]) this.abort(task, reason);
+  }
+
+  /** Never within the call that added: a callback runs after the code that registered it. */
+  #pumpSoon(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    setImmediate(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#running.size < this.concurrency) {
+      const task = this.#waiting.popFront();
+      if (task === undefined) return;
+      if (task.state === "queued") this.#start(task);
+    }
+  }
+
+  #start(task: Task): void {
+    const { callback, outcome } = task.payload as CallbackPayload;
+    const run: Run = { controller: new AbortController(), startedAt: performance.now(), timer: undefined };
+    this.#running.set(task, run);
+    this.ledger.started(task);
+    const { timeout } = task.dispatch;
+    if (timeout > 0) run.timer = setTimeout(() => this.abort(task, timeoutError(name(task), timeout)), timeout);
+    // An async function, so that a callback that throws at once fails in the same way as one that rejects.
+    const running = (async () => callback({ outcome: outcome as ResponseOutcome, signal: run.controller.signal }))();
+    running.then(
+      (value) => this.#ended(task, run, () => this.#attempts.succeeded(task, value, elapsed(run))),
+      (error: unknown) =>
+        this.#ended(task, run, () => this.#attempts.failed(task, error, isRetryable(error), elapsed(run))),
+    );
+  }
+
+  /** The first end counts: of the callback itself, or of the grace after its abort. */
+  #ended(task: Task, run: Run, settle: () => void): void {
+    if (this.#running.get(task) !== run) return;
+    clearTimeout(run.timer);
+    this.#running.delete(task);
+    if (!isFinal(task.state)) settle();
+    this.#pumpSoon();
+  }
+}
+
+function elapsed(run: Run): number {
+  return performance.now() - run.startedAt;
+}
+
+/** A NonRetryableError says that another attempt is of no use. */
+function isRetryable(error: unknown): boolean {
+  return !(typeof error === "object" && error !== null && Symbol.for("after-response.NonRetryableError") in error);
+}

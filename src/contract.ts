@@ -1,0 +1,106 @@
+// The public face of an offloader: every call, its meaning, what it throws. Types alone.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { EachResponseCallback, EachResponseMiddleware } from "./after-each-response.js";
+import type { Callback } from "./callbacks/callbacks.js";
+import type { DispatchOptions } from "./options/dispatch-options.js";
+import type { ResponseCarrier } from "./response/carrier.js";
+import type { CloseOptions } from "./shutdown/close.js";
+import type { CloseReport } from "./shutdown/report.js";
+import type { ServersArgument } from "./shutdown/servers.js";
+import type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
+import type { OffloaderStats } from "./stats.js";
+import type { EventName, Listener } from "./task/events.js";
+import type { TaskHandle } from "./task/handle.js";
+import type { TaskSummary } from "./task/ledger.js";
+import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./typed.js";
+
+/** Options of `runAfterResponse`: those of a task that make sense for a closure. */
+export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
+
+/** What `drain()` came to. */
+export interface DrainReport {
+  /** Whether everything accepted had reached a final state in time. */
+  readonly drained: boolean;
+  readonly unfinished: readonly TaskSummary[];
+}
+
+/** A task as an object to be dispatched, for those who prefer it to a name. */
+export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
+  readonly name: Name;
+  /** As {@link Offloader.offloadAfterResponse} with a response. */
+  dispatchAfterResponse(
+    res: ResponseCarrier,
+    ...args: DispatchArguments<Tasks, Name>
+  ): TaskHandle<TaskResult<Tasks, Name>>;
+  /** As {@link Offloader.offload}. */
+  dispatch(...args: DispatchArguments<Tasks, Name>): TaskHandle<TaskResult<Tasks, Name>>;
+  /** As {@link Offloader.run}. */
+  run(...args: DispatchArguments<Tasks, Name>): Promise<TaskResult<Tasks, Name>>;
+}
+
+/**
+ * What `createOffloader` returns. Every function is bound, so that it can be destructured.
+ *
+ * The dispatch calls return at once and accept or throw: AR_UNKNOWN_TASK, AR_PAYLOAD_NOT_CLONEABLE,
+ * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, and with a status of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
+ * AR_TASKS_NOT_LOADABLE. What they accept ends in exactly one final state, with an event.
+ */
+export interface Offloader<Tasks = AnyTasks> {
+  /**
+   * Runs a task on a thread once a response is over.
+   *
+   * @param res a response of `node:http` or `node:http2`, or what carries one (Fastify reply, Koa or Hono context)
+   * @param name of an exported function of the tasks module
+   * @param args the payload, captured by value now, and options
+   * @throws OffloadError, see {@link Offloader}
+   */
+  offloadAfterResponse<Name extends TaskName<Tasks>>(
+    res: ResponseCarrier,
+    name: Name,
+    ...args: DispatchArguments<Tasks, Name>
+  ): TaskHandle<TaskResult<Tasks, Name>>;
+  /** The same for the response of the request that the calling code handles; AR_NO_RESPONSE outside a request. */
+  offloadAfterResponse<Name extends TaskName<Tasks>>(
+    name: Name,
+    ...args: DispatchArguments<Tasks, Name>
+  ): TaskHandle<TaskResult<Tasks, Name>>;
+  /**
+   * Runs a closure on the main thread once a response is over, in the async context of the call. For I/O such as a mail;
+   * CPU-heavy work belongs into a task.
+   *
+   * @param res as for `offloadAfterResponse`; left out: the response being handled
+   * @param callback receives `{ outcome, signal }`; may return a promise
+   */
+  runAfterResponse(res: ResponseCarrier, callback: Callback, options?: CallbackOptions): TaskHandle;
+  runAfterResponse(callback: Callback, options?: CallbackOptions): TaskHandle;
+  /** Middleware that runs a callback after every response that passes it (terminable middleware). */
+  afterEachResponse<Request = IncomingMessage, Response extends ResponseCarrier = ServerResponse>(
+    callback: EachResponseCallback<Request, Response>,
+  ): EachResponseMiddleware<Request, Response>;
+  /** Runs a task as soon as a thread is free, no response involved. */
+  offload<Name extends TaskName<Tasks>>(
+    name: Name,
+    ...args: DispatchArguments<Tasks, Name>
+  ): TaskHandle<TaskResult<Tasks, Name>>;
+  /** The same, returning the promise of the result. It rejects with the task's own error, or an OffloadError. */
+  run<Name extends TaskName<Tasks>>(
+    name: Name,
+    ...args: DispatchArguments<Tasks, Name>
+  ): Promise<TaskResult<Tasks, Name>>;
+  /** A task as an object with `dispatchAfterResponse`, `dispatch` and `run`. */
+  task<Name extends TaskName<Tasks>>(name: Name): DispatchableTask<Tasks, Name>;
+  /** Resolves when `pool.minThreads` threads (at least one) have loaded the tasks module; rejects with the module's own error. */
+  ready(): Promise<void>;
+  stats(): OffloaderStats;
+  /** Adds a listener; returns what removes it. A listener that throws is logged and changes nothing. */
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
+  /** Resolves when everything accepted has reached a final state and that holds for a moment. */
+  idle(): Promise<void>;
+  /** Waits as `idle()` does, `timeout` ms at the longest (default: no limit). Admission stays open; nothing is aborted. */
+  drain(options?: { timeout?: number }): Promise<DrainReport>;
+  /** Drains, closes admission, ends the threads; at the deadline what is unfinished is aborted and abandoned. */
+  close(options?: CloseOptions): Promise<CloseReport>;
+  /** Shuts the process down on SIGTERM and SIGINT: serves the open requests, drains, exits. */
+  shutdownOnSignals(servers?: ServersArgument, options?: ShutdownOptions): Shutdown;
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,186 @@
+// From a call to an accepted task, and from its response's end to the queue. What cannot be accepted throws here, at the call.
+import { AsyncResource } from "node:async_hooks";
+import type { Callback, CallbackPayload, Callbacks } from "./callbacks/callbacks.js";
+import type { Definitions } from "./definitions.js";
+import { type DispatchOptions, resolveDispatch } from "./options/dispatch-options.js";
+import type { Pool } from "./pool/pool.js";
+import type { Admission } from "./queue/admission.js";
+import { cancelledError } from "./queue/attempts.js";
+import type { TaskQueue } from "./queue/task-queue.js";
+import { type ResponseCarrier, toServerResponse } from "./response/carrier.js";
+import { currentResponse, noResponseError } from "./response/current.js";
+import { whenOver } from "./response/over.js";
+import { runIfAllows } from "./response/run-if.js";
+import { capture, copy } from "./task/capture.js";
+import { ticks } from "./task/clock.js";
+import type { TaskDefinition } from "./task/definition.js";
+import { describe, OffloadError } from "./task/errors.js";
+import { type Ledger, name } from "./task/ledger.js";
+import type { ResponseOutcome } from "./task/outcome.js";
+import { isFinal } from "./task/states.js";
+import { type Dispatch, Task, type TaskIdentity } from "./task/task.js";
+
+/** A response to wait for: what the user gave, or the one being handled; undefined: none, run soon. */
+type Response = Parameters<typeof whenOver>[0];
+
+export interface DispatcherParts {
+  readonly identity: TaskIdentity;
+  readonly context: (() => unknown) | undefined;
+  readonly definitions: Definitions;
+  readonly admission: Admission;
+  readonly ledger: Ledger;
+  readonly queue: TaskQueue;
+  readonly pool: Pool;
+  readonly callbacks: Callbacks;
+  /** The error of every dispatch once the tasks module is known not to load. */
+  refusal(): OffloadError | undefined;
+}
+
+export class Dispatcher {
+  #seq = 0;
+  readonly #parts: DispatcherParts;
+  /** What takes the listener off the `signal` of a call, by task. */
+  readonly #signals = new Map<Task, () => void>();
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+    parts.ledger.onEnd((task) => {
+      if (this.#signals.size === 0) return;
+      this.#signals.get(task)?.();
+      this.#signals.delete(task);
+    });
+  }
+
+  /** Accepts a task, to be queued once its response is over, or at once where there is none. */
+  task(taskName: string, payload: unknown, options: DispatchOptions | undefined, response: Response | undefined): Task {
+    const { definitions, admission, queue } = this.#parts;
+    const refusal = this.#parts.refusal();
+    if (refusal !== undefined) throw refusal;
+    const definition = definitions.task(taskName);
+    const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
+    const twin = dispatch.key === undefined ? undefined : queue.keys.find(taskName, dispatch.key);
+    if (twin !== undefined && dispatch.onDuplicate !== "replace") return twin;
+    const replaced = twin !== undefined && twin.state !== "running" ? twin : undefined;
+    admission.check(replaced === undefined ? 0 : 1);
+    // All that can throw comes before anything changes.
+    const captured = capture(payload, "payload", options?.transfer);
+    const context = this.#context();
+    const task = this.#make(definition, dispatch, captured.value, captured.transfer, context);
+    if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key, twin);
+    if (replaced !== undefined) this.cancel(replaced, "a later dispatch with the same key took its place");
+    this.#accept(task, options?.signal, response, () => queue.add(task));
+    return task;
+  }
+
+  /** Accepts a callback, to be run once the response is over. */
+  callback(callback: Callback, options: DispatchOptions | undefined, response: Response): Task {
+    if (typeof callback !== "function") {
+      throw new OffloadError(
+        "AR_INVALID_ARGUMENT",
+        `runAfterResponse: expected a callback function, got ${describe(callback)}`,
+      );
+    }
+    const { definitions, admission } = this.#parts;
+    const definition = definitions.callback(callback.name);
+    const dispatch = resolveDispatch("options of runAfterResponse", definition.policy, options);
+    admission.check(0);
+    const payload: CallbackPayload = { callback: AsyncResource.bind(callback), outcome: undefined };
+    const task = this.#make(definition, dispatch, payload, undefined, this.#context());
+    this.#accept(task, options?.signal, response, (outcome) => {
+      payload.outcome = outcome;
+      this.#parts.callbacks.add(task);
+    });
+    return task;
+  }
+
+  /** The response to wait for: the user's, or else the one of the request being handled. */
+  response(carrier: ResponseCarrier | undefined, where: string): Response {
+    if (carrier !== undefined) return toServerResponse(carrier);
+    const current = currentResponse();
+    if (current === undefined) throw noResponseError(where);
+    return current;
+  }
+
+  /** Cancels a task in whatever state it is; false when it has ended. */
+  cancel(task: Task, reason: unknown): boolean {
+    if (isFinal(task.state)) return false;
+    const error = cancelledError(name(task), reason);
+    if (task.state === "running") return this.#stop(task, error);
+    this.withdraw(task, () => this.#parts.ledger.cancelled(task, error));
+    return true;
+  }
+
+  /** Fails a task that has not begun. */
+  fail(task: Task, error: OffloadError): void {
+    this.withdraw(task, () => this.#parts.ledger.failed(task, error));
+  }
+
+  #make(
+    definition: TaskDefinition,
+    dispatch: Dispatch,
+    payload: unknown,
+    transfer: Task["transfer"],
+    context: unknown,
+  ): Task {
+    return new Task(this.#seq++, this.#parts.identity, definition, dispatch, payload, transfer, context, ticks());
+  }
+
+  #accept(
+    task: Task,
+    signal: AbortSignal | undefined,
+    response: Response | undefined,
+    release: (outcome: ResponseOutcome | undefined) => void,
+  ): void {
+    this.#parts.ledger.accept(task);
+    if (signal !== undefined) this.#cancelOn(task, signal);
+    if (response === undefined) {
+      if (task.state === "held") release(undefined);
+    } else {
+      whenOver(response, (outcome) => {
+        if (task.state === "held") this.#responseOver(task, outcome, release);
+      });
+    }
+  }
+
+  #responseOver(task: Task, outcome: ResponseOutcome, release: (outcome: ResponseOutcome) => void): void {
+    let allowed: boolean;
+    try {
+      allowed = runIfAllows(task.dispatch.runIf, outcome);
+    } catch (error) {
+      this.#parts.ledger.failed(task, error);
+      return;
+    }
+    if (allowed) release(outcome);
+    else this.#parts.ledger.skipped(task);
+  }
+
+  #context(): unknown {
+    const { context } = this.#parts;
+    return context === undefined ? undefined : copy(context(), "context");
+  }
+
+  #cancelOn(task: Task, signal: AbortSignal): void {
+    if (signal.aborted) {
+      this.cancel(task, signal.reason);
+      return;
+    }
+    const cancel = () => void this.cancel(task, signal.reason);
+    signal.addEventListener("abort", cancel, { once: true });
+    this.#signals.set(task, () => signal.removeEventListener("abort", cancel));
+  }
+
+  #stop(task: Task, error: OffloadError): boolean {
+    const { callbacks, ledger, pool } = this.#parts;
+    if (task.definition.kind === "callback") return callbacks.abort(task, error);
+    const stopped = pool.abort(task, error);
+    if (stopped === "never begun") ledger.cancelled(task, error);
+    return stopped !== "too late";
+  }
+
+  /** Ends a task that has not begun, or waits for another attempt, by `finish`. */
+  withdraw(task: Task, finish: () => void): void {
+    if (task.state === "held") finish();
+    else if (task.definition.kind === "callback") this.#parts.callbacks.withdraw(task, finish);
+    else this.#parts.queue.withdraw(task, finish);
+  }
+}

@@ -1,0 +1,66 @@
+// The drain of one offloader in its single steps, for `close()` and the shutdown of the process.
+import type { Callbacks } from "./callbacks/callbacks.js";
+import type { Dispatcher } from "./dispatcher.js";
+import type { Crew } from "./pool/crew.js";
+import type { Pool } from "./pool/pool.js";
+import type { Admission } from "./queue/admission.js";
+import { forgetAtExit } from "./shutdown/exit-report.js";
+import type { DrainTarget } from "./shutdown/target.js";
+import { OffloadError } from "./task/errors.js";
+import type { Events } from "./task/events.js";
+import { type Ledger, summary } from "./task/ledger.js";
+import type { Logger } from "./task/logger.js";
+
+export interface DrainParts {
+  readonly name: string;
+  readonly logger: Logger;
+  readonly admission: Admission;
+  readonly callbacks: Callbacks;
+  readonly crew: Crew;
+  readonly dispatcher: Dispatcher;
+  readonly events: Events;
+  readonly ledger: Ledger;
+  readonly pool: Pool;
+}
+
+export function createDrainTarget(parts: DrainParts): DrainTarget {
+  const { admission, callbacks, crew, dispatcher, events, ledger, pool } = parts;
+  let announced = false;
+  return {
+    name: parts.name,
+    logger: parts.logger,
+    unfinishedCount: () => ledger.unfinished,
+    unfinished: (max) => ledger.list(max).map(summary),
+    totals: () => ({ ...ledger.counts }),
+    settled: () => ledger.settled(),
+    announceDraining() {
+      if (announced) return;
+      announced = true;
+      events.emit("draining", { unfinished: ledger.unfinished });
+    },
+    refuse: () => admission.close(),
+    abandonWaiting() {
+      for (const task of ledger.list()) {
+        if (task.state !== "running") dispatcher.withdraw(task, () => ledger.abandoned(task));
+      }
+    },
+    abortRunning(reason) {
+      const error = new OffloadError("AR_ABANDONED", reason.message, { cause: reason });
+      // What a thread has not begun goes back to the queue, and is waiting then.
+      pool.stop();
+      pool.abortAll(error);
+      callbacks.abortAll(error);
+      this.abandonWaiting();
+    },
+    abandonRunning() {
+      for (const task of ledger.list()) ledger.abandoned(task);
+    },
+    abandoned: () => ({ tasks: [...ledger.abandonedTasks], journaled: 0 }),
+    async endThreads(timeout) {
+      pool.stop();
+      await crew.end(timeout);
+      forgetAtExit(this);
+      events.emit("drained", { unfinished: ledger.unfinished });
+    },
+  };
+}

@@ -1,0 +1,25 @@
+// The public names, and nothing else.
+
+export type { TaskContext, TaskLog } from "../workers/context.js";
+export { NonRetryableError } from "../workers/non-retryable.js";
+export type { EachResponseCallback, EachResponseMiddleware } from "./after-each-response.js";
+export type { Callback, CallbackContext } from "./callbacks/callbacks.js";
+export type { CallbackOptions, DispatchableTask, DrainReport, Offloader } from "./contract.js";
+export { createOffloader } from "./offloader.js";
+export type { DispatchOptions, PolicyOptions } from "./options/dispatch-options.js";
+export type { OffloaderOptions, PoolOptions } from "./options/offloader-options.js";
+export type { ResponseCarrier } from "./response/carrier.js";
+export type { CloseOptions } from "./shutdown/close.js";
+export type { CloseReport, ShutdownReport } from "./shutdown/report.js";
+export type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
+export type { OffloaderStats, TaskStats } from "./stats.js";
+export type { Backoff, Priority, StateCounts } from "./task/definition.js";
+export { errorCodes, OffloadError, type OffloadErrorCode } from "./task/errors.js";
+export type { EventName, Listener, OffloaderEvents, TaskEvent } from "./task/events.js";
+export type { TaskHandle } from "./task/handle.js";
+export type { Percentiles } from "./task/histogram.js";
+export type { TaskSummary } from "./task/ledger.js";
+export type { Logger } from "./task/logger.js";
+export type { ResponseOutcome, RunIf } from "./task/outcome.js";
+export type { FinalState, TaskState, UnfinishedState } from "./task/states.js";
+export type { AnyTasks, TaskName, TaskPayload, TaskResult } from "./typed.js";

@@ -1,0 +1,186 @@
+// createOffloader: the parts, wired.
+import { randomBytes } from "node:crypto";
+import { afterEachResponse } from "./after-each-response.js";
+import { type Callback, Callbacks } from "./callbacks/callbacks.js";
+import type { CallbackOptions, DispatchableTask, Offloader } from "./contract.js";
+import { Definitions } from "./definitions.js";
+import { Dispatcher } from "./dispatcher.js";
+import { createDrainTarget } from "./drain-target.js";
+import type { DispatchOptions } from "./options/dispatch-options.js";
+import { type OffloaderOptions, resolveOptions } from "./options/offloader-options.js";
+import { checkOptions, milliseconds } from "./options/rules.js";
+import { Crew } from "./pool/crew.js";
+import { Inbox } from "./pool/inbox.js";
+import { Pool } from "./pool/pool.js";
+import { findTasksModule } from "./pool/tasks-module.js";
+import { Admission } from "./queue/admission.js";
+import { TaskQueue } from "./queue/task-queue.js";
+import { Readiness } from "./readiness.js";
+import type { ResponseCarrier } from "./response/carrier.js";
+import { trackCurrentResponse } from "./response/current.js";
+import { closeTarget } from "./shutdown/close.js";
+import { reportAtExit } from "./shutdown/exit-report.js";
+import { shutdownOnSignals } from "./shutdown/shutdown.js";
+import { takeStats } from "./stats.js";
+import { Events } from "./task/events.js";
+import { Handle, type HandleActions, type TaskHandle } from "./task/handle.js";
+import { Ledger } from "./task/ledger.js";
+import { isFinal } from "./task/states.js";
+import type { AnyTasks } from "./typed.js";
+
+/**
+ * Creates an offloader and starts its first threads.
+ *
+ * @typeParam Tasks `typeof` the tasks module, from which names, payloads and results get their types
+ * @throws OffloadError AR_INVALID_OPTIONS naming the option, what was expected and what was given
+ */
+export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions): Offloader<Tasks> {
+  const settings = resolveOptions(options);
+  const { logger, pool: poolOptions } = settings;
+  const module = findTasksModule(settings.tasks, poolOptions.execArgv);
+  const idPrefix = `${randomBytes(8).toString("hex")}-`;
+  trackCurrentResponse();
+
+  // From the records outwards: each part is made after those it knows.
+  const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
+  const ledger = new Ledger(events, logger);
+  const admission = new Admission(ledger, settings.queue.max);
+  const definitions = new Definitions(settings);
+  const readiness = new Readiness();
+  const callbacks = new Callbacks(ledger, settings.callbacks.concurrency, poolOptions.abortGrace);
+  const queue = new TaskQueue(ledger, () => pool.wake());
+  const inbox = new Inbox(ledger, logger);
+  const crew: Crew = new Crew(
+    { options: poolOptions, module, idPrefix, events, logger },
+    {
+      onStarted(names) {
+        definitions.learn(names);
+        for (const task of ledger.list()) {
+          const error = definitions.errorOf(task.definition);
+          if (error !== undefined) dispatcher.fail(task, error);
+        }
+      },
+      onMustered: () => readiness.succeed(),
+      onChange: () => pool.wake(),
+      onUnloadable(reason) {
+        const refusal = readiness.fail(reason);
+        for (const task of ledger.list()) if (task.definition.kind === "task") dispatcher.fail(task, refusal);
+      },
+      onMessage: (thread, message) => inbox.receive(thread, message),
+    },
+  );
+  const pool = new Pool({ options: poolOptions, queue, ledger, crew });
+  const dispatcher = new Dispatcher({
+    identity: (seq) => idPrefix + seq.toString(36),
+    context: settings.context,
+    refusal: () => readiness.refusal,
+    definitions,
+    admission,
+    ledger,
+    queue,
+    pool,
+    callbacks,
+  });
+  const target = createDrainTarget({
+    name: settings.name,
+    logger,
+    admission,
+    callbacks,
+    crew,
+    dispatcher,
+    events,
+    ledger,
+    pool,
+  });
+  reportAtExit(target);
+  crew.muster();
+
+  const actions: HandleActions = {
+    cancel: (task, reason) => dispatcher.cancel(task, reason),
+    result(task) {
+      const result = ledger.result(task);
+      if (!isFinal(task.state)) pool.want(task);
+      return result;
+    },
+  };
+
+  function offloadAfterResponse(...args: unknown[]): TaskHandle {
+    const [carrier, name, payload, options] = typeof args[0] === "string" ? [undefined, ...args] : args;
+    const response = dispatcher.response(carrier as ResponseCarrier | undefined, "offloadAfterResponse");
+    return new Handle(
+      dispatcher.task(name as string, payload, options as DispatchOptions | undefined, response),
+      actions,
+    );
+  }
+
+  function runAfterResponse(...args: unknown[]): TaskHandle {
+    const [carrier, callback, options] = typeof args[0] === "function" ? [undefined, ...args] : args;
+    const response = dispatcher.response(carrier as ResponseCarrier | undefined, "runAfterResponse");
+    return new Handle(
+      dispatcher.callback(callback as Callback, options as CallbackOptions | undefined, response),
+      actions,
+    );
+  }
+
+  function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {
+    return new Handle(dispatcher.task(name, payload, options, undefined), actions);
+  }
+
+  function run(name: string, payload?: unknown, options?: DispatchOptions): Promise<unknown> {
+    return actions.result(dispatcher.task(name, payload, options, undefined));
+  }
+
+  function task<Name extends string>(name: Name): DispatchableTask<AnyTasks, Name> {
+    return {
+      name,
+      dispatchAfterResponse: (res, ...args) => offloadAfterResponse(res, name, ...args),
+      dispatch: (...args) => offload(name, ...args),
+      run: (...args) => run(name, ...args),
+    };
+  }
+
+  const offloader: Offloader = {
+    offloadAfterResponse,
+    runAfterResponse,
+    afterEachResponse: (callback) =>
+      afterEachResponse(callback, (response, run) => void runAfterResponse(response, run), logger),
+    offload,
+    run,
+    task,
+    ready() {
+      crew.muster(1);
+      return readiness.promise;
+    },
+    stats: () => takeStats(ledger, definitions, crew, settings.queue.max),
+    on: (name, listener) => events.on(name, listener),
+    idle: () => ledger.settled(),
+    async drain(options = {}) {
+      checkOptions("drain", options, { timeout: milliseconds() });
+      target.announceDraining();
+      const drained = await within(ledger.settled(), options.timeout);
+      return { drained, unfinished: target.unfinished() };
+    },
+    close: (options) => closeTarget(target, options),
+    shutdownOnSignals: (servers, options) => shutdownOnSignals(target, servers, options),
+    async [Symbol.asyncDispose]() {
+      await closeTarget(target);
+    },
+  };
+  // Names and payloads are checked by the compiler at the call and by the dispatcher at run time; in between they are any.
+  return offloader as unknown as Offloader<Tasks>;
+}
+
+/** Whether `work` was done within `ms`; without `ms`, whenever it is. */
+async function within(work: Promise<void>, ms: number | undefined): Promise<boolean> {
+  if (ms === undefined) {
+    await work;
+    return true;
+  }
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const done = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
+}

@@ -1,0 +1,46 @@
+// The main thread's side of the shared cells: taking back what has not begun, telling what runs to end.
+import type { Task } from "../task/task.js";
+import { aborted, begun, takenBack, untouched } from "./protocol.js";
+import type { Slot, Thread } from "./thread.js";
+
+/** Where a running task is. */
+export interface Place {
+  readonly thread: Thread;
+  readonly slot: Slot;
+  readonly index: number;
+}
+
+/** Looks through what is in flight, which is at most a few batches a thread. */
+export function findPlace(threads: Iterable<Thread>, task: Task): Place | undefined {
+  for (const thread of threads) {
+    for (const slot of thread.slots) {
+      const index = slot.tasks.indexOf(task);
+      if (index !== -1) return { thread, slot, index };
+    }
+  }
+  return undefined;
+}
+
+/** Takes a task back from its thread, unless the thread has begun it. */
+export function takeBack({ slot, index }: Pick<Place, "slot" | "index">): boolean {
+  return Atomics.compareExchange(slot.memory.cells, index, untouched, takenBack) === untouched;
+}
+
+/** Marks a running task as one that is to end; false when it has ended already. */
+export function markAborted({ slot, index }: Pick<Place, "slot" | "index">): boolean {
+  return Atomics.compareExchange(slot.memory.cells, index, begun, aborted) === begun;
+}
+
+export function cellOf(slot: Slot, index: number): number {
+  return Atomics.load(slot.memory.cells, index);
+}
+
+/** The tasks that a thread runs at this moment: one a slot at the most. */
+export function* runningOn(thread: Thread): Generator<Place & { readonly task: Task }> {
+  for (const slot of thread.slots) {
+    for (const [index, task] of slot.tasks.entries()) {
+      const cell = cellOf(slot, index);
+      if (cell === begun || cell === aborted) yield { thread, slot, index, task };
+    }
+  }
+}

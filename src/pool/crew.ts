@@ -1,0 +1,212 @@
+// The threads there are: starting as many as are needed, ending idle and worn-out ones, replacing dead ones.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ResolvedPoolOptions } from "../options/offloader-options.js";
+import type { Events } from "../task/events.js";
+import type { Logger } from "../task/logger.js";
+import type { BatchMessage, BatchReply, FromThread, ToThread } from "./protocol.js";
+import type { TasksModule } from "./tasks-module.js";
+import type { Thread } from "./thread.js";
+import { LoadError, Threads } from "./threads.js";
+
+// Delays between starts that fail, in ms: a thread that dies at its start must not be started in a tight loop.
+const firstRetryMs = 100;
+const longestRetryMs = 30_000;
+
+export interface CrewListener {
+  /** A thread has loaded the tasks module, which has tasks of these names. */
+  onStarted(names: readonly string[]): void;
+  /** As many threads are up as were mustered. */
+  onMustered(): void;
+  /** A thread has come or gone: it is time to look at the queue. */
+  onChange(): void;
+  /** The tasks module cannot be loaded: no task can ever run. */
+  onUnloadable(error: Error): void;
+  onMessage(thread: Thread | undefined, message: FromThread): void;
+}
+
+export interface CrewParts {
+  readonly options: ResolvedPoolOptions;
+  readonly module: TasksModule;
+  readonly idPrefix: string;
+  readonly events: Events;
+  readonly logger: Logger;
+}
+
+export class Crew {
+  readonly threads: Set<Thread> = new Set();
+  readonly #parts: CrewParts;
+  readonly #listener: CrewListener;
+  readonly #source: Threads;
+  #starting = 0;
+  #mustered = 0;
+  #failures = 0;
+  #loadedOnce = false;
+  #ending = false;
+  #reaper: NodeJS.Timeout | undefined;
+
+  constructor(parts: CrewParts, listener: CrewListener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#source = new Threads(parts.options, parts.module, parts.idPrefix, {
+      onMessage: (message) => listener.onMessage(this.#byId(message.threadId), message),
+      onExit: (thread, exitCode) => this.#exited(thread, exitCode),
+    });
+  }
+
+  /** Starts threads up to `minThreads`, and up to `atLeast`. */
+  muster(atLeast = 0): void {
+    this.#mustered = Math.max(this.#parts.options.minThreads, atLeast);
+    this.#startUpTo(this.#mustered);
+  }
+
+  /** So many tasks find no thread: starts more threads, up to `maxThreads`. */
+  reinforce(waiting: number): void {
+    const idle = this.idleCount();
+    this.#startUpTo(
+      Math.min(this.#parts.options.maxThreads, this.#available() + Math.max(0, waiting - idle - this.#starting)),
+    );
+  }
+
+  idleCount(): number {
+    let count = 0;
+    for (const thread of this.threads) if (thread.busy === 0 && !thread.retired) count++;
+    return count;
+  }
+
+  batch(thread: Thread, message: BatchMessage, transfer: readonly unknown[]): Promise<BatchReply | undefined> {
+    return this.#source.batch(thread, message, transfer);
+  }
+
+  tell(thread: Thread, message: ToThread): void {
+    this.#source.tell(thread, message);
+  }
+
+  /** A thread has ended a batch: it may be worn out, or idle from now on. */
+  afterWork(thread: Thread): void {
+    if (thread.busy > 0) return;
+    thread.idleSince = performance.now();
+    if (thread.tasksRun >= this.#parts.options.maxTasksPerThread) void this.#end(thread, "recycled");
+    else this.#armReaper();
+  }
+
+  /** Ends a thread at once, whatever it does. */
+  terminate(thread: Thread, reason: string): void {
+    thread.retired = true;
+    thread.endReason = reason;
+    void thread.worker.terminate();
+  }
+
+  /** Ends all threads, after their teardown hooks; terminates what is left after `timeout` ms. */
+  async end(timeout: number): Promise<void> {
+    this.#ending = true;
+    clearTimeout(this.#reaper);
+    const ended = Promise.all([...this.threads].map((thread) => this.#end(thread, "shutdown")));
+    const controller = new AbortController();
+    await Promise.race([ended, sleep(timeout, undefined, { signal: controller.signal }).catch(() => {})]);
+    controller.abort();
+    await this.#source.destroy();
+  }
+
+  #byId(threadId: number): Thread | undefined {
+    for (const thread of this.threads) if (thread.id === threadId) return thread;
+    return undefined;
+  }
+
+  #available(): number {
+    let count = this.#starting;
+    for (const thread of this.threads) if (!thread.retired) count++;
+    return count;
+  }
+
+  #startUpTo(count: number): void {
+    if (this.#ending) return;
+    for (let missing = count - this.#available(); missing > 0; missing--) void this.#start();
+  }
+
+  async #start(): Promise<void> {
+    this.#starting++;
+    try {
+      if (this.#failures > 0) await sleep(Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1)));
+      if (this.#ending) return;
+      const { thread, names } = await this.#source.start();
+      this.#failures = 0;
+      this.#loadedOnce = true;
+      this.threads.add(thread);
+      this.#parts.events.emit("threadStarted", { threadId: thread.id });
+      this.#listener.onStarted(names);
+      if (this.threads.size >= this.#mustered) this.#listener.onMustered();
+      this.#armReaper();
+    } catch (error) {
+      this.#failedToStart(error);
+    } finally {
+      this.#starting--;
+      this.#listener.onChange();
+    }
+  }
+
+  #failedToStart(error: unknown): void {
+    if (this.#ending) return;
+    this.#failures++;
+    const reason =
+      error instanceof LoadError ? error.reason : error instanceof Error ? error : new Error(String(error));
+    if (!this.#loadedOnce) {
+      // What cannot be loaded the first time is a mistake in the code, not a passing state.
+      this.#listener.onUnloadable(reason);
+      return;
+    }
+    this.#parts.logger.error({ err: reason, failures: this.#failures }, "a thread could not be started; trying again");
+    // #start waits before it tries. The queue asks for its threads when it is looked at.
+    setImmediate(() => this.muster());
+  }
+
+  /** Lets a thread run its teardown hooks and exit; terminates it when that takes too long. */
+  async #end(thread: Thread, reason: string): Promise<void> {
+    if (thread.retired) {
+      await thread.exited;
+      return;
+    }
+    thread.retired = true;
+    thread.endReason = reason;
+    this.#source.tell(thread, { kind: "end" });
+    const timer = setTimeout(() => {
+      this.#parts.logger.warn(
+        { thread: thread.id },
+        `the teardown hooks of a thread took longer than pool.teardownTimeout (${this.#parts.options.teardownTimeout} ms); it is terminated`,
+      );
+      void thread.worker.terminate();
+    }, this.#parts.options.teardownTimeout);
+    await thread.exited;
+    clearTimeout(timer);
+  }
+
+  #exited(thread: Thread, exitCode: number): void {
+    this.threads.delete(thread);
+    thread.retired = true;
+    thread.exitCode = exitCode;
+    const reason = thread.endReason ?? `exited with code ${exitCode}`;
+    this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
+    if (this.#ending) return;
+    this.muster();
+    this.#listener.onChange();
+  }
+
+  /** One timer ends the threads above `minThreads` that have been idle for `idleTimeout`. */
+  #armReaper(): void {
+    const { idleTimeout, minThreads } = this.#parts.options;
+    if (this.#reaper !== undefined || idleTimeout === Number.POSITIVE_INFINITY || this.#available() <= minThreads)
+      return;
+    this.#reaper = setTimeout(() => {
+      this.#reaper = undefined;
+      this.#reap(performance.now() - idleTimeout);
+    }, idleTimeout);
+    this.#reaper.unref();
+  }
+
+  #reap(idleBefore: number): void {
+    for (const thread of this.threads) {
+      if (this.#available() <= this.#parts.options.minThreads) return;
+      if (thread.busy === 0 && !thread.retired && thread.idleSince <= idleBefore) void this.#end(thread, "idle");
+    }
+    if (this.idleCount() > 0) this.#armReaper();
+  }
+}

@@ -1,0 +1,60 @@
+// What threads say outside of their replies: progress, log lines, stray errors, last words.
+import type { Ledger } from "../task/ledger.js";
+import type { Logger } from "../task/logger.js";
+import type { Task } from "../task/task.js";
+import { toError } from "./errors.js";
+import { consumedField, type FromThread } from "./protocol.js";
+import type { Thread } from "./thread.js";
+
+export class Inbox {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly logger: Logger,
+  ) {}
+
+  receive(thread: Thread | undefined, message: FromThread): void {
+    if (thread === undefined) return;
+    if (message.kind === "reply") {
+      const slot = thread.slots[message.slot];
+      if (slot !== undefined) slot.lastWords = message.reply;
+      return;
+    }
+    // The thread sends no more than it has credit for.
+    Atomics.add(thread.header, consumedField, 1);
+    switch (message.kind) {
+      case "progress": {
+        const task = findTask(thread, message.seq);
+        if (task !== undefined) this.ledger.progress(task, message.value);
+        break;
+      }
+      case "log":
+        this.#log(thread, message);
+        break;
+      case "dropped":
+        this.logger.warn(
+          { thread: thread.id, dropped: message.count },
+          "log lines or progress values of tasks were dropped: there were more than the main thread keeps up with",
+        );
+        break;
+      case "stray":
+        this.logger.error(
+          { thread: thread.id, err: toError(message.error) },
+          "an unhandled error in a thread, of code that no running task waits for",
+        );
+    }
+  }
+
+  #log(thread: Thread, { seq, level, message, fields }: Extract<FromThread, { kind: "log" }>): void {
+    const task = findTask(thread, seq);
+    const whose = task && { task: task.definition.name, id: task.id, attempt: task.attempt, context: task.context };
+    this.logger[level]?.({ ...fields, ...whose }, message);
+  }
+}
+
+/** Among what is in flight on the thread. A line of a task that has ended is told without its name. */
+function findTask(thread: Thread, seq: number): Task | undefined {
+  for (const { tasks } of thread.slots) {
+    for (const task of tasks) if (task.seq === seq) return task;
+  }
+  return undefined;
+}

@@ -1,0 +1,199 @@
+// Brings queued tasks onto threads: which thread, how many at once, when another thread is worth its start.
+import type { ResolvedPoolOptions } from "../options/offloader-options.js";
+import { Attempts } from "../queue/attempts.js";
+import type { TaskQueue } from "../queue/task-queue.js";
+import type { OffloadError } from "../task/errors.js";
+import type { Ledger } from "../task/ledger.js";
+import type { Task } from "../task/task.js";
+import { leavesForGood, packBatch } from "./batch-message.js";
+import { batchMs, expectedMs, takeBatch } from "./batching.js";
+import { findPlace, markAborted, runningOn, takeBack } from "./cells.js";
+import type { Crew } from "./crew.js";
+import { type BatchReply, sharedNow } from "./protocol.js";
+import { Settler } from "./settle.js";
+import type { Death, Slot, Thread } from "./thread.js";
+import { Watchdog } from "./watchdog.js";
+
+/** What the pool works with. */
+export interface PoolParts {
+  readonly options: ResolvedPoolOptions;
+  readonly queue: TaskQueue;
+  readonly ledger: Ledger;
+  readonly crew: Crew;
+}
+
+export class Pool {
+  readonly #parts: PoolParts;
+  readonly #settler: Settler;
+  readonly #watchdog: Watchdog;
+  #flushing = false;
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+    const { ledger, queue } = parts;
+    this.#settler = new Settler(new Attempts(ledger, (...retry) => queue.retry(...retry)), queue);
+    this.#watchdog = new Watchdog({
+      threads: () => parts.crew.threads,
+      abort: (task, reason) => void this.abort(task, reason),
+      relieve: (slot) => this.#relieve(slot),
+    });
+  }
+
+  /** There may be work: threads are served before the current turn of the event loop ends. */
+  wake(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    // A microtask, so that what one turn dispatches travels together.
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  /**
+   * Has a running task end, for `reason`.
+   *
+   * @returns `never begun`: it was taken back, and the caller ends it; `asked`: its signal is aborted, and its thread is
+   *   terminated if it goes on past the grace; `too late`: it has ended
+   */
+  abort(task: Task, reason: OffloadError): "never begun" | "asked" | "too late" {
+    const place = findPlace(this.#parts.crew.threads, task);
+    if (place === undefined) return "too late";
+    if (takeBack(place)) return "never begun";
+    if (!markAborted(place)) return "too late";
+    task.abortedBy = reason;
+    const { thread, slot, index } = place;
+    this.#parts.crew.tell(thread, {
+      kind: "abort",
+      slot: slot.index,
+      index,
+      reason: { isError: true, name: reason.name, message: reason.message, fields: { code: reason.code } },
+    });
+    const batch = slot.tasks;
+    setTimeout(() => {
+      if (slot.tasks === batch && !thread.retired && isRunning(thread, task)) this.#terminate(thread);
+    }, this.#parts.options.abortGrace).unref();
+    return "asked";
+  }
+
+  /** Aborts all that runs. What its threads have not begun is taken back. */
+  abortAll(reason: OffloadError): void {
+    for (const thread of this.#parts.crew.threads) {
+      for (const slot of thread.slots) this.#relieve(slot);
+      for (const { task } of [...runningOn(thread)]) this.abort(task, reason);
+    }
+  }
+
+  /** Somebody asks for the result of a task that may be on a thread already. */
+  want(task: Task): void {
+    const place = findPlace(this.#parts.crew.threads, task);
+    if (place) place.slot.memory.wanted[place.index] = 1;
+  }
+
+  /** No batch is sent from now on. */
+  stop(): void {
+    this.#flushing = true;
+    this.#watchdog.stop();
+  }
+
+  #flush(): void {
+    const { queue, crew } = this.#parts;
+    while (queue.length > 0) {
+      const thread = this.#nextThread();
+      const slot = thread?.freeSlot();
+      if (thread === undefined || slot === undefined) break;
+      const batch = takeBatch(queue, crew.idleCount(), thread.busy === 0);
+      if (batch.length === 0) break;
+      this.#send(thread, slot, batch);
+    }
+    if (queue.length > 0) crew.reinforce(queue.length);
+  }
+
+  /** An idle thread, or one that runs fewer tasks than it may, or one that will soon be idle. */
+  #nextThread(): Thread | undefined {
+    const { concurrentTasksPerThread } = this.#parts.options;
+    let best: Thread | undefined;
+    for (const thread of this.#parts.crew.threads) {
+      if (thread.retired || thread.exclusive) continue;
+      if (thread.busy === 0) return thread;
+      // Ahead of time only what will not wait long: the messages under way are hidden by work of a millisecond.
+      const mayTake = thread.busy < concurrentTasksPerThread || thread.expectedMs <= batchMs;
+      if (mayTake && thread.busy <= concurrentTasksPerThread && (best === undefined || thread.busy < best.busy))
+        best = thread;
+    }
+    return best;
+  }
+
+  #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {
+    const { crew } = this.#parts;
+    const { message, transfer } = packBatch(slot, batch);
+    const expected = expectedMs(batch);
+    const behindAnother = thread.busy >= this.#parts.options.concurrentTasksPerThread;
+    slot.tasks = batch;
+    slot.sentAt = sharedNow();
+    slot.lastWords = undefined;
+    thread.busy++;
+    thread.expectedMs += expected;
+    thread.exclusive = batch.some((task) => task.solo);
+    const sent = crew.batch(thread, message, transfer);
+    for (const task of batch) if (leavesForGood(task)) task.payload = undefined;
+    this.#watchdog.watch(slot, behindAnother);
+    sent.then(
+      (reply) => this.#replied(thread, slot, reply),
+      (error: unknown) => this.#died(thread, slot, error),
+    );
+  }
+
+  #replied(thread: Thread, slot: Slot, reply: BatchReply | undefined): void {
+    const batch = this.#release(thread, slot);
+    thread.tasksRun += batch.length;
+    this.#settler.replied(slot, batch, reply);
+    this.#parts.crew.afterWork(thread);
+    this.wake();
+  }
+
+  #died(thread: Thread, slot: Slot, error: unknown): void {
+    // The verdict is on all that runs on the thread, so it is found before the first batch is settled.
+    thread.death ??= deathOf(thread, error);
+    thread.retired = true;
+    const batch = this.#release(thread, slot);
+    this.#settler.died(slot, batch, thread.death);
+    this.wake();
+  }
+
+  #release(thread: Thread, slot: Slot): readonly Task[] {
+    const batch = slot.tasks;
+    slot.tasks = [];
+    thread.busy--;
+    thread.exclusive = false;
+    // Summed anew: a difference would be NaN with an unknown time.
+    thread.expectedMs = thread.slots.reduce((sum, { tasks }) => sum + expectedMs(tasks), 0);
+    return batch;
+  }
+
+  /** What a late batch has not begun goes to other threads. */
+  #relieve(slot: Slot): void {
+    // From the last to the first, for each goes to the head of its lane.
+    for (let index = slot.tasks.length - 1; index >= 0; index--) {
+      const task = slot.tasks[index];
+      if (task !== undefined && takeBack({ slot, index })) this.#settler.again(task, undefined);
+    }
+  }
+
+  /** The last resort, for a task that does not stop. Its siblings are taken out of the way first. */
+  #terminate(thread: Thread): void {
+    for (const slot of thread.slots) this.#relieve(slot);
+    this.#parts.crew.terminate(thread, "a task did not stop within pool.abortGrace");
+  }
+}
+
+function isRunning(thread: Thread, task: Task): boolean {
+  for (const running of runningOn(thread)) if (running.task === task) return true;
+  return false;
+}
+
+function deathOf(thread: Thread, error: unknown): Death {
+  const running = [...runningOn(thread)].length;
+  const verdict = thread.endReason !== undefined ? "innocent" : running === 1 ? "guilty" : "suspect";
+  return { error, exitCode: thread.exitCode, verdict };
+}

@@ -1,0 +1,157 @@
+// What the main thread and the threads say to each other, and the memory they share. Types and constants alone.
+
+/** Main thread -> thread, each as one Piscina task. */
+export type ToThread = HelloMessage | BatchMessage | AbortMessage | EndMessage;
+
+/** The first message to a thread: load the tasks module. */
+export interface HelloMessage {
+  readonly kind: "hello";
+  /** URL of the tasks module. */
+  readonly tasks: string;
+  /** Ids are this and the task's number. */
+  readonly idPrefix: string;
+  readonly control: SharedArrayBuffer;
+  /** Batches that are worked on at the same time. */
+  readonly concurrency: number;
+}
+
+export type HelloReply =
+  | { readonly threadId: number; readonly names: readonly string[] }
+  | { readonly threadId: number; readonly error: WireError };
+
+/** Tasks to be run one after the other. The arrays run in parallel; what is the same for all tasks is said once or not at all. */
+export interface BatchMessage {
+  readonly kind: "batch";
+  readonly slot: number;
+  /** The name of all, or one each. */
+  readonly names: string | readonly string[];
+  readonly seqs: readonly number[];
+  readonly payloads: readonly unknown[];
+  /** Left out: all 1. */
+  readonly attempts?: readonly number[] | undefined;
+  /** Left out: all undefined. */
+  readonly contexts?: readonly unknown[] | undefined;
+}
+
+/** How a batch ended, beyond what the shared cells say; undefined where they say it all. */
+export interface BatchReply {
+  /** By index in the batch. */
+  readonly failures?: readonly (readonly [index: number, error: WireError])[] | undefined;
+  readonly values?: readonly (readonly [index: number, value: unknown])[] | undefined;
+  /** Results that stayed behind, and why: a message when the result cannot be cloned, null when it is large and was not asked for. */
+  readonly kept?: readonly (readonly [index: number, why: string | null])[] | undefined;
+}
+
+/** Wakes the signal of a running task; the cell says so already to a task that looks. */
+export interface AbortMessage {
+  readonly kind: "abort";
+  readonly slot: number;
+  readonly index: number;
+  readonly reason: WireError;
+}
+
+/** Run the teardown hooks, write out what is left of the output, exit. */
+export interface EndMessage {
+  readonly kind: "end";
+}
+
+/** Thread -> main thread, outside the replies. */
+export type FromThread = {
+  /** Tells our messages from those that the user's code posts. */
+  readonly afterResponse: "thread";
+  readonly threadId: number;
+} & (
+  | { readonly kind: "progress"; readonly seq: number; readonly value: unknown }
+  | {
+      readonly kind: "log";
+      readonly seq: number;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields?: object;
+    }
+  /** Lines and progress values that were dropped since the last message, for the main thread did not keep up. */
+  | { readonly kind: "dropped"; readonly count: number }
+  /** A rejection or exception that belongs to no running task. */
+  | { readonly kind: "stray"; readonly error: WireError }
+  /** What a batch had to reply when its thread was made to exit. */
+  | { readonly kind: "reply"; readonly slot: number; readonly reply: BatchReply }
+);
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** An error on its way between threads, in parts that can always be cloned. */
+export interface WireError {
+  /** False for `throw "text"`: then `thrown` is what was thrown, as far as it can be cloned. */
+  readonly isError: boolean;
+  readonly thrown?: unknown;
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly cause?: WireError | undefined;
+  readonly errors?: readonly WireError[] | undefined;
+  /** Own fields beside these, `code` among them. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+  /** The task said that another attempt is of no use. */
+  readonly nonRetryable?: true | undefined;
+}
+
+// The shared memory of one thread: a header, then for each slot one cell a task, its run time, whether its result is wanted,
+// and when the current task began. A batch is in one slot; a cell is the one truth about who may still touch a task.
+
+export const slotSize = 256;
+
+/** Nobody has begun it: the thread may begin it, the main thread may take it back. Whoever exchanges first has it. */
+export const untouched = 0;
+export const begun = 1;
+/** Running, and it is to end: the main thread put it there. */
+export const aborted = 2;
+export const succeeded = 3;
+export const failed = 4;
+/** Taken back by the main thread: the thread passes it over. */
+export const takenBack = 5;
+
+/** Header fields. */
+export const postedField = 0;
+export const consumedField = 1;
+
+/** Messages (progress, log lines) of a thread that may be under way at a time. */
+export const messageCredit = 256;
+
+const headerBytes = 16;
+const slotBytes = 8 + slotSize * 4 + slotSize * 4 + slotSize;
+
+/** One slot's views. */
+export interface SlotMemory {
+  readonly cells: Int32Array;
+  /** ms a task. */
+  readonly runMs: Float32Array;
+  readonly wanted: Uint8Array;
+  /** `[0]`: `sharedNow()` at the beginning of the task that runs now. */
+  readonly beganAt: Float64Array;
+}
+
+export function createControl(slots: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(headerBytes + slots * slotBytes);
+}
+
+export function headerOf(control: SharedArrayBuffer): Int32Array {
+  return new Int32Array(control, 0, headerBytes / 4);
+}
+
+export function slotMemory(control: SharedArrayBuffer, slot: number): SlotMemory {
+  const start = headerBytes + slot * slotBytes;
+  return {
+    beganAt: new Float64Array(control, start, 1),
+    cells: new Int32Array(control, start + 8, slotSize),
+    runMs: new Float32Array(control, start + 8 + slotSize * 4, slotSize),
+    wanted: new Uint8Array(control, start + 8 + slotSize * 8, slotSize),
+  };
+}
+
+// `performance.now()` counts from the start of its own thread, `hrtime` from the same moment in all.
+const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** ms on a monotonic clock that all threads share. */
+export function sharedNow(): number {
+  return offset + performance.now();
+}

@@ -1,0 +1,72 @@
+// One thread as the main thread sees it: its worker, its slots, what is in flight on it.
+import type { Worker } from "node:worker_threads";
+import type { Task } from "../task/task.js";
+import { type BatchReply, headerOf, type SlotMemory, slotMemory } from "./protocol.js";
+
+/** A place for one batch. */
+export class Slot {
+  readonly memory: SlotMemory;
+  /** The tasks of the batch in flight, by index; empty when the slot is free. */
+  tasks: readonly Task[] = [];
+  /** `sharedNow()` when the batch was sent. */
+  sentAt = 0;
+  /** What the thread still replied when it was made to exit. */
+  lastWords: BatchReply | undefined;
+
+  constructor(
+    readonly index: number,
+    control: SharedArrayBuffer,
+  ) {
+    this.memory = slotMemory(control, index);
+  }
+}
+
+/** How a thread died, and what is thought of the tasks that it ran. */
+export interface Death {
+  /** What killed it. */
+  readonly error: unknown;
+  readonly exitCode: number | undefined;
+  /**
+   * `guilty`: the one task that ran. `suspect`: several ran, so each is run again, alone, and the guilty one then fails.
+   * `innocent`: the thread was terminated for another task's sake.
+   */
+  readonly verdict: "guilty" | "suspect" | "innocent";
+}
+
+export class Thread {
+  readonly slots: readonly Slot[];
+  readonly header: Int32Array;
+  /** Batches in flight. */
+  busy = 0;
+  /** What the batches in flight are expected to take, in ms; Infinity with one whose time is unknown. */
+  expectedMs = 0;
+  /** Runs a task that must be alone. */
+  exclusive = false;
+  /** Gets no more batches: it is being ended, or has died. */
+  retired = false;
+  tasksRun = 0;
+  /** `performance.now()` since when it has had nothing to do. */
+  idleSince: number = performance.now();
+  /** Why it was ended on purpose. */
+  endReason: string | undefined;
+  exitCode: number | undefined;
+  readonly exited: Promise<unknown>;
+  /** What is thought of its death, once a batch has been rejected. */
+  death: Death | undefined;
+
+  constructor(
+    readonly id: number,
+    readonly worker: Worker,
+    control: SharedArrayBuffer,
+    slots: number,
+  ) {
+    // Not events.once(), which rejects on `error`.
+    this.exited = new Promise((resolve) => worker.once("exit", resolve));
+    this.header = headerOf(control);
+    this.slots = Array.from({ length: slots }, (_, index) => new Slot(index, control));
+  }
+
+  freeSlot(): Slot | undefined {
+    return this.slots.find((slot) => slot.tasks.length === 0);
+  }
+}

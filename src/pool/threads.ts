@@ -1,0 +1,209 @@
+// Piscina, as far as we use it: to start threads, to post to one of them, to be told of its death. Which thread runs what,
+// the queue, the limits and the drain are ours. Facts about Piscina 5.3.2 that shape this file:
+// - `close()` resolves with tasks still running, so it is never called: threads exit by themselves, then `destroy()`.
+// - its load balancer is called with each task and may choose the thread, which makes `run()` a post to that thread.
+// - `atomics: "sync"` (the default) stops the timers and sockets of an idle thread, so it is off.
+// - the pool's file must load, or the second `run()` never settles: so it is our runner, which loads the user's module.
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Piscina } from "piscina";
+import type { ResolvedPoolOptions } from "../options/offloader-options.js";
+import { toError } from "./errors.js";
+import {
+  type BatchMessage,
+  type BatchReply,
+  createControl,
+  type FromThread,
+  type HelloReply,
+  type ToThread,
+} from "./protocol.js";
+import type { TasksModule } from "./tasks-module.js";
+import { Thread } from "./thread.js";
+
+export interface ThreadListener {
+  onMessage(message: FromThread): void;
+  /** The thread exited, for whatever reason; its batches have been or are being rejected. */
+  onExit(thread: Thread, exitCode: number): void;
+}
+
+/** The module could not be loaded in a thread that is otherwise sound. */
+export class LoadError extends Error {
+  constructor(readonly reason: Error) {
+    super(reason.message, { cause: reason });
+  }
+}
+
+export class Threads {
+  readonly #pool: Piscina;
+  /** The thread that the next `run()` is meant for; undefined: one that has not been greeted. */
+  #target: Thread | undefined;
+  readonly #greeted = new Set<number>();
+  /** Threads that Piscina has heard of being up, and who waits to know. */
+  readonly #up = new Map<number, () => void>();
+
+  constructor(
+    private readonly options: ResolvedPoolOptions,
+    private readonly module: TasksModule,
+    private readonly idPrefix: string,
+    private readonly listener: ThreadListener,
+  ) {
+    this.#pool = new Piscina({
+      filename: runnerFile(),
+      name: "receive",
+      // The number of threads is ours to decide: Piscina starts one for each greeting and ends none. The margin is for
+      // threads that still run their teardown while their successors start.
+      minThreads: 0,
+      maxThreads: options.maxThreads * 2 + 2,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: 2 ** 30,
+      atomics: "disabled",
+      stricterFIFO: true,
+      recordTiming: false,
+      loadBalancer: (_task, workers) => this.#choose(workers),
+      ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
+      ...(options.env && { env: { ...options.env } }),
+      ...(module.execArgv && { execArgv: [...module.execArgv] }),
+      ...(options.workerData !== undefined && { workerData: options.workerData }),
+    } as ConstructorParameters<typeof Piscina>[0]);
+    this.#pool.on("message", (message: unknown) => {
+      if (isFromThread(message)) listener.onMessage(message);
+    });
+    this.#pool.on("workerCreate", ({ id }: { id: number }) => {
+      this.#up.get(id)?.();
+      this.#up.set(id, () => {});
+    });
+    // A worker that dies without a task of ours; its exit is seen by the listener on the worker itself.
+    this.#pool.on("error", () => {});
+  }
+
+  /**
+   * Starts a thread and has it load the tasks module.
+   *
+   * @returns the thread and the names of the tasks
+   * @throws LoadError when the module cannot be loaded; another error when the thread cannot be started
+   */
+  async start(): Promise<{ thread: Thread; names: readonly string[] }> {
+    if (this.module.problem !== undefined) throw new LoadError(this.module.problem);
+    const slots = this.options.concurrentTasksPerThread + 1;
+    const control = createControl(slots);
+    const before = new Set(this.#pool.threads);
+    const greeting = this.#post(undefined, {
+      kind: "hello",
+      tasks: this.module.url,
+      idPrefix: this.idPrefix,
+      control,
+      concurrency: this.options.concurrentTasksPerThread,
+    });
+    const [worker] = this.#pool.threads.filter((candidate) => !before.has(candidate));
+    const reply = await bounded(this.#answered(greeting), this.options.startTimeout, () => {
+      // Blocked at the top level of the module: nothing but its end frees the CPU.
+      void worker?.terminate();
+    });
+    const started = this.#pool.threads.find(({ threadId }) => threadId === reply.threadId);
+    if ("error" in reply) {
+      void started?.terminate();
+      throw new LoadError(toError(reply.error));
+    }
+    if (started === undefined) throw new Error("the thread exited right after its start");
+    const thread = new Thread(reply.threadId, started, control, slots);
+    started.once("exit", (exitCode) => {
+      this.#greeted.delete(thread.id);
+      this.#up.delete(thread.id);
+      this.listener.onExit(thread, exitCode);
+    });
+    return { thread, names: reply.names };
+  }
+
+  /** The answer to a greeting, once the thread can be used. */
+  async #answered(greeting: Promise<unknown>): Promise<HelloReply> {
+    const reply = (await greeting) as HelloReply;
+    // It comes on another port than the one by which Piscina hears that the thread is up, and may come first. Until then
+    // Piscina offers run() every thread but this one.
+    if (!this.#up.has(reply.threadId)) await new Promise<void>((resolve) => this.#up.set(reply.threadId, resolve));
+    return reply;
+  }
+
+  /** Hands a batch to a thread; rejects when the thread dies. */
+  batch(thread: Thread, message: BatchMessage, transfer: readonly unknown[]): Promise<BatchReply | undefined> {
+    return this.#post(thread, message, transfer) as Promise<BatchReply | undefined>;
+  }
+
+  /** Tells a thread something that has no answer. */
+  tell(thread: Thread, message: ToThread): void {
+    // Rejected when the thread dies, of which its exit tells.
+    this.#post(thread, message).catch(() => {});
+  }
+
+  /** Ends what is left, and with it the pool. */
+  async destroy(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  #post(thread: Thread | undefined, message: ToThread, transfer: readonly unknown[] = []): Promise<unknown> {
+    // A task for a thread that is gone would wait in Piscina's queue, and start another.
+    if (thread !== undefined && !this.#pool.threads.includes(thread.worker)) {
+      return Promise.reject(new Error("the thread has ended"));
+    }
+    // run() asks the balancer before it returns.
+    this.#target = thread;
+    try {
+      return this.#pool.run(message, { transferList: transfer as ArrayBuffer[] });
+    } finally {
+      this.#target = undefined;
+    }
+  }
+
+  #choose(workers: readonly { readonly id: number }[]): never {
+    const target = this.#target;
+    const chosen =
+      target === undefined
+        ? workers.find(({ id }) => !this.#greeted.has(id))
+        : workers.find(({ id }) => id === target.id);
+    if (chosen !== undefined) this.#greeted.add(chosen.id);
+    return (chosen ?? null) as never;
+  }
+}
+
+function isFromThread(message: unknown): message is FromThread {
+  return typeof message === "object" && message !== null && Reflect.get(message, "afterResponse") === "thread";
+}
+
+/** Rejects when `promise` has not settled after `ms`, and calls `onTimeout`. */
+async function bounded<Value>(promise: Promise<Value>, ms: number, onTimeout: () => void): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      onTimeout();
+      reject(new Error(`the tasks module was not loaded within pool.startTimeout (${ms} ms)`));
+    }, ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The file of the runner: beside this one, or, when this one has been bundled into an application, in the installed
+ * package.
+ */
+function runnerFile(): string {
+  const name = "after-response-runner.js";
+  const here: string | undefined = import.meta.url;
+  if (here !== undefined && here !== "") {
+    const beside = fileURLToPath(new URL(name, here));
+    if (existsSync(beside)) return beside;
+  }
+  // A bundle in CommonJS has no import.meta.url; its program's file is as good a place to look from.
+  const from = here || pathToFileURL(process.argv[1] ?? process.cwd()).href;
+  try {
+    return createRequire(from).resolve(`after-response/${name}`);
+  } catch (cause) {
+    throw new Error(
+      `after-response: ${name} is neither beside the bundle nor in node_modules; mark "after-response" as external in your bundler, or copy the file there`,
+      { cause },
+    );
+  }
+}

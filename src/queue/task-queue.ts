@@ -1,0 +1,109 @@
+// Who waits for a thread and who is next: lanes by priority, tasks over their name's limit set aside, delayed retries, keys.
+import type { TaskDefinition } from "../task/definition.js";
+import type { Ledger } from "../task/ledger.js";
+import type { Task } from "../task/task.js";
+import { Delayed, realTiming, type Timing } from "./delayed.js";
+import { Keys } from "./keys.js";
+import { Lanes } from "./lanes.js";
+
+export class TaskQueue {
+  readonly keys: Keys = new Keys();
+  readonly #lanes = new Lanes();
+  readonly #delayed: Delayed;
+  /** Tasks whose name has as many running as it may, by name. They are back in their lane when one of those ends. */
+  readonly #parked = new Map<TaskDefinition, Set<Task>>();
+
+  constructor(
+    private readonly ledger: Ledger,
+    /** Called whenever a task can be taken that could not be before. */
+    private readonly onWork: () => void,
+    timing: Timing = realTiming,
+  ) {
+    this.#delayed = new Delayed((task) => this.add(task), timing);
+    ledger.onEnd((task) => {
+      const follower = this.keys.release(task);
+      if (follower?.state === "queued") this.#enter(follower);
+      this.#unpark(task.definition);
+    });
+  }
+
+  /** Tasks that can be taken. */
+  get length(): number {
+    return this.#lanes.length;
+  }
+
+  /** A task whose time has come: its response is over, or its delay. */
+  add(task: Task): void {
+    this.ledger.queued(task);
+    if (!this.keys.isWaiting(task)) this.#enter(task);
+  }
+
+  /** A task that failed and is to be tried again. */
+  retry(task: Task, delayMs: number, error: unknown, runMs?: number): void {
+    this.ledger.delayed(task, delayMs, error, runMs);
+    this.#delayed.add(task, delayMs);
+    this.#unpark(task.definition);
+  }
+
+  /** A task that was handed to a thread and never begun there goes back to the head of its lane. */
+  takeBack(task: Task): void {
+    this.ledger.takenBack(task);
+    this.#lanes.pushFront(task);
+    this.onWork();
+  }
+
+  /** The next task, if `accept` says yes to it; it counts as started. */
+  take(accept: (task: Task) => boolean): Task | undefined {
+    for (let task = this.#lanes.peek(); task !== undefined; task = this.#lanes.peek()) {
+      if (isAtLimit(task.definition)) {
+        this.#lanes.take();
+        this.#park(task);
+      } else if (accept(task)) {
+        this.#lanes.take();
+        this.ledger.started(task);
+        return task;
+      } else {
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  /** Ends a task that is queued or delayed by `finish`, and takes its place out of account. */
+  withdraw(task: Task, finish: () => void): void {
+    const wasDelayed = task.state === "delayed";
+    const setAside = this.keys.isWaiting(task) || this.#parked.get(task.definition)?.delete(task);
+    finish();
+    if (wasDelayed) this.#delayed.forget();
+    else if (!setAside) this.#lanes.bury();
+  }
+
+  /** A task of this name runs no more: one that was set aside has its turn. */
+  #unpark(definition: TaskDefinition): void {
+    const parked = this.#parked.get(definition);
+    if (parked === undefined || isAtLimit(definition)) return;
+    const [task] = parked;
+    if (task === undefined) {
+      this.#parked.delete(definition);
+      return;
+    }
+    parked.delete(task);
+    this.#lanes.pushFront(task);
+    this.onWork();
+  }
+
+  #enter(task: Task): void {
+    this.#lanes.push(task);
+    this.onWork();
+  }
+
+  #park(task: Task): void {
+    const parked = this.#parked.get(task.definition) ?? new Set();
+    parked.add(task);
+    this.#parked.set(task.definition, parked);
+  }
+}
+
+function isAtLimit(definition: TaskDefinition): boolean {
+  return definition.counts.running >= definition.policy.concurrency;
+}

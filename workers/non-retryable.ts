@@ -1,0 +1,18 @@
+// The error by which a task says that another attempt is of no use.
+
+const brand = Symbol.for("after-response.NonRetryableError");
+
+/** Thrown by a task: it fails at once, whatever `attempts` says. */
+export class NonRetryableError extends Error {}
+
+Object.defineProperty(NonRetryableError.prototype, "name", {
+  value: "NonRetryableError",
+  configurable: true,
+  writable: true,
+});
+Object.defineProperty(NonRetryableError.prototype, brand, { value: true });
+
+/** Holds also for the class of another copy of the library. */
+export function isNonRetryable(error: object): boolean {
+  return brand in error;
+}

@@ -1,0 +1,115 @@
+// What Piscina loads in each thread. It loads the tasks module itself, so that a module that cannot be loaded is an answer
+// and not, as with Piscina's own loading, a promise that never settles.
+import { inspect } from "node:util";
+import { threadId } from "node:worker_threads";
+import { toError } from "../src/pool/errors.js";
+import {
+  type AbortMessage,
+  type BatchMessage,
+  type BatchReply,
+  type HelloMessage,
+  type HelloReply,
+  headerOf,
+  type SlotMemory,
+  slotMemory,
+  type ToThread,
+} from "../src/pool/protocol.js";
+import { Batch, type Surroundings } from "./batch.js";
+import { Outbox } from "./outbox.js";
+import { loadTasks, type TaskFunction } from "./tasks.js";
+import { runTeardown } from "./teardown.js";
+import { toWire } from "./wire.js";
+
+class Runner {
+  readonly #batches = new Map<number, Batch>();
+  readonly #memories = new Map<number, SlotMemory>();
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(
+    private readonly hello: HelloMessage,
+    private readonly around: Surroundings,
+  ) {
+    this.#free = hello.concurrency;
+    this.#watchTheThread();
+  }
+
+  /** Runs a batch once fewer than `concurrency` others run: the main thread sends the next one ahead. */
+  async run(message: BatchMessage): Promise<BatchReply | undefined> {
+    const batch = new Batch(message, this.#memory(message.slot), this.around);
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#batches.set(message.slot, batch);
+    const reply = await batch.run();
+    this.#batches.delete(message.slot);
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
+    return reply;
+  }
+
+  abort({ slot, index, reason }: AbortMessage): void {
+    this.#batches.get(slot)?.abort(index, toError(reason));
+  }
+
+  async end(): Promise<void> {
+    await runTeardown((error) => this.around.outbox.stray(error));
+    await Promise.all([written(process.stdout), written(process.stderr)]);
+    // After the reply has left.
+    setImmediate(() => process.exit(0));
+  }
+
+  #memory(slot: number): SlotMemory {
+    const known = this.#memories.get(slot) ?? slotMemory(this.hello.control, slot);
+    this.#memories.set(slot, known);
+    return known;
+  }
+
+  #watchTheThread(): void {
+    // Left alone, these kill the thread, every task on it with it, and blame whichever runs.
+    process.on("unhandledRejection", (error) => this.around.outbox.stray(error));
+    process.on("uncaughtException", (error) => this.around.outbox.stray(error));
+    // A task has called process.exit(): what its siblings returned or threw is still to be told. What is posted here
+    // arrives before the thread's `exit` event.
+    process.on("exit", () => {
+      for (const [slot, batch] of this.#batches) {
+        const reply = batch.reply();
+        if (reply) this.around.outbox.post({ afterResponse: "thread", threadId, kind: "reply", slot, reply });
+      }
+    });
+  }
+}
+
+let runner: Runner | undefined;
+
+/** Called by Piscina for each message. */
+export async function receive(message: ToThread): Promise<HelloReply | BatchReply | undefined> {
+  if (message.kind === "hello") return greet(message);
+  if (runner === undefined) throw new Error(`after-response: the thread got ${inspect(message.kind)} before hello`);
+  switch (message.kind) {
+    case "batch":
+      return runner.run(message);
+    case "abort":
+      runner.abort(message);
+      return undefined;
+    case "end":
+      await runner.end();
+      return undefined;
+  }
+}
+
+async function greet(message: HelloMessage): Promise<HelloReply> {
+  let tasks: ReadonlyMap<string, TaskFunction>;
+  try {
+    tasks = await loadTasks(message.tasks);
+  } catch (error) {
+    return { threadId, error: toWire(error) };
+  }
+  const outbox = new Outbox(headerOf(message.control));
+  runner = new Runner(message, { tasks, idPrefix: message.idPrefix, outbox });
+  return { threadId, names: [...tasks.keys()] };
+}
+
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}

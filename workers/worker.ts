@@ -1,0 +1,5 @@
+// `after-response/worker`: what a tasks module may import.
+
+export type { TaskContext, TaskLog } from "./context.js";
+export { NonRetryableError } from "./non-retryable.js";
+export { onTeardown, type TeardownHook } from "./teardown.js";
