@@ -1,0 +1,75 @@
+// Which response is being handled now: found through AsyncLocalStorage, which Node's own announcement of each request
+// feeds, so that no framework and no middleware has a part in it.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { channel, subscribe } from "node:diagnostics_channel";
+import type { EventEmitter } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
+import { OffloadError } from "../task/errors.js";
+import type { AnyResponse } from "./kinds.js";
+import { type ResponseWatch, watchOf } from "./watch.js";
+
+const current = new AsyncLocalStorage<ResponseWatch>();
+let tracking = false;
+
+/**
+ * Begins to follow requests; the first call counts. Requests that have begun before are not known.
+ *
+ * HTTP/1 is announced by the diagnostics channel `http.server.request.start`, HTTP/2 by `http2.server.stream.created`,
+ * which Node 20 does not have.
+ */
+export function trackCurrentResponse(): void {
+  if (tracking) return;
+  tracking = true;
+  subscribe("http.server.request.start", (message) => {
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+    enter(response, request);
+  });
+  subscribe("http2.server.stream.created", (message) => {
+    const { stream } = message as { stream: ServerHttp2Stream };
+    // Even ids are pushed by this server, from within the request that they belong to.
+    if (stream.id === undefined || stream.id % 2 === 1) enter(stream);
+  });
+  // A request of Fastify's inject() is none of Node's, but Fastify announces each run of a handler itself.
+  channel("tracing:fastify.request.handler:start").bindStore(current, (message) => {
+    return watchOf((message as { reply: { raw: ServerResponse } }).reply.raw);
+  });
+}
+
+/**
+ * The response of the request that the calling code handles; undefined outside a request. Once the response is over,
+ * what is left of it: `whenOver` takes either.
+ */
+export function currentResponse(): AnyResponse | ResponseWatch | undefined {
+  const watch = current.getStore();
+  return watch?.response ?? watch;
+}
+
+/** The error for a call that was given no response and finds none. */
+export function noResponseError(call: string): OffloadError {
+  return new OffloadError(
+    "AR_NO_RESPONSE",
+    `${call} was given no response, and is not called while a request is handled. Pass the response as the first ` +
+      "argument (res, Fastify's reply, the context of Koa or Hono), or use offload() or run() for a task that waits " +
+      "for no response. A listener or callback of something made outside of the request, such as a pooled " +
+      "connection, does not know the request; nor is an HTTP/2 request known on Node 20.",
+  );
+}
+
+function enter(response: AnyResponse, request?: IncomingMessage): void {
+  const watch = watchOf(response);
+  if (request !== undefined) keepContext(request, watch);
+  keepContext(response, watch);
+  current.enterWith(watch);
+}
+
+// From Node 24 on, the events of a request and a response come in the context of their connection, not in that of the
+// request: after the first packet of a body, `data`, `end`, `finish` and what follows from them would be outside.
+// (OpenTelemetry binds both objects for the same reason.) The storage is our own, so no one else's context changes.
+function keepContext(emitter: EventEmitter, watch: ResponseWatch): void {
+  const emit = emitter.emit;
+  emitter.emit = function (this: EventEmitter, ...event: Parameters<EventEmitter["emit"]>): boolean {
+    if (current.getStore() === watch) return emit.apply(this, event);
+    return current.run(watch, () => emit.apply(this, event));
+  };
+}

@@ -1,0 +1,90 @@
+// How a response stands, read off the object itself: is it over, and was everything handed to the network?
+// The rules are those that agree with all that was observed on Node 20, 22, 24 and 26; the tests observe it again.
+import type { ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import type { ResponseOutcome } from "../task/outcome.js";
+import { type AnyResponse, type Http2Response, isHttp2, streamOf } from "./kinds.js";
+
+/** Whether the response is over already, so that no event of it need come. */
+export function isOver(response: AnyResponse): boolean {
+  if (!isHttp2(response)) return response.destroyed || wasFinished(response);
+  const stream = streamOf(response);
+  return stream.destroyed || (response.writableEnded && wasSent(stream));
+}
+
+/**
+ * @param finished whether `finish` was seen; where it was not, HTTP/1's response is asked for traces of it
+ * @param durationMs from the start of the request to now
+ */
+export function outcomeOf(response: AnyResponse, finished: boolean, durationMs: number): ResponseOutcome {
+  return isHttp2(response) ? http2Outcome(response, durationMs) : http1Outcome(response, finished, durationMs);
+}
+
+function http1Outcome(response: ServerResponse, finished: boolean, durationMs: number): ResponseOutcome {
+  const complete = (finished || wasFinished(response)) && !wasCut(response);
+  const { errored, req, statusCode } = response;
+  return {
+    kind: complete ? "completed" : "aborted",
+    statusCode,
+    // What was written to a response that never got its turn on the connection has gone nowhere.
+    headersSent: response.headersSent && !(response.socket === null && response.writableLength > 0),
+    error: complete ? undefined : (errored ?? req?.socket?.errored ?? req?.errored ?? undefined),
+    durationMs,
+  };
+}
+
+/** Whether `finish` has been emitted before, as far as one can tell. */
+function wasFinished(response: ServerResponse): boolean {
+  if (!response.writableEnded) return false;
+  // Node takes the socket from a response that finished. One that was cut keeps it, and one that waits for its turn on
+  // a pipelined connection has none yet, but its output unsent. `writableFinished` alone is no sign: before Node 24.9
+  // an `end()` after the client's death turns it true.
+  if (response.socket === null) return response.writableFinished;
+  // light-my-request (Fastify's `inject`) leaves its sink in place, and destroys the response in `end()`.
+  return response.destroyed && !response.socket?.destroyed;
+}
+
+interface SocketState extends Partial<Pick<Socket, "destroyed" | "errored">> {
+  readonly _writableState?: { readonly needDrain?: boolean };
+}
+
+/** Whether a `finish` is false: up to Node 24.8 it also comes when a socket dies with a part of the body still in it. */
+function wasCut(response: ServerResponse): boolean {
+  const socket: SocketState | undefined = response.req?.socket;
+  if (!socket) return false;
+  if (socket.errored) return true;
+  // On Node 20 a socket that this process destroyed (a shutdown, a timeout) has no error. That it still had something
+  // to write shows in a flag of its stream, which its end does not reset.
+  return socket.destroyed === true && socket._writableState?.needDrain === true;
+}
+
+function http2Outcome(response: Http2Response, durationMs: number): ResponseOutcome {
+  const stream = streamOf(response);
+  const complete = wasSent(stream);
+  const sent: unknown = stream.sentHeaders?.[":status"];
+  return {
+    kind: complete ? "completed" : "aborted",
+    statusCode: typeof sent === "number" ? sent : "statusCode" in response ? response.statusCode : 200,
+    headersSent: stream.headersSent,
+    error: complete ? undefined : (stream.errored ?? resetError(stream)),
+    durationMs,
+  };
+}
+
+/**
+ * Whether the whole response was handed to the HTTP/2 session. The stream says so in its writable state, which a reset
+ * leaves unfinished, except where nothing had been written (then it is `aborted`) and for HEAD (whose body is finished
+ * from the start, so that the headers decide). The reset code is no sign: a client that was answered in the middle of
+ * its upload resets the rest of the upload after it has read the answer.
+ */
+function wasSent(stream: ServerHttp2Stream): boolean {
+  return stream.headersSent && stream.writableFinished && !stream.aborted;
+}
+
+/** Node makes no error for a reset by the client, but the code is known. */
+function resetError(stream: ServerHttp2Stream): Error | undefined {
+  if (!stream.rstCode) return undefined;
+  const error = new Error(`The HTTP/2 stream was reset with code ${stream.rstCode}`);
+  return Object.assign(error, { code: "ERR_HTTP2_STREAM_ERROR" });
+}

@@ -1,0 +1,100 @@
+// One response, watched to its end: the only place that listens to Node's events of a response.
+import type { Socket } from "node:net";
+import type { ResponseOutcome } from "../task/outcome.js";
+import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
+import { forgetSocket, settleOnSocketClose } from "./sockets.js";
+import { isOver, outcomeOf } from "./verdict.js";
+
+/** Told once how a response ended. It must not throw: there is nobody behind it who could do anything about it. */
+export type OverListener = (outcome: ResponseOutcome) => void;
+
+// By the stream for HTTP/2, since there the response is found before its compatibility object is made.
+const watches = new WeakMap<AnyResponse, ResponseWatch>();
+
+/** The one watch of a response, begun now if there is none. */
+export function watchOf(response: AnyResponse | ResponseWatch): ResponseWatch {
+  if (response instanceof ResponseWatch) return response;
+  const key = isHttp2(response) ? streamOf(response) : response;
+  let watch = watches.get(key);
+  if (watch === undefined) {
+    watch = new ResponseWatch(response);
+    watches.set(key, watch);
+  } else if (key !== response && watch.response !== undefined) {
+    // The compatibility object knows a status that it has not sent; the stream does not.
+    watch.response = response;
+  }
+  return watch;
+}
+
+export class ResponseWatch {
+  /**
+   * The response until it is over. Not longer: contexts outlive requests, for a pooled database connection keeps the
+   * one it was opened in, and up to Node 22 an idle keep-alive connection that of its last request.
+   */
+  response: AnyResponse | undefined;
+  #outcome: ResponseOutcome | undefined;
+  #listeners: OverListener[] = [];
+  #socket: Socket | undefined;
+  readonly #startedAt = performance.now();
+
+  constructor(response: AnyResponse) {
+    this.response = response;
+    if (isOver(response)) this.settle(false);
+    else this.#listen(response);
+  }
+
+  /** Calls the listener after the response, in the order of registration and never before this call has returned. */
+  add(listener: OverListener): void {
+    if (this.#listeners.push(listener) === 1 && this.#outcome !== undefined) this.#deliverSoon();
+  }
+
+  /** @param finished whether `finish` says so, and not the end of what carries the response */
+  settle(finished: boolean): void {
+    if (this.response === undefined) return;
+    this.#outcome = outcomeOf(this.response, finished, performance.now() - this.#startedAt);
+    this.response = undefined;
+    if (this.#socket !== undefined) forgetSocket(this.#socket, this);
+    this.#socket = undefined;
+    if (this.#listeners.length > 0) this.#deliverSoon();
+  }
+
+  #listen(response: AnyResponse): void {
+    const closed = (): void => this.settle(false);
+    if (isHttp2(response)) {
+      // The stream's own events. The compatibility object's come late (not before the client has ended its upload),
+      // for a reset as for an end, and for a HEAD request that is reset not at all.
+      const stream = streamOf(response);
+      stream.on("finish", () => {
+        if (isOver(this.response ?? stream)) this.settle(true);
+      });
+      stream.on("close", closed);
+      return;
+    }
+    response.on("finish", () => this.settle(true));
+    response.on("close", closed);
+    const socket = response.req?.socket;
+    if (!socket) return;
+    this.#socket = socket;
+    settleOnSocketClose(socket, this);
+    // Its close may be past already. What it still has to say of the response comes before the next turn of the loop.
+    if (socket.destroyed) setImmediate(closed);
+  }
+
+  // Not from within Node's events: what a listener does must not come between a response's end and what Node does
+  // next on the connection (the next pipelined response, a close), nor what it throws.
+  #deliverSoon(): void {
+    process.nextTick(() => {
+      const outcome = this.#outcome;
+      const listeners = this.#listeners;
+      this.#listeners = [];
+      if (outcome === undefined) return;
+      for (const listener of listeners) {
+        try {
+          listener(outcome);
+        } catch {
+          // A broken contract, but neither the other listeners' fault nor the process's end.
+        }
+      }
+    });
+  }
+}

@@ -1,0 +1,400 @@
+import { channel } from "node:diagnostics_channel";
+import { EventEmitter, once } from "node:events";
+import { readFile } from "node:fs";
+import http, { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { PassThrough } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { setImmediate as immediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import fastify from "fastify";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { currentResponse, noResponseError, trackCurrentResponse } from "../../src/response/current.js";
+import { connect, listen } from "../support/http.js";
+import { Arrivals, largeBody, register, turns } from "./observe.js";
+
+beforeAll(trackCurrentResponse);
+
+type Handler = (req: IncomingMessage, res: ServerResponse) => void;
+
+async function serve(handler: Handler): Promise<number> {
+  return listen(createServer(handler));
+}
+
+/** What `currentResponse()` is at named places of the handling of a request. */
+class Places {
+  readonly seen = new Map<string, unknown>();
+  readonly mark = (place: string): void => {
+    this.seen.set(place, currentResponse());
+  };
+
+  expectAll(response: unknown, ...places: string[]): void {
+    expect([...this.seen.keys()]).toEqual(expect.arrayContaining(places));
+    const wrong = places.filter((place) => this.seen.get(place) !== response);
+    expect(wrong).toEqual([]);
+  }
+}
+
+describe("the current response is known", () => {
+  it("deep in what a handler calls: after awaits, in timers, in callbacks, in events", async () => {
+    const places = new Places();
+    let response: ServerResponse | undefined;
+    async function service(): Promise<void> {
+      await immediate();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      places.mark("after awaits");
+      await Promise.all([
+        new Promise<void>((resolve) =>
+          process.nextTick(() => {
+            places.mark("nextTick");
+            resolve();
+          }),
+        ),
+        new Promise<void>((resolve) =>
+          readFile(import.meta.filename, () => {
+            places.mark("file callback");
+            resolve();
+          }),
+        ),
+        new Promise<void>((resolve) =>
+          queueMicrotask(() => {
+            places.mark("microtask");
+            resolve();
+          }),
+        ),
+      ]);
+      const emitter = new EventEmitter();
+      emitter.on("event", () => places.mark("event"));
+      emitter.emit("event");
+    }
+    const port = await serve(async (_req, res) => {
+      response = res;
+      places.mark("handler");
+      await service();
+      res.end();
+    });
+    await (await fetch(`http://127.0.0.1:${port}`)).text();
+    places.expectAll(response, "handler", "after awaits", "nextTick", "file callback", "microtask", "event");
+  });
+
+  it("in the events of a body that comes in several packets, and in what follows from them", async () => {
+    const places = new Places();
+    const packets = new Arrivals<void>();
+    let response: ServerResponse | undefined;
+    const port = await serve((req, res) => {
+      response = res;
+      const through = new PassThrough();
+      through.on("data", () => places.mark("piped data"));
+      through.on("end", () => places.mark("piped end"));
+      req.on("data", (data: Buffer) => {
+        places.mark(`data ${data}`);
+        packets.push();
+      });
+      req.on("end", () => {
+        places.mark("end");
+        setTimeout(() => {
+          places.mark("timer from end");
+          res.end("done");
+        }, 1);
+      });
+      req.pipe(through);
+      packets.push();
+    });
+    const client = await connect(port);
+    client.request("POST", "/", { "Content-Length": "2" });
+    await packets.next();
+    client.socket.write("a");
+    await packets.next();
+    client.socket.write("b");
+    await client.waitFor(/done/);
+    places.expectAll(response, "data a", "data b", "end", "timer from end", "piped data", "piped end");
+  });
+
+  it("in a loop over a body, and after a pipeline", async () => {
+    const places = new Places();
+    const packets = new Arrivals<void>();
+    let response: ServerResponse | undefined;
+    const port = await serve(async (req, res) => {
+      response = res;
+      packets.push();
+      for await (const data of req) {
+        places.mark(`data ${data}`);
+        packets.push();
+      }
+      places.mark("after the loop");
+      await pipeline(["x"], new PassThrough(), async (source) => {
+        for await (const _ of source) places.mark("in the pipeline");
+      });
+      places.mark("after the pipeline");
+      res.end("done");
+    });
+    const client = await connect(port);
+    client.request("POST", "/", { "Content-Length": "2" });
+    for (const packet of ["a", "b"]) {
+      await packets.next();
+      client.socket.write(packet);
+    }
+    await client.waitFor(/done/);
+    places.expectAll(response, "data a", "data b", "after the loop", "in the pipeline", "after the pipeline");
+  });
+
+  it("in the events of the response, also when the client pauses and when it is gone", async () => {
+    const places = new Places();
+    const handled = new Arrivals<ServerResponse>();
+    const port = await serve((_req, res) => {
+      res.on("drain", () => {
+        places.mark("drain");
+        res.write(largeBody);
+        handled.push(res);
+      });
+      res.on("close", () => {
+        places.mark("close");
+        handled.push(res);
+      });
+      res.write(largeBody);
+      handled.push(res);
+    });
+    const client = await connect(port);
+    client.request("GET", "/");
+    const response = await handled.next();
+    await handled.next();
+    places.expectAll(response, "drain");
+    client.pause();
+    await client.reset();
+    await handled.next();
+    // By now the response is over, and what is left of it is another object.
+    expect((await register(currentOf(places.seen.get("close"))).outcome).kind).toBe("aborted");
+  });
+
+  it("as what is left of it after the end, which whenOver() takes", async () => {
+    const after = new Arrivals<unknown>();
+    const port = await serve((_req, res) => {
+      res.statusCode = 404;
+      res.on("finish", () => after.push(currentResponse()));
+      res.on("close", () => setTimeout(() => after.push(currentResponse()), 1));
+      res.end("gone");
+    });
+    await (await fetch(`http://127.0.0.1:${port}`)).text();
+    for (const left of [await after.next(), await after.next()]) {
+      const { outcome, outcomes } = register(currentOf(left));
+      expect(outcomes).toEqual([]);
+      expect(await outcome).toMatchObject({ kind: "completed", statusCode: 404, headersSent: true });
+    }
+  });
+
+  it("in a handler of Fastify that runs by inject(), where nothing announces the request", async () => {
+    const app = fastify();
+    const seen: unknown[] = [];
+    app.get("/", async (_request, reply) => {
+      await immediate();
+      seen.push(currentResponse() === reply.raw);
+      return "hello";
+    });
+    await app.inject("/");
+    expect(seen).toEqual([true]);
+  });
+});
+
+describe("the current response is never another request's", () => {
+  it("on a keep-alive connection, one request after the other", async () => {
+    const right = new Arrivals<boolean>();
+    const port = await serve((req, res) => {
+      const at = [currentResponse() === res];
+      req.on("data", () => at.push(currentResponse() === res));
+      req.on("end", () => {
+        at.push(currentResponse() === res);
+        setTimeout(() => {
+          at.push(currentResponse() === res);
+          res.end(`answer to ${req.url}.`);
+          right.push(at.every(Boolean));
+        }, 1);
+      });
+    });
+    const client = await connect(port);
+    for (let request = 1; request <= 50; request++) {
+      client.request("POST", `/${request}`, { "Content-Length": "4" }, "ab");
+      client.socket.write("cd");
+      expect(await right.next()).toBe(true);
+      await client.waitFor(new RegExp(`answer to /${request}\\.`));
+    }
+  });
+
+  it("on a pipelined connection, whatever is interleaved", async () => {
+    const right = new Arrivals<boolean>();
+    const port = await serve(async (req, res) => {
+      const at = [currentResponse() === res];
+      req.on("data", () => at.push(currentResponse() === res));
+      req.on("end", () => at.push(currentResponse() === res));
+      // Those that come first take longest, so the later ones handle their bodies in between.
+      for (let turn = 10; turn > Number(req.url?.slice(1)); turn--) {
+        await immediate();
+        at.push(currentResponse() === res);
+      }
+      if (!req.complete) await once(req, "end");
+      at.push(currentResponse() === res);
+      res.end(`answer to ${req.url}.`);
+      right.push(at.every(Boolean));
+    });
+    const client = await connect(port);
+    for (let request = 0; request < 10; request++)
+      client.request("POST", `/${request}`, { "Content-Length": "2" }, "ab");
+    for (let request = 0; request < 10; request++) expect(await right.next()).toBe(true);
+    await client.waitFor(/answer to \/9\./);
+  });
+
+  it("when a handler asks another server of the same process", async () => {
+    const seen = new Arrivals<boolean>();
+    const inner = await serve((_req, res) => {
+      seen.push(currentResponse() === res);
+      res.end("inner");
+    });
+    const outer = await serve((_req, res) => {
+      http.get({ port: inner, host: "127.0.0.1", agent: false }, (answer) => {
+        seen.push(currentResponse() === res);
+        answer.resume();
+        answer.on("end", () => {
+          seen.push(currentResponse() === res);
+          res.end("outer");
+        });
+      });
+    });
+    await (await fetch(`http://127.0.0.1:${outer}`)).text();
+    expect([await seen.next(), await seen.next(), await seen.next()]).toEqual([true, true, true]);
+  });
+
+  it("nor is there one outside of requests: before, after, in connections, upgrades and parse errors", async () => {
+    const outside: unknown[] = [];
+    const mark = (): unknown => outside.push(currentResponse());
+    const events = new Arrivals<void>();
+    const timer = setInterval(mark, 1);
+    const server = createServer((_req, res) => res.end("answered"));
+    const note = (): void => {
+      mark();
+      events.push();
+    };
+    server.on("connection", (socket) => {
+      mark();
+      socket.once("close", note);
+    });
+    server.on("upgrade", (_req, socket) => {
+      note();
+      socket.on("data", note);
+      socket.on("error", mark);
+      socket.write("upgraded");
+    });
+    const port = await listen(server);
+    mark();
+    const client = await connect(port);
+    client.request("GET", "/");
+    await client.waitFor(/answered/);
+    client.request("GET", "/", { Connection: "upgrade", Upgrade: "raw" });
+    await client.waitFor(/upgraded/);
+    client.socket.write("hello");
+    await events.next();
+    await events.next();
+    await client.reset();
+    await events.next();
+    clearInterval(timer);
+    expect(outside.length).toBeGreaterThan(5);
+    expect(new Set(outside)).toEqual(new Set([undefined]));
+  });
+});
+
+it("tracking twice tracks once", () => {
+  // Not Node's public face, but its public face does not count.
+  const start = channel("http.server.request.start") as unknown as { _subscribers: unknown[] };
+  const before = start._subscribers.length;
+  expect(before).toBeGreaterThan(0);
+  trackCurrentResponse();
+  expect(start._subscribers).toHaveLength(before);
+});
+
+it("two copies of the library in one process each know the response", async () => {
+  vi.resetModules();
+  const copy = await import("../../src/response/current.js");
+  const { whenOver } = await import("../../src/response/over.js");
+  expect(copy.currentResponse).not.toBe(currentResponse);
+  copy.trackCurrentResponse();
+  const seen: boolean[] = [];
+  const packets = new Arrivals<void>();
+  const settled = new Arrivals<string>();
+  const port = await serve((req, res) => {
+    packets.push();
+    whenOver(res, ({ kind }) => settled.push(kind));
+    req.on("data", () => {
+      seen.push(currentResponse() === res, copy.currentResponse() === res);
+      packets.push();
+    });
+    req.on("end", () => res.end("done"));
+    void register(res).outcome.then(({ kind }) => settled.push(kind));
+  });
+  const client = await connect(port);
+  client.request("POST", "/", { "Content-Length": "2" });
+  for (const packet of ["a", "b"]) {
+    await packets.next();
+    client.socket.write(packet);
+  }
+  await client.waitFor(/done/);
+  expect(seen).toEqual([true, true, true, true]);
+  expect([await settled.next(), await settled.next()]).toEqual(["completed", "completed"]);
+});
+
+it("the duration of a tracked response counts from the start of its request", async () => {
+  const handled = new Arrivals<() => Promise<{ durationMs: number }>>();
+  const port = await serve((_req, res) => {
+    const start = performance.now();
+    while (performance.now() < start + 20);
+    const { outcome } = register(res);
+    handled.push(() => outcome);
+    res.end();
+  });
+  await (await fetch(`http://127.0.0.1:${port}`)).text();
+  expect((await (await handled.next())()).durationMs).toBeGreaterThanOrEqual(20);
+});
+
+describe("a response that is over can be collected", () => {
+  setFlagsFromString("--expose-gc");
+  const gc = runInNewContext("gc") as () => void;
+
+  it.each(["idle keep-alive connections", "a timer and a socket made in its request"])(
+    "in spite of %s",
+    async (keeper) => {
+      const refs: WeakRef<ServerResponse>[] = [];
+      const kept: unknown[] = [];
+      const port = await serve((_req, res) => {
+        refs.push(new WeakRef(res));
+        void register(res);
+        if (keeper.startsWith("a timer")) {
+          const timer = setInterval(() => {}, 1000).unref();
+          kept.push(timer, new Promise(() => {}));
+        }
+        res.end("answered");
+      });
+      for (let connection = 0; connection < 20; connection++) {
+        const client = await connect(port);
+        client.request("GET", "/");
+        await client.waitFor(/answered/);
+      }
+      await turns();
+      gc();
+      await turns();
+      gc();
+      expect(refs).toHaveLength(20);
+      // Node itself may hold the last one or two for a while.
+      expect(refs.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(3);
+      for (const each of kept) clearInterval(each as NodeJS.Timeout);
+    },
+  );
+});
+
+it("the error for a call without a response says what to do", () => {
+  const error = noResponseError("offloadAfterResponse()");
+  expect(error.code).toBe("AR_NO_RESPONSE");
+  expect(error.message).toMatch(/^offloadAfterResponse\(\) was given no response/);
+  expect(error.message).toMatch(/Pass the response.*offload\(\) or run\(\).*Node 20/);
+});
+
+function currentOf(value: unknown): NonNullable<ReturnType<typeof currentResponse>> {
+  if (value === undefined) throw new Error("there was no current response");
+  return value as NonNullable<ReturnType<typeof currentResponse>>;
+}
