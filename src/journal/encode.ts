@@ -1,0 +1,140 @@
+// Writes records into a buffer. No record allocates anything: it is put together where it is written from.
+import { crc32 } from "./crc.js";
+import { type Encoding, encodings, frameLength, identityLength, recordType } from "./format.js";
+
+/** What names a task in the journal. `retries` tells the lives of one id apart: how often it came back from the dead letters. */
+export interface Identity {
+  readonly id: string;
+  readonly retries: number;
+}
+
+/** How far a task has come. */
+export interface Progress {
+  /** The number of the last attempt; 0 before the first. */
+  readonly attempt: number;
+  /** How often a process died while the task ran, the current run left out. */
+  readonly interrupted: number;
+  readonly running: boolean;
+}
+
+/** What ACCEPTED says of a task besides its content. */
+export interface AcceptedHead extends Identity, Progress {
+  readonly task: string;
+  /** ms since 1970. */
+  readonly acceptedAt: number;
+}
+
+/** The content of a task as it is written: JSON text, or what V8 made of it. */
+export type Content = string | Uint8Array;
+
+/** Bytes of a STARTED, STOPPED or ENDED record at the most. */
+export function mostBytesOfStep(identity: Identity): number {
+  return frameLength + identityLength + identity.id.length + 6;
+}
+
+/** Bytes of an ACCEPTED record at the most. */
+export function mostBytesOfAccepted(head: AcceptedHead, content: Content): number {
+  const bytes = typeof content === "string" ? content.length * 3 : content.length;
+  return frameLength + identityLength + head.id.length + 18 + head.task.length * 3 + bytes;
+}
+
+/** STARTED and STOPPED: returns where the record ends. */
+export function encodeStep(
+  buffer: Buffer,
+  at: number,
+  type: typeof recordType.started | typeof recordType.stopped,
+  identity: Identity,
+  progress: Progress,
+): number {
+  const body = encodeIdentity(buffer, at, type, identity);
+  const end = encodeProgress(buffer, body, progress);
+  return seal(buffer, at, end);
+}
+
+/** ENDED: returns where the record ends. */
+export function encodeEnded(buffer: Buffer, at: number, identity: Identity, ending: number): number {
+  const body = encodeIdentity(buffer, at, recordType.ended, identity);
+  buffer[body] = ending;
+  return seal(buffer, at, body + 1);
+}
+
+/** ACCEPTED: returns where the record ends. */
+export function encodeAccepted(buffer: Buffer, at: number, head: AcceptedHead, content: Content): number {
+  const encoding: Encoding = typeof content === "string" ? encodings.json : encodings.v8;
+  let end = encodeIdentity(buffer, at, recordType.accepted, head);
+  end = encodeProgress(buffer, end, head);
+  buffer[end++] = head.running ? 1 : 0;
+  buffer[end++] = encoding;
+  end = buffer.writeDoubleLE(head.acceptedAt, end);
+  const taskLength = buffer.write(head.task, end + 2, "utf8");
+  end = putUint16(buffer, end, taskLength) + taskLength;
+  if (typeof content === "string") end += buffer.write(content, end, "utf8");
+  else {
+    buffer.set(content, end);
+    end += content.length;
+  }
+  return seal(buffer, at, end);
+}
+
+/** BURIED, which stands behind the ACCEPTED record in a dead letter: returns where the record ends. */
+export function encodeBuried(
+  buffer: Buffer,
+  at: number,
+  identity: Identity,
+  reason: number,
+  when: number,
+  error: string,
+): number {
+  const body = encodeIdentity(buffer, at, recordType.buried, identity);
+  buffer[body] = reason;
+  const end = buffer.writeDoubleLE(when, body + 1);
+  return seal(buffer, at, end + buffer.write(error, end, "utf8"));
+}
+
+/** Bytes of a BURIED record at the most. */
+export function mostBytesOfBuried(identity: Identity, error: string): number {
+  return frameLength + identityLength + identity.id.length + 9 + error.length * 3;
+}
+
+/** Brings the ACCEPTED record at `at` up to date, for it is written again: how far its task has come, and which life it is. */
+export function patchAccepted(buffer: Buffer, at: number, end: number, retries: number, progress: Progress): void {
+  const idLength = Number(buffer[at + frameLength + 1]);
+  const body = putUint16(buffer, at + frameLength + 2, retries) + idLength;
+  const flags = encodeProgress(buffer, body, progress);
+  buffer[flags] = progress.running ? 1 : 0;
+  seal(buffer, at, end);
+}
+
+function encodeIdentity(buffer: Buffer, at: number, type: number, { id, retries }: Identity): number {
+  let to = at + frameLength;
+  buffer[to++] = type;
+  buffer[to++] = id.length;
+  to = putUint16(buffer, to, retries);
+  // A loop: 15 ns for 13 characters on Node 22 to 26, where buffer.latin1Write takes 16 to 28 (31 against 58 on Node 20).
+  for (let index = 0; index < id.length; index++) buffer[to++] = id.charCodeAt(index);
+  return to;
+}
+
+function encodeProgress(buffer: Buffer, at: number, progress: Progress): number {
+  return putUint16(buffer, putUint32(buffer, at, progress.attempt), progress.interrupted);
+}
+
+function seal(buffer: Buffer, at: number, end: number): number {
+  putUint32(buffer, at + 4, end - at - frameLength);
+  putUint32(buffer, at, crc32(buffer, at + 4, end));
+  return end;
+}
+
+function putUint16(buffer: Buffer, at: number, value: number): number {
+  buffer[at] = value;
+  buffer[at + 1] = value >>> 8;
+  return at + 2;
+}
+
+function putUint32(buffer: Buffer, at: number, value: number): number {
+  buffer[at] = value;
+  buffer[at + 1] = value >>> 8;
+  buffer[at + 2] = value >>> 16;
+  buffer[at + 3] = value >>> 24;
+  return at + 4;
+}
