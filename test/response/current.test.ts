@@ -2,6 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import { EventEmitter, once } from "node:events";
 import { readFile } from "node:fs";
 import http, { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import http2 from "node:http2";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate as immediate } from "node:timers/promises";
@@ -10,7 +11,8 @@ import { runInNewContext } from "node:vm";
 import fastify from "fastify";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { currentResponse, noResponseError, trackCurrentResponse } from "../../src/response/current.js";
-import { connect, listen } from "../support/http.js";
+import type { ResponseOutcome } from "../../src/task/outcome.js";
+import { afterThisTest, connect, listen } from "../support/http.js";
 import { Arrivals, largeBody, register, turns } from "./observe.js";
 
 beforeAll(trackCurrentResponse);
@@ -385,6 +387,96 @@ describe("a response that is over can be collected", () => {
       for (const each of kept) clearInterval(each as NodeJS.Timeout);
     },
   );
+});
+
+// On Node 20 nothing announces a request of HTTP/2.
+const announcesHttp2 = Number(process.versions.node.split(".")[0]) >= 22;
+
+describe.runIf(announcesHttp2)("the current response of HTTP/2", () => {
+  async function open(server: http2.Http2Server): Promise<http2.ClientHttp2Session> {
+    const session = http2.connect(`http://127.0.0.1:${await listen(server)}`);
+    session.on("error", () => {});
+    afterThisTest(() => session.destroy());
+    return session;
+  }
+
+  it("is the stream, in the handler, after awaits, and in the events of a body in several packets", async () => {
+    const places = new Places();
+    const packets = new Arrivals<void>();
+    let stream: http2.ServerHttp2Stream | undefined;
+    const server = http2.createServer(async (req, res) => {
+      stream = res.stream;
+      places.mark("handler");
+      req.on("data", (data: Buffer) => {
+        places.mark(`data ${data}`);
+        packets.push();
+      });
+      req.on("end", () => {
+        places.mark("end");
+        setTimeout(() => {
+          places.mark("timer from end");
+          res.end();
+        }, 1);
+      });
+      await immediate();
+      places.mark("after awaits");
+      packets.push();
+    });
+    const request = (await open(server)).request({ ":method": "POST", ":path": "/" });
+    for (const packet of ["a", "b"]) {
+      await packets.next();
+      request.write(packet);
+    }
+    await packets.next();
+    request.end();
+    request.resume();
+    await once(request, "close");
+    places.expectAll(stream, "handler", "after awaits", "data a", "data b", "end", "timer from end");
+  });
+
+  it("is each request's own on one session, and stays so in a handler that pushes", async () => {
+    const right = new Arrivals<boolean>();
+    const server = http2.createServer(async (_req, res) => {
+      const at = [currentResponse() === res.stream];
+      res.createPushResponse({ ":path": "/pushed" }, (error, pushed) => {
+        if (!error) pushed.end("pushed");
+      });
+      at.push(currentResponse() === res.stream);
+      await immediate();
+      at.push(currentResponse() === res.stream);
+      res.end();
+      right.push(at.every(Boolean));
+    });
+    const session = await open(server);
+    for (let request = 0; request < 20; request++) session.request({ ":path": `/${request}` }).resume();
+    for (let request = 0; request < 20; request++) expect(await right.next()).toBe(true);
+  });
+
+  it("and the compatibility object are one response to whenOver(), with the status that was not sent", async () => {
+    const outcomes = new Arrivals<Promise<ResponseOutcome>[]>();
+    const server = http2.createServer((_req, res) => {
+      const found = register(currentOf(currentResponse())).outcome;
+      res.statusCode = 500;
+      outcomes.push([found, register(res).outcome]);
+    });
+    const request = (await open(server)).request({ ":path": "/" });
+    request.on("error", () => {});
+    const [found, given] = await outcomes.next();
+    request.close(http2.constants.NGHTTP2_CANCEL);
+    expect(await found).toMatchObject({ kind: "aborted", statusCode: 500, headersSent: false });
+    expect(await given).toBe(await found);
+  });
+
+  it("is left as its outcome after the end", async () => {
+    const after = new Arrivals<unknown>();
+    const server = http2.createServer((_req, res) => {
+      res.writeHead(404).end();
+      res.on("close", () => setTimeout(() => after.push(currentResponse()), 1));
+    });
+    (await open(server)).request({ ":path": "/" }).resume();
+    const left = await after.next();
+    expect(await register(currentOf(left)).outcome).toMatchObject({ kind: "completed", statusCode: 404 });
+  });
 });
 
 it("the error for a call without a response says what to do", () => {
