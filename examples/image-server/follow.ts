@@ -38,8 +38,13 @@ export function createFollow(offloader: ImageOffloader, photos: Photos): Follow 
 
 function endWithout(photos: Photos, photoId: string, error: unknown): void {
   const code = error instanceof OffloadError ? error.code : undefined;
-  // The sender got no answer, and will send the photo again.
-  if (code === "AR_SKIPPED") photos.forget(photoId);
-  // The shutdown's deadline came first. The next process finds the photo unfinished, and does it.
-  else if (code !== "AR_ABANDONED") photos.fail(photoId, error instanceof Error ? error.message : String(error));
+  if (code === "AR_SKIPPED") {
+    // The sender got no answer, and will send the photo again.
+    photos.forget(photoId);
+  } else if (code !== "AR_ABANDONED") {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`Photo ${photoId} failed: ${reason}`);
+    photos.fail(photoId, reason);
+  }
+  // Abandoned: the shutdown's deadline came first. The next process finds the photo unfinished, and does it.
 }

@@ -6,9 +6,11 @@ const waiting = document.getElementById("count-waiting");
 const done = document.getElementById("count-done");
 const failed = document.getElementById("count-failed");
 
+const working = new Map();
+/** The id of the photo on each lane; it keeps its lane until it is done. */
+let slots = [];
 let threads = 1;
-/** A photo for each lane; it keeps its lane until it is done. */
-const slots = [];
+let drawing = false;
 
 export function showPool(stats) {
   threads = stats.threads.total;
@@ -16,32 +18,43 @@ export function showPool(stats) {
   done.textContent = String(stats.succeeded);
   failed.textContent = String(stats.failed);
   failed.classList.toggle("bad", stats.failed > 0);
-  showLanes();
+  draw();
 }
 
 /** Puts a photo on a lane while a thread works on it. */
 export function showWork(photo) {
-  const taken = slots.findIndex((each) => each?.id === photo.id);
-  if (photo.state !== "working") {
-    if (taken >= 0) slots[taken] = undefined;
-  } else {
-    const free = slots.indexOf(undefined);
-    slots[taken >= 0 ? taken : free >= 0 ? free : slots.length] = photo;
-  }
-  showLanes();
+  if (photo.state === "working") working.set(photo.id, photo);
+  else working.delete(photo.id);
+  draw();
 }
 
 /** Takes every photo off: the connection was lost, and what is on the lanes now will be told anew. */
 export function clearWork() {
-  slots.length = 0;
+  working.clear();
 }
 
-function showLanes() {
+// Once a frame: a thread's next photo is told a moment before the end of its last one.
+function draw() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    assignSlots();
+    while (lanes.children.length > slots.length) lanes.lastChild.remove();
+    while (lanes.children.length < slots.length) lanes.append(makeLane());
+    for (const [index, id] of slots.entries()) showLane(lanes.children[index], index, working.get(id));
+  });
+}
+
+function assignSlots() {
+  slots = slots.map((id) => (working.has(id) ? id : undefined));
+  for (const id of working.keys()) {
+    if (slots.includes(id)) continue;
+    const free = slots.indexOf(undefined);
+    slots[free >= 0 ? free : slots.length] = id;
+  }
   while (slots.length > threads && slots.at(-1) === undefined) slots.pop();
   while (slots.length < threads) slots.push(undefined);
-  while (lanes.children.length > slots.length) lanes.lastChild.remove();
-  while (lanes.children.length < slots.length) lanes.append(makeLane());
-  for (const [index, photo] of slots.entries()) showLane(lanes.children[index], index, photo);
 }
 
 function makeLane() {

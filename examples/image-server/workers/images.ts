@@ -13,7 +13,7 @@ const maxPixels = 50_000_000;
 const widths = [160, 320, 640, 1280];
 
 const encoders = {
-  avif: (image: Sharp) => image.avif({ quality: 55, effort: 2 }),
+  avif: (image: Sharp) => image.avif({ quality: 55, effort: 1 }),
   webp: (image: Sharp) => image.webp({ quality: 78 }),
   jpg: (image: Sharp) => image.flatten({ background: "white" }).jpeg({ quality: 80, mozjpeg: true }),
 };
