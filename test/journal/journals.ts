@@ -1,0 +1,101 @@
+// What the tests of the journal share: directories of their own, journals in them, and what a kill -9 would leave of one.
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach } from "vitest";
+import type { ReplayedTask } from "../../src/journal/dead-letter-box.js";
+import { type FileSystem, nodeFileSystem } from "../../src/journal/file-system.js";
+import { type Journal, openJournal } from "../../src/journal/journal.js";
+import type { JournalOptions } from "../../src/journal/options.js";
+import type { JournalEntry } from "../../src/journal/segment.js";
+import type { Logger } from "../../src/task/logger.js";
+
+export interface LogLine {
+  readonly level: "info" | "warn" | "error";
+  readonly fields: object;
+  readonly message: string;
+}
+
+export interface TestJournal {
+  readonly journal: Journal;
+  readonly dir: string;
+  readonly lines: LogLine[];
+}
+
+const directories: string[] = [];
+const open = new Set<Journal>();
+
+afterEach(async () => {
+  for (const journal of open) await journal.close();
+  open.clear();
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A directory that is removed after the test. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(path.join(tmpdir(), "journal-"));
+  directories.push(directory);
+  return directory;
+}
+
+export interface TestJournalOptions extends Partial<JournalOptions> {
+  readonly fs?: FileSystem;
+  readonly now?: () => number;
+  readonly onAdoptable?: () => void;
+}
+
+/** A journal that is closed after the test. */
+export function testJournal(options: TestJournalOptions = {}): TestJournal {
+  const { fs = nodeFileSystem, now = Date.now, onAdoptable, ...rest } = options;
+  const dir = options.dir ?? path.join(temporaryDirectory(), "journal");
+  const { logger, lines } = recordingLogger();
+  const journal = openJournal({ ...rest, dir }, { logger, onAdoptable }, { fs, now });
+  open.add(journal);
+  return { journal, dir, lines };
+}
+
+export function recordingLogger(): { logger: Logger; lines: LogLine[] } {
+  const lines: LogLine[] = [];
+  const write = (level: LogLine["level"]) => (fields: object, message: string) =>
+    void lines.push({ level, fields, message });
+  return { logger: { info: write("info"), warn: write("warn"), error: write("error") }, lines };
+}
+
+/** The directory as a kill -9 at this moment would leave it: what has been written, and no living owner. */
+export function afterKill(dir: string): string {
+  const copy = path.join(temporaryDirectory(), "journal");
+  cpSync(dir, copy, { recursive: true, filter: (file) => !statSync(file).isSocket() });
+  return copy;
+}
+
+let accepted = 0;
+
+/** Accepts a task with an id of its own. */
+export function accept(journal: Journal, payload: unknown = { n: accepted }, task = "work"): JournalEntry {
+  return journal.accepted({
+    id: `t-${(accepted++).toString(36)}`,
+    task,
+    payload,
+    dispatch: undefined,
+    context: undefined,
+  });
+}
+
+/** All that the journal hands out at a start. */
+export async function replayed(journal: Journal): Promise<ReplayedTask[]> {
+  await journal.adopt();
+  return [...journal.replay()];
+}
+
+/** The tasks that a start in a directory would run; the directory is left as it is. */
+export async function pendingIn(dir: string, options: TestJournalOptions = {}): Promise<ReplayedTask[]> {
+  return replayed(testJournal({ ...options, dir: afterKill(dir) }).journal);
+}
+
+/** The files of a kind below a directory, sorted. */
+export function filesIn(dir: string, suffix: string): string[] {
+  return readdirSync(dir, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => path.join(dir, name))
+    .sort();
+}
