@@ -1,5 +1,5 @@
 // Data flows one way, and the folders say so: what each part of the source may know of the others, held by a test.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -82,8 +82,9 @@ function target({ file, from }: Import): string {
   return from.startsWith(".") ? path.posix.join(path.posix.dirname(file), from).replace(/\.js$/, ".ts") : from;
 }
 
-/** Every TypeScript or JavaScript file below a folder, from the root on. */
+/** Every TypeScript or JavaScript file below a folder, from the root on; none where there is no such folder. */
 function sources(folder: string): string[] {
+  if (!existsSync(path.join(root, folder))) return [];
   return readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((name) => /\.[mc]?[tj]s$/.test(name) && !name.includes("node_modules"))
     .map((name) => path.posix.join(folder, name.replaceAll(path.sep, "/")))
