@@ -5,6 +5,7 @@ import {
   type BatchReply,
   begun,
   failed,
+  returned,
   type SlotMemory,
   sharedNow,
   succeeded,
@@ -46,11 +47,15 @@ export class Batch {
     for (let index = 0; index < count; index++) {
       if (Atomics.compareExchange(cells, index, untouched, begun) !== untouched) continue;
       beganAt[0] = start;
-      let end: typeof succeeded | typeof failed = succeeded;
+      let end: typeof succeeded | typeof returned | typeof failed = succeeded;
       try {
-        const returned = this.#call(index);
+        const outcome = this.#call(index);
         // A task that is done already is not awaited: a tick a task would be most of the time of a tiny one.
-        this.#keep(index, isThenable(returned) ? await returned : returned);
+        const value = isThenable(outcome) ? await outcome : outcome;
+        if (value !== undefined) {
+          end = returned;
+          this.#keep(index, value);
+        }
       } catch (error) {
         end = failed;
         this.#failures.push([index, toWire(error)]);
@@ -101,7 +106,6 @@ export class Batch {
   }
 
   #keep(index: number, value: unknown): void {
-    if (value === undefined) return;
     if (this.memory.wanted[index] === 0 && !isSmall(value)) {
       this.#kept.push([index, null]);
       return;

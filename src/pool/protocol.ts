@@ -105,10 +105,13 @@ export const untouched = 0;
 export const begun = 1;
 /** Running, and it is to end: the main thread put it there. */
 export const aborted = 2;
+/** It succeeded and returned nothing. */
 export const succeeded = 3;
 export const failed = 4;
 /** Taken back by the main thread: the thread passes it over. */
 export const takenBack = 5;
+/** It succeeded and returned something, which the reply tells; lost when the thread dies before it replies. */
+export const returned = 6;
 
 /** Header fields. */
 export const postedField = 0;

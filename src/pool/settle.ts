@@ -8,7 +8,7 @@ import type { Task } from "../task/task.js";
 import { leavesForGood } from "./batch-message.js";
 import { cellOf, takeBack } from "./cells.js";
 import { toError } from "./errors.js";
-import { aborted, type BatchReply, begun, failed, succeeded, type WireError } from "./protocol.js";
+import { aborted, type BatchReply, begun, failed, returned, succeeded, type WireError } from "./protocol.js";
 import type { Death, Slot } from "./thread.js";
 
 export class Settler {
@@ -54,10 +54,11 @@ export class Settler {
 
   #ended(slot: Slot, index: number, task: Task, said: Said): void {
     const cell = cellOf(slot, index);
-    if (cell !== succeeded && cell !== failed) return;
+    if (cell !== succeeded && cell !== returned && cell !== failed) return;
     const runMs = slot.memory.runMs[index] ?? 0;
     task.definition.measured(runMs);
-    if (cell === succeeded) this.attempts.succeeded(task, said.value(index), runMs);
+    if (cell === succeeded) this.attempts.succeeded(task, undefined, runMs);
+    else if (cell === returned) this.attempts.succeeded(task, said.value(index), runMs);
     else this.#failed(task, said.failure(index), runMs);
   }
 
@@ -91,7 +92,7 @@ class Said {
       return value[1];
     }
     const kept = this.reply?.kept?.[this.#kept];
-    if (kept?.[0] !== index) return undefined;
+    if (kept?.[0] !== index) return new LostResult("AR_RESULT_NOT_KEPT", "its result was lost with its thread");
     this.#kept++;
     return kept[1] === null
       ? new LostResult(
