@@ -7,8 +7,6 @@ import type { Pool } from "./pool/pool.js";
 import type { Admission } from "./queue/admission.js";
 import { cancelledError } from "./queue/attempts.js";
 import type { TaskQueue } from "./queue/task-queue.js";
-import { type ResponseCarrier, toServerResponse } from "./response/carrier.js";
-import { currentResponse, noResponseError } from "./response/current.js";
 import { whenOver } from "./response/over.js";
 import { runIfAllows } from "./response/run-if.js";
 import { capture, copy } from "./task/capture.js";
@@ -91,14 +89,6 @@ export class Dispatcher {
       this.#parts.callbacks.add(task);
     });
     return task;
-  }
-
-  /** The response to wait for: the user's, or else the one of the request being handled. */
-  response(carrier: ResponseCarrier | undefined, where: string): Response {
-    if (carrier !== undefined) return toServerResponse(carrier);
-    const current = currentResponse();
-    if (current === undefined) throw noResponseError(where);
-    return current;
   }
 
   /** Cancels a task in whatever state it is; false when it has ended. */

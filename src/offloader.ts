@@ -16,8 +16,8 @@ import { findTasksModule } from "./pool/tasks-module.js";
 import { Admission } from "./queue/admission.js";
 import { TaskQueue } from "./queue/task-queue.js";
 import { Readiness } from "./readiness.js";
-import type { ResponseCarrier } from "./response/carrier.js";
-import { trackCurrentResponse } from "./response/current.js";
+import { toServerResponse } from "./response/carrier.js";
+import { currentResponse, noResponseError, trackCurrentResponse } from "./response/current.js";
 import { closeTarget } from "./shutdown/close.js";
 import { reportAtExit } from "./shutdown/exit-report.js";
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
@@ -105,21 +105,17 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions): Of
   };
 
   function offloadAfterResponse(...args: unknown[]): TaskHandle {
-    const [carrier, name, payload, options] = typeof args[0] === "string" ? [undefined, ...args] : args;
-    const response = dispatcher.response(carrier as ResponseCarrier | undefined, "offloadAfterResponse");
-    return new Handle(
-      dispatcher.task(name as string, payload, options as DispatchOptions | undefined, response),
-      actions,
-    );
+    const named = typeof args[0] === "string";
+    const response = named ? theCurrentResponse("offloadAfterResponse") : toServerResponse(args[0]);
+    const [name, payload, options] = (named ? args : args.slice(1)) as [string, unknown, DispatchOptions?];
+    return new Handle(dispatcher.task(name, payload, options, response), actions);
   }
 
   function runAfterResponse(...args: unknown[]): TaskHandle {
-    const [carrier, callback, options] = typeof args[0] === "function" ? [undefined, ...args] : args;
-    const response = dispatcher.response(carrier as ResponseCarrier | undefined, "runAfterResponse");
-    return new Handle(
-      dispatcher.callback(callback as Callback, options as CallbackOptions | undefined, response),
-      actions,
-    );
+    const bare = typeof args[0] === "function";
+    const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
+    const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
+    return new Handle(dispatcher.callback(callback, options, response), actions);
   }
 
   function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {
@@ -168,6 +164,12 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions): Of
   };
   // Names and payloads are checked by the compiler at the call and by the dispatcher at run time; in between they are any.
   return offloader as unknown as Offloader<Tasks>;
+}
+
+function theCurrentResponse(call: string): NonNullable<ReturnType<typeof currentResponse>> {
+  const response = currentResponse();
+  if (response === undefined) throw noResponseError(call);
+  return response;
 }
 
 /** Whether `work` was done within `ms`; without `ms`, whenever it is. */

@@ -17,24 +17,21 @@ export interface TasksModule {
 export interface Abilities {
   /** Whether Node runs TypeScript by itself (from 22.18 on). */
   readonly stripsTypes: boolean;
-  /** Whether the process, and with it each thread, runs under tsx already. */
-  readonly runsTsx: boolean;
-  /** The URL of the installed tsx, looked for from the tasks module. */
-  findTsx(from: string): string | undefined;
+  /** Node options under which the process itself runs. */
+  readonly execArgv: readonly string[];
+  /** The file that a package's name leads to from a place; undefined where it is not installed. */
+  resolve(name: string, from: string): string | undefined;
 }
 
 const realAbilities: Abilities = {
   stripsTypes: Boolean(Reflect.get(process.features, "typescript")),
-  runsTsx: process.execArgv.some((argument) => /\btsx\b/.test(argument)),
-  findTsx: (from) => {
-    for (const place of [from, pathToFileURL(`${process.cwd()}/`).href]) {
-      try {
-        return pathToFileURL(createRequire(place).resolve("tsx")).href;
-      } catch {
-        // Not installed there.
-      }
+  execArgv: process.execArgv,
+  resolve: (name, from) => {
+    try {
+      return createRequire(from).resolve(name);
+    } catch {
+      return undefined;
     }
-    return undefined;
   },
 };
 
@@ -60,8 +57,7 @@ export function findTasksModule(
     const problem = new OffloadError("AR_TASKS_NOT_LOADABLE", `the tasks module does not exist: ${path}`);
     return { url: url.href, execArgv, problem };
   }
-  const needs = execArgv ? { execArgv } : needsOf(source, abilities);
-  return { url: pathToFileURL(source).href, ...needs };
+  return { url: pathToFileURL(source).href, ...needsOf(source, execArgv, abilities) };
 }
 
 function toUrl(tasks: URL | string): URL {
@@ -80,13 +76,41 @@ function sourceOf(path: string): string | undefined {
   return source !== path && existsSync(source) ? source : undefined;
 }
 
-function needsOf(path: string, abilities: Abilities): Omit<TasksModule, "url"> {
-  if (!/\.[cm]?tsx?$/.test(path) || abilities.runsTsx || abilities.stripsTypes) return { execArgv: undefined };
-  const tsx = abilities.findTsx(pathToFileURL(path).href);
-  if (tsx !== undefined) return { execArgv: ["--import", tsx] };
+function needsOf(
+  path: string,
+  execArgv: readonly string[] | undefined,
+  abilities: Abilities,
+): Omit<TasksModule, "url"> {
+  if (!/\.[cm]?tsx?$/.test(path)) return { execArgv };
+  const chosen = execArgv ?? abilities.execArgv;
+  const underTsx = chosen.find((argument) => /\btsx\b/.test(argument));
+  if (underTsx === undefined && (execArgv !== undefined || abilities.stripsTypes)) return { execArgv };
+  const preload = tsxPreload(path, underTsx, abilities);
+  if (preload !== undefined) return { execArgv: [...(execArgv ?? []), "--import", preload] };
   const problem = new OffloadError(
     "AR_TASKS_NOT_LOADABLE",
     `the tasks module is TypeScript, which Node ${process.versions.node} does not run: install tsx (npm i -D tsx), use Node 22.18 or later, or compile ${path}`,
   );
-  return { execArgv: undefined, problem };
+  return { execArgv, problem };
+}
+
+/**
+ * What a thread imports to run TypeScript through tsx. Not tsx itself: up to Node 20 `--import tsx` does nothing in a worker
+ * thread, where it leaves the registration to the main thread.
+ */
+function tsxPreload(path: string, underTsx: string | undefined, { resolve }: Abilities): string | undefined {
+  // The tsx that the process runs under may be one of npx, which is installed nowhere near.
+  const own = underTsx !== undefined && /[\\/]tsx[\\/]/.test(underTsx) ? [underTsx] : [];
+  for (const place of [...own, pathToFileURL(path).href, pathToFileURL(`${process.cwd()}/`).href]) {
+    // The CommonJS form of the latter cannot be imported on Node 20; the other lies beside it.
+    const apis = ["tsx/cjs/api", "tsx/esm/api"].map((name) => resolve(name, place)?.replace(/\.cjs$/, ".mjs"));
+    if (apis.every((api) => api !== undefined)) {
+      const lines = apis.map(
+        (api, index) =>
+          `import * as api${index} from ${JSON.stringify(pathToFileURL(api).href)}; api${index}.register();`,
+      );
+      return `data:text/javascript,${encodeURIComponent(lines.join(""))}`;
+    }
+  }
+  return undefined;
 }

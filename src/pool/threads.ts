@@ -7,6 +7,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { ResolvedPoolOptions } from "../options/offloader-options.js";
 import { toError } from "./errors.js";
@@ -15,6 +16,7 @@ import {
   type BatchReply,
   createControl,
   type FromThread,
+  type HelloMessage,
   type HelloReply,
   type ToThread,
 } from "./protocol.js";
@@ -27,6 +29,11 @@ export interface ThreadListener {
   onExit(thread: Thread, exitCode: number): void;
 }
 
+/** Which thread a greeting is for. Its number is known once `run()` has returned. */
+interface Addressee {
+  threadId: number | undefined;
+}
+
 /** The module could not be loaded in a thread that is otherwise sound. */
 export class LoadError extends Error {
   constructor(readonly reason: Error) {
@@ -36,11 +43,11 @@ export class LoadError extends Error {
 
 export class Threads {
   readonly #pool: Piscina;
-  /** The thread that the next `run()` is meant for; undefined: one that has not been greeted. */
+  /** The thread that the current call of `run()` is meant for. */
   #target: Thread | undefined;
-  readonly #greeted = new Set<number>();
   /** Threads that Piscina has heard of being up, and who waits to know. */
-  readonly #up = new Map<number, () => void>();
+  readonly #up = new Set<number>();
+  readonly #waitingToBeUp = new Map<number, () => void>();
 
   constructor(
     private readonly options: ResolvedPoolOptions,
@@ -60,7 +67,7 @@ export class Threads {
       atomics: "disabled",
       stricterFIFO: true,
       recordTiming: false,
-      loadBalancer: (_task, workers) => this.#choose(workers),
+      loadBalancer: (task, workers) => this.#choose(task, workers),
       ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
       ...(options.env && { env: { ...options.env } }),
       ...(module.execArgv && { execArgv: [...module.execArgv] }),
@@ -70,8 +77,8 @@ export class Threads {
       if (isFromThread(message)) listener.onMessage(message);
     });
     this.#pool.on("workerCreate", ({ id }: { id: number }) => {
-      this.#up.get(id)?.();
-      this.#up.set(id, () => {});
+      this.#up.add(id);
+      this.#waitingToBeUp.get(id)?.();
     });
     // A worker that dies without a task of ours; its exit is seen by the listener on the worker itself.
     this.#pool.on("error", () => {});
@@ -87,40 +94,52 @@ export class Threads {
     if (this.module.problem !== undefined) throw new LoadError(this.module.problem);
     const slots = this.options.concurrentTasksPerThread + 1;
     const control = createControl(slots);
-    const before = new Set(this.#pool.threads);
-    const greeting = this.#post(undefined, {
+    const abandon = new AbortController();
+    const { worker, answer } = this.#greet(control, abandon.signal);
+    try {
+      const reply = await firstOf(answer, worker, this.options.startTimeout);
+      if ("error" in reply) throw new LoadError(toError(reply.error));
+      const thread = new Thread(reply.threadId, worker, control, slots);
+      worker.once("exit", (exitCode) => this.listener.onExit(thread, exitCode));
+      return { thread, names: reply.names };
+    } catch (error) {
+      // Takes the greeting out of Piscina's queue, or ends the thread that has it.
+      abandon.abort();
+      void worker.terminate();
+      throw error;
+    }
+  }
+
+  /** Posts the greeting, for which Piscina starts a thread since the balancer finds none. */
+  #greet(control: SharedArrayBuffer, signal: AbortSignal): { worker: Worker; answer: Promise<HelloReply> } {
+    const addressee: Addressee = { threadId: undefined };
+    const message: HelloMessage = {
       kind: "hello",
       tasks: this.module.url,
       idPrefix: this.idPrefix,
       control,
       concurrency: this.options.concurrentTasksPerThread,
-    });
-    const [worker] = this.#pool.threads.filter((candidate) => !before.has(candidate));
-    const reply = await bounded(this.#answered(greeting), this.options.startTimeout, () => {
-      // Blocked at the top level of the module: nothing but its end frees the CPU.
-      void worker?.terminate();
-    });
-    const started = this.#pool.threads.find(({ threadId }) => threadId === reply.threadId);
-    if ("error" in reply) {
-      void started?.terminate();
-      throw new LoadError(toError(reply.error));
-    }
-    if (started === undefined) throw new Error("the thread exited right after its start");
-    const thread = new Thread(reply.threadId, started, control, slots);
-    started.once("exit", (exitCode) => {
-      this.#greeted.delete(thread.id);
-      this.#up.delete(thread.id);
-      this.listener.onExit(thread, exitCode);
-    });
-    return { thread, names: reply.names };
+    };
+    const before = new Set(this.#pool.threads);
+    const greeted = this.#pool.run({ ...message, [Piscina.queueOptionsSymbol]: addressee }, { signal });
+    const worker = this.#pool.threads.find((candidate) => !before.has(candidate));
+    const answer = this.#answered(greeted as Promise<HelloReply>);
+    answer.catch(() => {});
+    if (worker === undefined) throw new Error("Piscina started no thread");
+    const { threadId } = worker;
+    addressee.threadId = threadId;
+    worker.once("exit", () => this.#up.delete(threadId));
+    return { worker, answer };
   }
 
   /** The answer to a greeting, once the thread can be used. */
-  async #answered(greeting: Promise<unknown>): Promise<HelloReply> {
-    const reply = (await greeting) as HelloReply;
+  async #answered(greeted: Promise<HelloReply>): Promise<HelloReply> {
+    const reply = await greeted;
     // It comes on another port than the one by which Piscina hears that the thread is up, and may come first. Until then
     // Piscina offers run() every thread but this one.
-    if (!this.#up.has(reply.threadId)) await new Promise<void>((resolve) => this.#up.set(reply.threadId, resolve));
+    if (!this.#up.has(reply.threadId))
+      await new Promise<void>((resolve) => this.#waitingToBeUp.set(reply.threadId, resolve));
+    this.#waitingToBeUp.delete(reply.threadId);
     return reply;
   }
 
@@ -140,9 +159,9 @@ export class Threads {
     await this.#pool.destroy();
   }
 
-  #post(thread: Thread | undefined, message: ToThread, transfer: readonly unknown[] = []): Promise<unknown> {
+  #post(thread: Thread, message: ToThread, transfer: readonly unknown[] = []): Promise<unknown> {
     // A task for a thread that is gone would wait in Piscina's queue, and start another.
-    if (thread !== undefined && !this.#pool.threads.includes(thread.worker)) {
+    if (!this.#pool.threads.includes(thread.worker)) {
       return Promise.reject(new Error("the thread has ended"));
     }
     // run() asks the balancer before it returns.
@@ -154,14 +173,11 @@ export class Threads {
     }
   }
 
-  #choose(workers: readonly { readonly id: number }[]): never {
-    const target = this.#target;
-    const chosen =
-      target === undefined
-        ? workers.find(({ id }) => !this.#greeted.has(id))
-        : workers.find(({ id }) => id === target.id);
-    if (chosen !== undefined) this.#greeted.add(chosen.id);
-    return (chosen ?? null) as never;
+  /** Piscina's balancer: the thread that the task is meant for, while there is one. */
+  #choose(task: object, workers: readonly { readonly id: number }[]): never {
+    const addressee: Addressee | null = Reflect.get(task, Piscina.queueOptionsSymbol);
+    const wanted = this.#target?.id ?? addressee?.threadId;
+    return (workers.find(({ id }) => id === wanted) ?? null) as never;
   }
 }
 
@@ -169,19 +185,27 @@ function isFromThread(message: unknown): message is FromThread {
   return typeof message === "object" && message !== null && Reflect.get(message, "afterResponse") === "thread";
 }
 
-/** Rejects when `promise` has not settled after `ms`, and calls `onTimeout`. */
-async function bounded<Value>(promise: Promise<Value>, ms: number, onTimeout: () => void): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      onTimeout();
+/** The answer of a starting thread, unless it dies first or takes longer than `ms`. */
+async function firstOf(answer: Promise<HelloReply>, worker: Worker, ms: number): Promise<HelloReply> {
+  let stop: () => void = () => {};
+  const otherwise = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => {
       reject(new Error(`the tasks module was not loaded within pool.startTimeout (${ms} ms)`));
     }, ms);
+    const exited = (code: number) =>
+      reject(new Error(`the thread exited with code ${code} while it loaded the tasks module`));
+    worker.once("error", reject);
+    worker.once("exit", exited);
+    stop = () => {
+      clearTimeout(timer);
+      worker.off("error", reject);
+      worker.off("exit", exited);
+    };
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([answer, otherwise]);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 

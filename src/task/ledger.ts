@@ -104,7 +104,7 @@ export class Ledger {
   }
 
   /** The unfinished tasks, oldest first, `max` of them at the most. */
-  list(max = Number.POSITIVE_INFINITY): Task[] {
+  list(max: number = Number.POSITIVE_INFINITY): Task[] {
     const tasks: Task[] = [];
     for (let task = this.#first; task !== undefined && tasks.length < max; task = task.after) tasks.push(task);
     return tasks;
