@@ -45,8 +45,9 @@ export class Batch {
     const count = this.message.payloads.length;
     let start = sharedNow();
     for (let index = 0; index < count; index++) {
-      if (Atomics.compareExchange(cells, index, untouched, begun) !== untouched) continue;
+      // Before the cell says that it has begun, or the main thread might time it from the beginning of another.
       beganAt[0] = start;
+      if (Atomics.compareExchange(cells, index, untouched, begun) !== untouched) continue;
       let end: typeof succeeded | typeof returned | typeof failed = succeeded;
       try {
         const outcome = this.#call(index);
@@ -106,11 +107,11 @@ export class Batch {
   }
 
   #keep(index: number, value: unknown): void {
-    if (this.memory.wanted[index] === 0 && !isSmall(value)) {
-      this.#kept.push([index, null]);
-      return;
-    }
     try {
+      if (this.memory.wanted[index] === 0 && !isSmall(value)) {
+        this.#kept.push([index, null]);
+        return;
+      }
       // By value now, for the task may go on to change what it returned; and posted as it is, a value that cannot be
       // cloned would kill the thread.
       this.#values.push([index, copy(value, "result")]);
