@@ -50,7 +50,7 @@ describe.skipIf(skip)("the page of the image server", () => {
       const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name }) });
       expect(await card.getByRole("rowheader").allTextContents()).toEqual(["160 px", "320 px", `${width} px`]);
       expect(await card.getByRole("cell").getByRole("link").count()).toBe(9);
-      expect(await card.locator(".saved").textContent()).toMatch(/^−9\d\s%\d+ kB → \d+ kB as AVIF$/);
+      expect(await card.locator(".saved").textContent()).toMatch(/^−9\d\s%\d+\skB → \d+\skB as AVIF$/);
       expect(await card.locator(".frame").getAttribute("style")).toContain('url("data:image/png;base64,');
     }
     expect(await page.locator("#count-done").textContent()).toBe("2");
@@ -82,7 +82,7 @@ describe.skipIf(skip)("the page of the image server", () => {
     await page.locator(".upload.refused").nth(1).waitFor();
     const refusals = (await page.locator(".upload.refused .upload-state").allTextContents()).sort();
     expect(refusals).toEqual([
-      "1.6 MB is too large: the limit is 1.0 MB.",
+      "1.6\u00a0MB is too large: the limit is 1.0\u00a0MB.",
       "This is no image: JPEG, PNG, WebP, GIF or AVIF is expected.",
     ]);
     await page.getByRole("button", { name: "Dismiss notes.png" }).click();
