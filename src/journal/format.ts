@@ -17,7 +17,7 @@ export const frameLength = 8;
 export const identityLength = 4;
 
 /** A segment that has reached this size is not written to any more. */
-export const segmentSize = 4 * 1024 * 1024;
+export const segmentSize: number = 4 * 1024 * 1024;
 
 export const recordType = { accepted: 1, started: 2, stopped: 3, ended: 4, buried: 5 } as const;
 

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import net from "node:net";
 import path from "node:path";
 import type { Logger } from "../task/logger.js";
+import { prepareDirectory } from "./directory.js";
 import { journalError, unavailable } from "./failure.js";
 import { errorCode, type FileSystem } from "./file-system.js";
 import type { SegmentHome } from "./segment-writer.js";
@@ -44,11 +45,7 @@ export class Ownership implements SegmentHome {
       "journal: the directory of this process has vanished; another one is made",
     );
     this.release();
-    try {
-      this.fs.mkdir(this.root, { mode: 0o700, recursive: true });
-    } catch (error) {
-      throw journalError("create", this.root, error);
-    }
+    prepareDirectory(this.fs, this.root, this.logger);
     this.#claim();
   }
 

@@ -1,5 +1,5 @@
 // Every cut, every flipped byte, garbage: what precedes the damage is recovered exactly, and nothing of what follows is made up.
-import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -207,7 +207,6 @@ describe("a directory of a newer version", () => {
     const entry = accept(old.journal);
     const killed = afterKill(old.dir);
     const newer = path.join(killed, "owner-ffffffffffff");
-    const { mkdirSync } = await import("node:fs");
     mkdirSync(newer);
     const segment = path.join(newer, "0000000001.segment");
     writeFileSync(segment, Buffer.concat([header(formatVersion + 1), Buffer.from("who knows")]));

@@ -1,0 +1,285 @@
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { crc32 } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { header, headerLength } from "../../src/journal/format.js";
+import { FaultyFileSystem } from "./faulty-file-system.js";
+import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
+
+const failure = Object.assign(new RangeError("too large"), { code: "E_LARGE" });
+
+describe("a dead letter", () => {
+  it("says which task, why, and what it had come to", async () => {
+    const { journal, dir } = testJournal();
+    const entry = journal.accepted({
+      id: "d-1",
+      task: "resize",
+      payload: { key: "x" },
+      dispatch: undefined,
+      context: undefined,
+    });
+    journal.started(entry, 1);
+    journal.stopped(entry);
+    journal.started(entry, 2);
+    expect(journal.deadLetter(entry, "exhausted", failure)).toBe(true);
+    const [letter, ...others] = await journal.deadLetters.list();
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({
+      id: "d-1",
+      task: "resize",
+      reason: "exhausted",
+      error: { name: "RangeError", message: "too large", code: "E_LARGE", stack: failure.stack },
+      attempts: 2,
+      interrupted: 0,
+      retries: 0,
+    });
+    expect(letter?.buriedAt).toBeGreaterThanOrEqual(letter?.acceptedAt ?? Number.POSITIVE_INFINITY);
+    await Promise.resolve();
+    expect(await pendingIn(dir)).toEqual([]);
+    expect(journal.stats.pending).toBe(0);
+  });
+
+  it("is there for all processes that share the directory, the oldest first, for every reason and kind of error", async () => {
+    const { journal, dir } = testJournal();
+    const reasons = ["exhausted", "crashed", "timeout", "unknown-task", "unreadable"] as const;
+    for (const [index, reason] of reasons.entries()) {
+      journal.deadLetter(accept(journal), reason, [undefined, "text", null, { a: 1 }, failure][index]);
+    }
+    const other = testJournal({ dir });
+    const letters = await other.journal.deadLetters.list();
+    expect(letters.map(({ reason }) => reason)).toEqual(reasons);
+    expect(letters.map(({ error }) => error?.message)).toEqual([
+      undefined,
+      "text",
+      "null",
+      "[object Object]",
+      "too large",
+    ]);
+  });
+
+  it("runs again with the same id, the same payload and all its attempts", async () => {
+    const { journal, dir } = testJournal();
+    const payload = { key: "x", bytes: new Uint8Array([1, 2, 3]) };
+    const entry = accept(journal, payload);
+    journal.started(entry, 5);
+    journal.deadLetter(entry, "exhausted", failure);
+    const task = journal.deadLetters.retry(entry.id);
+    expect(task).toMatchObject({ id: entry.id, task: "work", payload, attempt: 0, interrupted: 0 });
+    expect(await journal.deadLetters.list()).toEqual([]);
+    expect(filesIn(dir, ".letter")).toEqual([]);
+    expect(await pendingIn(dir)).toMatchObject([{ id: entry.id, payload, attempt: 0 }]);
+  });
+
+  it("that runs again and fails again is one again, and knows how often it came back", async () => {
+    const { journal } = testJournal();
+    let entry = accept(journal);
+    for (let retries = 0; retries < 3; retries++) {
+      journal.deadLetter(entry, "exhausted", failure);
+      expect(await journal.deadLetters.list()).toMatchObject([{ id: entry.id, retries }]);
+      const again = journal.deadLetters.retry(entry.id);
+      if (again === undefined) throw new Error("no letter");
+      entry = again.entry;
+    }
+  });
+
+  it("that another process runs again is not ended by the record of the first, in whatever order both are adopted", async () => {
+    for (let round = 0; round < 4; round++) {
+      const first = testJournal();
+      const entry = accept(first.journal);
+      const second = testJournal({ dir: first.dir });
+      first.journal.deadLetter(entry, "exhausted", failure);
+      await Promise.resolve();
+      second.journal.deadLetters.retry(entry.id);
+      expect((await pendingIn(first.dir)).map(({ id }) => id)).toEqual([entry.id]);
+    }
+  });
+
+  it("is run again or discarded once, whoever tries", async () => {
+    const { journal, dir } = testJournal();
+    const other = testJournal({ dir });
+    const entry = accept(journal);
+    journal.deadLetter(entry, "timeout", failure);
+    expect(other.journal.deadLetters.retry(entry.id)?.id).toBe(entry.id);
+    expect(journal.deadLetters.retry(entry.id)).toBeUndefined();
+    expect(journal.deadLetters.discard(entry.id)).toBe(false);
+    const second = accept(journal);
+    journal.deadLetter(second, "timeout", failure);
+    expect(journal.deadLetters.discard(second.id)).toBe(true);
+    expect(journal.deadLetters.retry(second.id)).toBeUndefined();
+    expect(await journal.deadLetters.list()).toEqual([]);
+  });
+
+  it("is not named by a path", () => {
+    const { journal, dir } = testJournal();
+    writeFileSync(path.join(dir, "x.letter"), "");
+    for (const id of ["../x", "", ".", "a/b"]) {
+      expect(() => journal.deadLetters.discard(id)).toThrow(expect.objectContaining({ code: "AR_INVALID_ARGUMENT" }));
+      expect(() => journal.deadLetters.retry(id)).toThrow(expect.objectContaining({ code: "AR_INVALID_ARGUMENT" }));
+    }
+    expect(statSync(path.join(dir, "x.letter")).size).toBe(0);
+  });
+
+  it("that is damaged is named, left where it is, and hides no other", async () => {
+    const { journal, dir, lines } = testJournal();
+    const entries = [accept(journal), accept(journal)];
+    for (const entry of entries) journal.deadLetter(entry, "timeout", failure);
+    const [file = ""] = filesIn(dir, ".letter");
+    truncateSync(file, statSync(file).size - 4);
+    expect(await journal.deadLetters.list()).toHaveLength(1);
+    expect(lines).toMatchObject([{ level: "warn", fields: { file } }]);
+    expect(() => journal.deadLetters.retry(path.basename(file, ".letter"))).toThrow(
+      expect.objectContaining({ code: "AR_JOURNAL_UNAVAILABLE" }),
+    );
+    expect(filesIn(dir, ".letter")).toHaveLength(2);
+  });
+});
+
+describe("a dead letter that cannot be written", () => {
+  it.each(["open", "write", "rename", "read"] as const)("(%s fails) leaves its task in the journal", async (call) => {
+    const disk = new FaultyFileSystem();
+    const { journal, dir, lines } = testJournal({ fs: disk.fs });
+    const entry = accept(journal);
+    disk.fail(call, { code: "ENOSPC" });
+    expect(journal.deadLetter(entry, "exhausted", failure)).toBe(false);
+    expect(lines).toMatchObject([{ level: "error", fields: { id: entry.id, reason: "exhausted" } }]);
+    disk.heal();
+    expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([entry.id]);
+    expect(await journal.deadLetters.list()).toEqual([]);
+    expect(journal.deadLetter(entry, "exhausted", failure)).toBe(true);
+  });
+});
+
+describe("a dead letter that cannot be accepted anew", () => {
+  it("stays one", async () => {
+    const disk = new FaultyFileSystem();
+    const { journal } = testJournal({ fs: disk.fs });
+    const entry = accept(journal);
+    journal.deadLetter(entry, "exhausted", failure);
+    await Promise.resolve();
+    disk.fail("write", { code: "ENOSPC" });
+    expect(() => journal.deadLetters.retry(entry.id)).toThrow(expect.objectContaining({ code: "AR_JOURNAL_FULL" }));
+    expect(await journal.deadLetters.list()).toMatchObject([{ id: entry.id, retries: 0 }]);
+  });
+});
+
+describe("a process that dies while it runs a dead letter again", () => {
+  it("before the task was accepted leaves the letter", async () => {
+    const disk = new FaultyFileSystem();
+    const { journal, dir } = testJournal({ fs: disk.fs });
+    const entry = accept(journal);
+    journal.deadLetter(entry, "exhausted", failure);
+    await Promise.resolve();
+    let killed = "";
+    const { write } = disk.fs;
+    disk.fs.write = (...args) => {
+      killed ||= afterKill(dir);
+      return write(...args);
+    };
+    journal.deadLetters.retry(entry.id);
+    const next = testJournal({ dir: killed });
+    expect(await replayed(next.journal)).toEqual([]);
+    expect(await next.journal.deadLetters.list()).toMatchObject([{ id: entry.id, retries: 0 }]);
+  });
+
+  it("after that leaves the task", async () => {
+    const disk = new FaultyFileSystem();
+    const { journal, dir } = testJournal({ fs: disk.fs });
+    const entry = accept(journal);
+    journal.deadLetter(entry, "exhausted", failure);
+    disk.fail("unlink", { code: "EIO" });
+    journal.deadLetters.retry(entry.id);
+    disk.heal();
+    const next = testJournal({ dir: afterKill(dir) });
+    expect((await replayed(next.journal)).map(({ id }) => id)).toEqual([entry.id]);
+    expect(await next.journal.deadLetters.list()).toEqual([]);
+  });
+});
+
+describe("a task that was running when its process died", () => {
+  it("runs again maxStarts - 1 times, and then goes to the dead letters", async () => {
+    const first = testJournal();
+    const entry = accept(first.journal, { poison: true });
+    const innocent = accept(first.journal);
+    first.journal.started(entry, 1);
+    await Promise.resolve();
+    let dir = afterKill(first.dir);
+    for (const interrupted of [1, 2]) {
+      const { journal } = testJournal({ dir, maxStarts: 3 });
+      const tasks = await replayed(journal);
+      expect(tasks).toMatchObject([
+        { id: entry.id, interrupted },
+        { id: innocent.id, interrupted: 0 },
+      ]);
+      for (const task of tasks.slice(0, 1)) journal.started(task.entry, 1);
+      await Promise.resolve();
+      dir = afterKill(dir);
+    }
+    const last = testJournal({ dir, maxStarts: 3 });
+    expect(await last.journal.adopt()).toEqual({ owners: 1, pending: 1, crashed: 1 });
+    expect([...last.journal.replay()].map(({ id }) => id)).toEqual([innocent.id]);
+    expect(await last.journal.deadLetters.list()).toMatchObject([
+      {
+        id: entry.id,
+        reason: "crashed",
+        interrupted: 3,
+        attempts: 0,
+        error: { message: expect.stringContaining("3 processes died") },
+      },
+    ]);
+    expect(last.lines).toMatchObject([{ level: "error", fields: { id: entry.id, task: "work" } }]);
+    await Promise.resolve();
+    expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([innocent.id]);
+  });
+
+  it("is not run when its letter cannot be written either", async () => {
+    const first = testJournal();
+    const entry = accept(first.journal);
+    first.journal.started(entry, 1);
+    await Promise.resolve();
+    const disk = new FaultyFileSystem();
+    const { journal, dir } = testJournal({ dir: afterKill(first.dir), maxStarts: 1, fs: disk.fs });
+    disk.fail("write", { code: "ENOSPC" });
+    expect(await replayed(journal)).toEqual([]);
+    disk.heal();
+    expect((await pendingIn(dir)).map(({ interrupted }) => interrupted)).toEqual([1]);
+  });
+});
+
+describe("a payload that this Node.js cannot read", () => {
+  it("makes its task a dead letter, with its bytes as they are", async () => {
+    const { journal, dir } = testJournal();
+    const entry = accept(journal, new Date(0));
+    const after = accept(journal);
+    const killed = afterKill(dir);
+    const [file = ""] = filesIn(killed, ".segment");
+    // V8's serialization begins with 0xff and its version.
+    const bytes = readFileSync(file);
+    const at = bytes.indexOf(0xff, headerLength + 8);
+    bytes[at + 1] = 0xee;
+    reseal(bytes, headerLength);
+    writeFileSync(file, bytes);
+    const next = testJournal({ dir: killed });
+    expect((await replayed(next.journal)).map(({ id }) => id)).toEqual([after.id]);
+    expect(await next.journal.deadLetters.list()).toMatchObject([{ id: entry.id, reason: "unreadable" }]);
+    expect(() => next.journal.deadLetters.retry(entry.id)).toThrow(
+      expect.objectContaining({ code: "AR_PAYLOAD_NOT_CLONEABLE" }),
+    );
+    const [letter = ""] = filesIn(killed, ".letter");
+    expect(readFileSync(letter).includes(bytes.subarray(at, at + 6))).toBe(true);
+  });
+});
+
+describe("a file of a dead letter", () => {
+  it("begins like a segment", () => {
+    const { journal, dir } = testJournal();
+    journal.deadLetter(accept(journal), "timeout", failure);
+    const [file = ""] = filesIn(dir, ".letter");
+    expect(readFileSync(file).subarray(0, headerLength)).toEqual(header());
+  });
+});
+
+/** Makes the CRC of the record at `start` right again, with zlib's own. */
+function reseal(bytes: Buffer, start: number): void {
+  const end = start + 8 + bytes.readUInt32LE(start + 4);
+  bytes.writeUInt32LE(crc32(bytes.subarray(start + 4, end)), start);
+}

@@ -1,0 +1,200 @@
+import { EventEmitter, once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { nodeFileSystem } from "../../src/journal/file-system.js";
+import { askToAdopt, isOwned } from "../../src/journal/owner.js";
+import { socketPath } from "../../src/journal/socket-path.js";
+import { accept, afterKill, filesIn, pendingIn, replayed, temporaryDirectory, testJournal } from "./journals.js";
+
+const owners = (dir: string): string[] =>
+  readdirSync(dir)
+    .filter((name) => name.startsWith("owner-"))
+    .map((name) => path.join(dir, name));
+
+describe("the directory of a process", () => {
+  it("is owned while the journal is open, and not afterwards", async () => {
+    const { journal, dir } = testJournal();
+    accept(journal);
+    const [directory = ""] = owners(dir);
+    expect(await isOwned(nodeFileSystem, directory)).toBe(true);
+    await journal.close();
+    expect(await isOwned(nodeFileSystem, directory)).toBe(false);
+  });
+
+  it("is left alone by others while its owner lives, though these share the process", async () => {
+    const first = testJournal();
+    const entry = accept(first.journal);
+    const second = testJournal({ dir: first.dir });
+    expect(await second.journal.adopt()).toEqual({ owners: 0, pending: 0, crashed: 0 });
+    first.journal.ended(entry, "succeeded");
+    expect(owners(first.dir)).toHaveLength(2);
+  });
+
+  it("is adopted by exactly one of many", async () => {
+    const dead = testJournal();
+    const ids = Array.from({ length: 20 }, () => accept(dead.journal).id);
+    const dir = afterKill(dead.dir);
+    const heirs = Array.from({ length: 8 }, () => testJournal({ dir }));
+    const found = await Promise.all(heirs.map(({ journal }) => replayed(journal)));
+    expect(found.filter((tasks) => tasks.length > 0)).toHaveLength(1);
+    expect(found.flat().map(({ id }) => id)).toEqual(ids);
+  });
+
+  it("hands on what it had adopted itself, with the ends it recorded, however many die in turn", async () => {
+    const first = testJournal();
+    const ids = Array.from({ length: 10 }, () => accept(first.journal).id);
+    let dir = afterKill(first.dir);
+    for (let generation = 0; generation < 10; generation++) {
+      const { journal } = testJournal({ dir });
+      const tasks = await replayed(journal);
+      expect(tasks.map(({ id }) => id)).toEqual(ids.slice(generation));
+      const [done] = tasks;
+      if (done !== undefined) journal.ended(done.entry, "succeeded");
+      await Promise.resolve();
+      dir = afterKill(dir);
+      const deepest = Math.max(
+        ...filesIn(dir, ".segment").map((file) => path.relative(dir, file).split(path.sep).length),
+      );
+      expect(deepest).toBeLessThanOrEqual(3);
+    }
+    expect(await pendingIn(dir)).toEqual([]);
+  });
+
+  it("counts as dead when its socket was not copied with it, as by a backup", async () => {
+    const dead = testJournal();
+    const entry = accept(dead.journal);
+    const dir = afterKill(dead.dir);
+    expect(filesIn(dir, ".sock")).toEqual([]);
+    expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([entry.id]);
+  });
+
+  it("is gone when all it held is finished", async () => {
+    const dead = testJournal();
+    accept(dead.journal);
+    const dir = afterKill(dead.dir);
+    const { journal } = testJournal({ dir });
+    for (const { entry } of await replayed(journal)) journal.ended(entry, "succeeded");
+    await journal.close();
+    expect(readdirSync(dir).sort()).toEqual(["damaged", "dead-letters"]);
+  });
+
+  it("is removed when its process died before it had its name, but not while it may be about to get it", async () => {
+    const { journal, dir } = testJournal();
+    const fresh = path.join(dir, "starting-aaaaaaaaaaaa");
+    const stale = path.join(dir, "starting-bbbbbbbbbbbb");
+    mkdirSync(fresh);
+    mkdirSync(stale);
+    const anHourAgo = Date.now() / 1_000 - 3_600;
+    utimesSync(stale, anHourAgo, anHourAgo);
+    await journal.adopt();
+    expect([existsSync(fresh), existsSync(stale)]).toEqual([true, false]);
+  });
+
+  it("that holds files of somebody else is emptied of the journal's, and left", async () => {
+    const dead = testJournal();
+    accept(dead.journal);
+    const dir = afterKill(dead.dir);
+    const [owner = ""] = owners(dir);
+    writeFileSync(path.join(owner, "note.txt"), "mine");
+    const { journal } = testJournal({ dir });
+    for (const { entry } of await replayed(journal)) journal.ended(entry, "succeeded");
+    await journal.close();
+    expect(filesIn(dir, ".segment")).toEqual([]);
+    expect(filesIn(dir, "note.txt")).toHaveLength(1);
+  });
+});
+
+describe("a call on the socket of an owner", () => {
+  it("has it told that there is something to adopt", async () => {
+    const calls = new EventEmitter();
+    const { dir } = testJournal({ onAdoptable: () => calls.emit("adoptable") });
+    const told = once(calls, "adoptable");
+    const [directory = ""] = owners(dir);
+    expect(await askToAdopt(nodeFileSystem, directory)).toBe(true);
+    await told;
+  });
+
+  it("that says something else does nothing", async () => {
+    let told = 0;
+    const { dir } = testJournal({ onAdoptable: () => told++ });
+    const socket = net.connect(path.join(owners(dir)[0] ?? "", "owner.sock"), () => socket.end("reboot\n"));
+    socket.resume();
+    await new Promise((resolve) => socket.once("close", resolve));
+    expect(told).toBe(0);
+  });
+
+  it("gets no answer from a dead one", async () => {
+    const directory = temporaryDirectory();
+    expect(await askToAdopt(nodeFileSystem, directory)).toBe(false);
+  });
+});
+
+describe("a directory whose path is longer than a socket's address", () => {
+  const long = (): string => path.join(temporaryDirectory(), "d".repeat(120), "e".repeat(120));
+
+  it("can hold a journal that others see to be owned", async () => {
+    const { journal, dir } = testJournal({ dir: long() });
+    const entry = accept(journal);
+    const second = testJournal({ dir });
+    expect(await replayed(second.journal)).toEqual([]);
+    await journal.close();
+    expect((await replayed(second.journal)).map(({ id }) => id)).toEqual([entry.id]);
+  });
+
+  it.each(["linux", "darwin"])("is reached by a path that fits, in the way of %s", async (platform) => {
+    const directory = long();
+    mkdirSync(directory, { recursive: true });
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith("ar-"));
+    const listening = socketPath(nodeFileSystem, directory, "owner.sock", platform);
+    expect(Buffer.byteLength(listening.path)).toBeLessThan(104);
+    const server = net.createServer((socket) => socket.end("here")).listen({ path: listening.path, exclusive: true });
+    await new Promise((resolve) => server.once("listening", resolve));
+    expect(readdirSync(directory)).toEqual(["owner.sock"]);
+    const asking = socketPath(nodeFileSystem, directory, "owner.sock", platform);
+    const answer = await new Promise<string>((resolve, reject) => {
+      net
+        .connect(asking.path)
+        .on("data", (data) => resolve(data.toString()))
+        .on("error", reject);
+    });
+    expect(answer).toBe("here");
+    asking.release();
+    server.close();
+    listening.release();
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("ar-"))).toEqual(before);
+  });
+
+  it("is refused by name when the path cannot be made shorter", () => {
+    const dir = long();
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const fs = {
+      ...nodeFileSystem,
+      open: (file: string, flags: number | "r", mode?: number): number => {
+        if (file.includes("starting-")) throw Object.assign(new Error("no"), { code: "EMFILE" });
+        return nodeFileSystem.open(file, flags, mode);
+      },
+    };
+    expect(() => testJournal({ dir, fs })).toThrow(
+      expect.objectContaining({
+        code: "AR_JOURNAL_UNAVAILABLE",
+        message: expect.stringContaining("shorten the path of the socket"),
+      }),
+    );
+  });
+
+  it("is not mistaken for dead when it cannot be asked", async () => {
+    const directory = long();
+    mkdirSync(directory, { recursive: true });
+    const fs = {
+      ...nodeFileSystem,
+      open: (): number => {
+        throw Object.assign(new Error("no"), { code: "EMFILE" });
+      },
+    };
+    await expect(isOwned(fs, directory)).rejects.toMatchObject({ code: "AR_JOURNAL_UNAVAILABLE" });
+    rmSync(directory, { recursive: true });
+  });
+});
