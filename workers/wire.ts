@@ -1,49 +1,78 @@
 // An error, or whatever else was thrown, taken apart so that it can cross to the main thread whatever it holds.
 // Measured: posted as it is, an error with a field that cannot be cloned arrives as `{}` and kills the thread, a custom
 // error loses its name and fields, `throw null` arrives as a success.
-
+import { types } from "node:util";
 import type { WireError } from "../src/pool/protocol.js";
 import { copy } from "../src/task/capture.js";
 import { isNonRetryable } from "./non-retryable.js";
 
-// A cause chain may be circular or endless; nobody reads further than this.
+// A cause chain may be circular or endless, the members of an AggregateError may hold each other: nobody reads further.
 const maxDepth = 8;
-const ownFields = new Set(["name", "message", "stack", "cause", "errors"]);
+const maxErrors = 100;
+const ownFields = ["name", "message", "stack", "cause"];
 
-export function toWire(thrown: unknown, depth = 0): WireError {
+/** How many errors may still be taken apart, over all that hang together. */
+interface Budget {
+  left: number;
+}
+
+export function toWire(thrown: unknown): WireError {
+  return takeApart(thrown, 0, { left: maxErrors });
+}
+
+function takeApart(thrown: unknown, depth: number, budget: Budget): WireError {
+  budget.left--;
   try {
-    return thrown instanceof Error ? errorToWire(thrown, depth) : valueToWire(thrown);
+    return isError(thrown) ? errorToWire(thrown, depth, budget) : valueToWire(thrown);
   } catch (error) {
-    // A getter that throws, a proxy: even then the failure is told.
+    // A proxy that throws whatever it is asked: even then the failure is told.
     return { isError: true, name: "Error", message: `an error that cannot be read (${String(error)})` };
   }
 }
 
-function errorToWire(error: Error, depth: number): WireError {
-  const { cause } = error;
-  const errors: unknown = Reflect.get(error, "errors");
-  const deeper = depth < maxDepth;
+function errorToWire(error: Error, depth: number, budget: Budget): WireError {
+  const cause = read(() => error.cause);
+  const members = membersOf(error);
+  const deeper = depth < maxDepth && budget.left > 0;
   return {
     isError: true,
-    name: String(error.name),
-    message: String(error.message),
-    stack: typeof error.stack === "string" ? error.stack : undefined,
-    ...(deeper && cause !== undefined && { cause: toWire(cause, depth + 1) }),
-    ...(deeper && Array.isArray(errors) && { errors: errors.map((item) => toWire(item, depth + 1)) }),
-    fields: fieldsOf(error),
+    name: text(() => error.name) ?? "Error",
+    message: text(() => error.message) ?? "",
+    stack: text(() => error.stack),
+    ...(deeper && cause !== undefined && { cause: takeApart(cause, depth + 1, budget) }),
+    ...(deeper && members && { errors: takeAllApart(members, depth + 1, budget) }),
+    fields: fieldsOf(error, members === undefined ? ownFields : [...ownFields, "errors"]),
     ...(isNonRetryable(error) && { nonRetryable: true }),
   };
 }
 
-function fieldsOf(error: Error): Record<string, unknown> | undefined {
+/** What an AggregateError holds, or one that is like it. Many libraries have a field `errors` with something else in it. */
+function membersOf(error: Error): readonly unknown[] | undefined {
+  const errors = read(() => Reflect.get(error, "errors"));
+  if (!Array.isArray(errors)) return undefined;
+  return error instanceof AggregateError || errors.some(isError) ? errors : undefined;
+}
+
+function takeAllApart(members: readonly unknown[], depth: number, budget: Budget): WireError[] {
+  const taken: WireError[] = [];
+  for (const member of members) if (budget.left > 0) taken.push(takeApart(member, depth, budget));
+  return taken;
+}
+
+function fieldsOf(error: Error, told: readonly string[]): Record<string, unknown> | undefined {
   const fields: Record<string, unknown> = {};
   // `code` may be inherited, as DOMException's is.
   for (const key of new Set([...Object.keys(error), "code"])) {
-    if (ownFields.has(key)) continue;
+    if (told.includes(key)) continue;
     const value = cloneable(() => Reflect.get(error, key));
     if (value !== undefined) fields[key] = value;
   }
   return Object.keys(fields).length > 0 ? fields : undefined;
+}
+
+/** Also an error of another realm, such as a vm context, which is no instance of this one's Error. */
+function isError(value: unknown): value is Error {
+  return types.isNativeError(value) || value instanceof Error;
 }
 
 function valueToWire(thrown: unknown): WireError {
@@ -60,6 +89,20 @@ function inWords(thrown: unknown): string {
   if (typeof thrown === "string") return JSON.stringify(thrown);
   if (typeof thrown === "object" && thrown !== null) return "an object";
   return typeof thrown === "function" ? "a function" : String(thrown);
+}
+
+function text(get: () => unknown): string | undefined {
+  const value = read(get);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** What a getter returns; undefined when it throws. */
+function read(get: () => unknown): unknown {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
 }
 
 function cloneable(read: () => unknown): unknown {

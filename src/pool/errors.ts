@@ -2,14 +2,10 @@
 import { OffloadError } from "../task/errors.js";
 import type { WireError } from "./protocol.js";
 
-const builtIn: Record<string, ErrorConstructor> = {
-  EvalError,
-  RangeError,
-  ReferenceError,
-  SyntaxError,
-  TypeError,
-  URIError,
-};
+// A map, for an error may be called "constructor".
+const builtIn = new Map<string, ErrorConstructor>(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [type.name, type]),
+);
 
 /**
  * The error that a task threw, with its name, message, stack, code, cause, members and own fields. A built-in error class
@@ -21,15 +17,20 @@ export function toError(wire: WireError): Error {
     return new OffloadError("AR_NOT_AN_ERROR", message, { cause: wire.thrown });
   }
   const error = wire.errors
-    ? new AggregateError(wire.errors.map(toError), wire.message)
-    : new (builtIn[wire.name] ?? Error)(wire.message);
+    ? new AggregateError(wire.errors.map(toThrown), wire.message)
+    : new (builtIn.get(wire.name) ?? Error)(wire.message);
   if (error.name !== wire.name) define(error, "name", wire.name);
   define(error, "stack", wire.stack ?? `${wire.name}: ${wire.message}`);
-  if (wire.cause !== undefined) define(error, "cause", wire.cause.isError ? toError(wire.cause) : wire.cause.thrown);
+  if (wire.cause !== undefined) define(error, "cause", toThrown(wire.cause));
   for (const [key, value] of Object.entries(wire.fields ?? {})) {
     Object.defineProperty(error, key, { value, enumerable: true, configurable: true, writable: true });
   }
   return error;
+}
+
+/** A cause or a member, which need not be an error. */
+function toThrown(wire: WireError): unknown {
+  return wire.isError ? toError(wire) : wire.thrown;
 }
 
 function define(error: Error, key: string, value: unknown): void {
