@@ -18,9 +18,10 @@ it("finishes 20 uploaded photos after a SIGTERM in the middle of the work, and e
 }, async () => {
   const dataDir = await newDataDir();
   const server = await startImageServer({ DATA_DIR: dataDir });
-  // An open page, which must not keep the process.
   const events = serverEvents(server.url);
   await events.next();
+  // An open page, which must neither keep the process nor be cut off.
+  const page = await fetch(`${server.url}/events`);
 
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, i) => upload(server.url, i % 2 ? astronaut : chelsea)),
@@ -34,5 +35,7 @@ it("finishes 20 uploaded photos after a SIGTERM in the middle of the work, and e
 
   const exit = await server.exited;
   expect(exit).toMatchObject({ code: 0, signal: null });
+  expect(exit.stderr).toContain('"forcedSockets":0');
+  expect(await page.text()).toContain("event: stopping");
   await expectWholePhotos(dataDir, 20);
 });

@@ -70,7 +70,9 @@ describe("a good upload", () => {
     await events.next();
     const lying = await sharp(chelsea).jpeg().withMetadata({ orientation: 6 }).toBuffer();
     const { id } = (await (await upload(url, lying)).json()) as Photo;
-    expect(await ended(events, id)).toMatchObject({ image: { width: 300, height: 451 } });
+    const { image } = await ended(events, id);
+    expect(image).toMatchObject({ width: 300, height: 451 });
+    expect(image?.variants.map(({ width }) => width)).toEqual([160, 160, 160, 300, 300, 300]);
   });
 });
 
