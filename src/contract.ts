@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EachResponseCallback, EachResponseMiddleware } from "./after-each-response.js";
 import type { Callback } from "./callbacks/callbacks.js";
 import type { DispatchOptions } from "./options/dispatch-options.js";
+import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./options/typed.js";
 import type { ResponseCarrier } from "./response/carrier.js";
 import type { CloseOptions } from "./shutdown/close.js";
 import type { CloseReport } from "./shutdown/report.js";
@@ -12,7 +13,6 @@ import type { OffloaderStats } from "./stats.js";
 import type { EventName, Listener } from "./task/events.js";
 import type { TaskHandle } from "./task/handle.js";
 import type { TaskSummary } from "./task/ledger.js";
-import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./typed.js";
 
 /** Options of `runAfterResponse`: those of a task that make sense for a closure. */
 export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
@@ -64,6 +64,12 @@ export interface Offloader<Tasks = AnyTasks> {
     name: Name,
     ...args: DispatchArguments<Tasks, Name>
   ): TaskHandle<TaskResult<Tasks, Name>>;
+  // The first once more: the compiler explains a call that fits none by the last.
+  offloadAfterResponse<Name extends TaskName<Tasks>>(
+    res: ResponseCarrier,
+    name: Name,
+    ...args: DispatchArguments<Tasks, Name>
+  ): TaskHandle<TaskResult<Tasks, Name>>;
   /**
    * Runs a closure on the main thread once a response is over, in the async context of the call. For I/O such as a mail;
    * CPU-heavy work belongs into a task.
@@ -73,6 +79,7 @@ export interface Offloader<Tasks = AnyTasks> {
    */
   runAfterResponse(res: ResponseCarrier, callback: Callback, options?: CallbackOptions): TaskHandle;
   runAfterResponse(callback: Callback, options?: CallbackOptions): TaskHandle;
+  runAfterResponse(res: ResponseCarrier, callback: Callback, options?: CallbackOptions): TaskHandle;
   /** Middleware that runs a callback after every response that passes it (terminable middleware). */
   afterEachResponse<Request = IncomingMessage, Response extends ResponseCarrier = ServerResponse>(
     callback: EachResponseCallback<Request, Response>,

@@ -61,9 +61,11 @@ export class Dispatcher {
     const replaced = twin !== undefined && twin.state !== "running" ? twin : undefined;
     admission.check(replaced === undefined ? 0 : 1);
     // All that can throw comes before anything changes.
-    const captured = capture(payload, "payload", options?.transfer);
     const context = this.#context();
-    const task = this.#make(definition, dispatch, captured.value, captured.transfer, context);
+    const transfer = options?.transfer;
+    const captured = transfer === undefined ? undefined : capture(payload, "payload", transfer);
+    const value = captured === undefined ? copy(payload) : captured.value;
+    const task = this.#make(definition, dispatch, value, captured?.transfer, context);
     if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key, twin);
     if (replaced !== undefined) this.cancel(replaced, "a later dispatch with the same key took its place");
     this.#accept(task, options?.signal, response, () => queue.add(task));

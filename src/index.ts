@@ -8,6 +8,7 @@ export type { CallbackOptions, DispatchableTask, DrainReport, Offloader } from "
 export { createOffloader } from "./offloader.js";
 export type { DispatchOptions, PolicyOptions } from "./options/dispatch-options.js";
 export type { OffloaderOptions, PoolOptions } from "./options/offloader-options.js";
+export type { AnyTasks, TaskName, TaskPayload, TaskResult } from "./options/typed.js";
 export type { ResponseCarrier } from "./response/carrier.js";
 export type { CloseOptions } from "./shutdown/close.js";
 export type { CloseReport, ShutdownReport } from "./shutdown/report.js";
@@ -22,4 +23,3 @@ export type { TaskSummary } from "./task/ledger.js";
 export type { Logger } from "./task/logger.js";
 export type { ResponseOutcome, RunIf } from "./task/outcome.js";
 export type { FinalState, TaskState, UnfinishedState } from "./task/states.js";
-export type { AnyTasks, TaskName, TaskPayload, TaskResult } from "./typed.js";

@@ -9,6 +9,7 @@ import { createDrainTarget } from "./drain-target.js";
 import type { DispatchOptions } from "./options/dispatch-options.js";
 import { type OffloaderOptions, resolveOptions } from "./options/offloader-options.js";
 import { checkOptions, milliseconds } from "./options/rules.js";
+import type { AnyTasks } from "./options/typed.js";
 import { Crew } from "./pool/crew.js";
 import { Inbox } from "./pool/inbox.js";
 import { Pool } from "./pool/pool.js";
@@ -25,8 +26,6 @@ import { takeStats } from "./stats.js";
 import { Events } from "./task/events.js";
 import { Handle, type HandleActions, type TaskHandle } from "./task/handle.js";
 import { Ledger } from "./task/ledger.js";
-import { isFinal } from "./task/states.js";
-import type { AnyTasks } from "./typed.js";
 
 /**
  * Creates an offloader and starts its first threads.
@@ -34,8 +33,8 @@ import type { AnyTasks } from "./typed.js";
  * @typeParam Tasks `typeof` the tasks module, from which names, payloads and results get their types
  * @throws OffloadError AR_INVALID_OPTIONS naming the option, what was expected and what was given
  */
-export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions): Offloader<Tasks> {
-  const settings = resolveOptions(options);
+export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Tasks>): Offloader<Tasks> {
+  const settings = resolveOptions(options as OffloaderOptions);
   const { logger, pool: poolOptions } = settings;
   const module = findTasksModule(settings.tasks, poolOptions.execArgv);
   const idPrefix = `${randomBytes(8).toString("hex")}-`;
@@ -99,7 +98,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions): Of
     cancel: (task, reason) => dispatcher.cancel(task, reason),
     result(task) {
       const result = ledger.result(task);
-      if (!isFinal(task.state)) pool.want(task);
+      if (task.state === "running") pool.want(task);
       return result;
     },
   };

@@ -27,9 +27,13 @@ export interface Surroundings {
 }
 
 export class Batch {
-  readonly #failures: [number, WireError][] = [];
-  readonly #values: [number, unknown][] = [];
-  readonly #kept: [number, string | null][] = [];
+  #failures: WireError[] | undefined;
+  #values: unknown[] | undefined;
+  #kept: [number, string | null][] | undefined;
+  /** The task whose turn it is. */
+  #index = 0;
+  /** When it began. */
+  #start = 0;
   #current: Context | undefined;
   #currentIndex = -1;
 
@@ -39,45 +43,64 @@ export class Batch {
     private readonly around: Surroundings,
   ) {}
 
-  /** Runs all tasks that the main thread has not taken back. */
-  async run(): Promise<BatchReply | undefined> {
-    const { cells, beganAt, runMs } = this.memory;
+  /**
+   * Runs all tasks that the main thread has not taken back. Returns a promise only where a task did: a batch of tiny
+   * synchronous tasks is one synchronous run.
+   */
+  run(): BatchReply | undefined | Promise<BatchReply | undefined> {
+    const { cells, beganAt } = this.memory;
     const count = this.message.payloads.length;
-    let start = sharedNow();
-    for (let index = 0; index < count; index++) {
+    this.#start = sharedNow();
+    for (; this.#index < count; this.#index++) {
+      const index = this.#index;
       // Before the cell says that it has begun, or the main thread might time it from the beginning of another.
-      beganAt[0] = start;
+      beganAt[0] = this.#start;
       if (Atomics.compareExchange(cells, index, untouched, begun) !== untouched) continue;
-      let end: typeof succeeded | typeof returned | typeof failed = succeeded;
       try {
         const outcome = this.#call(index);
-        // A task that is done already is not awaited: a tick a task would be most of the time of a tiny one.
-        const value = isThenable(outcome) ? await outcome : outcome;
-        if (value !== undefined) {
-          end = returned;
-          this.#keep(index, value);
-        }
+        if (isThenable(outcome)) return this.#finish(outcome);
+        this.#returned(index, outcome);
       } catch (error) {
-        end = failed;
-        this.#failures.push([index, toWire(error)]);
+        this.#threw(index, error);
       }
-      const now = sharedNow();
-      runMs[index] = now - start;
-      start = now;
-      Atomics.store(cells, index, end);
     }
     this.#current = undefined;
     return this.reply();
   }
 
+  /** The rest of the batch, from a task on that returned a promise. */
+  async #finish(outcome: PromiseLike<unknown>): Promise<BatchReply | undefined> {
+    const index = this.#index++;
+    try {
+      this.#returned(index, await outcome);
+    } catch (error) {
+      this.#threw(index, error);
+    }
+    return this.run();
+  }
+
+  #returned(index: number, value: unknown): void {
+    if (value !== undefined) this.#keep(index, value);
+    this.#ended(index, value === undefined ? succeeded : returned);
+  }
+
+  #threw(index: number, error: unknown): void {
+    this.#failures ??= [];
+    this.#failures.push(toWire(error));
+    this.#ended(index, failed);
+  }
+
+  #ended(index: number, how: typeof succeeded | typeof returned | typeof failed): void {
+    const now = sharedNow();
+    this.memory.runMs[index] = now - this.#start;
+    this.#start = now;
+    Atomics.store(this.memory.cells, index, how);
+  }
+
   /** What there is to reply so far; also asked when the thread is made to exit in the middle. */
   reply(): BatchReply | undefined {
-    const reply = {
-      ...(this.#failures.length > 0 && { failures: this.#failures }),
-      ...(this.#values.length > 0 && { values: this.#values }),
-      ...(this.#kept.length > 0 && { kept: this.#kept }),
-    };
-    return Object.keys(reply).length > 0 ? reply : undefined;
+    const reply = { failures: this.#failures, values: this.#values, kept: this.#kept };
+    return (reply.failures ?? reply.values) ? reply : undefined;
   }
 
   /** The main thread wants the task at `index` to end. */
@@ -107,17 +130,25 @@ export class Batch {
   }
 
   #keep(index: number, value: unknown): void {
+    this.#values ??= [];
     try {
       if (this.memory.wanted[index] === 0 && !isSmall(value)) {
-        this.#kept.push([index, null]);
+        this.#leave(null);
         return;
       }
       // By value now, for the task may go on to change what it returned; and posted as it is, a value that cannot be
       // cloned would kill the thread.
-      this.#values.push([index, copy(value, "result")]);
+      this.#values.push(copy(value, "result"));
     } catch (error) {
-      this.#kept.push([index, error instanceof Error ? error.message : String(error)]);
+      this.#leave(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** The value stays behind; its place in the list stays empty. */
+  #leave(why: string | null): void {
+    this.#values ??= [];
+    this.#kept ??= [];
+    this.#kept.push([this.#values.push(undefined) - 1, why]);
   }
 }
 

@@ -35,13 +35,24 @@ class Runner {
   }
 
   /** Runs a batch once fewer than `concurrency` others run: the main thread sends the next one ahead. */
-  async run(message: BatchMessage): Promise<BatchReply | undefined> {
+  run(message: BatchMessage): BatchReply | undefined | Promise<BatchReply | undefined> {
+    if (this.#free > 0) {
+      this.#free--;
+      return this.#runNow(message);
+    }
+    return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => this.#runNow(message));
+  }
+
+  #runNow(message: BatchMessage): BatchReply | undefined | Promise<BatchReply | undefined> {
     const batch = new Batch(message, this.#memory(message.slot), this.around);
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#batches.set(message.slot, batch);
-    const reply = await batch.run();
-    this.#batches.delete(message.slot);
+    const reply = batch.run();
+    if (!(reply instanceof Promise)) return this.#done(message.slot, reply);
+    return reply.then((late) => this.#done(message.slot, late));
+  }
+
+  #done(slot: number, reply: BatchReply | undefined): BatchReply | undefined {
+    this.#batches.delete(slot);
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;
     else next();
@@ -52,7 +63,7 @@ class Runner {
     this.#batches.get(slot)?.abort(index, toError(reason));
   }
 
-  async end(): Promise<void> {
+  async end(): Promise<undefined> {
     await runTeardown((error) => this.around.outbox.stray(error));
     await Promise.all([written(process.stdout), written(process.stderr)]);
     // After the reply has left.
@@ -80,10 +91,12 @@ class Runner {
   }
 }
 
+type Reply = HelloReply | BatchReply | undefined;
+
 let runner: Runner | undefined;
 
 /** Called by Piscina for each message. */
-export async function receive(message: ToThread): Promise<HelloReply | BatchReply | undefined> {
+export function receive(message: ToThread): Reply | Promise<Reply> {
   if (message.kind === "hello") return greet(message);
   if (runner === undefined) throw new Error(`after-response: the thread got ${inspect(message.kind)} before hello`);
   switch (message.kind) {
@@ -93,8 +106,7 @@ export async function receive(message: ToThread): Promise<HelloReply | BatchRepl
       runner.abort(message);
       return undefined;
     case "end":
-      await runner.end();
-      return undefined;
+      return runner.end();
   }
 }
 

@@ -20,6 +20,7 @@ import {
   string,
   stringList,
 } from "./rules.js";
+import type { AnyTasks, TaskName } from "./typed.js";
 
 /** The threads that run the tasks. */
 export interface PoolOptions {
@@ -53,7 +54,7 @@ export interface PoolOptions {
 }
 
 /** Options of `createOffloader`. */
-export interface OffloaderOptions {
+export interface OffloaderOptions<Tasks = AnyTasks> {
   /** The tasks module: a URL, as `new URL("./workers/images.js", import.meta.url)`, or an absolute path. */
   readonly tasks: URL | string;
   /** A name for logs and reports. Default "offloader". */
@@ -66,7 +67,7 @@ export interface OffloaderOptions {
   /** The policy of every task. */
   readonly defaults?: PolicyOptions | undefined;
   /** The policy of single tasks, by name. */
-  readonly policies?: Readonly<Record<string, PolicyOptions | undefined>> | undefined;
+  readonly policies?: { readonly [Name in TaskName<Tasks>]?: PolicyOptions | undefined } | undefined;
   /** Called at each dispatch; what it returns is `task.context` in the thread and on every event and log line. */
   readonly context?: (() => unknown) | undefined;
   /** Where failures and the shutdown are logged, in pino's argument order. Default: stderr. `false`: nowhere. */
@@ -160,7 +161,7 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
   checkOptions(where, options, rules);
   if (options.tasks === undefined) throw invalid(where, "tasks", rules.tasks?.expected ?? "", undefined);
   const defaults = mergePolicy(defaultPolicy, options.defaults);
-  const policies = Object.entries(options.policies ?? {});
+  const policies: [string, PolicyOptions | undefined][] = Object.entries(options.policies ?? {});
   return Object.freeze({
     tasks: options.tasks,
     name: options.name ?? "offloader",

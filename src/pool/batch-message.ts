@@ -6,20 +6,33 @@ import type { Slot } from "./thread.js";
 /** Writes the tasks into the slot and makes the message and the list of what moves with it. */
 export function packBatch(slot: Slot, tasks: readonly Task[]): { message: BatchMessage; transfer: readonly unknown[] } {
   const { cells, wanted } = slot.memory;
-  for (const [index, task] of tasks.entries()) {
+  const seqs: number[] = [];
+  const payloads: unknown[] = [];
+  let sameName = true;
+  let firstAttempts = true;
+  let noContext = true;
+  // One pass: this is a good part of what a tiny task costs the main thread.
+  for (const task of tasks) {
+    const index = seqs.length;
     cells[index] = untouched;
     wanted[index] = task.settlement === undefined ? 0 : 1;
+    seqs.push(task.seq);
+    payloads.push(task.payload);
+    sameName &&= task.definition === tasks[0]?.definition;
+    firstAttempts &&= task.attempt === 1;
+    noContext &&= task.context === undefined;
   }
-  const message = {
+  const message: BatchMessage = {
     kind: "batch",
     slot: slot.index,
-    names: namesOf(tasks),
-    seqs: tasks.map((task) => task.seq),
-    payloads: tasks.map((task) => task.payload),
-    ...(tasks.some((task) => task.attempt !== 1) && { attempts: tasks.map((task) => task.attempt) }),
-    ...(tasks.some((task) => task.context !== undefined) && { contexts: tasks.map((task) => task.context) }),
-  } as const;
-  return { message, transfer: tasks.length === 1 && tasks[0] ? moving(tasks[0]) : [] };
+    names: sameName ? (tasks[0]?.definition.name ?? "") : tasks.map((task) => task.definition.name),
+    seqs,
+    payloads,
+    attempts: firstAttempts ? undefined : tasks.map((task) => task.attempt),
+    contexts: noContext ? undefined : tasks.map((task) => task.context),
+  };
+  const [first] = tasks;
+  return { message, transfer: first !== undefined && leavesForGood(first) ? (first.transfer ?? none) : none };
 }
 
 /** Whether the payload leaves for good with the buffers that move. With attempts to come, it is copied instead. */
@@ -27,11 +40,4 @@ export function leavesForGood(task: Task): boolean {
   return task.transfer !== undefined && task.dispatch.attempts === 1;
 }
 
-function moving(task: Task): readonly unknown[] {
-  return leavesForGood(task) ? (task.transfer ?? []) : [];
-}
-
-function namesOf(tasks: readonly Task[]): string | readonly string[] {
-  const name = tasks[0]?.definition.name ?? "";
-  return tasks.every((task) => task.definition.name === name) ? name : tasks.map((task) => task.definition.name);
-}
+const none: readonly unknown[] = [];

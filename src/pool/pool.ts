@@ -176,7 +176,9 @@ export class Pool {
     // From the last to the first, for each goes to the head of its lane.
     for (let index = slot.tasks.length - 1; index >= 0; index--) {
       const task = slot.tasks[index];
-      if (task !== undefined && takeBack({ slot, index })) this.#settler.again(task, undefined);
+      // A buffer that has moved is where its thread is: its task can only wait there.
+      if (task === undefined || leavesForGood(task)) continue;
+      if (takeBack({ slot, index })) this.#settler.again(task, undefined);
     }
   }
 

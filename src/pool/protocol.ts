@@ -35,11 +35,12 @@ export interface BatchMessage {
 
 /** How a batch ended, beyond what the shared cells say; undefined where they say it all. */
 export interface BatchReply {
-  /** By index in the batch. */
-  readonly failures?: readonly (readonly [index: number, error: WireError])[] | undefined;
-  readonly values?: readonly (readonly [index: number, value: unknown])[] | undefined;
-  /** Results that stayed behind, and why: a message when the result cannot be cloned, null when it is large and was not asked for. */
-  readonly kept?: readonly (readonly [index: number, why: string | null])[] | undefined;
+  /** Of the tasks whose cell says `failed`, in their order. */
+  readonly failures?: readonly WireError[] | undefined;
+  /** Of the tasks whose cell says `returned`, in their order. */
+  readonly values?: readonly unknown[] | undefined;
+  /** Values that stayed behind, by their place in `values`, and why: a message when the value cannot be cloned, null when it is large and was not asked for. */
+  readonly kept?: readonly (readonly [place: number, why: string | null])[] | undefined;
 }
 
 /** Wakes the signal of a running task; the cell says so already to a task that looks. */

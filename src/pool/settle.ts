@@ -20,7 +20,11 @@ export class Settler {
   /** The thread has replied: every task of the batch that was not taken back has ended. */
   replied(slot: Slot, tasks: readonly Task[], reply: BatchReply | undefined): void {
     const said = new Said(reply);
-    for (const [index, task] of tasks.entries()) this.#ended(slot, index, task, said);
+    // Some 500,000 tasks a second pass here: no iterator with an array for each.
+    for (let index = 0; index < tasks.length; index++) {
+      const task = tasks[index];
+      if (task !== undefined) this.#ended(slot, index, task, said);
+    }
   }
 
   /** The thread is dead: the finished tasks stay finished, those not begun run elsewhere, and of the rest `death` tells. */
@@ -58,8 +62,8 @@ export class Settler {
     const runMs = slot.memory.runMs[index] ?? 0;
     task.definition.measured(runMs);
     if (cell === succeeded) this.attempts.succeeded(task, undefined, runMs);
-    else if (cell === returned) this.attempts.succeeded(task, said.value(index), runMs);
-    else this.#failed(task, said.failure(index), runMs);
+    else if (cell === returned) this.attempts.succeeded(task, said.value(), runMs);
+    else this.#failed(task, said.failure(), runMs);
   }
 
   #failed(task: Task, error: WireError | undefined, runMs: number): void {
@@ -70,7 +74,7 @@ export class Settler {
   }
 }
 
-/** A reply, asked by ascending index. */
+/** A reply, read from its beginning on, as the cells say that there is something to be read. */
 class Said {
   #failures = 0;
   #values = 0;
@@ -78,30 +82,27 @@ class Said {
 
   constructor(private readonly reply: BatchReply | undefined) {}
 
-  failure(index: number): WireError | undefined {
-    const next = this.reply?.failures?.[this.#failures];
-    if (next?.[0] !== index) return undefined;
-    this.#failures++;
-    return next[1];
+  failure(): WireError | undefined {
+    return this.reply?.failures?.[this.#failures++];
   }
 
-  value(index: number): unknown {
-    const value = this.reply?.values?.[this.#values];
-    if (value?.[0] === index) {
-      this.#values++;
-      return value[1];
+  value(): unknown {
+    const place = this.#values++;
+    const { values, kept } = this.reply ?? {};
+    const left = kept?.[this.#kept];
+    if (left?.[0] === place) {
+      this.#kept++;
+      return left[1] === null ? notAskedFor : new LostResult("AR_RESULT_NOT_CLONEABLE", left[1]);
     }
-    const kept = this.reply?.kept?.[this.#kept];
-    if (kept?.[0] !== index) return new LostResult("AR_RESULT_NOT_KEPT", "its result was lost with its thread");
-    this.#kept++;
-    return kept[1] === null
-      ? new LostResult(
-          "AR_RESULT_NOT_KEPT",
-          "its result was large and nobody had asked for it: call result() at once, or use run()",
-        )
-      : new LostResult("AR_RESULT_NOT_CLONEABLE", kept[1]);
+    return values === undefined || place >= values.length ? lostWithThread : values[place];
   }
 }
+
+const notAskedFor = new LostResult(
+  "AR_RESULT_NOT_KEPT",
+  "its result was large and nobody had asked for it: call result() at once, or use run()",
+);
+const lostWithThread = new LostResult("AR_RESULT_NOT_KEPT", "its result was lost with its thread");
 
 function deathError(task: Task, { error, exitCode }: Death): OffloadError {
   const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;
