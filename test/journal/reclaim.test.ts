@@ -1,8 +1,8 @@
-import { closeSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, cpSync, openSync, statSync, writeSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Journal } from "../../src/journal/journal.js";
 import type { JournalEntry } from "../../src/journal/segment.js";
-import { accept, afterKill, filesIn, pendingIn, testJournal } from "./journals.js";
+import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
 
 const MiB = 1024 * 1024;
 
@@ -77,6 +77,21 @@ describe("disk space", () => {
     await passThrough(journal, dir, 30 * MiB);
     expect(filesIn(dir, ".segment").filter((file) => file.includes("000001-"))).toEqual([]);
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([stuck.id]);
+  });
+
+  it("is not given back too soon: the end of a task that was adopted late outlives its beginning", async () => {
+    const dead = testJournal();
+    const ended = accept(dead.journal, "ended");
+    const kept = accept(dead.journal, "kept");
+    const { journal, dir } = testJournal();
+    await passThrough(journal, dir, 10 * MiB);
+    cpSync(afterKill(dead.dir), dir, { recursive: true });
+    const tasks = await replayed(journal);
+    expect(tasks.map(({ id }) => id)).toEqual([ended.id, kept.id]);
+    const [first] = tasks;
+    if (first !== undefined) journal.ended(first.entry, "succeeded");
+    await passThrough(journal, dir, 12 * MiB);
+    expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([kept.id]);
   });
 
   it("does not run out by rewriting a record that has gone bad, which is left where it is", async () => {
