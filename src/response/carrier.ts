@@ -14,7 +14,8 @@ export type ResponseCarrier =
   | AnyResponse
   | { readonly raw: CarriedResponse }
   | { readonly res: CarriedResponse }
-  | { readonly env: { readonly outgoing: CarriedResponse } };
+  // Hono's: that node-server puts the response into `env` is no part of its type, unless the application says so.
+  | { readonly env: unknown; readonly req: { readonly raw: object } };
 
 /**
  * The response in `carrier`.

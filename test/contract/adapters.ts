@@ -191,13 +191,14 @@ const onHono: Adapter = {
   name: "Hono on node-server",
   protocol: "http1",
   async create(handle, each) {
-    const app = new Hono<{ Bindings: HttpBindings }>();
+    // Without `Bindings`, as most applications write it: the type of the context says nothing of node-server then.
+    const app = new Hono();
     app.onError((_error, context) => context.text("failed", 500));
     app.use((context, next) => each(context, next));
     app.all("*", async (context) => {
       const { status, body, headers } = await handle({
         res: context,
-        raw: context.env.outgoing,
+        raw: (context.env as HttpBindings).outgoing as ServerResponse,
         req: context.req.raw,
         url: context.req.path,
         body: () => context.req.text(),

@@ -14,7 +14,7 @@ describe("a response is found in", () => {
     ["itself", response],
     ["a Fastify reply", { raw: response }],
     ["a Koa context", { res: response }],
-    ["a Hono context of node-server", { env: { outgoing: response } }],
+    ["a Hono context of node-server", { env: { outgoing: response }, req: { raw: new Request("http://x/") } }],
   ])("%s", (_, carrier) => {
     expect(toServerResponse(carrier)).toBe(response);
   });
