@@ -1,7 +1,8 @@
 // Whether a directory is fit to hold a journal: ours alone to write to, on a disk of this machine.
+import path from "node:path";
 import type { Logger } from "../task/logger.js";
 import { journalError, unavailable } from "./failure.js";
-import type { FileStatus, FileSystem } from "./file-system.js";
+import { errorCode, type FileStatus, type FileSystem } from "./file-system.js";
 
 /** Letters of the dead, and segments that are set aside, lie beside the directories of the owners. */
 export const deadLettersName = "dead-letters";
@@ -24,14 +25,35 @@ const remote = new Map([
 export function prepareDirectory(fs: FileSystem, root: string, logger: Logger): void {
   if (process.platform === "win32")
     throw unavailable("Windows has no unix sockets in directories, which the journal needs");
-  attempt("create", root, () => fs.mkdir(root, { mode: 0o700, recursive: true }));
+  attempt("create", root, () => makeDirectory(fs, root));
   const status = attempt("look at", root, () => fs.stat(root));
   if (!status.isDirectory()) throw unavailable(`${root} is no directory`);
   refuseIfForeign(root, status);
   refuseIfRemote(fs, root, logger);
   for (const name of [deadLettersName, damagedName]) {
-    const directory = `${root}/${name}`;
-    attempt("create", directory, () => fs.mkdir(directory, { mode: 0o700, recursive: true }));
+    const directory = path.join(root, name);
+    attempt("create", directory, () => makeDirectory(fs, directory));
+  }
+}
+
+/**
+ * Private, and with parents as others make them. (Node's own recursive mkdir says ENOENT where the truth is EROFS.)
+ */
+function makeDirectory(fs: FileSystem, directory: string, mode = 0o700): void {
+  if (isMade(fs, directory, mode)) return;
+  makeDirectory(fs, path.dirname(directory), 0o777);
+  if (!isMade(fs, directory, mode)) throw new Error("its parent vanishes as soon as it is made");
+}
+
+/** false where its parent is missing. */
+function isMade(fs: FileSystem, directory: string, mode: number): boolean {
+  try {
+    fs.mkdir(directory, mode);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return true;
+    if (errorCode(error) !== "ENOENT" || path.dirname(directory) === directory) throw error;
+    return false;
   }
 }
 
@@ -60,10 +82,10 @@ function refuseIfRemote(fs: FileSystem, root: string, logger: Logger): void {
   if (name !== undefined) throw unavailable(`${root} lies on ${name}; the journal needs a disk of this machine`);
 }
 
-function attempt<Result>(action: string, path: string, call: () => Result): Result {
+function attempt<Result>(action: string, subject: string, call: () => Result): Result {
   try {
     return call();
   } catch (error) {
-    throw journalError(action, path, error);
+    throw journalError(action, subject, error);
   }
 }

@@ -3,7 +3,7 @@ import fs from "node:fs";
 
 /** What the journal asks of a file system. Synchronous but for `sync`; every call throws Node's own errors. */
 export interface FileSystem {
-  mkdir(path: string, options: { readonly mode: number; readonly recursive?: boolean }): void;
+  mkdir(path: string, mode: number): void;
   open(path: string, flags: number | "r", mode?: number): number;
   /** Appends; the number of bytes that were written, which can be fewer than asked for. */
   write(fd: number, buffer: Buffer, offset: number, length: number): number;
@@ -34,7 +34,7 @@ export interface FileStatus {
 }
 
 export const nodeFileSystem: FileSystem = {
-  mkdir: (path, options) => void fs.mkdirSync(path, options),
+  mkdir: (path, mode) => fs.mkdirSync(path, mode),
   open: (path, flags, mode) => fs.openSync(path, flags, mode),
   write: (fd, buffer, offset, length) => fs.writeSync(fd, buffer, offset, length, null),
   read: (fd, buffer, offset, length, position) => fs.readSync(fd, buffer, offset, length, position),

@@ -63,7 +63,7 @@ export class Ownership implements SegmentHome {
     const starting = path.join(this.root, startingPrefix + id);
     const owned = path.join(this.root, ownerPrefix + id);
     try {
-      this.fs.mkdir(starting, { mode: 0o700 });
+      this.fs.mkdir(starting, 0o700);
     } catch (error) {
       throw journalError("create", starting, error);
     }

@@ -1,0 +1,79 @@
+// A disk that is full for real: a file system of 256 KiB in memory. Only root can mount one.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type { JournalEntry } from "../../src/journal/segment.js";
+import { accept, afterKill, replayed, temporaryDirectory, testJournal } from "./journals.js";
+
+const mounts: string[] = [];
+
+function mount(options: string): string | undefined {
+  const directory = temporaryDirectory();
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `mode=700,${options}`, "tmpfs", directory]);
+  if (mounted.status !== 0) return undefined;
+  mounts.push(directory);
+  return directory;
+}
+
+function unmountAll(): void {
+  for (const directory of mounts.splice(0)) spawnSync("umount", ["-l", directory]);
+}
+
+const canMount = mount("size=64k") !== undefined;
+unmountAll();
+if (!canMount)
+  console.error(
+    "SKIPPED: the tests on a full disk need root and mount(8); the same faults are injected in faults.test.ts",
+  );
+
+describe.runIf(canMount)("a disk that is full", () => {
+  afterEach(unmountAll);
+
+  it("refuses at the call, loses nothing that was accepted, and takes tasks again when there is room", async () => {
+    const disk = mount("size=256k") ?? "";
+    const dir = path.join(disk, "journal");
+    const { journal } = testJournal({ dir });
+    writeFileSync(path.join(disk, "ballast"), Buffer.alloc(100_000));
+    const accepted: JournalEntry[] = [];
+    let refused = 0;
+    while (refused < 20) {
+      try {
+        accepted.push(accept(journal, "x".repeat(997)));
+      } catch (error) {
+        expect(error).toMatchObject({ code: "AR_JOURNAL_FULL", statusCode: 503, headers: { "Retry-After": "30" } });
+        refused++;
+      }
+    }
+    expect(accepted.length).toBeGreaterThan(80);
+    const ids = async (): Promise<string[]> =>
+      (await replayed(testJournal({ dir: afterKill(dir) }).journal)).map(({ id }) => id);
+    expect(await ids()).toEqual(accepted.map(({ id }) => id));
+
+    // The end of a task finds no room either; it is written with the first task that does.
+    const [ended] = accepted.splice(0, 1);
+    if (ended !== undefined) journal.ended(ended, "succeeded");
+    await Promise.resolve();
+    rmSync(path.join(disk, "ballast"));
+    accepted.push(accept(journal, "after"));
+    expect(await ids()).toEqual(accepted.map(({ id }) => id));
+    for (const entry of accepted) journal.ended(entry, "succeeded");
+    await journal.close();
+  });
+
+  it("at the start is refused by name", () => {
+    const disk = mount("size=64k,nr_inodes=2") ?? "";
+    mkdirSync(path.join(disk, "journal"), { mode: 0o700 });
+    expect(() => testJournal({ dir: path.join(disk, "journal") })).toThrow(
+      expect.objectContaining({ code: "AR_JOURNAL_FULL", message: expect.stringContaining(disk) }),
+    );
+  });
+
+  it("that is read-only at the start is refused by name", () => {
+    const disk = mount("size=64k") ?? "";
+    spawnSync("mount", ["-o", "remount,ro", disk]);
+    expect(() => testJournal({ dir: disk })).toThrow(
+      expect.objectContaining({ code: "AR_JOURNAL_UNAVAILABLE", message: expect.stringMatching(`${disk}.*EROFS`) }),
+    );
+  });
+});

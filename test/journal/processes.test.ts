@@ -1,0 +1,89 @@
+// Real processes: killed while they write, and started many at once.
+import { appendFileSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { type Program, startProgram } from "../support/process.js";
+import { filesIn, pendingIn, replayed, temporaryDirectory, testJournal } from "./journals.js";
+import { bundled } from "./programs.js";
+
+const kills = Number(process.env.JOURNAL_KILLS ?? 12);
+
+/** What the program wrote of itself: accepted, replayed and ended ids, in order. */
+function readTrace(file: string): { accepted: Set<string>; ended: Set<string>; replayed: string[] } {
+  const accepted = new Set<string>();
+  const ended = new Set<string>();
+  const replayed: string[] = [];
+  // The last line may be cut off: it was being written when the process was killed.
+  for (const line of readFileSync(file, "utf8").split("\n").slice(0, -1)) {
+    const [what, id = ""] = line.split(" ");
+    if (what === "a") accepted.add(id);
+    else if (what === "e") ended.add(id);
+    else if (what === "r") replayed.push(id);
+  }
+  return { accepted, ended, replayed };
+}
+
+describe("a process that is killed while it writes", () => {
+  it(`loses nothing that it had accepted, ${kills} times in turn`, async () => {
+    const program = await bundled("accept.ts");
+    const dir = path.join(temporaryDirectory(), "journal");
+    const trace = path.join(temporaryDirectory(), "trace");
+    for (let round = 1; round <= kills; round++) {
+      const writer = await startProgram(program, {
+        args: [dir, trace, String(round)],
+        execArgv: [],
+        ready: /^ready$/m,
+      });
+      // Killed at some moment: after so many accepted tasks as chance and the machine have it.
+      const before = readTrace(trace).accepted.size;
+      const wanted = before + 1 + ((round * 7_919) % 3_000);
+      while (readTrace(trace).accepted.size < wanted) await new Promise(setImmediate);
+      writer.kill("SIGKILL");
+      const exit = await writer.exited;
+      expect(exit.signal).toBe("SIGKILL");
+      expect(exit.stderr).toBe("");
+      // A cut-off line would run into the next one.
+      appendFileSync(trace, "\n");
+    }
+    const { accepted, ended } = readTrace(trace);
+    const found = (await pendingIn(dir, { maxStarts: 1_000_000 })).map(({ id }) => id);
+    const unfinished = [...accepted].filter((id) => !ended.has(id));
+    expect(unfinished.filter((id) => !found.includes(id))).toEqual([]);
+    // What comes back though its end was recorded: at most what was written in one turn of each process.
+    const risen = found.filter((id) => ended.has(id));
+    expect(risen.length).toBeLessThanOrEqual(kills * 250);
+    expect(new Set(found).size).toBe(found.length);
+    expect(filesIn(path.join(dir, "damaged"), ".segment")).toEqual([]);
+  }, 120_000);
+});
+
+describe("eight processes that start at once", () => {
+  it("adopt the directories of four dead ones once each, and leave those of two living ones alone", async () => {
+    const program = await bundled("adopt.ts");
+    const dir = path.join(temporaryDirectory(), "journal");
+    const start = (...own: string[]): Promise<Program> =>
+      startProgram(program, { args: [dir, ...own], execArgv: [], ready: /^tasks .* end$/m });
+
+    const dead = await Promise.all(["d1", "d2", "d3", "d4"].map((own) => start(own)));
+    const living = await Promise.all(["l1", "l2"].map((own) => start(own)));
+    for (const program of dead) program.kill("SIGKILL");
+    await Promise.all(dead.map(({ exited }) => exited));
+
+    const heirs = await Promise.all(Array.from({ length: 8 }, () => start()));
+    const found = heirs.flatMap(({ output }) => JSON.parse(/^tasks (.*) end$/m.exec(output)?.[1] ?? "[]") as string[]);
+    const expected = ["d1", "d2", "d3", "d4"].flatMap((own) =>
+      Array.from({ length: 50 }, (_, index) => `${own}-${index}`),
+    );
+    expect(found.sort()).toEqual(expected.sort());
+
+    for (const program of [...living, ...heirs]) program.kill("SIGTERM");
+    const exits = await Promise.all([...living, ...heirs].map(({ exited }) => exited));
+    expect(exits.map(({ code }) => code)).toEqual(Array.from({ length: 10 }, () => 0));
+
+    // Everything is unfinished still, and now without an owner.
+    const { journal } = testJournal({ dir });
+    const left = (await replayed(journal)).map(({ id }) => id);
+    const ofLiving = ["l1", "l2"].flatMap((own) => Array.from({ length: 50 }, (_, index) => `${own}-${index}`));
+    expect(left.sort()).toEqual([...expected, ...ofLiving].sort());
+  }, 60_000);
+});

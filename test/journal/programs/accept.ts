@@ -1,0 +1,42 @@
+// Accepts tasks and ends most of them, as fast as it can, until it is killed. Every id is written to a file after the call
+// that accepted it returned: `a <id>`; and `e <id>` before its end is recorded, for from then on it may be forgotten.
+import { openSync, writeSync } from "node:fs";
+import { openJournal } from "../../../src/journal/journal.js";
+import type { JournalEntry } from "../../../src/journal/segment.js";
+import { consoleLogger } from "../../../src/task/logger.js";
+
+const [dir = "", trace = "", seed = "1"] = process.argv.slice(2);
+const journal = openJournal({ dir, maxStarts: 1_000_000 }, { logger: consoleLogger });
+const out = openSync(trace, "a");
+const say = (text: string): void => void writeSync(out, `${text}\n`);
+
+await journal.adopt();
+const open: JournalEntry[] = [];
+for (const task of journal.replay()) {
+  say(`r ${task.id}`);
+  open.push(task.entry);
+}
+console.log("ready");
+
+let random = Number(seed);
+const chance = (): number => {
+  random = (random * 1_103_515_245 + 12_345) % 2 ** 31;
+  return random / 2 ** 31;
+};
+
+for (let index = 0; ; index++) {
+  const size = chance() < 0.02 ? 200_000 : 20 + Math.floor(chance() * 400);
+  const id = `${process.pid}-${seed}-${index}`;
+  open.push(journal.accepted({ id, task: "work", payload: "p".repeat(size), dispatch: undefined, context: undefined }));
+  say(`a ${id}`);
+  for (const entry of open.slice(-2)) if (chance() < 0.5 && !entry.running) journal.started(entry, 1);
+  while (open.length > 200 || (open.length > 0 && chance() < 0.45)) {
+    const [entry] = open.splice(Math.floor(chance() * open.length), 1);
+    if (entry === undefined) break;
+    say(`e ${entry.id}`);
+    journal.ended(entry, "succeeded");
+  }
+  if (chance() < 0.3) await Promise.resolve();
+  // Lets the socket answer, as in any process that serves.
+  if (index % 500 === 0) await new Promise(setImmediate);
+}

@@ -1,0 +1,22 @@
+// Adopts what is to be adopted, says which tasks it got, and stays alive until it is told to end.
+import { openJournal } from "../../../src/journal/journal.js";
+import { consoleLogger } from "../../../src/task/logger.js";
+
+const journal = openJournal({ dir: process.argv[2] ?? "" }, { logger: consoleLogger });
+const own = process.argv[3];
+if (own !== undefined) {
+  for (let index = 0; index < 50; index++) {
+    journal.accepted({
+      id: `${own}-${index}`,
+      task: "work",
+      payload: { index },
+      dispatch: undefined,
+      context: undefined,
+    });
+  }
+}
+process.on("SIGTERM", () => void journal.close().then(() => process.exit(0)));
+setInterval(() => {}, 60_000);
+if (own === undefined) await journal.adopt();
+const ids = [...journal.replay()].map(({ id }) => id);
+console.log(`tasks ${JSON.stringify(ids)} end`);
