@@ -68,7 +68,9 @@ export class Dispatcher {
     const task = this.#make(definition, dispatch, value, captured?.transfer, context);
     if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key, twin);
     if (replaced !== undefined) this.cancel(replaced, "a later dispatch with the same key took its place");
-    this.#accept(task, options?.signal, response, () => queue.add(task));
+    this.#accept(task, options?.signal);
+    if (response !== undefined) this.#hold(task, response, () => queue.add(task));
+    else if (task.state === "held") queue.add(task);
     return task;
   }
 
@@ -86,7 +88,8 @@ export class Dispatcher {
     admission.check(0);
     const payload: CallbackPayload = { callback: AsyncResource.bind(callback), outcome: undefined };
     const task = this.#make(definition, dispatch, payload, undefined, this.#context());
-    this.#accept(task, options?.signal, response, (outcome) => {
+    this.#accept(task, options?.signal);
+    this.#hold(task, response, (outcome) => {
       payload.outcome = outcome;
       this.#parts.callbacks.add(task);
     });
@@ -117,21 +120,17 @@ export class Dispatcher {
     return new Task(this.#seq++, this.#parts.identity, definition, dispatch, payload, transfer, context, ticks());
   }
 
-  #accept(
-    task: Task,
-    signal: AbortSignal | undefined,
-    response: Response | undefined,
-    release: (outcome: ResponseOutcome | undefined) => void,
-  ): void {
+  #accept(task: Task, signal: AbortSignal | undefined): void {
     this.#parts.ledger.accept(task);
     if (signal !== undefined) this.#cancelOn(task, signal);
-    if (response === undefined) {
-      if (task.state === "held") release(undefined);
-    } else {
-      whenOver(response, (outcome) => {
-        if (task.state === "held") this.#responseOver(task, outcome, release);
-      });
-    }
+  }
+
+  /** Keeps a task until its response is over, then calls `release`, unless `runIf` says no. */
+  #hold(task: Task, response: Response, release: (outcome: ResponseOutcome) => void): void {
+    whenOver(response, (outcome) => {
+      // Cancelled meanwhile, perhaps.
+      if (task.state === "held") this.#responseOver(task, outcome, release);
+    });
   }
 
   #responseOver(task: Task, outcome: ResponseOutcome, release: (outcome: ResponseOutcome) => void): void {

@@ -31,7 +31,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     logger: parts.logger,
     unfinishedCount: () => ledger.unfinished,
     unfinished: (max) => ledger.list(max).map(summary),
-    totals: () => ({ ...ledger.counts }),
+    totals: () => ledger.counts.all(),
     settled: () => ledger.settled(),
     announceDraining() {
       if (announced) return;

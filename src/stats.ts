@@ -2,7 +2,7 @@
 import type { Definitions } from "./definitions.js";
 import type { Crew } from "./pool/crew.js";
 import { since } from "./task/clock.js";
-import type { StateCounts } from "./task/definition.js";
+import type { StateCounts } from "./task/counts.js";
 import { Histogram, type Percentiles } from "./task/histogram.js";
 import type { Ledger } from "./task/ledger.js";
 
@@ -34,7 +34,7 @@ export function takeStats(ledger: Ledger, definitions: Definitions, crew: Crew, 
     waits.add(definition.waits);
     runs.add(definition.runs);
     tasks[definition.name] = {
-      ...definition.counts,
+      ...definition.counts.all(),
       waitMs: definition.waits.percentiles(),
       runMs: definition.runs.percentiles(),
     };
@@ -42,7 +42,7 @@ export function takeStats(ledger: Ledger, definitions: Definitions, crew: Crew, 
   const [oldest] = ledger.list(1);
   const idle = crew.idleCount();
   return {
-    ...ledger.counts,
+    ...ledger.counts.all(),
     unfinished: ledger.unfinished,
     max,
     threads: { total: crew.threads.size, idle, busy: crew.threads.size - idle },

@@ -30,7 +30,7 @@ export class Admission {
     }
     const { counts, unfinished } = this.ledger;
     if (unfinished - leaving >= this.max) {
-      const { held, queued, delayed, running } = counts;
+      const { held, queued, delayed, running } = counts.all();
       throw new OffloadError(
         "AR_QUEUE_FULL",
         `queue.max (${this.max}) tasks are unfinished: ${held} held, ${queued} queued, ${delayed} delayed, ${running} running`,

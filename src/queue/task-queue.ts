@@ -105,5 +105,5 @@ export class TaskQueue {
 }
 
 function isAtLimit(definition: TaskDefinition): boolean {
-  return definition.counts.running >= definition.policy.concurrency;
+  return definition.counts.in("running") >= definition.policy.concurrency;
 }

@@ -1,7 +1,7 @@
 // What is known of all tasks of one name: their policy, and what has been measured of them.
+import { Counts } from "./counts.js";
 import { Histogram } from "./histogram.js";
 import type { RunIf } from "./outcome.js";
-import type { TaskState } from "./states.js";
 
 /** "high" goes before "normal", "normal" before "low"; none waits for ever. */
 export type Priority = "high" | "normal" | "low";
@@ -33,25 +33,8 @@ export interface TaskPolicy {
   readonly concurrency: number;
 }
 
-/** Tasks by state. */
-export type StateCounts = Record<TaskState, number>;
-
-export function zeroCounts(): StateCounts {
-  return {
-    held: 0,
-    queued: 0,
-    running: 0,
-    delayed: 0,
-    succeeded: 0,
-    failed: 0,
-    cancelled: 0,
-    skipped: 0,
-    abandoned: 0,
-  };
-}
-
 export class TaskDefinition {
-  readonly counts: StateCounts = zeroCounts();
+  readonly counts: Counts = new Counts();
   /** From queued to started, and in the thread, in ms. */
   readonly waits: Histogram = new Histogram();
   readonly runs: Histogram = new Histogram();

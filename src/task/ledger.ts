@@ -1,6 +1,6 @@
 // The one place where a task changes its state: it counts, tells the listeners, settles the result, and knows who is unfinished.
 import { since, ticks } from "./clock.js";
-import { type StateCounts, zeroCounts } from "./definition.js";
+import { Counts } from "./counts.js";
 import { OffloadError } from "./errors.js";
 import type { Events, TaskEvent } from "./events.js";
 import type { Logger } from "./logger.js";
@@ -11,7 +11,7 @@ import type { Settlement, Task } from "./task.js";
 export type EndListener = (task: Task) => void;
 
 export class Ledger {
-  readonly counts: StateCounts = zeroCounts();
+  readonly counts: Counts = new Counts();
   /** What was abandoned, as it was before that. */
   readonly abandonedTasks: TaskSummary[] = [];
   /** Unfinished tasks and callbacks. */
@@ -39,8 +39,8 @@ export class Ledger {
     else this.#last.after = task;
     this.#last = task;
     this.unfinished++;
-    this.counts[task.state]++;
-    task.definition.counts[task.state]++;
+    this.counts.enter(task.state);
+    task.definition.counts.enter(task.state);
     if (this.events.has("accepted")) this.events.emit("accepted", taskEvent(task));
   }
 
@@ -149,10 +149,8 @@ export class Ledger {
     const from = task.state;
     if (!mayFollow(from, to)) throw new Error(`after-response: ${name(task)} cannot go from ${from} to ${to}`);
     task.state = to;
-    this.counts[from]--;
-    this.counts[to]++;
-    task.definition.counts[from]--;
-    task.definition.counts[to]++;
+    this.counts.move(from, to);
+    task.definition.counts.move(from, to);
   }
 
   #unlink(task: Task): void {

@@ -34,11 +34,22 @@ const next: Record<TaskState, readonly TaskState[]> = {
   abandoned: [],
 };
 
+export const states: readonly TaskState[] = Object.keys(next) as TaskState[];
+
+// Both questions are asked several times a task: numbers and bits answer them without looking into lists.
+const codes = new Map(states.map((state, code) => [state, code]));
+const followers = states.map((state) => next[state].reduce((bits, to) => bits | (1 << codeOf(to)), 0));
+
+/** The number of a state. */
+export function codeOf(state: TaskState): number {
+  return codes.get(state) ?? -1;
+}
+
 /** Whether a task in `from` may go to `to`. */
 export function mayFollow(from: TaskState, to: TaskState): boolean {
-  return next[from].includes(to);
+  return ((followers[codeOf(from)] ?? 0) & (1 << codeOf(to))) !== 0;
 }
 
 export function isFinal(state: TaskState): state is FinalState {
-  return next[state].length === 0;
+  return followers[codeOf(state)] === 0;
 }
