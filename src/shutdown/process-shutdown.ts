@@ -95,15 +95,19 @@ export class ProcessShutdown {
 
   private async run(sequence: Sequence): Promise<void> {
     const report = await sequence.run();
-    this.resolveDone(report);
-    // Those who wait for `done` come first.
-    await nextTurn();
-    const exit = [...this.participants].map(({ options }) => options.exit).find((value) => value !== undefined);
-    if (exit === undefined || exit === true) process.exit(report.exitCode);
+    const exit = [...this.participants].map(({ options }) => options.exit).find((value) => value !== undefined) ?? true;
+    if (exit === true) {
+      this.resolveDone(report);
+      // Those who wait for `done` come first.
+      await nextTurn();
+      process.exit(report.exitCode);
+    }
+    // The process lives on, and may begin anew.
     await sequence.stopWatchdog();
     this.triggers.uninstall();
     for (const { servers } of this.participants) for (const server of servers) server.uninstall();
     this.onGone();
+    this.resolveDone(report);
     if (typeof exit === "function") exit(report.exitCode);
   }
 
