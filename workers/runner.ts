@@ -63,6 +63,10 @@ class Runner {
     this.#batches.get(slot)?.abort(index, toError(reason));
   }
 
+  collect(slot: number): BatchReply | undefined {
+    return this.#batches.get(slot)?.reply();
+  }
+
   async end(): Promise<undefined> {
     await runTeardown((error) => this.around.outbox.stray(error));
     await Promise.all([written(process.stdout), written(process.stderr)]);
@@ -105,6 +109,8 @@ export function receive(message: ToThread): Reply | Promise<Reply> {
     case "abort":
       runner.abort(message);
       return undefined;
+    case "collect":
+      return runner.collect(message.slot);
     case "end":
       return runner.end();
   }

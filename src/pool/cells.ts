@@ -15,8 +15,8 @@ export function findPlace(threads: Iterable<Thread>, task: Task): Place | undefi
   for (const thread of threads) {
     for (const slot of thread.slots) {
       const index = slot.tasks.indexOf(task);
-      // A task that was taken back from a slow batch may be in another one, while the slow one still goes on.
-      if (index !== -1 && cellOf(slot, index) !== takenBack) return { thread, slot, index };
+      // A task may have been taken back from a slow batch, or have failed in it, and be in another one by now.
+      if (index !== -1 && cellOf(slot, index) <= aborted) return { thread, slot, index };
     }
   }
   return undefined;

@@ -77,6 +77,11 @@ export class Crew {
     return this.#source.batch(thread, message, transfer);
   }
 
+  /** What the batch in a slot has to reply so far. */
+  collect(thread: Thread, slot: number): Promise<BatchReply | undefined> {
+    return this.#source.collect(thread, slot);
+  }
+
   tell(thread: Thread, message: ToThread): void {
     this.#source.tell(thread, message);
   }

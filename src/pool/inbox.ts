@@ -24,7 +24,8 @@ export class Inbox {
     switch (message.kind) {
       case "progress": {
         const task = findTask(thread, message.seq);
-        if (task !== undefined) this.ledger.progress(task, message.value);
+        // What a task reports after its end, from a timer it left behind, is nobody's progress.
+        if (task?.state === "running") this.ledger.progress(task, message.value);
         break;
       }
       case "log":

@@ -7,9 +7,9 @@ import type { Ledger } from "../task/ledger.js";
 import type { Task } from "../task/task.js";
 import { leavesForGood, packBatch } from "./batch-message.js";
 import { batchMs, expectedMs, takeBatch } from "./batching.js";
-import { findPlace, markAborted, runningOn, takeBack } from "./cells.js";
+import { cellOf, findPlace, markAborted, runningOn, takeBack } from "./cells.js";
 import type { Crew } from "./crew.js";
-import { type BatchReply, sharedNow } from "./protocol.js";
+import { aborted, type BatchReply, begun, sharedNow } from "./protocol.js";
 import { Settler } from "./settle.js";
 import type { Death, Slot, Thread } from "./thread.js";
 import { Watchdog } from "./watchdog.js";
@@ -32,10 +32,11 @@ export class Pool {
     this.#parts = parts;
     const { ledger, queue } = parts;
     this.#settler = new Settler(new Attempts(ledger, (...retry) => queue.retry(...retry)), queue);
-    this.#watchdog = new Watchdog({
+    this.#watchdog = new Watchdog(parts.options.startTimeout, {
       threads: () => parts.crew.threads,
       abort: (task, reason) => void this.abort(task, reason),
-      relieve: (slot) => this.#relieve(slot),
+      late: (thread, slot) => this.#late(thread, slot),
+      terminate: (thread, reason) => this.#terminate(thread, reason),
     });
   }
 
@@ -71,7 +72,8 @@ export class Pool {
     });
     const batch = slot.tasks;
     setTimeout(() => {
-      if (slot.tasks === batch && !thread.retired && isRunning(thread, task)) this.#terminate(thread);
+      if (slot.tasks === batch && !thread.retired && isRunning(thread, task))
+        this.#terminate(thread, "a task did not stop within pool.abortGrace");
     }, this.#parts.options.abortGrace).unref();
     return "asked";
   }
@@ -128,9 +130,11 @@ export class Pool {
     const { crew } = this.#parts;
     const { message, transfer } = packBatch(slot, batch);
     const expected = expectedMs(batch);
-    const behindAnother = thread.busy >= this.#parts.options.concurrentTasksPerThread;
+    const behindAnother = thread.busy > 0;
     slot.tasks = batch;
     slot.sentAt = sharedNow();
+    slot.told = 0;
+    slot.late = false;
     slot.lastWords = undefined;
     thread.busy++;
     thread.expectedMs += expected;
@@ -165,13 +169,30 @@ export class Pool {
     const batch = slot.tasks;
     slot.tasks = [];
     thread.busy--;
+    thread.standstill = undefined;
     thread.exclusive = false;
     // Summed anew: a difference would be NaN with an unknown time.
     thread.expectedMs = thread.slots.reduce((sum, { tasks }) => sum + expectedMs(tasks), 0);
     return batch;
   }
 
-  /** What a late batch has not begun goes to other threads. */
+  /** A batch with a slow task: what it has not begun goes to other threads, what has ended is told. */
+  #late(thread: Thread, slot: Slot): void {
+    this.#relieve(slot);
+    const batch = slot.tasks;
+    this.#settler.soFar(slot, batch, undefined);
+    const next = cellOf(slot, slot.told);
+    if (slot.told === batch.length || next === begun || next === aborted) return;
+    // What these have returned or thrown is still in the thread. It answers when the slow task lets it.
+    this.#parts.crew.collect(thread, slot.index).then(
+      (reply) => {
+        if (slot.tasks === batch) this.#settler.soFar(slot, batch, reply);
+      },
+      () => {},
+    );
+  }
+
+  /** What a thread has not begun is taken back. */
   #relieve(slot: Slot): void {
     // From the last to the first, for each goes to the head of its lane.
     for (let index = slot.tasks.length - 1; index >= 0; index--) {
@@ -183,9 +204,9 @@ export class Pool {
   }
 
   /** The last resort, for a task that does not stop. Its siblings are taken out of the way first. */
-  #terminate(thread: Thread): void {
+  #terminate(thread: Thread, reason: string): void {
     for (const slot of thread.slots) this.#relieve(slot);
-    this.#parts.crew.terminate(thread, "a task did not stop within pool.abortGrace");
+    this.#parts.crew.terminate(thread, reason);
   }
 }
 

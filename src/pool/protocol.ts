@@ -1,7 +1,7 @@
 // What the main thread and the threads say to each other, and the memory they share. Types and constants alone.
 
 /** Main thread -> thread, each as one Piscina task. */
-export type ToThread = HelloMessage | BatchMessage | AbortMessage | EndMessage;
+export type ToThread = HelloMessage | BatchMessage | AbortMessage | CollectMessage | EndMessage;
 
 /** The first message to a thread: load the tasks module. */
 export interface HelloMessage {
@@ -49,6 +49,12 @@ export interface AbortMessage {
   readonly slot: number;
   readonly index: number;
   readonly reason: WireError;
+}
+
+/** Say what the batch in a slot has to reply so far: one of its tasks is slow. */
+export interface CollectMessage {
+  readonly kind: "collect";
+  readonly slot: number;
 }
 
 /** Run the teardown hooks, write out what is left of the output, exit. */

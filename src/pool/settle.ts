@@ -8,7 +8,7 @@ import type { Task } from "../task/task.js";
 import { leavesForGood } from "./batch-message.js";
 import { cellOf, takeBack } from "./cells.js";
 import { toError } from "./errors.js";
-import { aborted, type BatchReply, begun, failed, returned, succeeded, type WireError } from "./protocol.js";
+import { aborted, type BatchReply, begun, failed, returned, succeeded, takenBack, type WireError } from "./protocol.js";
 import type { Death, Slot } from "./thread.js";
 
 export class Settler {
@@ -19,18 +19,34 @@ export class Settler {
 
   /** The thread has replied: every task of the batch that was not taken back has ended. */
   replied(slot: Slot, tasks: readonly Task[], reply: BatchReply | undefined): void {
-    const said = new Said(reply);
+    const said = untold(slot, reply);
     // Some 500,000 tasks a second pass here: no iterator with an array for each.
-    for (let index = 0; index < tasks.length; index++) {
+    for (let index = slot.told; index < tasks.length; index++) {
       const task = tasks[index];
       if (task !== undefined) this.#ended(slot, index, task, said);
     }
   }
 
+  /**
+   * The batch goes on, held up by a slow task: those before it that have ended are told to have, as far as it is known
+   * what they returned or threw.
+   *
+   * @param reply what the thread said when it was asked; undefined before that
+   */
+  soFar(slot: Slot, tasks: readonly Task[], reply: BatchReply | undefined): void {
+    const said = untold(slot, reply);
+    for (; slot.told < tasks.length; slot.told++) {
+      const task = tasks[slot.told];
+      if (task === undefined || !said.tells(cellOf(slot, slot.told))) return;
+      this.#ended(slot, slot.told, task, said);
+    }
+  }
+
   /** The thread is dead: the finished tasks stay finished, those not begun run elsewhere, and of the rest `death` tells. */
   died(slot: Slot, tasks: readonly Task[], death: Death): void {
-    const said = new Said(slot.lastWords);
+    const said = untold(slot, slot.lastWords);
     for (const [index, task] of tasks.entries()) {
+      if (index < slot.told) continue;
       const cell = cellOf(slot, index);
       if (cell === begun) this.#judged(task, death);
       else if (cell === aborted) this.attempts.failed(task, deathError(task, death), true);
@@ -82,6 +98,19 @@ class Said {
 
   constructor(private readonly reply: BatchReply | undefined) {}
 
+  /** Whether it has what a task with this cell came to. */
+  tells(cell: number): boolean {
+    if (cell === returned) return this.#values < (this.reply?.values?.length ?? 0);
+    if (cell === failed) return this.#failures < (this.reply?.failures?.length ?? 0);
+    return cell === succeeded || cell === takenBack;
+  }
+
+  /** Passes over what it has of a task that has been told already. */
+  skip(cell: number): void {
+    if (cell === returned) this.value();
+    else if (cell === failed) this.failure();
+  }
+
   failure(): WireError | undefined {
     return this.reply?.failures?.[this.#failures++];
   }
@@ -96,6 +125,13 @@ class Said {
     }
     return values === undefined || place >= values.length ? lostWithThread : values[place];
   }
+}
+
+/** A reply, to be read from the first task on that has not been told. */
+function untold(slot: Slot, reply: BatchReply | undefined): Said {
+  const said = new Said(reply);
+  for (let index = 0; index < slot.told; index++) said.skip(cellOf(slot, index));
+  return said;
 }
 
 const notAskedFor = new LostResult(

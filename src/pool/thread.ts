@@ -10,6 +10,10 @@ export class Slot {
   tasks: readonly Task[] = [];
   /** `sharedNow()` when the batch was sent. */
   sentAt = 0;
+  /** How many tasks of the batch, from its beginning on, have been told to have ended while it goes on. */
+  told = 0;
+  /** It takes longer than a batch should, and what could be done about it has been done. */
+  late = false;
   /** What the thread still replied when it was made to exit. */
   lastWords: BatchReply | undefined;
 
@@ -42,6 +46,8 @@ export class Thread {
   expectedMs = 0;
   /** Runs a task that must be alone. */
   exclusive = false;
+  /** It has been sent a batch and runs nothing, as the watchdog saw it first at `since`. */
+  standstill: { readonly since: number; overdue: boolean } | undefined;
   /** Gets no more batches: it is being ended, or has died. */
   retired = false;
   tasksRun = 0;

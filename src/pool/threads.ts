@@ -148,6 +148,11 @@ export class Threads {
     return this.#post(thread, message, transfer) as Promise<BatchReply | undefined>;
   }
 
+  /** Asks a thread what a batch has to reply so far; rejects when the thread dies. */
+  collect(thread: Thread, slot: number): Promise<BatchReply | undefined> {
+    return this.#post(thread, { kind: "collect", slot }) as Promise<BatchReply | undefined>;
+  }
+
   /** Tells a thread something that has no answer. */
   tell(thread: Thread, message: ToThread): void {
     // Rejected when the thread dies, of which its exit tells.

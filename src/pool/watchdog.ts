@@ -4,29 +4,36 @@ import type { OffloadError } from "../task/errors.js";
 import { name } from "../task/ledger.js";
 import type { Task } from "../task/task.js";
 import { batchMs } from "./batching.js";
-import { runningOn } from "./cells.js";
-import { sharedNow } from "./protocol.js";
+import { cellOf, runningOn } from "./cells.js";
+import { sharedNow, takenBack, untouched } from "./protocol.js";
 import type { Slot, Thread } from "./thread.js";
 
 /** ms after which a batch is late, and what it holds back goes to other threads. */
 const lateMs = batchMs * 3;
+/** ms after which it is late although its thread runs nothing: on a busy machine a thread may wait that long for a CPU. */
+const unbegunMs = 100;
 
 export interface WatchdogActions {
   threads(): Iterable<Thread>;
   abort(task: Task, reason: OffloadError): void;
-  /** Takes back what the thread has not begun. */
-  relieve(slot: Slot): void;
+  /** Called once for a batch that is late. */
+  late(thread: Thread, slot: Slot): void;
+  terminate(thread: Thread, reason: string): void;
 }
 
 export class Watchdog {
   #timer: NodeJS.Timeout | undefined;
   #due = Number.POSITIVE_INFINITY;
 
-  constructor(private readonly actions: WatchdogActions) {}
+  constructor(
+    /** ms within which a thread that runs nothing must begin what it has been sent. */
+    private readonly startTimeout: number,
+    private readonly actions: WatchdogActions,
+  ) {}
 
   /** A batch has been sent. */
   watch(slot: Slot, behindAnother: boolean): void {
-    if (slot.tasks.length > 1 || behindAnother) this.#wakeAt(slot.sentAt + lateMs);
+    this.#wakeAt(slot.sentAt + (slot.tasks.length > 1 || behindAnother ? lateMs : unbegunMs));
     for (const { dispatch } of slot.tasks) {
       if (dispatch.timeout > 0) this.#wakeAt(slot.sentAt + dispatch.timeout);
     }
@@ -50,8 +57,13 @@ export class Watchdog {
     this.#due = Number.POSITIVE_INFINITY;
     const now = sharedNow();
     for (const thread of this.actions.threads()) {
-      for (const { slot, task } of [...runningOn(thread)]) this.#lookAt(slot, task, now);
-      for (const slot of thread.slots) this.#lookAfter(slot, now);
+      const running = [...runningOn(thread)];
+      for (const { slot, task } of running) this.#lookAt(slot, task, now);
+      for (const slot of thread.slots) {
+        if (slot.tasks.length > 0) this.#lookAfter(thread, slot, running.length > 0, now);
+      }
+      if (running.length > 0 || !thread.slots.some(isUnbegun)) thread.standstill = undefined;
+      else this.#expectBeginning(thread, now);
     }
   }
 
@@ -63,12 +75,37 @@ export class Watchdog {
     else this.#wakeAt(due);
   }
 
-  #lookAfter(slot: Slot, now: number): void {
-    if (slot.tasks.length === 0) return;
-    if (slot.sentAt + lateMs <= now) this.actions.relieve(slot);
-    else this.#wakeAt(slot.sentAt + lateMs);
+  #lookAfter(thread: Thread, slot: Slot, runs: boolean, now: number): void {
+    const lateAt = slot.sentAt + (runs ? lateMs : unbegunMs);
+    // Not later than this, for it may be between two tasks just now.
+    if (lateAt > now) this.#wakeAt(Math.min(lateAt, now + lateMs));
+    else if (!slot.late) {
+      slot.late = true;
+      this.actions.late(thread, slot);
+    }
     // A task that has not begun has its whole timeout before it.
     const timeouts = slot.tasks.map(({ dispatch }) => dispatch.timeout).filter((timeout) => timeout > 0);
     if (timeouts.length > 0) this.#wakeAt(now + Math.min(...timeouts));
   }
+
+  /** What blocks a thread that runs no task is what a finished one has left behind, such as a timer that loops. */
+  #expectBeginning(thread: Thread, now: number): void {
+    if (thread.retired) return;
+    thread.standstill ??= { since: now, overdue: false };
+    const due = thread.standstill.since + this.startTimeout;
+    if (due > now) {
+      this.#wakeAt(due);
+    } else if (!thread.standstill.overdue) {
+      // Once more, for when it is the main thread that was blocked, what the thread has replied is heard only now.
+      thread.standstill.overdue = true;
+      this.#wakeAt(now + unbegunMs);
+    } else {
+      this.actions.terminate(thread, "it began no task within pool.startTimeout");
+    }
+  }
+}
+
+/** Whether the thread has touched no task of the batch. */
+function isUnbegun(slot: Slot): boolean {
+  return slot.tasks.length > 0 && slot.tasks.every((_, index) => [untouched, takenBack].includes(cellOf(slot, index)));
 }
