@@ -1,0 +1,123 @@
+// What a user feels: how long answers take while each request leaves work that keeps a thread busy.
+import { bullmq, contenders, floor, ours } from "../contenders/express/all.js";
+import { atLeast, atMost, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
+import { iterationsFor } from "../harness/calibrate.js";
+import { figure, spread } from "../harness/format.js";
+import { Program } from "../harness/program.js";
+import { hasRedis } from "../harness/redis.js";
+import { Samples } from "../harness/samples.js";
+import { quantile } from "../harness/statistics.js";
+import type { DotChart } from "../plot/chart.js";
+import type { LoadOrder, LoadResult } from "../programs/open-load.js";
+
+const threads = 1;
+const workMs = 20;
+// 80 % of what one thread can do: it is busy nearly all the time, and keeps up.
+const perSecond = (threads * 1_000 * 0.8) / workMs;
+// After the load, for the work that is left.
+const patienceMs = 15_000;
+
+const sizes: Record<Scale, { rounds: number; seconds: number }> = {
+  short: { rounds: 2, seconds: 4 },
+  full: { rounds: 5, seconds: 20 },
+};
+
+const at = `${perSecond}/s`;
+const percentiles = { p50: 0.5, p99: 0.99, max: 1 } as const;
+const done = "work done by the end of the load, % of requests";
+const all = "work done in the end, % of requests";
+
+export const latencyBenchmark: Benchmark = {
+  name: "latency",
+  title: `Latency of an Express server whose requests each leave ${workMs} ms of CPU work`,
+  how: [
+    `A server process with ${threads} thread for the work and a load process send ${perSecond} requests a second on schedule; a request's latency counts from when it was due to the end of its answer.`,
+    `That is 80 % of what the thread can do, so that it is busy nearly all the time and keeps up. On two cores the load, the main thread and, for BullMQ, Redis and the worker processes share what the thread leaves.`,
+    "Each contender in turn, then all again. The percentiles are of the requests of one round.",
+  ].join(" "),
+  async run(scale, say) {
+    const samples = new Samples();
+    const names = Object.keys(contenders).filter((name) => name !== bullmq || hasRedis());
+    if (!names.includes(bullmq)) say("no redis-server on this machine: BullMQ is left out");
+    const { rounds, seconds } = sizes[scale];
+    const iterations = iterationsFor(workMs);
+    const load = new Program("open-load");
+    for (let round = 0; round < rounds; round++) {
+      for (const name of names) {
+        say(`round ${round + 1} of ${rounds}: ${name}`);
+        const server = new Program("server");
+        const port = await server.ask<number>("open", { name, threads, iterations });
+        await load.ask<LoadResult>("run", { port, perSecond, requests: perSecond / 2 } satisfies LoadOrder);
+        const before = await settled(server);
+        const requests = perSecond * seconds;
+        const result = await load.ask<LoadResult>("run", { port, perSecond, requests } satisfies LoadOrder);
+        const atTheEnd = await server.ask<number>("completed");
+        for (const [metric, q] of Object.entries(percentiles))
+          samples.add(metric, name, at, quantile(result.latencies, q));
+        if (name !== floor) {
+          samples.add(done, name, at, ((atTheEnd - before) / requests) * 100);
+          samples.add(all, name, at, (((await settled(server)) - before) / requests) * 100);
+        }
+        await server.ask("close");
+        await server.end();
+      }
+    }
+    await load.end();
+    return {
+      samples,
+      tables: [table(samples, names)],
+      bars: [
+        ...atMost("p99 over the floor", samples.ratio("p99", ours, floor, at), 1.25),
+        ...atLeast("work done in the end", samples.summary(all, ours, at), 100, "%"),
+      ],
+      charts: [chart(samples, names)],
+    };
+  },
+};
+
+/** How many works have been done once that number stands still. */
+async function settled(server: Program): Promise<number> {
+  const until = performance.now() + patienceMs;
+  let last = await server.ask<number>("completed");
+  while (performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, workMs * 15));
+    const now = await server.ask<number>("completed");
+    if (now === last) break;
+    last = now;
+  }
+  return last;
+}
+
+function table(samples: Samples, names: readonly string[]): Table {
+  return {
+    title: "Latency in ms, and the work",
+    columns: ["", "p50", "p99", "max", "p99 over the floor", "done by the end of the load", "done in the end"],
+    rows: names.map((name) => [
+      name,
+      ...Object.keys(percentiles).map((metric) => spread(samples.summary(metric, name, at))),
+      `${spread(samples.ratio("p99", name, floor, at))} x`,
+      percent(samples.summary(done, name, at)?.median),
+      percent(samples.summary(all, name, at)?.median),
+    ]),
+  };
+}
+
+function percent(value: number | undefined): string {
+  return value === undefined ? "-" : `${figure(value)} %`;
+}
+
+function chart(samples: Samples, names: readonly string[]): DotChart {
+  return {
+    kind: "dots",
+    file: "latency",
+    title: "What a user feels",
+    subtitle: `Latency of answers, ${perSecond} requests a second, each leaving ${workMs} ms of CPU work; one thread, two cores.`,
+    x: { label: "ms from when the request was due; further left is better", scale: "log", unit: " ms" },
+    marks: Object.keys(percentiles),
+    rows: names.map((name) => ({
+      name,
+      note: `p99 ${figure(samples.summary("p99", name, at)?.median ?? Number.NaN)} ms`,
+      marks: Object.keys(percentiles).map((metric) => samples.summary(metric, name, at)),
+    })),
+  };
+}

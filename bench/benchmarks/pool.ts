@@ -1,0 +1,123 @@
+// How fast a pool takes tiny tasks, and what that costs the main thread, with 1 to 100,000 of them outstanding.
+import { ours, oursEvents, oursForget, piscina, piscinaAsync, pools } from "../contenders/pools/all.js";
+import { atLeast, atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { metricTable } from "../harness/format.js";
+import { Program } from "../harness/program.js";
+import { Samples } from "../harness/samples.js";
+import { lineChart } from "../plot/of-samples.js";
+import type { Order, Payload, Reading } from "../programs/pool.js";
+
+// One thread: with the main thread it makes the two cores that any server has.
+const threads = 1;
+const levels = [1, 4, 32, 1_000, 100_000];
+const tiny: Payload = { kind: "tiny" };
+// A pool that nobody hears of single tasks from is measured in waves, which say little when they are short.
+const leastForWaves = 1_000;
+
+const rate = "tasks/s";
+const active = "main-thread us a task, loop active";
+const cpu = "main-thread us a task, CPU";
+const lag = "longest lag of the event loop, ms, 100,000 outstanding";
+
+const sizes: Record<Scale, { rounds: number; ms: number }> = {
+  short: { rounds: 3, ms: 150 },
+  full: { rounds: 9, ms: 600 },
+};
+
+export const poolBenchmark: Benchmark = {
+  name: "pool",
+  title: "Tiny tasks through a pool of one thread",
+  how: [
+    "Each contender has a process of its own, with one thread. In each round every contender is measured once at each level, one after the other.",
+    "A level keeps so many tasks outstanding: each that ends has the next one started (the one that nobody hears of runs in waves).",
+    "The payload is an object with a number and a string, the task adds 1 to the number.",
+    "Main-thread time is the active time of `performance.eventLoopUtilization()`, which others that use the cores lengthen, and the thread's CPU time as the kernel counts it, which nobody lengthens. Both contain the benchmark's own loop.",
+    "Ratios are to Piscina with its defaults, within each round.",
+  ].join(" "),
+  async run(scale, say) {
+    const samples = new Samples();
+    const programs = new Map<string, Program>();
+    for (const contender of Object.keys(pools)) {
+      const program = new Program("pool", { args: [contender] });
+      await program.ask("open", { contender, threads });
+      programs.set(contender, program);
+    }
+    const tasks = new Map<string, number>();
+    const { rounds, ms } = sizes[scale];
+    for (let round = 0; round < rounds; round++) {
+      say(`round ${round + 1} of ${rounds}`);
+      for (const level of levels) {
+        for (const [contender, program] of programs) {
+          if (contender === oursForget && level < leastForWaves) continue;
+          // A burst of 100,000 is long enough by itself, and too long to be run for an estimate.
+          const known = tasks.get(`${contender} ${Math.min(level, 1_000)}`);
+          const order: Order = { outstanding: level, tasks: 0, payload: tiny };
+          const count = Math.max(level, known ?? (await enoughTasks(program, order, ms)));
+          tasks.set(`${contender} ${level}`, count);
+          const reading = await program.ask<Reading>("measure", { outstanding: level, tasks: count, payload: tiny });
+          samples.add(rate, contender, level, (count * 1_000) / reading.elapsedMs);
+          samples.add(active, contender, level, (reading.activeMs * 1_000) / count);
+          samples.add(cpu, contender, level, reading.cpuMs && (reading.cpuMs * 1_000) / count);
+          if (level === 100_000) samples.add(lag, contender, level, reading.lagMs);
+        }
+      }
+    }
+    for (const program of programs.values()) await program.end();
+    const baselines = [piscina, piscinaAsync];
+    return {
+      samples,
+      tables: [
+        metricTable(samples, rate, "Tasks/s by tasks outstanding", piscina),
+        metricTable(samples, cpu, "Main-thread us a task, CPU, by tasks outstanding", piscina),
+        metricTable(samples, active, "Main-thread us a task, loop active, by tasks outstanding", piscina),
+        metricTable(samples, lag, "Longest lag of the event loop in ms while 100,000 drain", piscina),
+      ],
+      bars: [
+        ...baselines.flatMap((name) =>
+          atLeast(`tasks/s at 1,000 outstanding over ${name}`, samples.ratio(rate, ours, name, 1_000), 15),
+        ),
+        ...baselines.flatMap((name) =>
+          atLeast(`tasks/s at 1 outstanding over ${name}`, samples.ratio(rate, ours, name, 1), 0.95),
+        ),
+        ...[ours, oursEvents, oursForget].flatMap((name) =>
+          atMost(
+            `main-thread us a task at 1,000 outstanding, ${name}`,
+            samples.summary(active, name, 1_000),
+            2.5,
+            "us",
+          ),
+        ),
+        ...atMost("lag while 100,000 drain", samples.summary(lag, ours, 100_000), 20, "ms"),
+      ],
+      charts: [
+        lineChart(samples, rate, {
+          file: "pool-throughput",
+          title: "Tiny tasks a second",
+          subtitle:
+            "One thread; by how many are outstanding at a time. Median of the rounds, lowest to highest shaded.",
+          x: { label: "tasks outstanding", scale: "log" },
+          y: { label: "tasks/s", scale: "log" },
+        }),
+        lineChart(samples, active, {
+          file: "pool-main-thread",
+          title: "What a tiny task costs the main thread",
+          subtitle: "Active time of the event loop a task, in us; lower is better. Median, lowest to highest shaded.",
+          x: { label: "tasks outstanding", scale: "log" },
+          y: { label: "us a task", scale: "log" },
+        }),
+      ],
+    };
+  },
+};
+
+/** Warms the contender up and finds how many tasks it runs in `ms`; never fewer than are to be outstanding. */
+export async function enoughTasks(program: Program, order: Order, ms: number): Promise<number> {
+  let tasks = order.payload.kind === "tiny" ? 500 : 20;
+  for (;;) {
+    const { elapsedMs } = await program.ask<Reading>("measure", { ...order, tasks });
+    const wanted = Math.ceil((tasks * ms) / elapsedMs);
+    // Faster while it warms up, so it is asked again until the estimate holds.
+    if (wanted < tasks * 2) return Math.max(wanted, order.outstanding);
+    tasks = Math.min(wanted, tasks * 10);
+  }
+}

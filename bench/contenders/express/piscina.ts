@@ -1,0 +1,26 @@
+// Piscina by hand: `run()` once the answer has left.
+import { Piscina } from "piscina";
+import type { ExpressContender } from "./contender.js";
+
+export async function openPiscina(threads: number): Promise<ExpressContender> {
+  const pool = new Piscina({
+    filename: new URL("../../threads/piscina.js", import.meta.url).href,
+    minThreads: threads,
+    maxThreads: threads,
+  });
+  await Promise.all(Array.from({ length: threads }, () => pool.run({ key: "", iterations: 0 }, { name: "work" })));
+  let completed = 0;
+  return {
+    handle(_req, res, payload) {
+      res.once("finish", () => {
+        pool.run(payload, { name: "work" }).then(
+          () => completed++,
+          (error) => console.error(error),
+        );
+      });
+      res.status(202).json({ key: payload.key });
+    },
+    completed: () => completed,
+    close: () => pool.destroy(),
+  };
+}

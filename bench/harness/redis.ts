@@ -1,0 +1,27 @@
+// A Redis of our own on a free port, in memory alone, for contenders that need one.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+
+/** Whether there is a redis-server on this machine. */
+export function hasRedis(): boolean {
+  return spawnSync("redis-server", ["--version"]).status === 0;
+}
+
+/** Resolves once it takes connections. */
+export async function startRedis(): Promise<{ port: number; stop(): void }> {
+  const port = await freePort();
+  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const server = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => server.kill("SIGKILL"));
+  for await (const chunk of server.stdout) if (String(chunk).includes("Ready to accept connections")) break;
+  return { port, stop: () => void server.kill("SIGTERM") };
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  return port;
+}

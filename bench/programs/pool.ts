@@ -1,0 +1,91 @@
+// The process in which one contender of the pool benchmarks runs. Its first argument is the contender's name.
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { pools } from "../contenders/pools/all.js";
+import type { Done, TaskPool } from "../contenders/pools/contender.js";
+import { answer } from "../harness/answer.js";
+import { type MainThreadTime, startMeter } from "../harness/meter.js";
+import { profiled } from "../harness/profiler.js";
+
+export interface Order {
+  /** Tasks that are started and not ended at any time. */
+  readonly outstanding: number;
+  readonly tasks: number;
+  readonly payload: Payload;
+}
+
+export type Payload = { readonly kind: "tiny" } | { readonly kind: "copy" | "move"; readonly bytes: number };
+
+export interface Reading extends MainThreadTime {
+  readonly tasks: number;
+  /** The longest time that the event loop was late, from when the first `outstanding` tasks had been started. */
+  readonly lagMs: number;
+}
+
+let pool: TaskPool | undefined;
+
+answer({
+  async open({ contender, threads }: { contender: string; threads: number }) {
+    const open = await pools[contender]?.();
+    if (open === undefined) throw new Error(`no contender ${contender}`);
+    pool = await open(threads);
+  },
+  measure: (order: Order) => measure(order),
+  profile: (order: Order) => profiled(() => measure(order)),
+  close: () => pool?.close(),
+});
+
+async function measure(order: Order): Promise<Reading> {
+  if (pool === undefined) throw new Error("not open");
+  const start = starter(pool, order.payload);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const read = startMeter();
+  if (pool.idle === undefined) await slide(order, start, () => delay.enable());
+  else await waves(order, start, pool.idle, () => delay.enable());
+  const time = read();
+  delay.disable();
+  return { ...time, tasks: order.tasks, lagMs: Math.max(0, delay.max / 1e6 - 1) };
+}
+
+/** Each task that ends has another started, until all have been. */
+function slide({ outstanding, tasks }: Order, start: (done: Done) => void, onFilled: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    let started = 0;
+    let ended = 0;
+    const startOne = (): void => {
+      started++;
+      start(done);
+    };
+    const done = (): void => {
+      if (++ended === tasks) resolve();
+      else if (started < tasks) startOne();
+    };
+    while (started < Math.min(outstanding, tasks)) startOne();
+    onFilled();
+  });
+}
+
+/** As many as may be outstanding are started and all awaited, again and again. */
+async function waves(
+  { outstanding, tasks }: Order,
+  start: (done: Done) => void,
+  idle: () => Promise<void>,
+  onFilled: () => void,
+): Promise<void> {
+  for (let left = tasks; left > 0; left -= outstanding) {
+    for (let i = Math.min(outstanding, left); i > 0; i--) start(() => {});
+    onFilled();
+    await idle();
+  }
+}
+
+function starter(pool: TaskPool, payload: Payload): (done: Done) => void {
+  let n = 0;
+  if (payload.kind === "tiny") return (done) => pool.tiny({ n: n++, key: "photos/2024/05/17.jpg" }, done);
+  const { bytes } = payload;
+  if (payload.kind === "copy") {
+    const source = new Uint8Array(bytes).fill(1);
+    return (done) => pool.copy(source, done);
+  }
+  // A buffer that has moved is gone, so each task needs a new one; that is part of every contender's time.
+  return (done) => pool.move(new Uint8Array(bytes), done);
+}
