@@ -31,6 +31,7 @@ export function capture(
   transfer?: TransferList,
 ): { value: unknown; transfer: TransferList | undefined } {
   if (transfer === undefined || transfer.length === 0) return { value: copy(value, label), transfer: undefined };
+  for (const [index, item] of transfer.entries()) refuseDetached(item, `transfer[${index}]`);
   // The walk finds a culprit before anything is detached; the clone then moves.
   const walked = new Walk(new Set(transfer)).copy(value, label);
   try {
@@ -63,6 +64,18 @@ function flatCopy(value: object): object | undefined {
     if ((typeof field === "object" && field !== null) || !isPrimitive(field)) return undefined;
   }
   return made;
+}
+
+/** A buffer that was moved before: Node 20 would move it again, empty, and say nothing. */
+function refuseDetached(value: unknown, path: string): void {
+  if (!(value instanceof ArrayBuffer)) return;
+  try {
+    value.slice(0, 0);
+  } catch (error) {
+    throw new OffloadError("AR_PAYLOAD_NOT_CLONEABLE", `${path} is a detached ArrayBuffer: it has been moved already`, {
+      cause: error,
+    });
+  }
 }
 
 function isPrimitive(value: unknown): boolean {
