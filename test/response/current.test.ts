@@ -264,7 +264,7 @@ describe("the current response is never another request's", () => {
     expect([await seen.next(), await seen.next(), await seen.next()]).toEqual([true, true, true]);
   });
 
-  it("nor is there one outside of requests: before, after, in connections, upgrades and parse errors", async () => {
+  it("nor is there one outside of requests: before, after, on connections and upgrades", async () => {
     const outside: unknown[] = [];
     const mark = (): unknown => outside.push(currentResponse());
     const events = new Arrivals<void>();
@@ -465,6 +465,23 @@ describe.runIf(announcesHttp2)("the current response of HTTP/2", () => {
     request.close(http2.constants.NGHTTP2_CANCEL);
     expect(await found).toMatchObject({ kind: "aborted", statusCode: 500, headersSent: false });
     expect(await given).toBe(await found);
+  });
+
+  it("is held open by a HEAD request like any other, whose body is finished from the start", async () => {
+    const order: string[] = [];
+    const outcomes = new Arrivals<ResponseOutcome>();
+    const server = http2.createServer(async (_req, res) => {
+      void register(currentOf(currentResponse())).outcome.then((outcome) => {
+        order.push("over");
+        outcomes.push(outcome);
+      });
+      await turns();
+      order.push("end");
+      res.writeHead(404).end();
+    });
+    (await open(server)).request({ ":method": "HEAD", ":path": "/" }).resume();
+    expect(await outcomes.next()).toMatchObject({ kind: "completed", statusCode: 404, headersSent: true });
+    expect(order).toEqual(["end", "over"]);
   });
 
   it("is left as its outcome after the end", async () => {

@@ -164,6 +164,20 @@ describe("a response of HTTP/1 whose client is gone before its end is aborted", 
     expect((await register(res).outcome).kind).toBe("aborted");
   });
 
+  it("after end(), with no more than the last small piece still under way", async () => {
+    const { req, res, client } = await exchange();
+    const { outcome } = register(res);
+    client.pause();
+    const piece = Buffer.alloc(8 * 1024, "x");
+    while (req.socket.writableLength === 0) {
+      res.write(piece);
+      await turns();
+    }
+    res.end();
+    await client.reset();
+    expect((await outcome).kind).toBe("aborted");
+  });
+
   it.each([
     ["the socket", ({ req }: Exchange) => req.socket.destroy()],
     ["the response", ({ res }: Exchange) => res.destroy()],

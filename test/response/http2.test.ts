@@ -65,21 +65,36 @@ describe("a response of HTTP/2 that is handed over whole is completed", () => {
     expect((await outcome).kind).toBe("completed");
   });
 
-  it("at once when it answers in the middle of an upload, of which the rest is reset later", async () => {
-    const { req, res, client } = await exchange("POST");
-    const { outcome, outcomes } = register(res);
-    client.write("the beginning");
-    await once(req, "data");
-    req.pause();
-    res.writeHead(413).end("too large");
-    client.resume();
-    // The client's upload is still open: the compatibility object has emitted nothing yet.
-    expect(await outcome).toMatchObject({ kind: "completed", statusCode: 413 });
-    client.close(NGHTTP2_CANCEL);
-    await once(res.stream, "close");
-    await turns();
-    expect(outcomes).toHaveLength(1);
-    expect(await register(res).outcome).toMatchObject({ kind: "completed", statusCode: 413 });
+  describe("when it answers in the middle of an upload, of which the rest is reset later", () => {
+    async function refusedUpload(): Promise<Exchange> {
+      const open = await exchange("POST");
+      open.client.write("the beginning");
+      await once(open.req, "data");
+      open.req.pause();
+      return open;
+    }
+
+    it("at once, while the compatibility object has emitted nothing yet", async () => {
+      const { res, client } = await refusedUpload();
+      const { outcome, outcomes } = register(res);
+      res.writeHead(413).end("too large");
+      client.resume();
+      expect(await outcome).toMatchObject({ kind: "completed", statusCode: 413 });
+      client.close(NGHTTP2_CANCEL);
+      await once(res.stream, "close");
+      await turns();
+      expect(outcomes).toHaveLength(1);
+    });
+
+    it("also for a listener that comes after the reset", async () => {
+      const { res, client } = await refusedUpload();
+      res.writeHead(413).end("too large");
+      client.resume();
+      await once(client, "data");
+      client.close(NGHTTP2_CANCEL);
+      await once(res.stream, "close");
+      expect(await register(res).outcome).toMatchObject({ kind: "completed", statusCode: 413 });
+    });
   });
 
   it("for a listener that comes after its end", async () => {
@@ -124,12 +139,15 @@ describe("a response of HTTP/2 whose client is gone before its end is aborted", 
     expect(await outcome).toMatchObject({ kind: "aborted", headersSent: false });
   });
 
-  it("by a reset in the middle of the body", async () => {
+  it.each([
+    ["CANCEL", NGHTTP2_CANCEL],
+    ["NO_ERROR", NGHTTP2_NO_ERROR],
+  ])("by a reset (%s) in the middle of the body", async (_, code) => {
     const { res, client } = await exchange();
     const { outcome } = register(res);
     res.writeHead(200).write("a part");
     await once(client, "response");
-    client.close(NGHTTP2_CANCEL);
+    client.close(code);
     expect(await outcome).toMatchObject({ kind: "aborted", statusCode: 200, headersSent: true });
   });
 

@@ -48,6 +48,8 @@ export class RawClient {
 
   constructor(readonly socket: net.Socket) {
     afterThisTest(() => socket.destroy());
+    // Small packets are to be packets of their own, and not to wait for one another.
+    socket.setNoDelay();
     // The server's resets are expected; what matters is that the connection is closed.
     socket.on("error", () => {});
     socket.setEncoding("latin1");
