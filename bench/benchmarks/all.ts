@@ -1,6 +1,15 @@
 // Every benchmark, in the order of a run.
 import type { Benchmark } from "../harness/benchmark.js";
+import { drainBenchmark } from "./drain.js";
 import { latencyBenchmark } from "./latency.js";
+import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
+import { routeBenchmark } from "./route.js";
 
-export const benchmarks: readonly Benchmark[] = [poolBenchmark, latencyBenchmark];
+export const benchmarks: readonly Benchmark[] = [
+  latencyBenchmark,
+  routeBenchmark,
+  poolBenchmark,
+  payloadBenchmark,
+  drainBenchmark,
+];

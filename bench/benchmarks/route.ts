@@ -1,0 +1,64 @@
+// What the call in a handler costs: a route with `offloadAfterResponse` against the same route without.
+import { floor, ours } from "../contenders/express/all.js";
+import { atLeast, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { metricTable } from "../harness/format.js";
+import type { MainThreadTime } from "../harness/meter.js";
+import { Program } from "../harness/program.js";
+import { Samples } from "../harness/samples.js";
+import type { ClosedOrder } from "../programs/closed-load.js";
+
+const connections = 32;
+const rate = "requests/s";
+const cpu = "main-thread us a request, CPU";
+const column = "POST /photos";
+
+const sizes: Record<Scale, { rounds: number; requests: number }> = {
+  short: { rounds: 7, requests: 6_000 },
+  full: { rounds: 21, requests: 20_000 },
+};
+
+export const routeBenchmark: Benchmark = {
+  name: "route",
+  title: "Throughput of an Express route with and without offloadAfterResponse",
+  how: [
+    `Two server processes with the same route, one of which hands a task without work to one thread. In each round a client with ${connections} connections sends as many requests as are answered to one of them, then to the other.`,
+    "The thread shares the two cores with the server and the client, so its part of the loss is counted.",
+  ].join(" "),
+  async run(scale, say) {
+    const { rounds, requests } = sizes[scale];
+    const samples = new Samples();
+    const client = new Program("closed-load");
+    const servers = await Promise.all([floor, ours].map((name) => startServer(name)));
+    const load = ({ port }: { port: number }) =>
+      client.ask<number>("run", { port, connections, requests } satisfies ClosedOrder);
+    for (const server of servers) await load(server);
+    for (let round = 0; round < rounds; round++) {
+      // Whoever is first is not first in the next round.
+      for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
+        await server.program.ask("startMeter");
+        const elapsedMs = await load(server);
+        const { cpuMs } = await server.program.ask<MainThreadTime>("readMeter");
+        samples.add(rate, server.name, column, (requests * 1_000) / elapsedMs);
+        samples.add(cpu, server.name, column, cpuMs && (cpuMs * 1_000) / requests);
+      }
+    }
+    say(`${rounds} rounds`);
+    for (const { program } of servers) await program.end();
+    await client.end();
+    return {
+      samples,
+      tables: [
+        metricTable(samples, rate, "Requests/s", floor),
+        metricTable(samples, cpu, "Main-thread us a request, CPU", floor),
+      ],
+      bars: atLeast("requests/s over the route without", samples.ratio(rate, ours, floor, column), 0.95),
+      charts: [],
+    };
+  },
+};
+
+async function startServer(name: string): Promise<{ name: string; program: Program; port: number }> {
+  const program = new Program("server");
+  const port = await program.ask<number>("open", { name, threads: 1, iterations: 0 });
+  return { name, program, port };
+}
