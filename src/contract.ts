@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EachResponseCallback, EachResponseMiddleware } from "./after-each-response.js";
 import type { Callback } from "./callbacks/callbacks.js";
+import type { DeadLetter } from "./journal/dead-letters.js";
 import type { DispatchOptions } from "./options/dispatch-options.js";
 import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./options/typed.js";
 import type { ResponseCarrier } from "./response/carrier.js";
@@ -22,6 +23,20 @@ export interface DrainReport {
   /** Whether everything accepted had reached a final state in time. */
   readonly drained: boolean;
   readonly unfinished: readonly TaskSummary[];
+}
+
+/** What became of journaled tasks that failed for good, kept for a person to look at. */
+export interface DeadLetters {
+  /** Those of all processes that share the directory, oldest first. */
+  list(): Promise<DeadLetter[]>;
+  /**
+   * Runs a task again, with all its attempts before it, under its old id.
+   *
+   * @returns its handle; undefined if there is no dead letter of this id
+   */
+  retry(id: string): TaskHandle | undefined;
+  /** Deletes one; false if there is none of this id. */
+  discard(id: string): boolean;
 }
 
 /** A task as an object to be dispatched, for those who prefer it to a name. */
@@ -99,6 +114,8 @@ export interface Offloader<Tasks = AnyTasks> {
   /** Resolves when `pool.minThreads` threads (at least one) have loaded the tasks module; rejects with the module's own error. */
   ready(): Promise<void>;
   stats(): OffloaderStats;
+  /** Tasks of the journal that failed for good; AR_INVALID_OPTIONS without the option `journal`. */
+  readonly deadLetters: DeadLetters;
   /** Adds a listener; returns what removes it. A listener that throws is logged and changes nothing. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
   /** Resolves when everything accepted has reached a final state and that holds for a moment. */

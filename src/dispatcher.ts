@@ -2,6 +2,8 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Callback, CallbackPayload, Callbacks } from "./callbacks/callbacks.js";
 import type { Definitions } from "./definitions.js";
+import type { ReplayedTask } from "./journal/dead-letter-box.js";
+import type { Journaling } from "./journaling.js";
 import { type DispatchOptions, resolveDispatch } from "./options/dispatch-options.js";
 import type { Pool } from "./pool/pool.js";
 import type { Admission } from "./queue/admission.js";
@@ -30,6 +32,7 @@ export interface DispatcherParts {
   readonly queue: TaskQueue;
   readonly pool: Pool;
   readonly callbacks: Callbacks;
+  readonly journaling: Journaling | undefined;
   /** The error of every dispatch once the tasks module is known not to load. */
   refusal(): OffloadError | undefined;
 }
@@ -66,11 +69,31 @@ export class Dispatcher {
     const captured = transfer === undefined ? undefined : capture(payload, "payload", transfer);
     const value = captured === undefined ? copy(payload) : captured.value;
     const task = this.#make(definition, dispatch, value, captured?.transfer, context);
+    this.#parts.journaling?.record(task, options);
     if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key, twin);
     if (replaced !== undefined) this.cancel(replaced, "a later dispatch with the same key took its place");
     this.#accept(task, options?.signal);
     if (response !== undefined) this.#hold(task, response, () => queue.add(task));
     else if (task.state === "held") queue.add(task);
+    return task;
+  }
+
+  /** Accepts a task that an earlier process had accepted: it keeps its id and its attempts, and is queued at once. */
+  readmit(replayed: ReplayedTask): Task {
+    const { definitions, ledger, queue } = this.#parts;
+    const { id, task: taskName, payload, context } = replayed;
+    const definition = definitions.task(taskName);
+    const options = (replayed.dispatch ?? undefined) as DispatchOptions | undefined;
+    const dispatch = resolveDispatch(`journaled options of ${taskName}`, definition.policy, options);
+    const task = new Task(this.#seq++, () => id, definition, dispatch, payload, undefined, context, ticks());
+    task.foreign = true;
+    task.attempt = replayed.attempt;
+    // It ran when its process died, perhaps of it.
+    task.solo = replayed.interrupted > 0;
+    const { key } = dispatch;
+    if (key !== undefined && queue.keys.find(taskName, key) === undefined) queue.keys.claim(task, key, undefined);
+    ledger.accept(task);
+    queue.add(task);
     return task;
   }
 

@@ -1,6 +1,7 @@
 // The drain of one offloader in its single steps, for `close()` and the shutdown of the process.
 import type { Callbacks } from "./callbacks/callbacks.js";
 import type { Dispatcher } from "./dispatcher.js";
+import type { Journaling } from "./journaling.js";
 import type { Crew } from "./pool/crew.js";
 import type { Pool } from "./pool/pool.js";
 import type { Admission } from "./queue/admission.js";
@@ -19,12 +20,13 @@ export interface DrainParts {
   readonly crew: Crew;
   readonly dispatcher: Dispatcher;
   readonly events: Events;
+  readonly journaling: Journaling | undefined;
   readonly ledger: Ledger;
   readonly pool: Pool;
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
-  const { admission, callbacks, crew, dispatcher, events, ledger, pool } = parts;
+  const { admission, callbacks, crew, dispatcher, events, journaling, ledger, pool } = parts;
   let announced = false;
   return {
     name: parts.name,
@@ -36,6 +38,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     announceDraining() {
       if (announced) return;
       announced = true;
+      journaling?.stop();
       events.emit("draining", { unfinished: ledger.unfinished });
     },
     refuse: () => admission.close(),
@@ -55,10 +58,15 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     abandonRunning() {
       for (const task of ledger.list()) ledger.abandoned(task);
     },
-    abandoned: () => ({ tasks: [...ledger.abandonedTasks], journaled: 0 }),
+    abandoned() {
+      const kept = journaling?.kept ?? new Set();
+      const tasks = ledger.abandonedTasks.filter(({ id }) => !kept.has(id));
+      return { tasks, journaled: ledger.abandonedTasks.length - tasks.length };
+    },
     async endThreads(timeout) {
       pool.stop();
       await crew.end(timeout);
+      await journaling?.journal.close();
       forgetAtExit(this);
       events.emit("drained", { unfinished: ledger.unfinished });
     },

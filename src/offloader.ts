@@ -6,6 +6,7 @@ import type { CallbackOptions, DispatchableTask, Offloader } from "./contract.js
 import { Definitions } from "./definitions.js";
 import { Dispatcher } from "./dispatcher.js";
 import { createDrainTarget } from "./drain-target.js";
+import { Journaling } from "./journaling.js";
 import type { DispatchOptions } from "./options/dispatch-options.js";
 import { type OffloaderOptions, resolveOptions } from "./options/offloader-options.js";
 import { checkOptions, milliseconds } from "./options/rules.js";
@@ -23,6 +24,7 @@ import { closeTarget } from "./shutdown/close.js";
 import { reportAtExit } from "./shutdown/exit-report.js";
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
 import { takeStats } from "./stats.js";
+import { OffloadError } from "./task/errors.js";
 import { Events } from "./task/events.js";
 import { Handle, type HandleActions, type TaskHandle } from "./task/handle.js";
 import { Ledger } from "./task/ledger.js";
@@ -49,6 +51,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const callbacks = new Callbacks(ledger, settings.callbacks.concurrency, poolOptions.abortGrace);
   const queue = new TaskQueue(ledger, () => pool.wake());
   const inbox = new Inbox(ledger, logger);
+  const journaling =
+    settings.journal && new Journaling(settings.journal, ledger, logger, Math.max(1, settings.queue.max / 2));
   const crew: Crew = new Crew(
     { options: poolOptions, module, idPrefix, events, logger },
     {
@@ -59,7 +63,10 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
           if (error !== undefined) dispatcher.fail(task, error);
         }
       },
-      onMustered: () => readiness.succeed(),
+      onMustered() {
+        if (journaling === undefined) readiness.succeed();
+        else journaling.begin((replayed) => dispatcher.readmit(replayed)).then(readiness.succeed, readiness.refuse);
+      },
       onChange: () => pool.wake(),
       onUnloadable(reason) {
         const refusal = readiness.fail(reason);
@@ -79,6 +86,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     queue,
     pool,
     callbacks,
+    journaling,
   });
   const target = createDrainTarget({
     name: settings.name,
@@ -88,6 +96,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     crew,
     dispatcher,
     events,
+    journaling,
     ledger,
     pool,
   });
@@ -100,6 +109,12 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       const result = ledger.result(task);
       if (task.state === "running") pool.want(task);
       return result;
+    },
+    async durable(task) {
+      if (task.definition.kind === "callback") {
+        throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
+      }
+      await (journaling ?? noJournal()).journal.durable();
     },
   };
 
@@ -146,6 +161,14 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       crew.muster(1);
       return readiness.promise;
     },
+    deadLetters: {
+      list: async () => (journaling ?? noJournal()).journal.deadLetters.list(),
+      retry(id) {
+        const task = (journaling ?? noJournal()).retry(id);
+        return task && new Handle(task, actions);
+      },
+      discard: (id) => (journaling ?? noJournal()).journal.deadLetters.discard(id),
+    },
     stats: () => takeStats(ledger, definitions, crew, settings.queue.max),
     on: (name, listener) => events.on(name, listener),
     idle: () => ledger.settled(),
@@ -163,6 +186,10 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   };
   // Names and payloads are checked by the compiler at the call and by the dispatcher at run time; in between they are any.
   return offloader as unknown as Offloader<Tasks>;
+}
+
+function noJournal(): never {
+  throw new OffloadError("AR_INVALID_OPTIONS", "there is no journal: give createOffloader the option journal: { dir }");
 }
 
 function theCurrentResponse(call: string): NonNullable<ReturnType<typeof currentResponse>> {

@@ -18,9 +18,10 @@ export class Readiness {
     this.promise.catch(() => {});
   }
 
-  succeed(): void {
-    this.#resolve();
-  }
+  // Bound, for they are passed on as what follows.
+  readonly succeed = (): void => this.#resolve();
+  /** Something other than the tasks module keeps the offloader from being ready; dispatches are accepted all the same. */
+  readonly refuse = (reason: Error): void => this.#reject(reason);
 
   /** Returns what every dispatch throws from now on. */
   fail(reason: Error): OffloadError {

@@ -110,7 +110,7 @@ export class Batch {
   }
 
   #call(index: number): unknown {
-    const { names, seqs, attempts, contexts, payloads } = this.message;
+    const { names, ids, seqs, attempts, contexts, payloads } = this.message;
     const name = typeof names === "string" ? names : (names[index] ?? "");
     const task = this.around.tasks.get(name);
     // The main thread knows the names of this module; it checks before it sends.
@@ -121,6 +121,7 @@ export class Batch {
       index,
       this.around.idPrefix,
       seqs[index] ?? 0,
+      ids?.[index],
       name,
       attempts?.[index] ?? 1,
       contexts?.[index],

@@ -42,6 +42,8 @@ export class Context implements TaskContext {
     private readonly index: number,
     private readonly idPrefix: string,
     private readonly seq: number,
+    /** The id where it is not made of the two. */
+    private readonly foreignId: string | undefined,
     readonly task: string,
     readonly attempt: number,
     readonly context: unknown,
@@ -49,7 +51,7 @@ export class Context implements TaskContext {
   ) {}
 
   get id(): string {
-    return this.idPrefix + this.seq.toString(36);
+    return this.foreignId ?? this.idPrefix + this.seq.toString(36);
   }
 
   get signal(): AbortSignal {

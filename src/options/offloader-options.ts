@@ -1,5 +1,6 @@
 // The options of createOffloader: what each is for, its rule, its default.
 
+import type { JournalOptions } from "../journal/options.js";
 import type { TaskPolicy } from "../task/definition.js";
 import { consoleLogger, guardLogger, type Logger, silentLogger } from "../task/logger.js";
 import { defaultPolicy, mergePolicy, type PolicyOptions, policyRule } from "./dispatch-options.js";
@@ -68,6 +69,11 @@ export interface OffloaderOptions<Tasks = AnyTasks> {
   readonly defaults?: PolicyOptions | undefined;
   /** The policy of single tasks, by name. */
   readonly policies?: { readonly [Name in TaskName<Tasks>]?: PolicyOptions | undefined } | undefined;
+  /**
+   * Records accepted tasks on disk until they have ended, so that they survive the death of the process. Callbacks are not
+   * recorded: a closure means nothing to another process. Default: none.
+   */
+  readonly journal?: JournalOptions | undefined;
   /** Called at each dispatch; what it returns is `task.context` in the thread and on every event and log line. */
   readonly context?: (() => unknown) | undefined;
   /** Where failures and the shutdown are logged, in pino's argument order. Default: stderr. `false`: nowhere. */
@@ -83,6 +89,7 @@ export interface ResolvedOptions {
   readonly callbacks: { readonly concurrency: number };
   readonly defaults: TaskPolicy;
   readonly policies: ReadonlyMap<string, TaskPolicy>;
+  readonly journal: JournalOptions | undefined;
   readonly context: (() => unknown) | undefined;
   readonly logger: Logger;
 }
@@ -140,6 +147,8 @@ const rules: Rules = {
   callbacks: object({ concurrency: integerOrInfinity(1) }),
   defaults: policyRule,
   policies: record(policyRule),
+  // Its fields are checked where it is opened.
+  journal: plainObject,
   context: func,
   logger,
 };
@@ -170,6 +179,7 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
     callbacks: Object.freeze({ concurrency: options.callbacks?.concurrency ?? 100 }),
     defaults,
     policies: new Map(policies.map(([name, policy]) => [name, mergePolicy(defaults, policy)])),
+    journal: options.journal,
     context: options.context,
     logger: options.logger === false ? silentLogger : guardLogger(options.logger ?? consoleLogger),
   });

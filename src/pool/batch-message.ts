@@ -11,6 +11,7 @@ export function packBatch(slot: Slot, tasks: readonly Task[]): { message: BatchM
   let sameName = true;
   let firstAttempts = true;
   let noContext = true;
+  let ownIds = true;
   // One pass: this is a good part of what a tiny task costs the main thread.
   for (const task of tasks) {
     const index = seqs.length;
@@ -21,6 +22,7 @@ export function packBatch(slot: Slot, tasks: readonly Task[]): { message: BatchM
     sameName &&= task.definition === tasks[0]?.definition;
     firstAttempts &&= task.attempt === 1;
     noContext &&= task.context === undefined;
+    ownIds &&= !task.foreign;
   }
   const message: BatchMessage = {
     kind: "batch",
@@ -28,6 +30,7 @@ export function packBatch(slot: Slot, tasks: readonly Task[]): { message: BatchM
     names: sameName ? (tasks[0]?.definition.name ?? "") : tasks.map((task) => task.definition.name),
     seqs,
     payloads,
+    ids: ownIds ? undefined : tasks.map((task) => task.id),
     attempts: firstAttempts ? undefined : tasks.map((task) => task.attempt),
     contexts: noContext ? undefined : tasks.map((task) => task.context),
   };

@@ -181,8 +181,9 @@ export class Pool {
     this.#relieve(slot);
     const batch = slot.tasks;
     this.#settler.soFar(slot, batch, undefined);
+    if (slot.told === batch.length) return;
     const next = cellOf(slot, slot.told);
-    if (slot.told === batch.length || next === begun || next === aborted) return;
+    if (next === begun || next === aborted) return;
     // What these have returned or thrown is still in the thread. It answers when the slow task lets it.
     this.#parts.crew.collect(thread, slot.index).then(
       (reply) => {

@@ -27,6 +27,8 @@ export interface BatchMessage {
   readonly names: string | readonly string[];
   readonly seqs: readonly number[];
   readonly payloads: readonly unknown[];
+  /** Of tasks that another process accepted; left out: all are made of `idPrefix` and `seqs`. */
+  readonly ids?: readonly string[] | undefined;
   /** Left out: all 1. */
   readonly attempts?: readonly number[] | undefined;
   /** Left out: all undefined. */

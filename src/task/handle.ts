@@ -18,6 +18,11 @@ export interface TaskHandle<Result = unknown> {
    */
   cancel(reason?: unknown): boolean;
   /**
+   * Resolves once the journal holds the task as durably as its option `durability` asks for. Rejects without a journal, and
+   * for a callback, which a journal cannot hold.
+   */
+  readonly durable: Promise<void>;
+  /**
    * The task's result. A small one (up to about 4 KiB) is there whenever you ask; a larger one travels to the main thread only
    * when it has been asked for before the task ended, and otherwise rejects with AR_RESULT_NOT_KEPT.
    *
@@ -30,6 +35,7 @@ export interface TaskHandle<Result = unknown> {
 export interface HandleActions {
   cancel(task: Task, reason: unknown): boolean;
   result(task: Task): Promise<unknown>;
+  durable(task: Task): Promise<void>;
 }
 
 export class Handle implements TaskHandle {
@@ -55,6 +61,10 @@ export class Handle implements TaskHandle {
 
   cancel(reason?: unknown): boolean {
     return this.#actions.cancel(this.#task, reason);
+  }
+
+  get durable(): Promise<void> {
+    return this.#actions.durable(this.#task);
   }
 
   result(): Promise<unknown> {

@@ -9,6 +9,8 @@ import type { Settlement, Task } from "./task.js";
 
 /** Told of every final state, for those who keep something of a task elsewhere. */
 export type EndListener = (task: Task) => void;
+/** Told of every transition once it is made. */
+export type TransitionListener = (task: Task, from: TaskState) => void;
 
 export class Ledger {
   readonly counts: Counts = new Counts();
@@ -20,6 +22,7 @@ export class Ledger {
   #first: Task | undefined;
   #last: Task | undefined;
   #endListeners: EndListener[] = [];
+  #transitionListener: TransitionListener | undefined;
   #idleWaiters: (() => void)[] = [];
 
   constructor(
@@ -30,6 +33,11 @@ export class Ledger {
   /** Registers a listener for every task's end. */
   onEnd(listener: EndListener): void {
     this.#endListeners.push(listener);
+  }
+
+  /** Sets the one listener for every transition. */
+  onTransition(listener: TransitionListener): void {
+    this.#transitionListener = listener;
   }
 
   /** Enters a new task, in the state it was made with. */
@@ -53,8 +61,8 @@ export class Ledger {
 
   /** queued -> running, on its next attempt. */
   started(task: Task): void {
-    this.#move(task, "running");
     task.attempt++;
+    this.#move(task, "running");
     task.startedAt = ticks();
     if (this.events.has("started")) this.events.emit("started", taskEvent(task, { waitMs: waitMs(task) }));
   }
@@ -151,6 +159,7 @@ export class Ledger {
     task.state = to;
     this.counts.move(from, to);
     task.definition.counts.move(from, to);
+    this.#transitionListener?.(task, from);
   }
 
   #unlink(task: Task): void {

@@ -20,6 +20,8 @@ export class Task {
   state: TaskState = "held";
   /** How often it has been started on its own account; 0 before the first time. */
   attempt = 0;
+  /** Another process accepted it, and gave it its id. */
+  foreign = false;
   /** To be run alone on its thread: it was running when a thread died. */
   solo = false;
   /** Why it is to end early. Once set, the task ends cancelled, timed out or abandoned, whatever it still returns. */

@@ -1,0 +1,155 @@
+// The journal beside the ledger: what is written of each transition, and how what an earlier process left comes back.
+
+import type { ReplayedTask } from "./journal/dead-letter-box.js";
+import { type Journal, openJournal } from "./journal/journal.js";
+import type { JournalOptions } from "./journal/options.js";
+import type { JournalEntry } from "./journal/segment.js";
+import type { DispatchOptions } from "./options/dispatch-options.js";
+import { OffloadError } from "./task/errors.js";
+import type { Ledger } from "./task/ledger.js";
+import type { Logger } from "./task/logger.js";
+import { isFinal, type TaskState } from "./task/states.js";
+import type { Task } from "./task/task.js";
+
+/** Brings a task of an earlier process back into the queue. */
+export type Readmit = (replayed: ReplayedTask) => Task;
+
+// Tasks that are read in one turn of the event loop; each takes some 5 us.
+const perTurn = 200;
+
+export class Journaling {
+  readonly journal: Journal;
+  /** Unfinished tasks that are left to the next process, by id. */
+  readonly kept: Set<string> = new Set();
+  readonly #entries = new Map<Task, JournalEntry>();
+  #replay: Iterator<ReplayedTask> | undefined;
+  #pumping = false;
+  #readmit: Readmit | undefined;
+
+  constructor(
+    options: JournalOptions,
+    private readonly ledger: Ledger,
+    private readonly logger: Logger,
+    /** Replayed tasks wait while so many tasks are unfinished: new work must find room. */
+    private readonly room: number,
+  ) {
+    this.journal = openJournal(options, { logger, onAdoptable: () => void this.#adoptAgain() });
+    ledger.onTransition((task, from) => this.#moved(task, from));
+    ledger.onEnd(() => this.#pump());
+  }
+
+  /**
+   * Records a task before it is accepted.
+   *
+   * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE, AR_PAYLOAD_NOT_CLONEABLE: nothing is recorded then
+   */
+  record(task: Task, options: DispatchOptions | undefined): void {
+    const { id, payload, context } = task;
+    const entry = this.journal.accepted({
+      id,
+      task: task.definition.name,
+      payload,
+      dispatch: lasting(options),
+      context,
+    });
+    this.#entries.set(task, entry);
+  }
+
+  /** Takes over what dead processes have left, and begins to run it. */
+  async begin(readmit: Readmit): Promise<void> {
+    this.#readmit = readmit;
+    await this.journal.adopt();
+    this.#replay = this.journal.replay();
+    this.#pump();
+  }
+
+  /** Brings no more tasks back: what has not been is for the next process. */
+  stop(): void {
+    this.#readmit = undefined;
+    this.#replay = undefined;
+  }
+
+  /** Runs a task of the dead letters again; undefined if there is none of this id. */
+  retry(id: string): Task | undefined {
+    const replayed = this.journal.deadLetters.retry(id);
+    return replayed && this.#bringBack(replayed);
+  }
+
+  async #adoptAgain(): Promise<void> {
+    if (this.#readmit === undefined) return;
+    try {
+      await this.begin(this.#readmit);
+    } catch (err) {
+      this.logger.error({ err }, "the journal could not be looked through for tasks to take over");
+    }
+  }
+
+  /** Brings tasks back while there is room, some in each turn of the event loop. */
+  #pump(): void {
+    if (this.#pumping || this.#replay === undefined || this.ledger.unfinished >= this.room) return;
+    this.#pumping = true;
+    setImmediate(() => {
+      this.#pumping = false;
+      for (let count = 0; count < perTurn && this.ledger.unfinished < this.room; count++) {
+        const next = this.#replay?.next();
+        if (next === undefined || next.done) {
+          this.#replay = undefined;
+          return;
+        }
+        this.#bringBack(next.value);
+      }
+      this.#pump();
+    });
+  }
+
+  #bringBack(replayed: ReplayedTask): Task | undefined {
+    try {
+      if (this.#readmit === undefined) throw new OffloadError("AR_JOURNAL_UNAVAILABLE", "the offloader is not ready");
+      const task = this.#readmit(replayed);
+      this.#entries.set(task, replayed.entry);
+      return task;
+    } catch (error) {
+      const { id, task, entry } = replayed;
+      this.logger.error({ id, task, err: error }, "a task of the journal cannot be run; it is in the dead letters now");
+      this.journal.deadLetter(entry, "unknown-task", error);
+      return undefined;
+    }
+  }
+
+  #moved(task: Task, from: TaskState): void {
+    const entry = this.#entries.get(task);
+    if (entry === undefined) return;
+    if (task.state === "running") this.journal.started(entry, task.attempt);
+    else if (isFinal(task.state)) this.#ended(task, entry);
+    else if (from === "running") this.journal.stopped(entry);
+  }
+
+  #ended(task: Task, entry: JournalEntry): void {
+    this.#entries.delete(task);
+    const code = task.outcome instanceof OffloadError ? task.outcome.code : undefined;
+    if (task.state === "abandoned" || code === "AR_TASKS_NOT_LOADABLE") {
+      // For the next process: it was not the task's fault.
+      this.kept.add(task.id);
+      this.journal.stopped(entry);
+    } else if (task.state === "failed") {
+      const reason = code === "AR_UNKNOWN_TASK" ? "unknown-task" : code === "AR_TIMEOUT" ? "timeout" : "exhausted";
+      this.journal.deadLetter(entry, reason, task.outcome);
+    } else if (isFinal(task.state)) {
+      this.journal.ended(entry, task.state);
+    }
+  }
+}
+
+/** The options of a call that mean something to another process: functions and signals do not. */
+function lasting(options: DispatchOptions | undefined): object | undefined {
+  if (options === undefined) return undefined;
+  const { priority, timeout, attempts, backoff, key, onDuplicate } = options;
+  return {
+    priority,
+    timeout,
+    attempts,
+    backoff: typeof backoff === "function" ? undefined : backoff,
+    key,
+    onDuplicate,
+  };
+}
