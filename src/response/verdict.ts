@@ -54,8 +54,8 @@ function wasCut(response: ServerResponse): boolean {
   const socket: SocketState | undefined = response.req?.socket;
   if (!socket) return false;
   if (socket.errored) return true;
-  // On Node 20 a socket that this process destroyed (a shutdown, a timeout) has no error. That it still had something
-  // to write shows in a flag of its stream, which its end does not reset.
+  // On Node 20 a socket that this process destroyed (a shutdown, a timeout) has no error. That it still had more to
+  // write than its high-water mark shows in a flag of its stream, which its end does not reset; less leaves no trace.
   return socket.destroyed === true && socket._writableState?.needDrain === true;
 }
 
