@@ -56,9 +56,11 @@ export class Events {
 
   /** Adds a listener; returns what removes it. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
-    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), listener]);
+    // A function of its own for each registration: a listener that is registered twice is removed once by each removal.
+    const registered: Listener<Name> = (event) => listener(event);
+    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), registered]);
     return () => {
-      const left = (this.#listeners.get(name) ?? []).filter((other) => other !== listener);
+      const left = (this.#listeners.get(name) ?? []).filter((other) => other !== registered);
       if (left.length > 0) this.#listeners.set(name, left);
       else this.#listeners.delete(name);
     };

@@ -1,9 +1,9 @@
 // Times in logarithmic buckets: bounded memory, percentiles within 5 %, some 20 ns a record.
 
 const perOctave = 8;
-// The first bucket ends at this many ms; 30 octaves above it are 12 days.
+// The first bucket ends at this many ms; 40 octaves above it are 12 days.
 const smallestMs = 0.001;
-const buckets = 30 * perOctave;
+const buckets = 40 * perOctave;
 
 /** Percentiles of times in ms; 0 where nothing was recorded. */
 export interface Percentiles {

@@ -1,4 +1,5 @@
 // Where the library writes: any object in the manner of pino, fields first.
+import { inspect } from "node:util";
 
 /** A sink for log lines in pino's argument order, so a pino, bunyan or Fastify logger fits as it is. */
 export interface Logger {
@@ -23,20 +24,33 @@ function write(level: string, fields: object, message: string): void {
   let stack = "";
   for (const [name, value] of Object.entries(fields)) {
     if (value instanceof Error) stack += `\n${value.stack ?? value.message}`;
-    else if (value !== undefined) line += ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`;
+    else if (value !== undefined) line += ` ${name}=${inText(value)}`;
   }
   // stderr, for stdout may be the program's output. console.error and not process.stderr, so that what replaces the
   // console (a test runner, a log shipper) sees the line.
   console.error(line + stack);
 }
 
-/** A logger that throws changes nothing for whoever logs through this one. */
+/** A value on one line. Quoted where it would look like something else: what a client sent must not forge a line. */
+function inText(value: unknown): string {
+  if (typeof value === "string" && /^[^\s"=\p{Cc}]+$/u.test(value)) return value;
+  try {
+    const text: string | undefined = JSON.stringify(value);
+    if (text !== undefined) return text;
+  } catch {
+    // A BigInt, a circular object: the line is written all the same, for it may be the only word of a failure.
+  }
+  return inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY });
+}
+
+/** A logger that throws, or rejects, changes nothing for whoever logs through this one. */
 export function guardLogger(logger: Logger): Logger {
   const guard =
     (level: "debug" | "info" | "warn" | "error") =>
     (fields: object, message: string): void => {
       try {
-        logger[level]?.(fields, message);
+        const returned: unknown = logger[level]?.(fields, message);
+        if (returned instanceof Promise) returned.catch(() => {});
       } catch {
         // There is nowhere left to report a broken logger to.
       }

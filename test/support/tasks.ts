@@ -1,0 +1,69 @@
+// Tasks, their definitions and a ledger without an offloader around them, for tests of the parts.
+import { defaultPolicy } from "../../src/options/dispatch-options.js";
+import { ticks } from "../../src/task/clock.js";
+import { TaskDefinition, type TaskPolicy } from "../../src/task/definition.js";
+import { type EventName, Events, type OffloaderEvents } from "../../src/task/events.js";
+import { Ledger } from "../../src/task/ledger.js";
+import type { Logger } from "../../src/task/logger.js";
+import { type Dispatch, Task } from "../../src/task/task.js";
+
+let made = 0;
+
+export function defineTask(name = "work", policy: Partial<TaskPolicy> = {}, kind: "task" | "callback" = "task") {
+  return new TaskDefinition(name, kind, { ...defaultPolicy, ...policy });
+}
+
+/** A task that nobody has accepted yet, under an id of its own. */
+export function makeTask(
+  definition: TaskDefinition = defineTask(),
+  dispatch: Partial<Dispatch> = {},
+  { payload, context }: { payload?: unknown; context?: unknown } = {},
+): Task {
+  const whole = { ...definition.policy, ...dispatch };
+  return new Task(made++, (seq) => `id-${seq}`, definition, whole, payload, undefined, context, ticks());
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+/** A logger that keeps its lines. */
+export function recordingLogger(): { logger: Logger; lines: LogLine[] } {
+  const lines: LogLine[] = [];
+  const keep = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, message, fields: { ...fields } });
+  return { logger: { info: keep("info"), warn: keep("warn"), error: keep("error") }, lines };
+}
+
+/** A ledger, its events, and what it and failing listeners log. */
+export function createLedger(): { ledger: Ledger; events: Events; lines: LogLine[] } {
+  const { logger, lines } = recordingLogger();
+  const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
+  return { ledger: new Ledger(events, logger), events, lines };
+}
+
+type TaskEventName = {
+  [Name in EventName]: OffloaderEvents[Name] extends { readonly id: string } ? Name : never;
+}[EventName];
+
+const taskEvents: readonly TaskEventName[] = [
+  "accepted",
+  "queued",
+  "started",
+  "progress",
+  "retrying",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "skipped",
+  "abandoned",
+];
+
+/** Writes down every event of every task. */
+export function recordEvents(events: Events): { name: TaskEventName; event: OffloaderEvents[TaskEventName] }[] {
+  const heard: { name: TaskEventName; event: OffloaderEvents[TaskEventName] }[] = [];
+  for (const name of taskEvents) events.on(name, (event) => void heard.push({ name, event }));
+  return heard;
+}
