@@ -1,0 +1,156 @@
+// Tasks modules that cannot be loaded, and the kinds that can.
+import { OffloadError } from "after-response";
+import { describe, expect, it } from "vitest";
+import { rejection, watch } from "../support/offloader.js";
+
+/** Modules that cannot be loaded, and the error of `ready()`. */
+const unloadable = [
+  {
+    how: "is missing",
+    file: "missing.mjs",
+    error: { code: "AR_TASKS_NOT_LOADABLE" },
+    says: /does not exist: .*missing\.mjs/,
+  },
+  {
+    how: "throws",
+    file: "throws.mjs",
+    error: { name: "TypeError", code: "E_DATABASE", host: "db1" },
+    says: /^no database$/,
+  },
+  {
+    how: "imports what is missing",
+    file: "broken.mjs",
+    error: { code: "ERR_MODULE_NOT_FOUND" },
+    says: /a-package-that-is-not/,
+  },
+  {
+    how: "exports no function",
+    file: "nothing.mjs",
+    error: { name: "TypeError" },
+    says: /exports no function .*it exports version/,
+  },
+  { how: "exits", file: "exits.mjs", error: {}, says: /exited with code:? 3/ },
+  { how: "leaves a rejection unhandled", file: "rejects.mjs", error: {}, says: /^nobody listens$/ },
+  {
+    how: "blocks at its top level",
+    file: "blocks.mjs",
+    error: {},
+    says: /within pool\.startTimeout \(500 ms\)/,
+    startTimeout: 500,
+  },
+  {
+    how: "waits at its top level for ever",
+    file: "waits.mjs",
+    error: {},
+    says: /within pool\.startTimeout \(500 ms\)/,
+    startTimeout: 500,
+  },
+];
+
+describe("a tasks module", () => {
+  for (const { how, file, error, says, startTimeout } of unloadable) {
+    it(`that ${how} is told of by ready(), by every call, and by the end of what was accepted before`, async () => {
+      const watched = started(file, { pool: { minThreads: 2, maxThreads: 2, startTimeout } });
+      const { offloader } = watched;
+      const before = offloader.offload("anything");
+
+      const reason = await rejection(offloader.ready());
+      expect(reason).toMatchObject(error);
+      expect(reason.message).toMatch(says);
+
+      const failure = await rejection(before.result());
+      expect(failure).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE" });
+      expect(before.state).toBe("failed");
+      expect(watched.ends(before.id)).toEqual(["failed"]);
+
+      const refusal = thrownBy(() => offloader.offload("anything"));
+      expect(refusal).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE", statusCode: 503, cause: reason });
+      expect(refusal.message).toContain(reason.message);
+      expect(await rejection(offloader.ready())).toBe(reason);
+      await offloader.idle();
+      expect(await offloader.close()).toMatchObject({ abandoned: [] });
+    });
+  }
+
+  it("that cannot be loaded fails the task that its first thread was started for", async () => {
+    const { offloader } = started("throws.mjs", { pool: { minThreads: 0 } });
+    expect(await rejection(offloader.run("anything"))).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE" });
+  });
+
+  it("that cannot be loaded is tried once by each of the first threads, and not again", async () => {
+    const { offloader, told } = started("throws.mjs", { pool: { minThreads: 1, maxThreads: 4 } });
+    await rejection(offloader.ready());
+    for (let i = 0; i < 5; i++) thrownBy(() => offloader.offload("anything"));
+    expect(told.filter(({ event }) => event === "threadStarted")).toEqual([]);
+    expect(offloader.stats().threads.total).toBe(0);
+  });
+
+  it("may be CommonJS, with exports that Node cannot foresee", async () => {
+    const { offloader } = started("common.cjs");
+    expect(await offloader.run("double", 4)).toBe(8);
+    expect(await offloader.run("computed")).toBe("computed");
+    expect(await rejection(offloader.run("failing"))).toBeInstanceOf(RangeError);
+  });
+
+  it("may be TypeScript, of which no JavaScript exists yet", async () => {
+    const { offloader } = started("typed.js");
+    expect(await offloader.run("total", { price: 3, count: 4 })).toBe(12);
+  });
+
+  it("may be TypeScript that needs tsx, by execArgv", async () => {
+    const { offloader } = started("typed-parts.js", { pool: { execArgv: ["--import", "tsx"] } });
+    expect(await offloader.run("halfOf", 8)).toBe(4);
+  });
+
+  it("may be a data URL", async () => {
+    const { offloader } = watch(new URL("data:text/javascript,export const one = () => 1"));
+    expect(await offloader.run("one")).toBe(1);
+  });
+
+  it("has as its tasks the functions that it exports by name, and no others", async () => {
+    const { offloader } = started("mixed.mjs");
+    await offloader.ready();
+    expect(await offloader.run("later")).toBe("later");
+    expect(await offloader.run("arrow")).toBe("arrow");
+    for (const name of ["limit", "default", "unnamed", "toString", "constructor", "__proto__"]) {
+      expect(thrownBy(() => offloader.offload(name))).toMatchObject({ code: "AR_UNKNOWN_TASK" });
+    }
+  });
+});
+
+describe("the name of a task that does not exist", () => {
+  it("is refused at the call, with the nearest one that does", async () => {
+    const { offloader } = watch();
+    await offloader.ready();
+    expect(thrownBy(() => offloader.offload("ad")).message).toMatch(/no function "ad" \(did you mean add\?\)/);
+  });
+
+  it("fails its task with the same code where it was accepted before the names were known", async () => {
+    const watched = watch();
+    const handle = watched.offloader.offload("ad");
+    const right = watched.offloader.run("add", { a: 1, b: 2 });
+    expect(await rejection(handle.result())).toMatchObject({ code: "AR_UNKNOWN_TASK" });
+    expect(watched.story(handle.id)).toEqual(["accepted", "queued", "failed"]);
+    expect(await right).toBe(3);
+  });
+
+  it("is warned of in policies", async () => {
+    const watched = watch("tasks.mjs", { policies: { ad: { attempts: 2 } } });
+    await watched.offloader.ready();
+    expect((await watched.line(/policies\.ad/)).message).toContain("did you mean add?");
+  });
+});
+
+function started(file: string, options: Parameters<typeof watch>[1] = {}): ReturnType<typeof watch> {
+  return watch(`modules/${file}`, options);
+}
+
+function thrownBy(call: () => unknown): OffloadError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof OffloadError) return error;
+    throw error;
+  }
+  throw new Error("expected the call to throw");
+}
