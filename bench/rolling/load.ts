@@ -23,9 +23,9 @@ export class Load {
   start(count: number): void {
     for (let i = 0; i < count; i += 1) {
       this.clients.push(
-        this.run(this.agent(true), "/orders", 10),
-        this.run(this.agent(false), "/orders", 10),
-        this.run(this.agent(true), "/orders?slow=300", 100),
+        this.run(this.agent(true), "/orders", 50),
+        this.run(this.agent(false), "/orders", 50),
+        this.run(this.agent(true), "/orders?slow=300", 50),
       );
     }
   }

@@ -18,7 +18,7 @@ async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> 
   if (pathname === "/readyz") return shutdown.readiness(req, res);
   const id = await text(req);
   await sleep(Number(searchParams.get("slow") ?? 0));
-  offloader.offloadAfterResponse(res, "fulfil", { id, ledger, ms: 5 });
+  offloader.offloadAfterResponse(res, "fulfil", { id, ledger, ms: 1 });
   res.writeHead(202).end();
 }
 
