@@ -82,8 +82,7 @@ export class Ledger {
   }
 
   succeeded(task: Task, value: unknown, runMs?: number): void {
-    task.outcome = value;
-    this.#end(task, "succeeded", { runMs });
+    this.#end(task, "succeeded", value, { runMs });
     if (value instanceof LostResult) task.settlement?.reject(value.error(task));
     else task.settlement?.resolve(value);
   }
@@ -134,8 +133,8 @@ export class Ledger {
     } while (this.unfinished > 0);
   }
 
-  #end(task: Task, state: FinalState, detail: { error?: unknown; runMs?: number | undefined }): void {
-    this.#move(task, state);
+  #end(task: Task, state: FinalState, outcome: unknown, detail: { error?: unknown; runMs?: number | undefined }): void {
+    this.#move(task, state, outcome);
     this.#unlink(task);
     if (task.attempt > 0) task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
@@ -148,15 +147,15 @@ export class Ledger {
   }
 
   #endInError(task: Task, state: Exclude<FinalState, "succeeded">, error: unknown, runMs?: number): void {
-    task.outcome = error;
-    this.#end(task, state, { error, runMs });
+    this.#end(task, state, error, { error, runMs });
     task.settlement?.reject(error);
   }
 
-  #move(task: Task, to: TaskState): void {
+  #move(task: Task, to: TaskState, outcome?: unknown): void {
     const from = task.state;
     if (!mayFollow(from, to)) throw new Error(`after-response: ${name(task)} cannot go from ${from} to ${to}`);
     task.state = to;
+    task.outcome = outcome;
     this.counts.move(from, to);
     task.definition.counts.move(from, to);
     this.#transitionListener?.(task, from);
