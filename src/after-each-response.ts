@@ -5,47 +5,56 @@ import type { Logger } from "./task/logger.js";
 import type { ResponseOutcome } from "./task/outcome.js";
 
 /** Called after every response: how it ended, and how long it took (`outcome.durationMs`). */
-export type EachResponseCallback<Request, Response> = (
+export type EachResponseCallback<Request = IncomingMessage, Response = ServerResponse> = (
   request: Request,
   response: Response,
   outcome: ResponseOutcome,
 ) => unknown;
 
-/**
- * Middleware of Express, Connect and NestJS (`(req, res, next)`), an `onRequest` hook of Fastify (`(request, reply, done)`),
- * and, with the context as both request and response, middleware of Koa and Hono (`(context, next)`).
- */
-export interface EachResponseMiddleware<Request, Response> {
-  (request: Request, response: Response, next: (error?: unknown) => void): void;
-  <Context extends Request & Response, Next>(context: Context, next: () => Next): Next;
-}
+/** Middleware of Express, Connect and NestJS, and an `onRequest` hook of Fastify. */
+export type EachResponseMiddleware<Request = IncomingMessage, Response = ServerResponse> = (
+  request: Request,
+  response: Response,
+  next: () => void,
+) => void;
 
-/** Registers a callback for a response. */
+/** The same where one object is both request and response. */
+export type EachContextCallback<Context> = (context: Context, outcome: ResponseOutcome) => unknown;
+
+/** Middleware of Koa, and of Hono on node-server. */
+export type EachContextMiddleware<Context> = <Next>(context: Context, next: () => Next) => Next;
+
+/** Registers a callback for a response; throws where it is refused. */
 export type Register = (response: ResponseCarrier, run: (context: { outcome: ResponseOutcome }) => unknown) => void;
 
-export function afterEachResponse<Request = IncomingMessage, Response extends ResponseCarrier = ServerResponse>(
-  callback: EachResponseCallback<Request, Response>,
-  register: Register,
-  logger: Logger,
-): EachResponseMiddleware<Request, Response> {
-  const note = (request: Request, response: Response): void => {
+export class AfterEach {
+  constructor(
+    private readonly register: Register,
+    private readonly logger: Logger,
+  ) {}
+
+  response<Request, Response extends ResponseCarrier>(
+    callback: EachResponseCallback<Request, Response>,
+  ): EachResponseMiddleware<Request, Response> {
+    return (request, response, next) => {
+      this.#note(response, callback, (outcome) => callback(request, response, outcome));
+      next();
+    };
+  }
+
+  context<Context extends ResponseCarrier>(callback: EachContextCallback<Context>): EachContextMiddleware<Context> {
+    return (context, next) => {
+      this.#note(context, callback, (outcome) => callback(context, outcome));
+      return next();
+    };
+  }
+
+  #note(response: ResponseCarrier, { name }: { name: string }, run: (outcome: ResponseOutcome) => unknown): void {
     try {
-      register(response, ({ outcome }) => callback(request, response, outcome));
+      this.register(response, ({ outcome }) => run(outcome));
     } catch (error) {
       // The request did not ask for this callback: it is served all the same, and the loss is told.
-      logger.error(
-        { err: error, callback: callback.name },
-        "afterEachResponse: the callback of a response was refused",
-      );
+      this.logger.error({ err: error, callback: name }, "the callback of every response was refused for one");
     }
-  };
-  const middleware = (first: Request & Response, second: unknown, next?: (error?: unknown) => void): unknown => {
-    if (typeof second === "function") {
-      note(first, first);
-      return second();
-    }
-    note(first, second as Response);
-    return next?.();
-  };
-  return middleware as EachResponseMiddleware<Request, Response>;
+  }
 }

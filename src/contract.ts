@@ -1,6 +1,11 @@
 // The public face of an offloader: every call, its meaning, what it throws. Types alone.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { EachResponseCallback, EachResponseMiddleware } from "./after-each-response.js";
+import type {
+  EachContextCallback,
+  EachContextMiddleware,
+  EachResponseCallback,
+  EachResponseMiddleware,
+} from "./after-each-response.js";
 import type { Callback } from "./callbacks/callbacks.js";
 import type { DeadLetter } from "./journal/dead-letters.js";
 import type { DispatchOptions } from "./options/dispatch-options.js";
@@ -95,10 +100,17 @@ export interface Offloader<Tasks = AnyTasks> {
   runAfterResponse(res: ResponseCarrier, callback: Callback, options?: CallbackOptions): TaskHandle;
   runAfterResponse(callback: Callback, options?: CallbackOptions): TaskHandle;
   runAfterResponse(res: ResponseCarrier, callback: Callback, options?: CallbackOptions): TaskHandle;
-  /** Middleware that runs a callback after every response that passes it (terminable middleware). */
+  /**
+   * Middleware that runs a callback after every response that passes it (terminable middleware): of Express, Connect and
+   * NestJS, and an `onRequest` hook of Fastify.
+   */
   afterEachResponse<Request = IncomingMessage, Response extends ResponseCarrier = ServerResponse>(
     callback: EachResponseCallback<Request, Response>,
   ): EachResponseMiddleware<Request, Response>;
+  /** The same for Koa, and for Hono on node-server, whose middleware is given a context. */
+  afterEachContext<Context extends ResponseCarrier>(
+    callback: EachContextCallback<Context>,
+  ): EachContextMiddleware<Context>;
   /** Runs a task as soon as a thread is free, no response involved. */
   offload<Name extends TaskName<Tasks>>(
     name: Name,

@@ -16,7 +16,8 @@ export class Definitions {
 
   /** A thread has loaded the module. */
   learn(names: readonly string[]): void {
-    if (this.#known !== undefined) return;
+    // The module may have changed since another thread loaded it.
+    if (this.#known?.size === names.length && names.every((name) => this.#known?.has(name))) return;
     this.#known = new Set(names);
     for (const name of this.options.policies.keys()) {
       if (!this.#known.has(name))

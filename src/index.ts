@@ -2,7 +2,12 @@
 
 export type { TaskContext, TaskLog } from "../workers/context.js";
 export { NonRetryableError } from "../workers/non-retryable.js";
-export type { EachResponseCallback, EachResponseMiddleware } from "./after-each-response.js";
+export type {
+  EachContextCallback,
+  EachContextMiddleware,
+  EachResponseCallback,
+  EachResponseMiddleware,
+} from "./after-each-response.js";
 export type { Callback, CallbackContext } from "./callbacks/callbacks.js";
 export type { CallbackOptions, DeadLetters, DispatchableTask, DrainReport, Offloader } from "./contract.js";
 export type { DeadLetter } from "./journal/dead-letters.js";

@@ -1,6 +1,6 @@
 // createOffloader: the parts, wired.
 import { randomBytes } from "node:crypto";
-import { afterEachResponse } from "./after-each-response.js";
+import { AfterEach } from "./after-each-response.js";
 import { type Callback, Callbacks } from "./callbacks/callbacks.js";
 import type { CallbackOptions, DispatchableTask, Offloader } from "./contract.js";
 import { Definitions } from "./definitions.js";
@@ -23,7 +23,7 @@ import { currentResponse, noResponseError, trackCurrentResponse } from "./respon
 import { closeTarget } from "./shutdown/close.js";
 import { reportAtExit } from "./shutdown/exit-report.js";
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
-import { takeStats } from "./stats.js";
+import { Throughput, takeStats } from "./stats.js";
 import { OffloadError } from "./task/errors.js";
 import { Events } from "./task/events.js";
 import { Handle, type HandleActions, type TaskHandle } from "./task/handle.js";
@@ -100,6 +100,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     ledger,
     pool,
   });
+  const throughput = new Throughput();
   reportAtExit(target);
   crew.muster();
 
@@ -149,11 +150,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     };
   }
 
+  const afterEach = new AfterEach((response, run) => void runAfterResponse(response, run), logger);
+
   const offloader: Offloader = {
     offloadAfterResponse,
     runAfterResponse,
-    afterEachResponse: (callback) =>
-      afterEachResponse(callback, (response, run) => void runAfterResponse(response, run), logger),
+    afterEachResponse: (callback) => afterEach.response(callback),
+    afterEachContext: (callback) => afterEach.context(callback),
     offload,
     run,
     task,
@@ -169,7 +172,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       },
       discard: (id) => (journaling ?? noJournal()).journal.deadLetters.discard(id),
     },
-    stats: () => takeStats(ledger, definitions, crew, settings.queue.max),
+    stats: () => takeStats({ ledger, definitions, crew, throughput, max: settings.queue.max }),
     on: (name, listener) => events.on(name, listener),
     idle: () => ledger.settled(),
     async drain(options = {}) {

@@ -21,12 +21,38 @@ export interface OffloaderStats extends TaskStats {
   /** `queue.max`. */
   readonly max: number;
   readonly threads: { readonly total: number; readonly idle: number; readonly busy: number };
+  /** Tasks and callbacks that ended per second, over the time since `stats()` was called about ten seconds ago. */
+  readonly throughput: number;
   /** ms since the oldest unfinished task was accepted; 0 without one. */
   readonly oldestMs: number;
   readonly tasks: Readonly<Record<string, TaskStats>>;
 }
 
-export function takeStats(ledger: Ledger, definitions: Definitions, crew: Crew, max: number): OffloaderStats {
+/** Ends per second, from the readings that were taken before: nothing is counted while nobody asks. */
+export class Throughput {
+  readonly #readings: { readonly at: number; readonly ended: number }[] = [{ at: performance.now(), ended: 0 }];
+
+  read(ended: number, now: number = performance.now()): number {
+    this.#readings.push({ at: now, ended });
+    while ((this.#readings[1]?.at ?? now) <= now - windowMs) this.#readings.shift();
+    const [first] = this.#readings;
+    if (first === undefined || now - first.at < 1) return 0;
+    return ((ended - first.ended) / (now - first.at)) * 1_000;
+  }
+}
+
+const windowMs = 10_000;
+
+export interface StatsParts {
+  readonly ledger: Ledger;
+  readonly definitions: Definitions;
+  readonly crew: Crew;
+  readonly throughput: Throughput;
+  /** `queue.max` */
+  readonly max: number;
+}
+
+export function takeStats({ ledger, definitions, crew, throughput, max }: StatsParts): OffloaderStats {
   const waits = new Histogram();
   const runs = new Histogram();
   const tasks: Record<string, TaskStats> = {};
@@ -39,13 +65,17 @@ export function takeStats(ledger: Ledger, definitions: Definitions, crew: Crew, 
       runMs: definition.runs.percentiles(),
     };
   }
+  const counts = ledger.counts.all();
   const [oldest] = ledger.list(1);
   const idle = crew.idleCount();
   return {
-    ...ledger.counts.all(),
+    ...counts,
     unfinished: ledger.unfinished,
     max,
     threads: { total: crew.threads.size, idle, busy: crew.threads.size - idle },
+    throughput: throughput.read(
+      counts.succeeded + counts.failed + counts.cancelled + counts.skipped + counts.abandoned,
+    ),
     oldestMs: oldest === undefined ? 0 : since(oldest.acceptedAt),
     waitMs: waits.percentiles(),
     runMs: runs.percentiles(),

@@ -1,6 +1,8 @@
 // What Piscina loads in each thread. It loads the tasks module itself, so that a module that cannot be loaded is an answer
 // and not, as with Piscina's own loading, a promise that never settles.
+import { getPriority, setPriority } from "node:os";
 import { inspect } from "node:util";
+import { getHeapStatistics } from "node:v8";
 import { threadId } from "node:worker_threads";
 import { toError } from "../src/pool/errors.js";
 import {
@@ -10,6 +12,7 @@ import {
   type HelloMessage,
   type HelloReply,
   headerOf,
+  memoryField,
   type SlotMemory,
   slotMemory,
   type ToThread,
@@ -20,11 +23,14 @@ import { loadTasks, type TaskFunction } from "./tasks.js";
 import { runTeardown } from "./teardown.js";
 import { toWire } from "./wire.js";
 
+const weighEveryMs = 50;
+
 class Runner {
   readonly #batches = new Map<number, Batch>();
   readonly #memories = new Map<number, SlotMemory>();
   readonly #waiting: (() => void)[] = [];
   #free: number;
+  #weighedAt = 0;
 
   constructor(
     private readonly hello: HelloMessage,
@@ -51,8 +57,18 @@ class Runner {
     return reply.then((late) => this.#done(message.slot, late));
   }
 
+  /** Says how much memory the thread holds, at most so often that it costs nothing. */
+  #weigh(): void {
+    const now = performance.now();
+    if (!this.hello.weigh || now - this.#weighedAt < weighEveryMs) return;
+    this.#weighedAt = now;
+    const { used_heap_size, external_memory } = getHeapStatistics();
+    Atomics.store(headerOf(this.hello.control), memoryField, Math.ceil((used_heap_size + external_memory) / 2 ** 20));
+  }
+
   #done(slot: number, reply: BatchReply | undefined): BatchReply | undefined {
     this.#batches.delete(slot);
+    this.#weigh();
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;
     else next();
@@ -123,6 +139,8 @@ async function greet(message: HelloMessage): Promise<HelloReply> {
   } catch (error) {
     return { threadId, error: toWire(error) };
   }
+  // On Linux the niceness is each thread's own.
+  if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
   const outbox = new Outbox(headerOf(message.control));
   runner = new Runner(message, { tasks, idPrefix: message.idPrefix, outbox });
   return { threadId, names: [...tasks.keys()] };

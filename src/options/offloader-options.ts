@@ -7,6 +7,7 @@ import { defaultPolicy, mergePolicy, type PolicyOptions, policyRule } from "./di
 import { parallelism } from "./parallelism.js";
 import {
   anything,
+  boolean,
   checkOptions,
   either,
   func,
@@ -38,6 +39,20 @@ export interface PoolOptions {
   readonly concurrentTasksPerThread?: number | undefined;
   /** A thread is replaced after so many tasks, against leaks in the tasks' code. Default Infinity. */
   readonly maxTasksPerThread?: number | undefined;
+  /**
+   * A thread is replaced once it holds more than so many bytes after a task (heap and buffers), against leaks in the tasks'
+   * code. Default Infinity. `resourceLimits` is the hard limit, which fails the task; this one fails none.
+   */
+  readonly maxThreadMemory?: number | undefined;
+  /**
+   * Added to the niceness of the threads, 0 to 19: with more than 0 the system prefers the main thread, and with it the
+   * requests, where both want a CPU. Linux only; elsewhere it is the whole process's and left alone. Default 0.
+   */
+  readonly priority?: number | undefined;
+  /**
+   * For development: renews the threads when a source file in the folder of the tasks module changes. Default false.
+   */
+  readonly watch?: boolean | undefined;
   /** How long a task may go on after its signal aborted, before its thread is terminated, in ms. Default 1,000. */
   readonly abortGrace?: number | undefined;
   /** How long the teardown hooks of a thread may take, in ms. Default 5,000. */
@@ -100,6 +115,9 @@ export interface ResolvedPoolOptions {
   readonly idleTimeout: number;
   readonly concurrentTasksPerThread: number;
   readonly maxTasksPerThread: number;
+  readonly maxThreadMemory: number;
+  readonly priority: number;
+  readonly watch: boolean;
   readonly abortGrace: number;
   readonly teardownTimeout: number;
   readonly startTimeout: number;
@@ -135,6 +153,9 @@ const rules: Rules = {
     idleTimeout: infinite(milliseconds()),
     concurrentTasksPerThread: integer(1, 1_000),
     maxTasksPerThread: integerOrInfinity(1),
+    maxThreadMemory: integerOrInfinity(1),
+    priority: integer(0, 19),
+    watch: boolean,
     abortGrace: milliseconds(),
     teardownTimeout: milliseconds(),
     startTimeout: milliseconds(1),
@@ -197,6 +218,9 @@ function resolvePool(where: string, pool: PoolOptions): ResolvedPoolOptions {
     idleTimeout: pool.idleTimeout ?? 60_000,
     concurrentTasksPerThread: pool.concurrentTasksPerThread ?? 1,
     maxTasksPerThread: pool.maxTasksPerThread ?? Number.POSITIVE_INFINITY,
+    maxThreadMemory: pool.maxThreadMemory ?? Number.POSITIVE_INFINITY,
+    priority: pool.priority ?? 0,
+    watch: pool.watch ?? false,
     abortGrace: pool.abortGrace ?? 1_000,
     teardownTimeout: pool.teardownTimeout ?? 5_000,
     startTimeout: pool.startTimeout ?? 30_000,

@@ -7,6 +7,7 @@ import type { BatchMessage, BatchReply, FromThread, ToThread } from "./protocol.
 import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
 import { LoadError, Threads } from "./threads.js";
+import { watchModule } from "./watch-module.js";
 
 // Delays between starts that fail, in ms: a thread that dies at its start must not be started in a tight loop.
 const firstRetryMs = 100;
@@ -43,6 +44,7 @@ export class Crew {
   #loadedOnce = false;
   #ending = false;
   #reaper: NodeJS.Timeout | undefined;
+  readonly #unwatch: () => void;
 
   constructor(parts: CrewParts, listener: CrewListener) {
     this.#parts = parts;
@@ -51,6 +53,7 @@ export class Crew {
       onMessage: (message) => listener.onMessage(this.#byId(message.threadId), message),
       onExit: (thread, exitCode) => this.#exited(thread, exitCode),
     });
+    this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
   }
 
   /** Starts threads up to `minThreads`, and up to `atLeast`. */
@@ -90,8 +93,17 @@ export class Crew {
   afterWork(thread: Thread): void {
     if (thread.busy > 0) return;
     thread.idleSince = performance.now();
-    if (thread.tasksRun >= this.#parts.options.maxTasksPerThread) void this.#end(thread, "recycled");
+    if (thread.outdated) void this.#end(thread, "renewed");
+    else if (this.#isWorn(thread)) void this.#end(thread, "recycled");
     else this.#armReaper();
+  }
+
+  /** Replaces every thread, each after the work it has. */
+  renew(): void {
+    for (const thread of this.threads) {
+      thread.outdated = true;
+      this.afterWork(thread);
+    }
   }
 
   /** Ends a thread at once, whatever it does. */
@@ -104,12 +116,18 @@ export class Crew {
   /** Ends all threads, after their teardown hooks; terminates what is left after `timeout` ms. */
   async end(timeout: number): Promise<void> {
     this.#ending = true;
+    this.#unwatch();
     clearTimeout(this.#reaper);
     const ended = Promise.all([...this.threads].map((thread) => this.#end(thread, "shutdown")));
     const controller = new AbortController();
     await Promise.race([ended, sleep(timeout, undefined, { signal: controller.signal }).catch(() => {})]);
     controller.abort();
     await this.#source.destroy();
+  }
+
+  #isWorn(thread: Thread): boolean {
+    const { maxTasksPerThread, maxThreadMemory } = this.#parts.options;
+    return thread.tasksRun >= maxTasksPerThread || thread.memoryBytes > maxThreadMemory;
   }
 
   #byId(threadId: number): Thread | undefined {

@@ -13,6 +13,10 @@ export interface HelloMessage {
   readonly control: SharedArrayBuffer;
   /** Batches that are worked on at the same time. */
   readonly concurrency: number;
+  /** Added to the niceness of the thread; 0: nothing. */
+  readonly niceness: number;
+  /** Whether the thread is to say how much memory it holds. */
+  readonly weigh: boolean;
 }
 
 export type HelloReply =
@@ -125,6 +129,8 @@ export const returned = 6;
 /** Header fields. */
 export const postedField = 0;
 export const consumedField = 1;
+/** MiB on the thread's heap and in its buffers, after its last batch. */
+export const memoryField = 2;
 
 /** Messages (progress, log lines) of a thread that may be under way at a time. */
 export const messageCredit = 256;

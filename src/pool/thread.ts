@@ -1,7 +1,7 @@
 // One thread as the main thread sees it: its worker, its slots, what is in flight on it.
 import type { Worker } from "node:worker_threads";
 import type { Task } from "../task/task.js";
-import { type BatchReply, headerOf, type SlotMemory, slotMemory } from "./protocol.js";
+import { type BatchReply, headerOf, memoryField, type SlotMemory, slotMemory } from "./protocol.js";
 
 /** A place for one batch. */
 export class Slot {
@@ -51,6 +51,8 @@ export class Thread {
   /** Gets no more batches: it is being ended, or has died. */
   retired = false;
   tasksRun = 0;
+  /** Runs old code: to be ended after its work. */
+  outdated = false;
   /** `performance.now()` since when it has had nothing to do. */
   idleSince: number = performance.now();
   /** Why it was ended on purpose. */
@@ -70,6 +72,11 @@ export class Thread {
     this.exited = new Promise((resolve) => worker.once("exit", resolve));
     this.header = headerOf(control);
     this.slots = Array.from({ length: slots }, (_, index) => new Slot(index, control));
+  }
+
+  /** What the thread held after its last batch; 0 where it was not asked to say. */
+  get memoryBytes(): number {
+    return Atomics.load(this.header, memoryField) * 2 ** 20;
   }
 
   freeSlot(): Slot | undefined {

@@ -119,6 +119,8 @@ export class Threads {
       idPrefix: this.idPrefix,
       control,
       concurrency: this.options.concurrentTasksPerThread,
+      niceness: this.options.priority,
+      weigh: this.options.maxThreadMemory !== Number.POSITIVE_INFINITY,
     };
     const before = new Set(this.#pool.threads);
     const greeted = this.#pool.run({ ...message, [Piscina.queueOptionsSymbol]: addressee }, { signal });

@@ -11,7 +11,7 @@ import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { All, Controller, Module, Req, Res } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { ExpressAdapter } from "@nestjs/platform-express";
-import type { EachResponseMiddleware, ResponseCarrier } from "after-response";
+import type { EachContextMiddleware, EachResponseMiddleware, ResponseCarrier } from "after-response";
 import express, { type Express } from "express";
 import express4 from "express4";
 import fastify from "fastify";
@@ -39,8 +39,11 @@ export interface Answer {
 
 export type Handle = (call: Call) => Promise<Answer>;
 
-/** `afterEachResponse()`'s middleware, in whatever form the framework calls it. */
-export type Each = EachResponseMiddleware<unknown, ResponseCarrier>;
+/** The middleware of `afterEachResponse()` and of `afterEachContext()`. */
+export interface Each {
+  readonly response: EachResponseMiddleware<unknown, ResponseCarrier>;
+  readonly context: EachContextMiddleware<ResponseCarrier>;
+}
 
 export interface Adapter {
   readonly name: string;
@@ -93,7 +96,7 @@ async function write(res: NodeResponse, { status, body, headers = {} }: Answer):
 }
 
 function onExpress(app: Express, handle: Handle, each: Each): Server {
-  app.use((req, res, next) => each(req, res, next));
+  app.use(each.response);
   app.use((req, res, next) => {
     handle(nodeCall(req, res)).then((answer) => write(res, answer), next);
   });
@@ -101,7 +104,7 @@ function onExpress(app: Express, handle: Handle, each: Each): Server {
 }
 
 async function onNode(handle: Handle, each: Each, req: NodeRequest, res: NodeResponse): Promise<void> {
-  each(req, res, () => {});
+  each.response(req, res, () => {});
   try {
     await write(res, await handle(nodeCall(req, res)));
   } catch {
@@ -139,7 +142,7 @@ const onFastify: Adapter = {
   async create(handle, each) {
     const app = fastify({ exposeHeadRoutes: false });
     app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-    app.addHook("onRequest", (request, reply, done) => each(request, reply, () => done()));
+    app.addHook("onRequest", each.response);
     app.all("*", async (request, reply) => {
       const {
         status,
@@ -165,7 +168,7 @@ const onKoa: Adapter = {
   async create(handle, each) {
     const app = new Koa();
     app.silent = true;
-    app.use((context, next) => each(context, next));
+    app.use(each.context);
     app.use(async (context) => {
       const {
         status,
@@ -194,7 +197,7 @@ const onHono: Adapter = {
     // Without `Bindings`, as most applications write it: the type of the context says nothing of node-server then.
     const app = new Hono();
     app.onError((_error, context) => context.text("failed", 500));
-    app.use((context, next) => each(context, next));
+    app.use(each.context);
     app.all("*", async (context) => {
       const { status, body, headers } = await handle({
         res: context,
@@ -233,7 +236,7 @@ const onNest: Adapter = {
     Controller()(Calls);
     Module({ controllers: [Calls] })(App);
     const app = await NestFactory.create(App, new ExpressAdapter(), { logger: false });
-    app.use((req: IncomingMessage, res: ServerResponse, next: () => void) => each(req, res, next));
+    app.use(each.response);
     await app.init();
     return app.getHttpServer();
   },

@@ -62,10 +62,13 @@ describe.each(adapters)("$name:", (adapter: Adapter) => {
   let seenByEach: unknown;
 
   beforeAll(async () => {
-    const each = offloader.afterEachResponse<unknown, Call["res"]>((_request, response, outcome) => {
-      const { statusCode: status, kind, durationMs } = outcome;
+    const note = (response: Call["res"], { statusCode: status, kind, durationMs }: ResponseOutcome) => {
       statistics.push({ status, kind, durationMs, same: response === seenByEach });
-    });
+    };
+    const each = {
+      response: offloader.afterEachResponse<unknown, Call["res"]>((_req, res, outcome) => note(res, outcome)),
+      context: offloader.afterEachContext<Call["res"]>(note),
+    };
     running = await start(adapter, (call) => (handlers.get(call.url) as Handle)(call), each);
   });
 

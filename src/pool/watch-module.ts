@@ -1,0 +1,31 @@
+// In development: tells when the tasks module changes on disk, so that the threads can be renewed.
+import { type FSWatcher, watch } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+// Editors write a file in several steps, and compilers several files.
+const settleMs = 100;
+
+/**
+ * Calls `onChange` after files beside the tasks module, or below its folder, have changed. Keeps no process alive.
+ *
+ * @param url of the tasks module; one that is no file is not watched
+ * @returns what ends the watching
+ */
+export function watchModule(url: string, onChange: () => void): () => void {
+  if (!url.startsWith("file:")) return () => {};
+  let timer: NodeJS.Timeout | undefined;
+  const changed = (_event: string, file: string | null): void => {
+    if (file !== null && !/\.[cm]?[jt]sx?$|\.json$/.test(file)) return;
+    clearTimeout(timer);
+    timer = setTimeout(onChange, settleMs);
+    timer.unref();
+  };
+  // The folder and not the file: most editors put a new file in the place of the old one.
+  const watcher: FSWatcher = watch(path.dirname(fileURLToPath(url)), { persistent: false, recursive: true }, changed);
+  watcher.on("error", () => {});
+  return () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
+}
