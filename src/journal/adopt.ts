@@ -2,6 +2,7 @@
 // nothing there any more.
 import path from "node:path";
 import type { Logger } from "../task/logger.js";
+import { journalError } from "./failure.js";
 import { errorCode, type FileSystem } from "./file-system.js";
 import { formatVersion, headerLength, versionOf } from "./format.js";
 import { isOwned, ownerPrefix, removeDirectory, startingPrefix } from "./owner.js";
@@ -27,12 +28,20 @@ export class Adopter {
 
   /** Takes over whatever is without a living owner, and yields it piece by piece. */
   async *adopt(): AsyncGenerator<Estate> {
-    for (const name of this.fs.readdir(this.root)) {
+    for (const name of this.#names()) {
       const directory = path.join(this.root, name);
       if (name.startsWith(startingPrefix)) this.#removeStale(directory);
       if (!name.startsWith(ownerPrefix) || directory === this.own()) continue;
       const estate = await this.#take(directory, name.slice(ownerPrefix.length));
       if (estate !== undefined) yield estate;
+    }
+  }
+
+  #names(): string[] {
+    try {
+      return this.fs.readdir(this.root);
+    } catch (error) {
+      throw journalError("read", this.root, error);
     }
   }
 

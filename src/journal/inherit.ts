@@ -10,6 +10,7 @@ import type { FileSystem } from "./file-system.js";
 import { removeDirectory } from "./owner.js";
 import { byAcceptance, keyOf, type PendingTask, type Recovered, recover } from "./recover.js";
 import { asidePath } from "./remove-segment.js";
+import type { JournalEntry } from "./segment.js";
 
 /** What an adoption found. */
 export interface Adoption {
@@ -46,6 +47,11 @@ export class Inheritance {
     return adoption;
   }
 
+  /** Resolves when no adoption is under way. */
+  async settled(): Promise<void> {
+    await this.#adopting;
+  }
+
   /** Hands the unfinished tasks out, in the order of acceptance, each read when it is asked for. */
   *replay(): Generator<ReplayedTask, void, void> {
     const reader = new EntryReader(this.fs);
@@ -64,10 +70,13 @@ export class Inheritance {
     let owners = 0;
     const left = this.#unread;
     this.#unread = [];
-    for (const estate of left) found.push(...(await this.#open(estate)));
+    const open = async (estate: Estate): Promise<void> => {
+      for (const task of await this.#open(estate)) found.push(task);
+    };
+    for (const estate of left) await open(estate);
     for await (const estate of this.adopter.adopt()) {
       owners++;
-      for (const task of await this.#open(estate)) found.push(task);
+      await open(estate);
     }
     const pending = found.filter(({ entry }) => entry.interrupted < this.maxStarts);
     this.#buryCrashed(found);
@@ -87,6 +96,7 @@ export class Inheritance {
       );
       return [];
     }
+    for (const { entry } of recovered.pending) if (entry.running) cutOff(entry);
     this.chain.adopt(recovered.segments);
     this.#reportDamage(recovered);
     for (const directory of estate) {
@@ -113,9 +123,16 @@ export class Inheritance {
 
   /** A process died between taking a letter and running its task: the task is in its log, or the letter goes back. */
   #settleLetters(directory: string, { retried }: Recovered): void {
-    for (const { path, letter } of this.letters.claimedIn(directory)) {
-      if (retried.has(keyOf(letter.id, letter.retries + 1))) this.fs.unlink(path);
-      else this.letters.restore(path);
+    try {
+      for (const { path, letter } of this.letters.claimedIn(directory)) {
+        if (retried.has(keyOf(letter.id, letter.retries + 1))) this.fs.unlink(path);
+        else this.letters.restore(path);
+      }
+    } catch (error) {
+      this.logger.error(
+        { err: error, directory },
+        "journal: a letter that a dead process had taken stays in its directory",
+      );
     }
   }
 
@@ -154,4 +171,11 @@ export class Inheritance {
     }
     return { ...content, entry, id, task, attempt, interrupted, acceptedAt };
   }
+}
+
+/** The process died while the task ran: that was no attempt of its own. */
+function cutOff(entry: JournalEntry): void {
+  entry.running = false;
+  entry.attempt = Math.max(0, entry.attempt - 1);
+  entry.interrupted++;
 }

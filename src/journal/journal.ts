@@ -165,7 +165,7 @@ export class Journal {
   /**
    * Takes over the directories of processes that are gone. Their unfinished tasks come out of `replay()`.
    *
-   * @throws Node's error when the directory of the journal cannot be read
+   * @throws OffloadError AR_JOURNAL_UNAVAILABLE when the directory of the journal cannot be read
    */
   async adopt(): Promise<Adoption> {
     const adoption = await this.#inheritance.adopt();
@@ -203,9 +203,13 @@ export class Journal {
     }
     this.#log.flush();
     this.#writer.retire();
+    await this.#inheritance.settled();
     await this.#durability.durable().catch(() => {});
     this.#reclaimer.drop();
-    if (this.#chain.live === 0) removeDirectory(this.#fs, this.#owner.directory);
+    if (this.#chain.live === 0) {
+      await this.#durability.durable().catch(() => {});
+      removeDirectory(this.#fs, this.#owner.directory);
+    }
     this.#owner.release();
   }
 

@@ -1,4 +1,4 @@
-// What the segments of dead owners say: which tasks were accepted and have not ended, and how far they had come.
+// What the segments of an owner say: which tasks were accepted and have not ended, and how far they had come.
 
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -6,7 +6,7 @@ import { errorCode, type FileSystem, readFile } from "./file-system.js";
 import { type JournalRecord, readRecords, type Verdict } from "./read-records.js";
 import { isSegmentName, JournalEntry, Segment } from "./segment.js";
 
-/** A task that a dead owner accepted and did not finish. */
+/** A task that was accepted and has not ended. */
 export interface PendingTask {
   readonly entry: JournalEntry;
   readonly task: string;
@@ -65,13 +65,6 @@ class RecoveredState {
 
   result(): Recovered {
     const pending = [...this.#known.values()];
-    for (const { entry } of pending) {
-      if (!entry.running) continue;
-      // The process died while it ran: that was no attempt of its own.
-      entry.running = false;
-      entry.attempt = Math.max(0, entry.attempt - 1);
-      entry.interrupted++;
-    }
     return { segments: this.#segments, pending, damaged: this.#damaged, retried: this.#retried };
   }
 

@@ -101,6 +101,13 @@ describe('durability "disk"', () => {
     expect(filesIn(dir, ".letter")).toHaveLength(1);
   });
 
+  it("leaves nothing behind when it is closed with nothing unfinished", async () => {
+    const { journal, dir } = diskJournal();
+    for (let index = 0; index < 20; index++) journal.ended(accept(journal, "x".repeat(1_000_000)), "succeeded");
+    await journal.close();
+    expect(filesIn(dir, "").map((file) => file.slice(dir.length + 1))).toEqual(["damaged", "dead-letters"]);
+  });
+
   it("closes with everything on the disk, and every descriptor closed", async () => {
     const { disk, journal } = diskJournal();
     for (let index = 0; index < 20; index++) accept(journal, "x".repeat(1_000_000));

@@ -1,4 +1,4 @@
-// Accepts tasks and ends most of them, as fast as it can, until it is killed. Every id is written to a file after the call
+// Accepts tasks and ends most of them, as fast as it can, until it is killed; after some thousands it asks to be. Every id is written to a file after the call
 // that accepted it returned: `a <id>`; and `e <id>` before its end is recorded, for from then on it may be forgotten.
 import { openSync, writeSync } from "node:fs";
 import { openJournal } from "../../../src/journal/journal.js";
@@ -24,7 +24,9 @@ const chance = (): number => {
   return random / 2 ** 31;
 };
 
+const enough = 1 + ((Number(seed) * 7_919) % 3_000);
 for (let index = 0; ; index++) {
+  if (index === enough) writeSync(1, "kill me\n");
   const size = chance() < 0.02 ? 200_000 : 20 + Math.floor(chance() * 400);
   const id = `${process.pid}-${seed}-${index}`;
   open.push(journal.accepted({ id, task: "work", payload: "p".repeat(size), dispatch: undefined, context: undefined }));
