@@ -40,24 +40,27 @@ export interface DispatchOptions extends Omit<PolicyOptions, "concurrency"> {
   readonly signal?: AbortSignal | undefined;
 }
 
-const isObject: Rule = { expected: "", holds: (value) => typeof value === "object" && value !== null };
+const backoffRule: Rule = object(
+  {
+    type: oneOf("constant", "exponential"),
+    delay: milliseconds(),
+    maxDelay: milliseconds(),
+    jitter: {
+      expected: "a number from 0 to 1",
+      holds: (value) => typeof value === "number" && value >= 0 && value <= 1,
+    },
+  },
+  // Without them the delay would be NaN, and the task would wait for ever.
+  ["type", "delay"],
+);
 
 export const policyRules: Rules = {
   priority: oneOf("high", "normal", "low"),
   timeout: milliseconds(),
   attempts: integer(1),
   backoff: {
-    ...either(milliseconds(), func, isObject),
+    ...either(milliseconds(), func, backoffRule),
     expected: "a number of milliseconds, { type, delay, maxDelay, jitter } or a function",
-    fields: {
-      type: oneOf("constant", "exponential"),
-      delay: milliseconds(),
-      maxDelay: milliseconds(),
-      jitter: {
-        expected: "a number from 0 to 1",
-        holds: (value) => typeof value === "number" && value >= 0 && value <= 1,
-      },
-    },
   },
   runIf: { ...either(oneOf("always", "sent", "ok"), func), expected: '"always", "sent", "ok" or a function' },
   concurrency: integerOrInfinity(1),

@@ -9,6 +9,8 @@ export interface Rule {
   readonly holds: (value: unknown) => boolean;
   /** The rules of the fields within, for a field that is an object of options. */
   readonly fields?: Rules;
+  /** Those of `fields` that must be there. */
+  readonly required?: readonly string[];
   /** The rule for each value of a record whose keys are the user's. */
   readonly each?: Rule;
 }
@@ -34,7 +36,13 @@ export function checkOptions(where: string, options: unknown, rules: Rules, path
 
 function checkValue(where: string, path: string, value: unknown, rule: Rule): void {
   if (!rule.holds(value)) throw invalid(where, path, rule.expected, value);
-  if (rule.fields !== undefined && isObject(value)) checkOptions(where, value, rule.fields, path);
+  if (rule.fields !== undefined && isObject(value)) {
+    checkOptions(where, value, rule.fields, path);
+    for (const name of rule.required ?? []) {
+      if (value[name] === undefined)
+        throw invalid(where, `${path}.${name}`, rule.fields[name]?.expected ?? "", undefined);
+    }
+  }
   if (rule.each !== undefined && isObject(value)) {
     for (const [key, item] of Object.entries(value)) {
       if (item !== undefined) checkValue(where, `${path}.${key}`, item, rule.each);
@@ -111,9 +119,9 @@ export function oneOf(...values: readonly unknown[]): Rule {
   };
 }
 
-/** An object of options with rules of its own. */
-export function object(fields: Rules): Rule {
-  return { expected: "an object", holds: isObject, fields };
+/** An object of options with rules of its own, those in `required` not to be left out. */
+export function object(fields: Rules, required: readonly string[] = []): Rule {
+  return { expected: "an object", holds: isObject, fields, required };
 }
 
 /** An object whose keys are the user's and whose values obey one rule. */
@@ -123,10 +131,10 @@ export function record(each: Rule): Rule {
 
 /** Any of the rules given. An object is checked within by the alternative that has fields. */
 export function either(...rules: readonly Rule[]): Rule {
-  const fields = rules.find((rule) => rule.fields !== undefined)?.fields;
+  const { fields, required } = rules.find((rule) => rule.fields !== undefined) ?? {};
   return {
     expected: rules.map((rule) => rule.expected).join(" or "),
     holds: (value) => rules.some((rule) => rule.holds(value)),
-    ...(fields && { fields }),
+    ...(fields && { fields, required }),
   };
 }
