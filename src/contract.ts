@@ -61,7 +61,7 @@ export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
 /**
  * What `createOffloader` returns. Every function is bound, so that it can be destructured.
  *
- * The dispatch calls return at once and accept or throw: AR_UNKNOWN_TASK, AR_PAYLOAD_NOT_CLONEABLE,
+ * The dispatch calls return at once and accept or throw (`run` rejects): AR_UNKNOWN_TASK, AR_PAYLOAD_NOT_CLONEABLE,
  * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, and with a status of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
  * AR_TASKS_NOT_LOADABLE. What they accept ends in exactly one final state, with an event.
  */
@@ -116,7 +116,7 @@ export interface Offloader<Tasks = AnyTasks> {
     name: Name,
     ...args: DispatchArguments<Tasks, Name>
   ): TaskHandle<TaskResult<Tasks, Name>>;
-  /** The same, returning the promise of the result. It rejects with the task's own error, or an OffloadError. */
+  /** The same, returning the promise of the result. It rejects with the task's own error, or an OffloadError; also for what the other calls throw. */
   run<Name extends TaskName<Tasks>>(
     name: Name,
     ...args: DispatchArguments<Tasks, Name>

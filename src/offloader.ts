@@ -28,6 +28,7 @@ import { OffloadError } from "./task/errors.js";
 import { Events } from "./task/events.js";
 import { Handle, type HandleActions, type TaskHandle } from "./task/handle.js";
 import { Ledger } from "./task/ledger.js";
+import type { Task } from "./task/task.js";
 
 /**
  * Creates an offloader and starts its first threads.
@@ -99,6 +100,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     journaling,
     ledger,
     pool,
+    readiness,
   });
   const throughput = new Throughput();
   reportAtExit(target);
@@ -138,7 +140,15 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   }
 
   function run(name: string, payload?: unknown, options?: DispatchOptions): Promise<unknown> {
-    return actions.result(dispatcher.task(name, payload, options, undefined));
+    let accepted: Task;
+    try {
+      accepted = dispatcher.task(name, payload, options, undefined);
+    } catch (refusal) {
+      // Whoever awaits a result has one place for errors. Not an async function: its promise would be another than that of
+      // the result, and a failure that nobody awaits, which is logged, would be an unhandledRejection as well.
+      return Promise.reject(refusal);
+    }
+    return actions.result(accepted);
   }
 
   function task<Name extends string>(name: Name): DispatchableTask<AnyTasks, Name> {
