@@ -106,8 +106,9 @@ export class Inheritance {
     return recovered.pending;
   }
 
-  #reportDamage({ damaged }: Recovered): void {
-    for (const { segment, verdict } of damaged) {
+  #reportDamage({ verdicts }: Recovered): void {
+    for (const { segment, verdict } of verdicts) {
+      if (!segment.damaged) continue;
       this.logger.error(
         {
           segment: segment.path,

@@ -18,8 +18,8 @@ export interface Recovered {
   readonly segments: readonly Segment[];
   /** In no order. */
   readonly pending: readonly PendingTask[];
-  /** Segments that were not read to their end for another reason than a write that was cut off. */
-  readonly damaged: readonly { readonly segment: Segment; readonly verdict: Verdict }[];
+  /** What the reading of each segment came to. */
+  readonly verdicts: readonly { readonly segment: Segment; readonly verdict: Verdict }[];
   /** The keys of the tasks that had come back from the dead letters, also of those that have ended. */
   readonly retried: ReadonlySet<string>;
 }
@@ -49,7 +49,7 @@ export function keyOf(id: string, retries: number): string {
 
 class RecoveredState {
   readonly #segments: Segment[] = [];
-  readonly #damaged: { segment: Segment; verdict: Verdict }[] = [];
+  readonly #verdicts: { segment: Segment; verdict: Verdict }[] = [];
   readonly #known = new Map<string, PendingTask>();
   readonly #retried = new Set<string>();
 
@@ -59,13 +59,13 @@ class RecoveredState {
     const verdict: Verdict =
       bytes === undefined ? { kind: "damaged", end: 0 } : readRecords(bytes, (record) => this.#apply(record, segment));
     segment.damaged = verdict.kind !== "complete" && verdict.kind !== "torn";
-    if (segment.damaged) this.#damaged.push({ segment, verdict });
+    this.#verdicts.push({ segment, verdict });
     this.#segments.push(segment);
   }
 
   result(): Recovered {
     const pending = [...this.#known.values()];
-    return { segments: this.#segments, pending, damaged: this.#damaged, retried: this.#retried };
+    return { segments: this.#segments, pending, verdicts: this.#verdicts, retried: this.#retried };
   }
 
   #apply(record: JournalRecord, segment: Segment): void {

@@ -11,12 +11,12 @@ afterAll(async () => {
   for (const directory of directories) await rm(directory, { recursive: true, force: true });
 });
 
-/** The path of the program as one file of JavaScript, which another user can read as well. */
+/** The path of the program (of ./programs, or by its path from there on) as one file of JavaScript, which another user can read as well. */
 export async function bundled(name: string): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), "program-"));
   directories.push(directory);
   await chmod(directory, 0o755);
-  const outfile = path.join(directory, name.replace(/\.ts$/, ".mjs"));
+  const outfile = path.join(directory, path.basename(name).replace(/\.ts$/, ".mjs"));
   const entry = path.join(import.meta.dirname, "programs", name);
   await build({
     entryPoints: [entry],

@@ -1,8 +1,8 @@
-// Adopts what is to be adopted, says which tasks it got, and stays alive until it is told to end.
+// Adopts what is to be adopted, now and when it is told to, says which tasks it got, and stays alive until it is told to end.
 import { openJournal } from "../../../src/journal/journal.js";
 import { consoleLogger } from "../../../src/task/logger.js";
 
-const journal = openJournal({ dir: process.argv[2] ?? "" }, { logger: consoleLogger });
+const journal = openJournal({ dir: process.argv[2] ?? "" }, { logger: consoleLogger, onAdoptable: adoptMore });
 const own = process.argv[3];
 if (own !== undefined) {
   for (let index = 0; index < 50; index++) {
@@ -20,3 +20,8 @@ setInterval(() => {}, 60_000);
 if (own === undefined) await journal.adopt();
 const ids = [...journal.replay()].map(({ id }) => id);
 console.log(`tasks ${JSON.stringify(ids)} end`);
+
+async function adoptMore(): Promise<void> {
+  await journal.adopt();
+  for (const { id, payload } of journal.replay()) console.log(`adopted ${id} ${JSON.stringify(payload)}`);
+}
