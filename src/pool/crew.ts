@@ -80,6 +80,11 @@ export class Crew {
     return this.#source.batch(thread, message, transfer);
   }
 
+  /** Whether the thread can be posted to. */
+  lives(thread: Thread): boolean {
+    return this.#source.lives(thread);
+  }
+
   /** What the batch in a slot has to reply so far. */
   collect(thread: Thread, slot: number): Promise<BatchReply | undefined> {
     return this.#source.collect(thread, slot);

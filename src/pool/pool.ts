@@ -81,7 +81,7 @@ export class Pool {
   /** Aborts all that runs. What its threads have not begun is taken back. */
   abortAll(reason: OffloadError): void {
     for (const thread of this.#parts.crew.threads) {
-      for (const slot of thread.slots) this.#relieve(slot);
+      this.#relieveAll(thread);
       for (const { task } of [...runningOn(thread)]) this.abort(task, reason);
     }
   }
@@ -144,7 +144,10 @@ export class Pool {
     this.#watchdog.watch(slot, behindAnother);
     sent.then(
       (reply) => this.#replied(thread, slot, reply),
-      (error: unknown) => this.#died(thread, slot, error),
+      (error: unknown) => {
+        if (crew.lives(thread)) this.#unsendable(thread, slot, error);
+        else this.#died(thread, slot, error);
+      },
     );
   }
 
@@ -156,12 +159,19 @@ export class Pool {
     this.wake();
   }
 
+  /** Nothing was posted: the payload holds what can be moved only once, such as a MessagePort, and there are attempts to come. */
+  #unsendable(thread: Thread, slot: Slot, error: unknown): void {
+    this.#settler.unsendable(this.#release(thread, slot), error);
+    this.wake();
+  }
+
+  /** Called for the first batch of a thread that is rejected: the others share its fate. */
   #died(thread: Thread, slot: Slot, error: unknown): void {
+    if (slot.tasks.length === 0) return;
     // The verdict is on all that runs on the thread, so it is found before the first batch is settled.
-    thread.death ??= deathOf(thread, error);
+    const death = deathOf(thread, error);
     thread.retired = true;
-    const batch = this.#release(thread, slot);
-    this.#settler.died(slot, batch, thread.death);
+    for (const each of lastSentFirst(thread)) this.#settler.died(each, this.#release(thread, each), death);
     this.wake();
   }
 
@@ -178,7 +188,9 @@ export class Pool {
 
   /** A batch with a slow task: what it has not begun goes to other threads, what has ended is told. */
   #late(thread: Thread, slot: Slot): void {
-    this.#relieve(slot);
+    // What was sent after it waits for the same slow task.
+    if (this.#parts.options.concurrentTasksPerThread === 1) this.#relieveAll(thread);
+    else this.#relieve(slot);
     const batch = slot.tasks;
     this.#settler.soFar(slot, batch, undefined);
     if (slot.told === batch.length) return;
@@ -191,6 +203,10 @@ export class Pool {
       },
       () => {},
     );
+  }
+
+  #relieveAll(thread: Thread): void {
+    for (const slot of lastSentFirst(thread)) this.#relieve(slot);
   }
 
   /** What a thread has not begun is taken back. */
@@ -206,9 +222,14 @@ export class Pool {
 
   /** The last resort, for a task that does not stop. Its siblings are taken out of the way first. */
   #terminate(thread: Thread, reason: string): void {
-    for (const slot of thread.slots) this.#relieve(slot);
+    this.#relieveAll(thread);
     this.#parts.crew.terminate(thread, reason);
   }
+}
+
+/** The slots with a batch in the order in which it is taken back, for each task goes to the head of its lane. */
+function lastSentFirst({ slots }: Thread): Slot[] {
+  return slots.filter(({ tasks }) => tasks.length > 0).sort((one, other) => other.sentAt - one.sentAt);
 }
 
 function isRunning(thread: Thread, task: Task): boolean {

@@ -45,13 +45,27 @@ export class Settler {
   /** The thread is dead: the finished tasks stay finished, those not begun run elsewhere, and of the rest `death` tells. */
   died(slot: Slot, tasks: readonly Task[], death: Death): void {
     const said = untold(slot, slot.lastWords);
+    const waiting: Task[] = [];
+    let running: Task | undefined;
     for (const [index, task] of tasks.entries()) {
       if (index < slot.told) continue;
       const cell = cellOf(slot, index);
-      if (cell === begun) this.#judged(task, death);
+      if (cell === begun) running = task;
       else if (cell === aborted) this.attempts.failed(task, deathError(task, death), true);
-      else if (takeBack({ slot, index })) this.again(task, death);
+      else if (takeBack({ slot, index })) waiting.push(task);
       else this.#ended(slot, index, task, said);
+    }
+    // From the last to the first, for each goes to the head of its lane.
+    for (const task of waiting.reverse()) this.again(task, death);
+    if (running !== undefined) this.#judged(running, death);
+  }
+
+  /** The payload cannot be posted to any thread. */
+  unsendable(tasks: readonly Task[], cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    for (const task of tasks) {
+      const message = `${name(task)} cannot be sent to a thread: ${why}`;
+      this.attempts.failed(task, new OffloadError("AR_PAYLOAD_NOT_CLONEABLE", message, { cause }), false);
     }
   }
 

@@ -59,8 +59,6 @@ export class Thread {
   endReason: string | undefined;
   exitCode: number | undefined;
   readonly exited: Promise<unknown>;
-  /** What is thought of its death, once a batch has been rejected. */
-  death: Death | undefined;
 
   constructor(
     readonly id: number,

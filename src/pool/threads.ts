@@ -145,7 +145,12 @@ export class Threads {
     return reply;
   }
 
-  /** Hands a batch to a thread; rejects when the thread dies. */
+  /** Whether the thread can be posted to. Piscina drops one that dies before it rejects what was posted to it. */
+  lives(thread: Thread): boolean {
+    return this.#pool.threads.includes(thread.worker);
+  }
+
+  /** Hands a batch to a thread; rejects when the thread dies, or when the batch cannot be posted. */
   batch(thread: Thread, message: BatchMessage, transfer: readonly unknown[]): Promise<BatchReply | undefined> {
     return this.#post(thread, message, transfer) as Promise<BatchReply | undefined>;
   }
@@ -168,7 +173,7 @@ export class Threads {
 
   #post(thread: Thread, message: ToThread, transfer: readonly unknown[] = []): Promise<unknown> {
     // A task for a thread that is gone would wait in Piscina's queue, and start another.
-    if (!this.#pool.threads.includes(thread.worker)) {
+    if (!this.lives(thread)) {
       return Promise.reject(new Error("the thread has ended"));
     }
     // run() asks the balancer before it returns.

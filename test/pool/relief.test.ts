@@ -50,6 +50,24 @@ describe("a slow task in a batch of tiny ones", () => {
     expect(await slow.result()).toBe(3);
   });
 
+  it("does not change the order of those behind it", async () => {
+    const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
+    await watched.measure("turn");
+    const gate = new Gate();
+    const first = watched.offloader.offload("turn", { blockedBy: gate.cells });
+    const results = Array.from({ length: 5 }, () => watched.offloader.run("turn"));
+    await gate.arrival();
+    // These are sent ahead to the thread, which is expected to be done with the first ones soon.
+    const ahead = watched.offloader.offload("turn");
+    results.push(...Array.from({ length: 5 }, () => watched.offloader.run("turn")));
+    await watched.events("queued", 2, ({ id }) => id === ahead.id);
+    gate.open();
+    const start = Number(await first.result());
+    results.splice(5, 0, ahead.result() as Promise<unknown>);
+    const order = (await Promise.all(results)).map((turn) => Number(turn) - start);
+    expect(order).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
   it("does not count the time of the others as attempts", async () => {
     const watched = await twoThreads();
     const gate = new Gate();

@@ -68,6 +68,35 @@ describe("a task that kills its thread", () => {
     });
   }
 
+  it("does not change the order of those it has not let begin", async () => {
+    const watched = watch("tasks.mjs", oneThread);
+    await watched.measure("exits", { really: false });
+    const ids = [0, 1, 2, 3, 4].map((value) => watched.offloader.offload("exits", { really: value === 0, value }).id);
+    // These are sent ahead, in a batch of their own.
+    await watched.event("started", ({ id }) => id === ids[0]);
+    ids.push(...[5, 6, 7].map((value) => watched.offloader.offload("exits", { really: false, value }).id));
+    await watched.offloader.idle();
+    const succeeded = watched.told.filter(({ event, id }) => event === "succeeded" && ids.includes(id ?? ""));
+    expect(succeeded.map(({ id }) => id)).toEqual(ids.slice(1));
+  });
+
+  it("leaves the results of a batch that its thread had ended before, although the main thread was busy", async () => {
+    const watched = watch("tasks.mjs", oneThread);
+    await watched.measure("exits", { really: false });
+    const results = [1, 2, 3].map((value) => watched.offloader.run("exits", { really: false, value }));
+    await watched.event("started", ({ state }) => state === "running");
+    const gate = new Gate();
+    const last = watched.offloader.offload("exits", { gate: gate.cells });
+    await Promise.resolve();
+    // Nothing that the thread says is heard before it is dead.
+    const bound = performance.now() + 10_000;
+    while (gate.arrived === 0 && performance.now() < bound);
+    expect(gate.arrived).toBe(1);
+    Atomics.wait(gate.cells, 0, 0, 50);
+    expect(await Promise.all(results)).toEqual([1, 2, 3]);
+    expect(await rejection(last.result())).toMatchObject({ code: "AR_THREAD_EXITED" });
+  });
+
   it("has its next attempt alone on its thread", async () => {
     const watched = watch("tasks.mjs", oneThread);
     const { offloader, told } = watched;
