@@ -1,15 +1,21 @@
 // Every benchmark, in the order of a run.
 import type { Benchmark } from "../harness/benchmark.js";
+import { callbacksBenchmark } from "./callbacks.js";
+import { depthBenchmark } from "./depth.js";
 import { drainBenchmark } from "./drain.js";
 import { latencyBenchmark } from "./latency.js";
 import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
 import { routeBenchmark } from "./route.js";
+import { threadsBenchmark } from "./threads.js";
 
 export const benchmarks: readonly Benchmark[] = [
   latencyBenchmark,
   routeBenchmark,
   poolBenchmark,
+  depthBenchmark,
   payloadBenchmark,
+  threadsBenchmark,
+  callbacksBenchmark,
   drainBenchmark,
 ];

@@ -12,6 +12,9 @@ export interface DrainOrder {
   readonly taskMs: number;
 }
 
+let workMs = 0;
+let drained = (_workMs: number): void => {};
+
 answer({
   /** Resolves when all is queued and every thread is busy. */
   async open({ threads, tasks: count, taskMs }: DrainOrder): Promise<void> {
@@ -27,6 +30,15 @@ answer({
     await offloader.ready();
     // So that the time of the task is known, as in a process that has run for a while.
     await Promise.all(Array.from({ length: threads * 2 }, () => offloader.run("sleep", { ms: taskMs })));
+    offloader.on("succeeded", ({ runMs = 0 }) => {
+      workMs += runMs;
+    });
+    offloader.on("drained", () => drained(workMs));
     for (let i = 0; i < count; i++) offloader.offload("sleep", { ms: taskMs });
   },
+  /** Resolves, while the process is already on its way out, to the ms that the tasks ran. */
+  work: () =>
+    new Promise<number>((resolve) => {
+      drained = resolve;
+    }),
 });

@@ -13,7 +13,11 @@ export interface Order {
   readonly payload: Payload;
 }
 
-export type Payload = { readonly kind: "tiny" } | { readonly kind: "copy" | "move"; readonly bytes: number };
+export type Payload =
+  | { readonly kind: "tiny" }
+  | { readonly kind: "copy" | "move"; readonly bytes: number }
+  | { readonly kind: "work"; readonly iterations: number }
+  | { readonly kind: "sleep"; readonly ms: number };
 
 export interface Reading extends MainThreadTime {
   readonly tasks: number;
@@ -21,6 +25,7 @@ export interface Reading extends MainThreadTime {
   readonly lagMs: number;
 }
 
+const key = "photos/2024/05/17.jpg";
 let pool: TaskPool | undefined;
 
 answer({
@@ -78,14 +83,25 @@ async function waves(
   }
 }
 
-function starter(pool: TaskPool, payload: Payload): (done: Done) => void {
-  let n = 0;
-  if (payload.kind === "tiny") return (done) => pool.tiny({ n: n++, key: "photos/2024/05/17.jpg" }, done);
-  const { bytes } = payload;
-  if (payload.kind === "copy") {
-    const source = new Uint8Array(bytes).fill(1);
-    return (done) => pool.copy(source, done);
+function starter({ start }: TaskPool, payload: Payload): (done: Done) => void {
+  switch (payload.kind) {
+    case "tiny": {
+      let n = 0;
+      return (done) => start("tiny", { n: n++, key }, done);
+    }
+    case "copy": {
+      const bytes = new Uint8Array(payload.bytes).fill(1);
+      return (done) => start("touch", bytes, done);
+    }
+    case "move":
+      // A buffer that has moved is gone, so each task needs a new one; that is part of every contender's time.
+      return (done) => {
+        const bytes = new Uint8Array(payload.bytes);
+        start("touch", bytes, done, [bytes.buffer]);
+      };
+    case "work":
+      return (done) => start("work", { key, iterations: payload.iterations }, done);
+    case "sleep":
+      return (done) => start("sleep", { ms: payload.ms }, done);
   }
-  // A buffer that has moved is gone, so each task needs a new one; that is part of every contender's time.
-  return (done) => pool.move(new Uint8Array(bytes), done);
 }

@@ -1,7 +1,9 @@
-// The thread of the raw contender: arrays of payloads come, arrays of results go.
+// The thread of the raw contender: arrays of tasks come, arrays of results go.
 import { parentPort } from "node:worker_threads";
-import { tiny, touch } from "./tasks.js";
+import * as tasks from "./tasks.js";
 
-parentPort?.on("message", (batch: (Parameters<typeof tiny>[0] | Uint8Array)[]) => {
-  parentPort?.postMessage(batch.map((payload) => (payload instanceof Uint8Array ? touch(payload) : tiny(payload))));
+const functions: Record<string, (payload: never) => unknown> = tasks;
+
+parentPort?.on("message", ({ names, payloads }: { names: string[]; payloads: never[] }) => {
+  parentPort?.postMessage(payloads.map((payload, index) => functions[names[index] ?? ""]?.(payload)));
 });

@@ -1,26 +1,25 @@
 // What the pool benchmarks ask of a contender. Each is a file beside this one, used as its own README says.
 
-export interface TinyPayload {
-  readonly n: number;
-  readonly key: string;
-}
+/** The tasks of bench/threads/tasks.ts that a pool is asked for. */
+export type TaskName = "tiny" | "touch" | "work" | "sleep";
 
-/** Called when a task has ended, with its result where the contender tells it. */
-export type Done = (result?: number) => void;
+/** Called when a task has ended. */
+export type Done = () => void;
 
 export interface TaskPool {
-  /** Starts `tiny`. */
-  tiny(payload: TinyPayload, done: Done): void;
-  /** Starts `touch` with bytes that are copied. */
-  copy(bytes: Uint8Array, done: Done): void;
-  /** Starts `touch` with bytes whose buffer is moved. */
-  move(bytes: Uint8Array<ArrayBuffer>, done: Done): void;
   /**
-   * Only where nobody hears of the single task: resolves when all that was started has ended. `done` is not called then.
+   * Starts a task.
+   *
+   * @param transfer buffers that move with the payload instead of being copied
    */
+  start(name: TaskName, payload: unknown, done: Done, transfer?: ArrayBuffer[]): void;
+  /** Only where nobody hears of the single task: resolves when all that was started has ended. `done` is not called then. */
   readonly idle?: () => Promise<void>;
-  close(): Promise<unknown>;
+  close(): unknown;
 }
 
 /** Starts the contender with this many threads, all up when it resolves. */
 export type OpenPool = (threads: number) => Promise<TaskPool>;
+
+/** What every contender starts with, so that its threads are up; the payload of `tiny`. */
+export const greeting = { n: 0, key: "" };

@@ -1,6 +1,6 @@
 // Piscina: `run()` for each task.
 import { Piscina } from "piscina";
-import type { Done, TaskPool } from "./contender.js";
+import { greeting, type TaskPool } from "./contender.js";
 
 /** Piscina with its defaults. */
 export function openPiscina(threads: number): Promise<TaskPool> {
@@ -19,12 +19,11 @@ async function open(threads: number, options: { atomics?: "disabled" }): Promise
     maxThreads: threads,
     ...options,
   });
-  const start = (done: Done, ...args: Parameters<typeof pool.run>) => void pool.run(...args).then(done);
-  await Promise.all(Array.from({ length: threads }, () => pool.run({ n: 1, key: "" })));
+  await Promise.all(Array.from({ length: threads }, () => pool.run(greeting)));
   return {
-    tiny: (payload, done) => start(done, payload),
-    copy: (bytes, done) => start(done, bytes, { name: "touch" }),
-    move: (bytes, done) => start(done, bytes, { name: "touch", transferList: [bytes.buffer] }),
+    start(name, payload, done, transferList) {
+      void (name === "tiny" ? pool.run(payload) : pool.run(payload, { name, transferList })).then(done);
+    },
     close: () => pool.destroy(),
   };
 }

@@ -1,15 +1,17 @@
 // No library: what one turn of the event loop gives is posted as one array, up to 256 tasks, two arrays under way a
-// thread. Nothing fails, nothing is awaited, nothing is limited: it is how fast the way itself is.
+// thread. Nothing may fail, nothing is limited, no task is ever taken back: it is how fast the way itself is.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { Done, TaskPool } from "./contender.js";
+import type { Done, TaskName, TaskPool } from "./contender.js";
 
 const batchSize = 256;
 const batchesUnderWay = 2;
 
 interface Entry {
+  readonly name: TaskName;
   readonly payload: unknown;
   readonly done: Done;
+  readonly transfer: ArrayBuffer[] | undefined;
 }
 
 export async function openRaw(threads: number): Promise<TaskPool> {
@@ -18,11 +20,6 @@ export async function openRaw(threads: number): Promise<TaskPool> {
   let queue: Entry[] = [];
   let head = 0;
   let flushing = false;
-
-  function start(payload: unknown, done: Done): void {
-    queue.push({ payload, done });
-    flushSoon();
-  }
 
   function flushSoon(): void {
     if (flushing) return;
@@ -44,10 +41,9 @@ export async function openRaw(threads: number): Promise<TaskPool> {
   }
 
   return {
-    tiny: start,
-    copy: start,
-    move: (bytes, done) => {
-      workers[0]?.send([{ payload: bytes, done }], flushSoon, [bytes.buffer]);
+    start(name, payload, done, transfer) {
+      queue.push({ name, payload, done, transfer });
+      flushSoon();
     },
     close: () => Promise.all(workers.map(({ worker }) => worker.terminate())),
   };
@@ -58,18 +54,18 @@ class RawWorker {
   readonly underWay: { batch: readonly Entry[]; whenFree(): void }[] = [];
 
   constructor() {
-    this.worker.on("message", (results: number[]) => {
+    this.worker.on("message", () => {
       const ended = this.underWay.shift();
-      for (const [index, { done }] of (ended?.batch ?? []).entries()) done(results[index]);
+      for (const { done } of ended?.batch ?? []) done();
       ended?.whenFree();
     });
   }
 
-  send(batch: readonly Entry[], whenFree: () => void, transfer: ArrayBuffer[] = []): void {
+  send(batch: readonly Entry[], whenFree: () => void): void {
     this.underWay.push({ batch, whenFree });
     this.worker.postMessage(
-      batch.map(({ payload }) => payload),
-      transfer,
+      { names: batch.map(({ name }) => name), payloads: batch.map(({ payload }) => payload) },
+      batch.flatMap(({ transfer = [] }) => transfer),
     );
   }
 }

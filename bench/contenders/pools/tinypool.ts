@@ -1,6 +1,6 @@
 // tinypool: `run()` for each task.
 import { Tinypool } from "tinypool";
-import type { Done, TaskPool } from "./contender.js";
+import { greeting, type TaskPool } from "./contender.js";
 
 export async function openTinypool(threads: number): Promise<TaskPool> {
   const pool = new Tinypool({
@@ -8,12 +8,11 @@ export async function openTinypool(threads: number): Promise<TaskPool> {
     minThreads: threads,
     maxThreads: threads,
   });
-  const start = (done: Done, ...args: Parameters<typeof pool.run>) => void pool.run(...args).then(done);
-  await Promise.all(Array.from({ length: threads }, () => pool.run({ n: 1, key: "" })));
+  await Promise.all(Array.from({ length: threads }, () => pool.run(greeting)));
   return {
-    tiny: (payload, done) => start(done, payload),
-    copy: (bytes, done) => start(done, bytes, { name: "touch" }),
-    move: (bytes, done) => start(done, bytes, { name: "touch", transferList: [bytes.buffer] }),
+    start(name, payload, done, transferList) {
+      void (name === "tiny" ? pool.run(payload) : pool.run(payload, { name, transferList })).then(done);
+    },
     close: () => pool.destroy(),
   };
 }
