@@ -33,12 +33,14 @@ for (const benchmark of benchmarks) {
   console.log(`\n## ${benchmark.title}\n\n${benchmark.how}\n`);
   const began = performance.now();
   const findings = await benchmark.run(scale, (line) => console.error(`${benchmark.name}: ${line}`));
+  if (findings.text !== undefined) console.log(`\`\`\`text\n${findings.text.trim()}\n\`\`\`\n`);
   for (const table of findings.tables) console.log(markdown(table));
   bars.push(...findings.bars.map((bar) => ({ ...bar, benchmark: benchmark.name })));
   results[benchmark.name] = {
     title: benchmark.title,
     how: benchmark.how,
     seconds: Math.round((performance.now() - began) / 1_000),
+    text: findings.text,
     series: findings.samples.all(),
     bars: findings.bars,
   };

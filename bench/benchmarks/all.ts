@@ -7,15 +7,18 @@ import { latencyBenchmark } from "./latency.js";
 import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
 import { routeBenchmark } from "./route.js";
+import { journalBenchmark, settleBenchmark } from "./script.js";
 import { threadsBenchmark } from "./threads.js";
 
 export const benchmarks: readonly Benchmark[] = [
   latencyBenchmark,
   routeBenchmark,
+  settleBenchmark,
   poolBenchmark,
   depthBenchmark,
   payloadBenchmark,
   threadsBenchmark,
   callbacksBenchmark,
   drainBenchmark,
+  journalBenchmark,
 ];

@@ -1,7 +1,7 @@
 // What one response with many tasks or callbacks costs the main thread.
 import type { Benchmark, Scale } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
-import type { MainThreadTime } from "../harness/meter.js";
+import type { MeterReading } from "../harness/meter.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import { lineChart } from "../plot/of-samples.js";
@@ -70,7 +70,7 @@ async function cpuOf(client: Program, what: What, count: number, requests: numbe
   await client.ask("run", order);
   await server.ask("startMeter");
   await client.ask("run", order);
-  const { cpuMs, activeMs } = await server.ask<MainThreadTime>("readMeter");
+  const { cpuMs, activeMs } = await server.ask<MeterReading>("readMeter");
   await server.end();
   return ((cpuMs ?? activeMs) * 1_000) / requests;
 }

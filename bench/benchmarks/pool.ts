@@ -65,7 +65,10 @@ export const poolBenchmark: Benchmark = {
         }
       }
     }
-    for (const program of programs.values()) await program.end();
+    for (const program of programs.values()) {
+      await program.ask("close");
+      await program.end();
+    }
     const baselines = [piscina, piscinaAsync];
     return {
       samples,

@@ -2,7 +2,7 @@
 import { floor, ours } from "../contenders/express/all.js";
 import { atLeast, type Benchmark, type Scale } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
-import type { MainThreadTime } from "../harness/meter.js";
+import type { MeterReading } from "../harness/meter.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import type { ClosedOrder } from "../programs/closed-load.js";
@@ -37,7 +37,7 @@ export const routeBenchmark: Benchmark = {
       for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
         await server.program.ask("startMeter");
         const elapsedMs = await load(server);
-        const { cpuMs } = await server.program.ask<MainThreadTime>("readMeter");
+        const { cpuMs } = await server.program.ask<MeterReading>("readMeter");
         samples.add(rate, server.name, column, (requests * 1_000) / elapsedMs);
         samples.add(cpu, server.name, column, cpuMs && (cpuMs * 1_000) / requests);
       }

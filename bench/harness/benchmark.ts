@@ -16,6 +16,8 @@ export interface Benchmark {
 
 export interface Findings {
   readonly samples: Samples;
+  /** What a program of its own printed. */
+  readonly text?: string;
   readonly tables: readonly Table[];
   readonly bars: readonly Bar[];
   readonly charts: readonly Chart[];

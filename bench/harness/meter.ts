@@ -1,6 +1,8 @@
 // How much of the main thread something takes. Loaded in the processes that are measured.
 import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
+import type { Commands } from "./answer.js";
+import { type ProfileLine, startProfiler } from "./profiler.js";
 
 /** Of the main thread, from the start of a meter to its reading. */
 export interface MainThreadTime {
@@ -25,6 +27,27 @@ export function startMeter(): () => MainThreadTime {
     const now = cpuMs();
     return { activeMs: active, cpuMs: now === undefined || cpu === undefined ? undefined : now - cpu, elapsedMs };
   };
+}
+
+/** Commands of a program whose meter is started and read from outside; with `profile`, a profiler with it. */
+export function meterCommands(): Commands {
+  let read = startMeter();
+  let stop: (() => Promise<ProfileLine[]>) | undefined;
+  return {
+    startMeter(profile?: boolean) {
+      stop = profile ? startProfiler() : undefined;
+      read = startMeter();
+    },
+    async readMeter(): Promise<MeterReading> {
+      const time = read();
+      return { ...time, profile: (await stop?.()) ?? [] };
+    },
+  };
+}
+
+/** What `readMeter` answers. */
+export interface MeterReading extends MainThreadTime {
+  readonly profile: readonly ProfileLine[];
 }
 
 /** CPU time of this thread so far. */

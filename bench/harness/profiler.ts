@@ -13,19 +13,20 @@ export interface ProfileLine {
   readonly selfMs: number;
 }
 
-/** Runs `work` under the profiler; the longest self times first. Idle time is left out. */
-export async function profiled<Value>(work: () => Promise<Value>): Promise<{ value: Value; lines: ProfileLine[] }> {
+/** Starts the profiler; the function returned stops it. The longest self times come first; idle time is left out. */
+export function startProfiler(): () => Promise<ProfileLine[]> {
   const session = new inspector.Session();
   session.connect();
   session.post("Profiler.enable");
   session.post("Profiler.setSamplingInterval", { interval: 100 });
   session.post("Profiler.start");
-  const value = await work();
-  const profile = await new Promise<Profiler.Profile>((resolve, reject) => {
-    session.post("Profiler.stop", (error, result) => (error ? reject(error) : resolve(result.profile)));
-  });
-  session.disconnect();
-  return { value, lines: sum(profile) };
+  return async () => {
+    const profile = await new Promise<Profiler.Profile>((resolve, reject) => {
+      session.post("Profiler.stop", (error, result) => (error ? reject(error) : resolve(result.profile)));
+    });
+    session.disconnect();
+    return sum(profile);
+  };
 }
 
 function sum({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): ProfileLine[] {

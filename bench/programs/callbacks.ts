@@ -4,12 +4,10 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { createOffloader } from "after-response";
 import { answer } from "../harness/answer.js";
-import { type MainThreadTime, startMeter } from "../harness/meter.js";
+import { meterCommands } from "../harness/meter.js";
 import type * as tasks from "../threads/tasks.js";
 
 export type What = "callbacks" | "tasks";
-
-let read: () => MainThreadTime = startMeter();
 
 answer({
   /** Resolves to the port. */
@@ -32,8 +30,5 @@ answer({
     await once(server, "listening");
     return (server.address() as AddressInfo).port;
   },
-  startMeter() {
-    read = startMeter();
-  },
-  readMeter: () => read(),
+  ...meterCommands(),
 });

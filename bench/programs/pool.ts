@@ -3,8 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { pools } from "../contenders/pools/all.js";
 import type { Done, TaskPool } from "../contenders/pools/contender.js";
 import { answer } from "../harness/answer.js";
-import { type MainThreadTime, startMeter } from "../harness/meter.js";
-import { profiled } from "../harness/profiler.js";
+import { type MainThreadTime, meterCommands, startMeter } from "../harness/meter.js";
 
 export interface Order {
   /** Tasks that are started and not ended at any time. */
@@ -35,7 +34,7 @@ answer({
     pool = await open(threads);
   },
   measure: (order: Order) => measure(order),
-  profile: (order: Order) => profiled(() => measure(order)),
+  ...meterCommands(),
   close: () => pool?.close(),
 });
 

@@ -5,10 +5,9 @@ import express from "express";
 import { contenders } from "../contenders/express/all.js";
 import type { ExpressContender } from "../contenders/express/contender.js";
 import { answer } from "../harness/answer.js";
-import { type MainThreadTime, startMeter } from "../harness/meter.js";
+import { meterCommands } from "../harness/meter.js";
 
 let contender: ExpressContender | undefined;
-let read: () => MainThreadTime = startMeter();
 
 answer({
   /** Resolves to the port. */
@@ -28,9 +27,6 @@ answer({
     return (server.address() as AddressInfo).port;
   },
   completed: () => contender?.completed(),
-  startMeter() {
-    read = startMeter();
-  },
-  readMeter: () => read(),
+  ...meterCommands(),
   close: () => contender?.close(),
 });

@@ -1,13 +1,17 @@
-// after-response: `offload()` for each task, in the three ways in which one may hear of its end, or not.
-import { createOffloader, type Offloader } from "after-response";
+// after-response: `offload()` for each task, in the ways in which one may hear of its end, or not.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createOffloader, type Offloader, type OffloaderOptions } from "after-response";
 import type { Done, TaskPool } from "./contender.js";
 
-async function open(threads: number): Promise<Offloader> {
+async function open(threads: number, options: Partial<OffloaderOptions> = {}): Promise<Offloader> {
   const offloader = createOffloader({
     tasks: new URL("../../threads/tasks.js", import.meta.url),
     pool: { minThreads: threads, maxThreads: threads },
     // The longest queue that is measured has 1,000,000 tasks; admission is checked all the same.
     queue: { max: Number.POSITIVE_INFINITY },
+    ...options,
   });
   await offloader.ready();
   return offloader;
@@ -48,6 +52,21 @@ export async function openAfterResponseForget(threads: number): Promise<TaskPool
       offload(name, payload, transfer && { transfer });
     },
     idle,
+    close,
+  };
+}
+
+/** With a journal: what is accepted has been written when the call returns. The result of each task is awaited. */
+export async function openAfterResponseJournal(threads: number): Promise<TaskPool> {
+  const dir = mkdtempSync(path.join(tmpdir(), "after-response-bench-"));
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  const { offload, close } = await open(threads, { journal: { dir } });
+  return {
+    start(name, payload, done, transfer) {
+      void offload(name, payload, transfer && { transfer })
+        .result()
+        .then(done);
+    },
     close,
   };
 }

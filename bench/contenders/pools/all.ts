@@ -5,6 +5,7 @@ import type { OpenPool } from "./contender.js";
 export const ours = "after-response";
 export const oursEvents = "after-response, event listener";
 export const oursForget = "after-response, fire and forget";
+export const oursJournal = "after-response, journal";
 export const piscina = "Piscina";
 export const piscinaAsync = "Piscina, atomics disabled";
 export const raw = "raw postMessage, batched";
@@ -13,6 +14,7 @@ export const pools: Readonly<Record<string, () => Promise<OpenPool>>> = {
   [ours]: async () => (await import("./after-response.js")).openAfterResponse,
   [oursEvents]: async () => (await import("./after-response.js")).openAfterResponseEvents,
   [oursForget]: async () => (await import("./after-response.js")).openAfterResponseForget,
+  [oursJournal]: async () => (await import("./after-response.js")).openAfterResponseJournal,
   [piscina]: async () => (await import("./piscina.js")).openPiscina,
   [piscinaAsync]: async () => (await import("./piscina.js")).openPiscinaAsync,
   tinypool: async () => (await import("./tinypool.js")).openTinypool,

@@ -1,0 +1,66 @@
+// Benchmarks that are programs of their own, since they measure parts that no public name reaches: they are run as they are,
+// and what they print is passed on.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { root } from "../../scripts/run.js";
+import { atLeast, atMost, type Bar, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { Samples } from "../harness/samples.js";
+import { summarise } from "../harness/statistics.js";
+
+interface Script {
+  readonly name: string;
+  readonly title: string;
+  /** In bench/. */
+  readonly file: string;
+  readonly args: Record<Scale, readonly string[]>;
+  readonly bars: (output: string) => readonly Bar[];
+}
+
+function scriptBenchmark({ name, title, file, args, bars }: Script): Benchmark {
+  return {
+    name,
+    title,
+    how: `Printed by \`node bench/${file}\`.`,
+    async run(scale) {
+      const output = await outputOf(path.join(root, "bench", file), args[scale]);
+      return { samples: new Samples(), text: output, tables: [], bars: bars(output), charts: [] };
+    },
+  };
+}
+
+async function outputOf(file: string, args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [file, ...args], { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  // The exit code says only whether its bars were met.
+  await once(child, "close");
+  return Buffer.concat(chunks).toString();
+}
+
+export const settleBenchmark: Benchmark = scriptBenchmark({
+  name: "settle",
+  title: "Knowing that a response is over",
+  file: "response-settle.mjs",
+  args: { short: [], full: [] },
+  bars(output) {
+    const [, us, bound] = /^at most ([\d.-]+) us over a bare listener \(target: ([\d.]+) us\)$/m.exec(output) ?? [];
+    const measured = us === undefined ? undefined : summarise([Number(us)]);
+    return atMost('main thread a response over a bare res.on("finish")', measured, Number(bound), "us");
+  },
+});
+
+export const journalBenchmark: Benchmark = scriptBenchmark({
+  name: "journal",
+  title: "The journal",
+  file: "journal-append.mjs",
+  args: { short: ["5"], full: ["25"] },
+  bars(output) {
+    return [...output.matchAll(/^(met|NOT met) +(.+): ([\d.]+) \(bar: ([\d.]+)\)$/gm)].flatMap(
+      ([, , text = "", measured, bound]) => {
+        const compare = text.includes("a second") ? atLeast : atMost;
+        return compare(text, summarise([Number(measured)]), Number(bound), "");
+      },
+    );
+  },
+});
