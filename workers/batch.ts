@@ -49,7 +49,7 @@ export class Batch {
    */
   run(): BatchReply | undefined | Promise<BatchReply | undefined> {
     const { cells, beganAt } = this.memory;
-    const count = this.message.payloads.length;
+    const count = this.message[3].length;
     this.#start = sharedNow();
     for (; this.#index < count; this.#index++) {
       const index = this.#index;
@@ -99,8 +99,9 @@ export class Batch {
 
   /** What there is to reply so far; also asked when the thread is made to exit in the middle. */
   reply(): BatchReply | undefined {
-    const reply = { failures: this.#failures, values: this.#values, kept: this.#kept };
-    return (reply.failures ?? reply.values) ? reply : undefined;
+    if (this.#kept !== undefined) return [this.#values, this.#failures, this.#kept];
+    if (this.#failures !== undefined) return [this.#values, this.#failures];
+    return this.#values === undefined ? undefined : [this.#values];
   }
 
   /** The main thread wants the task at `index` to end. */
@@ -110,7 +111,7 @@ export class Batch {
   }
 
   #call(index: number): unknown {
-    const { names, ids, seqs, attempts, contexts, payloads } = this.message;
+    const [, names, seqs, payloads, rest] = this.message;
     const name = typeof names === "string" ? names : (names[index] ?? "");
     const task = this.around.tasks.get(name);
     // The main thread knows the names of this module; it checks before it sends.
@@ -121,10 +122,10 @@ export class Batch {
       index,
       this.around.idPrefix,
       seqs[index] ?? 0,
-      ids?.[index],
+      rest?.ids?.[index],
       name,
-      attempts?.[index] ?? 1,
-      contexts?.[index],
+      rest?.attempts?.[index] ?? 1,
+      rest?.contexts?.[index],
       this.around.outbox,
     );
     return task(payloads[index], this.#current);

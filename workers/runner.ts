@@ -1,7 +1,6 @@
 // What Piscina loads in each thread. It loads the tasks module itself, so that a module that cannot be loaded is an answer
 // and not, as with Piscina's own loading, a promise that never settles.
 import { getPriority, setPriority } from "node:os";
-import { inspect } from "node:util";
 import { getHeapStatistics } from "node:v8";
 import { threadId } from "node:worker_threads";
 import { toError } from "../src/pool/errors.js";
@@ -50,11 +49,12 @@ class Runner {
   }
 
   #runNow(message: BatchMessage): BatchReply | undefined | Promise<BatchReply | undefined> {
-    const batch = new Batch(message, this.#memory(message.slot), this.around);
-    this.#batches.set(message.slot, batch);
+    const [slot] = message;
+    const batch = new Batch(message, this.#memory(slot), this.around);
+    this.#batches.set(slot, batch);
     const reply = batch.run();
-    if (!(reply instanceof Promise)) return this.#done(message.slot, reply);
-    return reply.then((late) => this.#done(message.slot, late));
+    if (!(reply instanceof Promise)) return this.#done(slot, reply);
+    return reply.then((late) => this.#done(slot, late));
   }
 
   /** Says how much memory the thread holds, at most so often that it costs nothing. */
@@ -117,11 +117,10 @@ let runner: Runner | undefined;
 
 /** Called by Piscina for each message. */
 export function receive(message: ToThread): Reply | Promise<Reply> {
+  if (isBatch(message)) return theRunner().run(message);
   if (message.kind === "hello") return greet(message);
-  if (runner === undefined) throw new Error(`after-response: the thread got ${inspect(message.kind)} before hello`);
+  const runner = theRunner();
   switch (message.kind) {
-    case "batch":
-      return runner.run(message);
     case "abort":
       runner.abort(message);
       return undefined;
@@ -130,6 +129,15 @@ export function receive(message: ToThread): Reply | Promise<Reply> {
     case "end":
       return runner.end();
   }
+}
+
+function isBatch(message: ToThread): message is BatchMessage {
+  return Array.isArray(message);
+}
+
+function theRunner(): Runner {
+  if (runner === undefined) throw new Error("after-response: the thread was sent something before it was greeted");
+  return runner;
 }
 
 async function greet(message: HelloMessage): Promise<HelloReply> {

@@ -24,17 +24,17 @@ export function packBatch(slot: Slot, tasks: readonly Task[]): { message: BatchM
     noContext &&= task.context === undefined;
     ownIds &&= !task.foreign;
   }
-  const message: BatchMessage = {
-    kind: "batch",
-    slot: slot.index,
-    names: sameName ? (tasks[0]?.definition.name ?? "") : tasks.map((task) => task.definition.name),
-    seqs,
-    payloads,
-    ids: ownIds ? undefined : tasks.map((task) => task.id),
-    attempts: firstAttempts ? undefined : tasks.map((task) => task.attempt),
-    contexts: noContext ? undefined : tasks.map((task) => task.context),
-  };
   const [first] = tasks;
+  const names = sameName ? (first?.definition.name ?? "") : tasks.map((task) => task.definition.name);
+  const rest =
+    firstAttempts && noContext && ownIds
+      ? undefined
+      : {
+          attempts: firstAttempts ? undefined : tasks.map((task) => task.attempt),
+          contexts: noContext ? undefined : tasks.map((task) => task.context),
+          ids: ownIds ? undefined : tasks.map((task) => task.id),
+        };
+  const message: BatchMessage = rest ? [slot.index, names, seqs, payloads, rest] : [slot.index, names, seqs, payloads];
   return { message, transfer: first !== undefined && leavesForGood(first) ? (first.transfer ?? none) : none };
 }
 

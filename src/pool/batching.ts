@@ -9,15 +9,19 @@ import { slotSize } from "./protocol.js";
  */
 export const batchMs = 2;
 
-/** The tasks of the next batch, at most their fair share where several threads are idle. They count as started. */
-export function takeBatch(queue: TaskQueue, idleThreads: number, mayBeAlone: boolean): Task[] {
+/**
+ * The tasks of the next batch, at most their fair share where several threads are idle. They count as started.
+ *
+ * @param room for so many, at least 1
+ */
+export function takeBatch(queue: TaskQueue, idleThreads: number, mayBeAlone: boolean, room: number): Task[] {
   const share = Math.ceil(queue.length / Math.max(1, idleThreads));
   const first = queue.take((task) => mayBeAlone || !task.solo);
   if (first === undefined) return [];
   const batch = [first];
-  if (travelsAlone(first)) return batch;
+  if (queue.length === 0 || travelsAlone(first)) return batch;
   let expected = first.definition.expectedMs ?? batchMs;
-  const limit = Math.min(slotSize, Math.max(share, worthSharing(expected)));
+  const limit = Math.min(room, slotSize, Math.max(share, worthSharing(expected)));
   while (batch.length < limit) {
     const next = queue.take(
       (task) => !travelsAlone(task) && expected + (task.definition.expectedMs ?? batchMs) <= batchMs,

@@ -104,7 +104,7 @@ export class Pool {
       const thread = this.#nextThread();
       const slot = thread?.freeSlot();
       if (thread === undefined || slot === undefined) break;
-      const batch = takeBatch(queue, crew.idleCount(), thread.busy === 0);
+      const batch = takeBatch(queue, crew.idleCount(), thread.busy === 0, crew.roomOf(thread));
       if (batch.length === 0) break;
       this.#send(thread, slot, batch);
     }
@@ -113,10 +113,11 @@ export class Pool {
 
   /** An idle thread, or one that runs fewer tasks than it may, or one that will soon be idle. */
   #nextThread(): Thread | undefined {
-    const { concurrentTasksPerThread } = this.#parts.options;
+    const { crew, options } = this.#parts;
+    const { concurrentTasksPerThread } = options;
     let best: Thread | undefined;
-    for (const thread of this.#parts.crew.threads) {
-      if (thread.retired || thread.exclusive) continue;
+    for (const thread of crew.threads) {
+      if (thread.retired || thread.exclusive || crew.roomOf(thread) <= 0) continue;
       if (thread.busy === 0) return thread;
       // Ahead of time only what will not wait long: the messages under way are hidden by work of a millisecond.
       const mayTake = thread.busy < concurrentTasksPerThread || thread.expectedMs <= batchMs;
@@ -182,7 +183,7 @@ export class Pool {
     thread.standstill = undefined;
     thread.exclusive = false;
     // Summed anew: a difference would be NaN with an unknown time.
-    thread.expectedMs = thread.slots.reduce((sum, { tasks }) => sum + expectedMs(tasks), 0);
+    thread.expectedMs = thread.busy === 0 ? 0 : thread.slots.reduce((sum, { tasks }) => sum + expectedMs(tasks), 0);
     return batch;
   }
 

@@ -23,31 +23,41 @@ export type HelloReply =
   | { readonly threadId: number; readonly names: readonly string[] }
   | { readonly threadId: number; readonly error: WireError };
 
-/** Tasks to be run one after the other. The arrays run in parallel; what is the same for all tasks is said once or not at all. */
-export interface BatchMessage {
-  readonly kind: "batch";
-  readonly slot: number;
+/**
+ * Tasks to be run one after the other. A tuple, for the names of an object's fields are a tenth of what a message with one
+ * tiny task costs; what is the same for all tasks is said once or not at all.
+ */
+export type BatchMessage = readonly [
+  slot: number,
   /** The name of all, or one each. */
-  readonly names: string | readonly string[];
-  readonly seqs: readonly number[];
-  readonly payloads: readonly unknown[];
-  /** Of tasks that another process accepted; left out: all are made of `idPrefix` and `seqs`. */
-  readonly ids?: readonly string[] | undefined;
+  names: string | readonly string[],
+  seqs: readonly number[],
+  payloads: readonly unknown[],
+  rest?: BatchRest | undefined,
+];
+
+/** What few batches have, each list with one item a task. */
+export interface BatchRest {
   /** Left out: all 1. */
   readonly attempts?: readonly number[] | undefined;
   /** Left out: all undefined. */
   readonly contexts?: readonly unknown[] | undefined;
+  /** Of tasks that another process accepted; left out: all are made of `idPrefix` and `seqs`. */
+  readonly ids?: readonly string[] | undefined;
 }
 
-/** How a batch ended, beyond what the shared cells say; undefined where they say it all. */
-export interface BatchReply {
-  /** Of the tasks whose cell says `failed`, in their order. */
-  readonly failures?: readonly WireError[] | undefined;
+/** How a batch ended, beyond what the shared cells say; undefined where they say it all. A tuple for the same reason. */
+export type BatchReply = readonly [
   /** Of the tasks whose cell says `returned`, in their order. */
-  readonly values?: readonly unknown[] | undefined;
-  /** Values that stayed behind, by their place in `values`, and why: a message when the value cannot be cloned, null when it is large and was not asked for. */
-  readonly kept?: readonly (readonly [place: number, why: string | null])[] | undefined;
-}
+  values: readonly unknown[] | undefined,
+  /** Of the tasks whose cell says `failed`, in their order. */
+  failures?: readonly WireError[] | undefined,
+  /**
+   * Values that stayed behind, by their place in `values`, and why: a message when the value cannot be cloned, null when it
+   * is large and was not asked for.
+   */
+  kept?: readonly (readonly [place: number, why: string | null])[] | undefined,
+];
 
 /** Wakes the signal of a running task; the cell says so already to a task that looks. */
 export interface AbortMessage {

@@ -114,8 +114,8 @@ class Said {
 
   /** Whether it has what a task with this cell came to. */
   tells(cell: number): boolean {
-    if (cell === returned) return this.#values < (this.reply?.values?.length ?? 0);
-    if (cell === failed) return this.#failures < (this.reply?.failures?.length ?? 0);
+    if (cell === returned) return this.#values < (this.reply?.[0]?.length ?? 0);
+    if (cell === failed) return this.#failures < (this.reply?.[1]?.length ?? 0);
     return cell === succeeded || cell === takenBack;
   }
 
@@ -126,12 +126,12 @@ class Said {
   }
 
   failure(): WireError | undefined {
-    return this.reply?.failures?.[this.#failures++];
+    return this.reply?.[1]?.[this.#failures++];
   }
 
   value(): unknown {
     const place = this.#values++;
-    const { values, kept } = this.reply ?? {};
+    const [values, , kept] = this.reply ?? [];
     const left = kept?.[this.#kept];
     if (left?.[0] === place) {
       this.#kept++;

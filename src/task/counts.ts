@@ -17,9 +17,10 @@ export class Counts {
     this.#change(codeOf(state), 1);
   }
 
-  move(from: TaskState, to: TaskState): void {
-    this.#change(codeOf(from), -1);
-    this.#change(codeOf(to), 1);
+  /** By the numbers of the states, which whoever moves a task has at hand. */
+  move(from: number, to: number): void {
+    this.#change(from, -1);
+    this.#change(to, 1);
   }
 
   all(): StateCounts {

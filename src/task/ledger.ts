@@ -4,7 +4,7 @@ import { Counts } from "./counts.js";
 import { OffloadError } from "./errors.js";
 import type { Events, TaskEvent } from "./events.js";
 import type { Logger } from "./logger.js";
-import { type FinalState, isFinal, mayFollow, type TaskState } from "./states.js";
+import { codeOf, type FinalState, isFinal, mayFollow, type TaskState } from "./states.js";
 import type { Settlement, Task } from "./task.js";
 
 /** Told of every final state, for those who keep something of a task elsewhere. */
@@ -153,11 +153,13 @@ export class Ledger {
 
   #move(task: Task, to: TaskState, outcome?: unknown): void {
     const from = task.state;
-    if (!mayFollow(from, to)) throw new Error(`after-response: ${name(task)} cannot go from ${from} to ${to}`);
+    const code = codeOf(from);
+    const next = codeOf(to);
+    if (!mayFollow(code, next)) throw new Error(`after-response: ${name(task)} cannot go from ${from} to ${to}`);
     task.state = to;
     task.outcome = outcome;
-    this.counts.move(from, to);
-    task.definition.counts.move(from, to);
+    this.counts.move(code, next);
+    task.definition.counts.move(code, next);
     this.#transitionListener?.(task, from);
   }
 

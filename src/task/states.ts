@@ -45,9 +45,9 @@ export function codeOf(state: TaskState): number {
   return codes.get(state) ?? -1;
 }
 
-/** Whether a task in `from` may go to `to`. */
-export function mayFollow(from: TaskState, to: TaskState): boolean {
-  return ((followers[codeOf(from)] ?? 0) & (1 << codeOf(to))) !== 0;
+/** Whether a task in the state of the number `from` may go to that of the number `to`. */
+export function mayFollow(from: number, to: number): boolean {
+  return ((followers[from] ?? 0) & (1 << to)) !== 0;
 }
 
 export function isFinal(state: TaskState): state is FinalState {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Counts } from "../../src/task/counts.js";
-import { states, type TaskState } from "../../src/task/states.js";
+import { codeOf, states, type TaskState } from "../../src/task/states.js";
 
 const state = fc.constantFrom(...states);
 
@@ -14,7 +14,7 @@ it("counts as a plain record does", () => {
       const plain = Object.fromEntries(states.map((each) => [each, 0])) as Record<TaskState, number>;
       for (const { from, to } of moves) {
         if (from === null) counts.enter(to);
-        else counts.move(from, to);
+        else counts.move(codeOf(from), codeOf(to));
         if (from !== null) plain[from]--;
         plain[to]++;
       }
@@ -28,6 +28,6 @@ it("gives a picture of the moment, which later changes leave as it is", () => {
   const counts = new Counts();
   counts.enter("held");
   const picture = counts.all();
-  counts.move("held", "queued");
+  counts.move(codeOf("held"), codeOf("queued"));
   expect(picture).toMatchObject({ held: 1, queued: 0 });
 });

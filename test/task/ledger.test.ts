@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/task/errors.js";
 import { type Ledger, LostResult, name } from "../../src/task/ledger.js";
-import { isFinal, mayFollow, states, type TaskState } from "../../src/task/states.js";
+import { codeOf, isFinal, mayFollow, states, type TaskState } from "../../src/task/states.js";
 import type { Task } from "../../src/task/task.js";
 import { survivors } from "../support/garbage.js";
 import { createLedger, defineTask, makeTask, recordEvents } from "../support/tasks.js";
@@ -56,7 +56,7 @@ describe("the ledger", () => {
           const from = model.get(task);
           if (from === undefined && to !== "held") continue;
           if (from !== undefined && to === "held") continue;
-          if (from !== undefined && !mayFollow(from, to)) {
+          if (from !== undefined && !mayFollow(codeOf(from), codeOf(to))) {
             expect(() => enter[to](ledger, task)).toThrow(`cannot go from ${from} to ${to}`);
           } else {
             enter[to](ledger, task);

@@ -1,6 +1,17 @@
 // The ways between the states, each allowed one and no other.
 import { describe, expect, it } from "vitest";
-import { isFinal, mayFollow, states, type TaskState, unfinishedStates } from "../../src/task/states.js";
+import {
+  codeOf,
+  mayFollow as followsByCode,
+  isFinal,
+  states,
+  type TaskState,
+  unfinishedStates,
+} from "../../src/task/states.js";
+
+function mayFollow(from: TaskState, to: TaskState): boolean {
+  return followsByCode(codeOf(from), codeOf(to));
+}
 
 const allowed: Record<TaskState, readonly TaskState[]> = {
   held: ["queued", "failed", "cancelled", "skipped", "abandoned"],
