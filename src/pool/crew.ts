@@ -45,6 +45,8 @@ export class Crew {
   #ending = false;
   #reaper: NodeJS.Timeout | undefined;
   readonly #unwatch: () => void;
+  /** Ends the waits between starts that fail. */
+  readonly #over = new AbortController();
 
   constructor(parts: CrewParts, listener: CrewListener) {
     this.#parts = parts;
@@ -76,6 +78,14 @@ export class Crew {
     return count;
   }
 
+  /** How many more tasks may be sent to the thread before it is ended: none to one that is worn out, so that its work ends. */
+  roomOf(thread: Thread): number {
+    const { maxTasksPerThread, maxThreadMemory } = this.#parts.options;
+    if (thread.outdated || thread.memoryBytes > maxThreadMemory) return 0;
+    if (maxTasksPerThread === Number.POSITIVE_INFINITY) return maxTasksPerThread;
+    return maxTasksPerThread - thread.slots.reduce((sum, { tasks }) => sum + tasks.length, thread.tasksRun);
+  }
+
   batch(thread: Thread, message: BatchMessage, transfer: readonly unknown[]): Promise<BatchReply | undefined> {
     return this.#source.batch(thread, message, transfer);
   }
@@ -96,10 +106,11 @@ export class Crew {
 
   /** A thread has ended a batch: it may be worn out, or idle from now on. */
   afterWork(thread: Thread): void {
+    this.#failures = 0;
     if (thread.busy > 0) return;
     thread.idleSince = performance.now();
     if (thread.outdated) void this.#end(thread, "renewed");
-    else if (this.#isWorn(thread)) void this.#end(thread, "recycled");
+    else if (this.roomOf(thread) <= 0) void this.#end(thread, "recycled");
     else this.#armReaper();
   }
 
@@ -107,7 +118,7 @@ export class Crew {
   renew(): void {
     for (const thread of this.threads) {
       thread.outdated = true;
-      this.afterWork(thread);
+      if (thread.busy === 0) void this.#end(thread, "renewed");
     }
   }
 
@@ -121,6 +132,7 @@ export class Crew {
   /** Ends all threads, after their teardown hooks; terminates what is left after `timeout` ms. */
   async end(timeout: number): Promise<void> {
     this.#ending = true;
+    this.#over.abort();
     this.#unwatch();
     clearTimeout(this.#reaper);
     const ended = Promise.all([...this.threads].map((thread) => this.#end(thread, "shutdown")));
@@ -128,11 +140,6 @@ export class Crew {
     await Promise.race([ended, sleep(timeout, undefined, { signal: controller.signal }).catch(() => {})]);
     controller.abort();
     await this.#source.destroy();
-  }
-
-  #isWorn(thread: Thread): boolean {
-    const { maxTasksPerThread, maxThreadMemory } = this.#parts.options;
-    return thread.tasksRun >= maxTasksPerThread || thread.memoryBytes > maxThreadMemory;
   }
 
   #byId(threadId: number): Thread | undefined {
@@ -154,10 +161,9 @@ export class Crew {
   async #start(): Promise<void> {
     this.#starting++;
     try {
-      if (this.#failures > 0) await sleep(Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1)));
+      if (this.#failures > 0) await this.#pause();
       if (this.#ending) return;
       const { thread, names } = await this.#source.start();
-      this.#failures = 0;
       this.#loadedOnce = true;
       this.threads.add(thread);
       this.#parts.events.emit("threadStarted", { threadId: thread.id });
@@ -170,6 +176,11 @@ export class Crew {
       this.#starting--;
       this.#listener.onChange();
     }
+  }
+
+  async #pause(): Promise<void> {
+    const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
+    await sleep(ms, undefined, { signal: this.#over.signal }).catch(() => {});
   }
 
   #failedToStart(error: unknown): void {
@@ -214,6 +225,11 @@ export class Crew {
     const reason = thread.endReason ?? `exited with code ${exitCode}`;
     this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
     if (this.#ending) return;
+    if (thread.endReason === undefined && thread.slots.every(({ sentAt }) => sentAt === 0)) {
+      this.#failures++;
+      const fields = { thread: thread.id, exitCode, failures: this.#failures };
+      this.#parts.logger.error(fields, "a thread ended before it was given any work; starting another");
+    }
     this.muster();
     this.#listener.onChange();
   }
