@@ -8,7 +8,7 @@ import { describe, OffloadError } from "../task/errors.js";
 import type { Content } from "./encode.js";
 import { type Encoding, encodings } from "./format.js";
 
-/** What is kept of a task: its payload, the options its dispatch had, and the context captured at the call. */
+/** What is kept of a task: its payload, the options its dispatch had (an object), and the context captured at the call. */
 export interface TaskContent {
   readonly payload: unknown;
   readonly dispatch: unknown;
@@ -20,13 +20,10 @@ export interface TaskContent {
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE for what means nothing in another process
  */
 export function encodeContent({ payload, dispatch, context }: TaskContent): Content {
-  const values =
-    context !== undefined
-      ? [payload, dispatch ?? null, context]
-      : dispatch !== undefined
-        ? [payload, dispatch]
-        : [payload];
-  if (isJson(values)) return JSON.stringify(values);
+  const values: unknown[] = [payload];
+  if (dispatch !== undefined || context !== undefined) values.push(givenOf(dispatch));
+  if (context !== undefined) values.push(context);
+  if (isJson(values, new SeenObjects())) return JSON.stringify(values);
   const labels = ["payload", "the dispatch options", "the context"];
   const seen = new Set<unknown>();
   for (const [index, value] of values.entries()) {
@@ -50,6 +47,12 @@ export function decodeContent(encoding: Encoding, bytes: Buffer): TaskContent {
   return { payload, dispatch: dispatch ?? undefined, context };
 }
 
+/** Options without those that are undefined, which count as left out, and would keep the content from being JSON. */
+function givenOf(dispatch: unknown): unknown {
+  if (typeof dispatch !== "object" || dispatch === null) return null;
+  return Object.fromEntries(Object.entries(dispatch).filter(([, value]) => value !== undefined));
+}
+
 function copyOf(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
@@ -60,7 +63,7 @@ function copyOf(bytes: Buffer): Buffer {
 const longestJsonArray = 256;
 
 /** Whether JSON brings the value back exactly as structured clone would. */
-function isJson(value: unknown, seen?: Set<object>): boolean {
+function isJson(value: unknown, seen: SeenObjects): boolean {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -68,25 +71,42 @@ function isJson(value: unknown, seen?: Set<object>): boolean {
     case "number":
       return Number.isFinite(value) && (value !== 0 || 1 / value > 0);
     case "object":
-      return value === null || isJsonObject(value, seen ?? new Set());
+      return value === null || isJsonObject(value, seen);
     default:
       return false;
   }
 }
 
-function isJsonObject(value: object, seen: Set<object>): boolean {
+function isJsonObject(value: object, seen: SeenObjects): boolean {
   // An object that is met twice is one object after structured clone, and two after JSON.
-  if (seen.has(value)) return false;
-  seen.add(value);
+  if (!seen.add(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (Array.isArray(value)) {
-    if (prototype !== Array.prototype || value.length > longestJsonArray) return false;
-    // No holes, and no fields besides the items, as the result of a RegExp match has.
-    return Object.keys(value).length === value.length && value.every((item) => isJson(item, seen));
-  }
+  if (Array.isArray(value)) return prototype === Array.prototype && isJsonArray(value, seen);
   if (prototype !== Object.prototype && prototype !== null) return false;
-  for (const key in value) if (!isJson(Reflect.get(value, key), seen)) return false;
+  for (const key in value) if (!isJson((value as Record<string, unknown>)[key], seen)) return false;
   return true;
+}
+
+function isJsonArray(items: readonly unknown[], seen: SeenObjects): boolean {
+  // No holes, and no fields besides the items, as the result of a RegExp match has.
+  if (items.length > longestJsonArray || Object.keys(items).length !== items.length) return false;
+  for (const item of items) if (!isJson(item, seen)) return false;
+  return true;
+}
+
+/** The objects of one payload. Few at first: to look through eight is faster than to have one hashed (0.1 us). */
+class SeenObjects {
+  readonly #few: object[] = [];
+  #many: Set<object> | undefined;
+
+  /** false if it was there. */
+  add(value: object): boolean {
+    if (this.#many !== undefined) return this.#many.size < this.#many.add(value).size;
+    if (this.#few.includes(value)) return false;
+    this.#few.push(value);
+    if (this.#few.length > 8) this.#many = new Set(this.#few);
+    return true;
+  }
 }
 
 /** The path of the first thing that lives in one process only, and what it is. */

@@ -170,7 +170,8 @@ export class Inheritance {
       this.box.bury(entry, "unreadable", error);
       return undefined;
     }
-    return { ...content, entry, id, task, attempt, interrupted, acceptedAt };
+    const { payload, dispatch, context } = content;
+    return { payload, dispatch, context, entry, id, task, attempt, interrupted, acceptedAt };
   }
 }
 

@@ -98,6 +98,11 @@ describe("the content of a task", () => {
     }
   });
 
+  it("takes options that are undefined for left out", () => {
+    const content = encodeContent({ payload: 1, dispatch: { attempts: 2, key: undefined }, context: undefined });
+    expect(content).toBe('[1,{"attempts":2}]');
+  });
+
   it("makes views that show no bytes of other tasks", () => {
     const bytes = Buffer.concat([
       Buffer.from("secret of another task"),
