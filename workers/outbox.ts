@@ -23,9 +23,17 @@ export class Outbox {
       this.#post({ ...from, kind: "log", seq, level, message, ...(fields && { fields: toFields(fields) }) });
   }
 
-  /** Something that belongs to no running task. Never dropped: there is one of it. */
+  /** Something that belongs to no running task. Lines do not take its place. */
   stray(error: unknown): void {
-    this.#post({ ...from, kind: "stray", error: toWire(error) });
+    if (this.#hasCredit(2 * messageCredit)) this.#post({ ...from, kind: "stray", error: toWire(error) });
+  }
+
+  /** Says how many were dropped, if any were. Called at the end of a batch, for its task may say nothing more. */
+  tellDropped(): void {
+    if (this.#dropped === 0) return;
+    const count = this.#dropped;
+    this.#dropped = 0;
+    this.#post({ ...from, kind: "dropped", count });
   }
 
   post(message: FromThread): void {
@@ -33,21 +41,18 @@ export class Outbox {
   }
 
   /** A main thread that is busy, or a task that logs in a loop, must not fill the memory with lines. */
-  #hasCredit(): boolean {
+  #hasCredit(credit: number = messageCredit): boolean {
     const underWay = Atomics.load(this.header, postedField) - Atomics.load(this.header, consumedField);
-    if (underWay < messageCredit) return true;
+    if (underWay < credit) return true;
     this.#dropped++;
     return false;
   }
 
   #post(message: FromThread): void {
-    Atomics.add(this.header, postedField, 1);
     this.post(message);
-    if (this.#dropped === 0) return;
-    const count = this.#dropped;
-    this.#dropped = 0;
+    // Not before it is posted: the main thread waits for as many before it tells the end of a task.
     Atomics.add(this.header, postedField, 1);
-    this.post({ ...from, kind: "dropped", count });
+    this.tellDropped();
   }
 }
 

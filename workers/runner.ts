@@ -69,6 +69,7 @@ class Runner {
   #done(slot: number, reply: BatchReply | undefined): BatchReply | undefined {
     this.#batches.delete(slot);
     this.#weigh();
+    this.around.outbox.tellDropped();
     const next = this.#waiting.shift();
     if (next === undefined) this.#free++;
     else next();

@@ -222,6 +222,7 @@ export class Crew {
     this.threads.delete(thread);
     thread.retired = true;
     thread.exitCode = exitCode;
+    thread.silenced();
     const reason = thread.endReason ?? `exited with code ${exitCode}`;
     this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
     if (this.#ending) return;

@@ -3,7 +3,7 @@ import type { Ledger } from "../task/ledger.js";
 import type { Logger } from "../task/logger.js";
 import type { Task } from "../task/task.js";
 import { toError } from "./errors.js";
-import { consumedField, type FromThread } from "./protocol.js";
+import type { FromThread } from "./protocol.js";
 import type { Thread } from "./thread.js";
 
 export class Inbox {
@@ -19,8 +19,11 @@ export class Inbox {
       if (slot !== undefined) slot.lastWords = message.reply;
       return;
     }
-    // The thread sends no more than it has credit for.
-    Atomics.add(thread.header, consumedField, 1);
+    this.#tell(thread, message);
+    thread.heard();
+  }
+
+  #tell(thread: Thread, message: Exclude<FromThread, { kind: "reply" }>): void {
     switch (message.kind) {
       case "progress": {
         const task = findTask(thread, message.seq);

@@ -144,7 +144,7 @@ export class Pool {
     for (const task of batch) if (leavesForGood(task)) task.payload = undefined;
     this.#watchdog.watch(slot, behindAnother);
     sent.then(
-      (reply) => this.#replied(thread, slot, reply),
+      (reply) => thread.whenHeard(() => this.#replied(thread, slot, reply)),
       (error: unknown) => {
         if (crew.lives(thread)) this.#unsendable(thread, slot, error);
         else this.#died(thread, slot, error);
@@ -168,6 +168,7 @@ export class Pool {
 
   /** Called for the first batch of a thread that is rejected: the others share its fate. */
   #died(thread: Thread, slot: Slot, error: unknown): void {
+    thread.silenced();
     if (slot.tasks.length === 0) return;
     // The verdict is on all that runs on the thread, so it is found before the first batch is settled.
     const death = deathOf(thread, error);
@@ -192,6 +193,10 @@ export class Pool {
     // What was sent after it waits for the same slow task.
     if (this.#parts.options.concurrentTasksPerThread === 1) this.#relieveAll(thread);
     else this.#relieve(slot);
+    thread.whenHeard(() => this.#collect(thread, slot));
+  }
+
+  #collect(thread: Thread, slot: Slot): void {
     const batch = slot.tasks;
     this.#settler.soFar(slot, batch, undefined);
     if (slot.told === batch.length) return;
@@ -199,9 +204,10 @@ export class Pool {
     if (next === begun || next === aborted) return;
     // What these have returned or thrown is still in the thread. It answers when the slow task lets it.
     this.#parts.crew.collect(thread, slot.index).then(
-      (reply) => {
-        if (slot.tasks === batch) this.#settler.soFar(slot, batch, reply);
-      },
+      (reply) =>
+        thread.whenHeard(() => {
+          if (slot.tasks === batch) this.#settler.soFar(slot, batch, reply);
+        }),
       () => {},
     );
   }

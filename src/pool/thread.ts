@@ -1,7 +1,15 @@
 // One thread as the main thread sees it: its worker, its slots, what is in flight on it.
 import type { Worker } from "node:worker_threads";
 import type { Task } from "../task/task.js";
-import { type BatchReply, headerOf, memoryField, type SlotMemory, slotMemory } from "./protocol.js";
+import {
+  type BatchReply,
+  consumedField,
+  headerOf,
+  memoryField,
+  postedField,
+  type SlotMemory,
+  slotMemory,
+} from "./protocol.js";
 
 /** A place for one batch. */
 export class Slot {
@@ -38,6 +46,8 @@ export interface Death {
 }
 
 export class Thread {
+  /** Who waits for the first so many messages of the thread to be heard. */
+  readonly #listeners: { readonly posted: number; readonly then: () => void }[] = [];
   readonly slots: readonly Slot[];
   readonly header: Int32Array;
   /** Batches in flight. */
@@ -77,7 +87,37 @@ export class Thread {
     return Atomics.load(this.header, memoryField) * 2 ** 20;
   }
 
+  /**
+   * Calls `then` once everything has been heard that the thread has said until now. What it says comes by another port than
+   * its replies, and may come later; it is told before the end of the task that it is about.
+   */
+  whenHeard(then: () => void): void {
+    const posted = Atomics.load(this.header, postedField);
+    if (this.#listeners.length === 0 && this.#hasHeard(posted)) then();
+    else this.#listeners.push({ posted, then });
+  }
+
+  /** A message has been received. The thread sends no more than it has credit for. */
+  heard(): void {
+    Atomics.add(this.header, consumedField, 1);
+    this.#listeners.splice(0, this.#listeners.findLastIndex(({ posted }) => this.#hasHeard(posted)) + 1).forEach(call);
+  }
+
+  /** The thread is dead: nothing more will be heard. */
+  silenced(): void {
+    this.#listeners.splice(0).forEach(call);
+  }
+
+  #hasHeard(posted: number): boolean {
+    // The counters may wrap.
+    return ((posted - Atomics.load(this.header, consumedField)) | 0) <= 0;
+  }
+
   freeSlot(): Slot | undefined {
     return this.slots.find((slot) => slot.tasks.length === 0);
   }
+}
+
+function call({ then }: { readonly then: () => void }): void {
+  then();
 }
