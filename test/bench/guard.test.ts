@@ -1,0 +1,39 @@
+// The work of a task, counted and not timed: a change that sends more messages, allocates more or makes more promises a
+// task fails here, on a slow and shared machine too. Lower a bound when the work has become less.
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Counts } from "../../bench/guard.js";
+import { startProgram } from "../support/process.js";
+
+// Bytes are counted in rounds in which nothing is collected.
+const young = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
+
+/**
+ * The most there may be of a task, or on top of a bare response. Messages and async resources are the same in every run and
+ * Node.js version; bytes differ by a few in a hundred between runs, and Node.js 26 takes 600 more for a task than 20 does.
+ */
+const most: Readonly<Record<string, Counts>> = {
+  // 500 tasks of one turn travel in two or three messages.
+  task: { messages: 0.01, bytes: 1_700, asyncResources: 0.1 },
+  "task after a response": { messages: 0.01, bytes: 2_900, asyncResources: 1.1 },
+  "callback after a response": { messages: 0, bytes: 11_000, asyncResources: 4.1 },
+};
+
+describe("the work on the main thread", () => {
+  let counts: Record<string, Counts>;
+
+  beforeAll(async () => {
+    const program = await startProgram("bench/guard.ts", {
+      execArgv: [...young, "--import", "tsx"],
+      ready: /^counts .*$/m,
+    });
+    counts = JSON.parse(program.output.slice(program.output.indexOf("counts ") + "counts ".length));
+    await program.exited;
+  });
+
+  it.each(Object.keys(most))("of a %s does not grow", (what) => {
+    const counted = counts[what];
+    for (const [name, bound] of Object.entries(most[what] ?? {})) {
+      expect(counted?.[name as keyof Counts], `${name} of a ${what}`).toBeLessThanOrEqual(bound);
+    }
+  });
+});
