@@ -2,12 +2,13 @@
 import { OffloadError } from "../task/errors.js";
 import type { Logger } from "../task/logger.js";
 import { decodeContent, type TaskContent } from "./content.js";
-import type { DeadLetter, LetterFiles, OpenedLetter } from "./dead-letters.js";
+import type { DeadLetter, OpenedLetter } from "./dead-letters.js";
 import type { Durability } from "./durability.js";
 import { type Content, patchAccepted } from "./encode.js";
 import { EntryReader } from "./entry-reader.js";
 import type { FileSystem } from "./file-system.js";
 import { type DeadLetterReason, encodings } from "./format.js";
+import type { LetterFiles } from "./letter-files.js";
 import type { Log } from "./log.js";
 import type { AcceptedRecord } from "./read-records.js";
 import type { JournalEntry } from "./segment.js";

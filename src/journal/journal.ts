@@ -6,13 +6,13 @@ import { Adopter } from "./adopt.js";
 import { SegmentChain } from "./chain.js";
 import { encodeContent, type TaskContent } from "./content.js";
 import { DeadLetterBox, type ReplayedTask } from "./dead-letter-box.js";
-import { LetterFiles } from "./dead-letters.js";
 import { prepareDirectory } from "./directory.js";
 import { DiskDurability, type Durability, ProcessDurability } from "./durability.js";
 import { unavailable } from "./failure.js";
 import { type FileSystem, nodeFileSystem } from "./file-system.js";
 import type { DeadLetterReason } from "./format.js";
 import { type Adoption, Inheritance } from "./inherit.js";
+import { LetterFiles } from "./letter-files.js";
 import { Log } from "./log.js";
 import {
   type JournalContext,

@@ -11,7 +11,7 @@ import { errorCode, type FileSystem } from "./file-system.js";
 import type { SegmentHome } from "./segment-writer.js";
 import { type SocketPath, socketPath } from "./socket-path.js";
 
-export const socketName = "owner.sock";
+const socketName = "owner.sock";
 export const ownerPrefix = "owner-";
 /** A directory whose owner has not bound its socket yet. Nobody looks at it. */
 export const startingPrefix = "starting-";

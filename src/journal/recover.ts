@@ -127,6 +127,6 @@ export function directoriesWithin(fs: FileSystem, directory: string): string[] {
 }
 
 /** `000007-<id>` for a directory that was adopted as the seventh; `adopting-<id>` while it is being moved. */
-export function isAdoptedName(name: string): boolean {
+function isAdoptedName(name: string): boolean {
   return /^(\d{6}|adopting)-/.test(name);
 }

@@ -57,7 +57,7 @@ export function testJournal(options: TestJournalOptions = {}): TestJournal {
   return { journal, dir, lines };
 }
 
-export function recordingLogger(): { logger: Logger; lines: LogLine[] } {
+function recordingLogger(): { logger: Logger; lines: LogLine[] } {
   const lines: LogLine[] = [];
   const write = (level: LogLine["level"]) => (fields: object, message: string) =>
     void lines.push({ level, fields, message });

@@ -2,10 +2,11 @@
 import { inspect } from "node:util";
 import type { Logger } from "../../task/logger.js";
 import { decodeContent, type TaskContent } from "../content.js";
-import { type DeadLetter, LetterFiles } from "../dead-letters.js";
+import type { DeadLetter } from "../dead-letters.js";
 import { EntryReader } from "../entry-reader.js";
 import type { FileSystem } from "../file-system.js";
 import { type Encoding, encodings } from "../format.js";
+import { LetterFiles } from "../letter-files.js";
 import type { PendingTask } from "../recover.js";
 import { type InspectedOwner, inspectOwners } from "./inspect.js";
 import { age, line, size, table } from "./table.js";
