@@ -1,0 +1,55 @@
+// The complete code of the documents: a TypeScript block is a file when its first line is a comment with its name. The
+// files of one document make one project.
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const root = path.join(import.meta.dirname, "../..");
+
+export interface SourceFile {
+  /** As the document gives it, with folders. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The complete blocks of a document. */
+export function filesOf(markdown: string): SourceFile[] {
+  return [...markdown.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)^```$/gm)].map(([, name = "", text = ""]) => {
+    return { name, text };
+  });
+}
+
+/** The documents in docs/, by name without ending. */
+export async function documents(): Promise<Map<string, string>> {
+  const folder = path.join(root, "docs");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".md")).sort();
+  const texts = await Promise.all(names.map((name) => readFile(path.join(folder, name), "utf8")));
+  return new Map(names.map((name, index) => [path.basename(name, ".md"), texts[index] ?? ""]));
+}
+
+/**
+ * Writes the files of each document into a folder of its name, where they find the library and its development
+ * dependencies as a user's code would.
+ *
+ * @returns where the folders are, and what removes them
+ */
+export async function writeDocuments(
+  files: ReadonlyMap<string, readonly SourceFile[]>,
+): Promise<{ directory: string; remove(): Promise<void> }> {
+  const directory = await realpath(await mkdtemp(path.join(tmpdir(), "after-response-docs-")));
+  for (const [document, sources] of files) {
+    for (const { name, text } of sources) {
+      const file = path.join(directory, document, name);
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, text);
+    }
+  }
+  const modules = path.join(directory, "node_modules");
+  await mkdir(modules);
+  for (const name of await readdir(path.join(root, "node_modules"))) {
+    if (!name.startsWith(".")) await symlink(path.join(root, "node_modules", name), path.join(modules, name));
+  }
+  await symlink(root, path.join(modules, "after-response"));
+  await writeFile(path.join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
+}
