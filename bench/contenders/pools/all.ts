@@ -5,7 +5,7 @@ import type { OpenPool } from "./contender.js";
 export const ours = "after-response";
 export const oursEvents = "after-response, event listener";
 export const oursForget = "after-response, fire and forget";
-export const oursJournal = "after-response, journal";
+const oursJournal = "after-response, journal";
 export const piscina = "Piscina";
 export const piscinaAsync = "Piscina, atomics disabled";
 export const raw = "raw postMessage, batched";
