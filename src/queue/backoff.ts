@@ -23,7 +23,9 @@ export function backoffDelay(
   if (typeof backoff === "function") return askedDelay(backoff, attempt, error);
   const exponential = backoff.type === "exponential";
   const { delay, maxDelay = oneHour, jitter = exponential ? 0.5 : 0 } = backoff;
-  const full = Math.min(maxDelay, longest, exponential ? delay * 2 ** (attempt - 1) : delay);
+  // Finite, for a delay of 0 times Infinity is NaN, and a task with that delay would wait for ever.
+  const factor = exponential ? Math.min(2 ** (attempt - 1), Number.MAX_VALUE) : 1;
+  const full = Math.min(maxDelay, longest, delay * factor);
   return full * (1 - jitter) + full * jitter * random();
 }
 

@@ -6,6 +6,9 @@ interface Entry {
   readonly task: Task;
 }
 
+// As in the lanes: above this many, and more than the living, the dead entries are swept out.
+const sweepAbove = 1_024;
+
 /** The clock and timer, to be replaced in tests. */
 export interface Timing {
   now(): number;
@@ -23,7 +26,7 @@ export const realTiming: Timing = {
 };
 
 export class Delayed {
-  readonly #heap: Entry[] = [];
+  #heap: Entry[] = [];
   #living = 0;
   #disarm: (() => void) | undefined;
 
@@ -40,16 +43,21 @@ export class Delayed {
     if (this.#heap[0] === entry) this.#arm();
   }
 
-  /** A task has left the delayed state in another way. Its entry stays until its time, unless no other is waiting. */
+  /** A task has left the delayed state in another way. Its entry stays until its turn, or until too many are dead. */
   forget(): void {
     this.#living--;
-    if (this.#living > 0) return;
-    this.#heap.length = 0;
-    this.#arm();
+    if (this.#heap.length - this.#living > sweepAbove && this.#heap.length > 2 * this.#living) {
+      // Sorted, it is a heap.
+      this.#heap = this.#heap.filter(isAlive).sort((a, b) => a.due - b.due);
+    }
+    const [head] = this.#heap;
+    if (head !== undefined && !isAlive(head)) this.#arm();
   }
 
+  /** Sets the timer for the first living entry; without one there is no timer, or it would keep the process for nobody. */
   #arm(): void {
     this.#disarm?.();
+    for (let head = this.#heap[0]; head !== undefined && !isAlive(head); head = this.#heap[0]) this.#pop();
     const head = this.#heap[0];
     this.#disarm = head && this.timing.after(Math.max(0, head.due - this.timing.now()), () => this.#release());
   }
@@ -58,7 +66,7 @@ export class Delayed {
     const now = this.timing.now();
     for (let head = this.#heap[0]; head !== undefined && head.due <= now; head = this.#heap[0]) {
       this.#pop();
-      if (head.task.state !== "delayed") continue;
+      if (!isAlive(head)) continue;
       this.#living--;
       this.onDue(head.task);
     }
@@ -99,4 +107,8 @@ export class Delayed {
     this.#heap[a] = second;
     this.#heap[b] = first;
   }
+}
+
+function isAlive({ task }: Entry): boolean {
+  return task.state === "delayed";
 }

@@ -23,13 +23,17 @@ export class Keys {
     return this.#waitsFor.has(task);
   }
 
-  /** A task has ended: its key is free. Returns the task that waited for it, if one did. */
+  /** A task has ended: its key is free, or that of the one it waited for. Returns the task that waited for it, if one did. */
   release(task: Task): Task | undefined {
     const { key } = task.dispatch;
     if (key === undefined) return undefined;
     const full = join(task.definition.name, key);
     const latest = this.#latest.get(full);
-    if (latest === task) this.#latest.delete(full);
+    if (latest === task) {
+      const ahead = this.#waitsFor.get(task);
+      if (ahead === undefined) this.#latest.delete(full);
+      else this.#latest.set(full, ahead);
+    }
     this.#waitsFor.delete(task);
     // Only the last one accepted can wait: those before it were cancelled for it.
     if (latest === undefined || this.#waitsFor.get(latest) !== task) return undefined;

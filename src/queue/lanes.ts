@@ -35,6 +35,11 @@ export class Lanes {
     return lane?.popFront();
   }
 
+  /** Takes the next task out that is not to run now: it has not had its turn, nor has its lane. */
+  pass(): void {
+    this.#turn()?.popFront();
+  }
+
   /** The task that `take` would give. */
   peek(): Task | undefined {
     return this.#turn()?.peekFront();

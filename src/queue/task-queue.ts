@@ -5,13 +5,14 @@ import type { Task } from "../task/task.js";
 import { Delayed, realTiming, type Timing } from "./delayed.js";
 import { Keys } from "./keys.js";
 import { Lanes } from "./lanes.js";
+import { Parked } from "./parked.js";
 
 export class TaskQueue {
   readonly keys: Keys = new Keys();
   readonly #lanes = new Lanes();
   readonly #delayed: Delayed;
-  /** Tasks whose name has as many running as it may, by name. They are back in their lane when one of those ends. */
-  readonly #parked = new Map<TaskDefinition, Set<Task>>();
+  /** Tasks that were passed over, by name; of names that have had as many running as they may. */
+  readonly #parked = new Map<TaskDefinition, Parked>();
 
   constructor(
     private readonly ledger: Ledger,
@@ -22,7 +23,10 @@ export class TaskQueue {
     this.#delayed = new Delayed((task) => this.add(task), timing);
     ledger.onEnd((task) => {
       const follower = this.keys.release(task);
-      if (follower?.state === "queued") this.#enter(follower);
+      if (follower?.state === "queued") {
+        this.#lanes.push(follower);
+        this.onWork();
+      }
       this.#unpark(task.definition);
     });
   }
@@ -34,8 +38,11 @@ export class TaskQueue {
 
   /** A task whose time has come: its response is over, or its delay. */
   add(task: Task): void {
+    const mayRun = !this.keys.isWaiting(task);
+    // In its place before anybody is told of it, for a listener may cancel it.
+    if (mayRun) this.#lanes.push(task);
     this.ledger.queued(task);
-    if (!this.keys.isWaiting(task)) this.#enter(task);
+    if (mayRun) this.onWork();
   }
 
   /** A task that failed and is to be tried again. */
@@ -47,8 +54,8 @@ export class TaskQueue {
 
   /** A task that was handed to a thread and never begun there goes back to the head of its lane. */
   takeBack(task: Task): void {
-    this.ledger.takenBack(task);
     this.#lanes.pushFront(task);
+    this.ledger.takenBack(task);
     this.onWork();
   }
 
@@ -56,11 +63,13 @@ export class TaskQueue {
   take(accept: (task: Task) => boolean): Task | undefined {
     for (let task = this.#lanes.peek(); task !== undefined; task = this.#lanes.peek()) {
       if (isAtLimit(task.definition)) {
-        this.#lanes.take();
+        this.#lanes.pass();
         this.#park(task);
       } else if (accept(task)) {
         this.#lanes.take();
+        this.#parked.get(task.definition)?.remove(task);
         this.ledger.started(task);
+        this.#unpark(task.definition);
         return task;
       } else {
         return undefined;
@@ -72,33 +81,25 @@ export class TaskQueue {
   /** Ends a task that is queued or delayed by `finish`, and takes its place out of account. */
   withdraw(task: Task, finish: () => void): void {
     const wasDelayed = task.state === "delayed";
-    const setAside = this.keys.isWaiting(task) || this.#parked.get(task.definition)?.delete(task);
+    const wasInLane =
+      !wasDelayed && !this.keys.isWaiting(task) && this.#parked.get(task.definition)?.remove(task) !== false;
     finish();
     if (wasDelayed) this.#delayed.forget();
-    else if (!setAside) this.#lanes.bury();
+    else if (wasInLane) this.#lanes.bury();
   }
 
-  /** A task of this name runs no more: one that was set aside has its turn. */
+  /** One more of this name may run than before: those that were set aside have their turn. */
   #unpark(definition: TaskDefinition): void {
     const parked = this.#parked.get(definition);
     if (parked === undefined || isAtLimit(definition)) return;
-    const [task] = parked;
-    if (task === undefined) {
-      this.#parked.delete(definition);
-      return;
+    for (const task of parked.next()) {
+      this.#lanes.pushFront(task);
+      this.onWork();
     }
-    parked.delete(task);
-    this.#lanes.pushFront(task);
-    this.onWork();
-  }
-
-  #enter(task: Task): void {
-    this.#lanes.push(task);
-    this.onWork();
   }
 
   #park(task: Task): void {
-    const parked = this.#parked.get(task.definition) ?? new Set();
+    const parked = this.#parked.get(task.definition) ?? new Parked();
     parked.add(task);
     this.#parked.set(task.definition, parked);
   }

@@ -23,6 +23,11 @@ export function makeTask(
   return new Task(made++, (seq) => `id-${seq}`, definition, whole, payload, undefined, context, ticks());
 }
 
+/** Tasks as a failing test can print them: they are linked with one another, and would be printed with all the others. */
+export function ids(tasks: readonly (Task | undefined)[]): (string | undefined)[] {
+  return tasks.map((task) => task?.id);
+}
+
 export interface LogLine {
   readonly level: string;
   readonly message: string;
