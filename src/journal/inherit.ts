@@ -28,6 +28,8 @@ export class Inheritance {
   // Adopted, and not read for want of descriptors, say.
   #unread: Estate[] = [];
   #adopting: Promise<unknown> = Promise.resolve();
+  // One for all that is handed out, for nobody has to take it to the end.
+  readonly #reader: EntryReader;
 
   constructor(
     private readonly fs: FileSystem,
@@ -38,7 +40,9 @@ export class Inheritance {
     private readonly box: DeadLetterBox,
     private readonly maxStarts: number,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#reader = new EntryReader(fs);
+  }
 
   /** Takes over the directories of dead owners; calls wait for each other. */
   adopt(): Promise<Adoption> {
@@ -47,22 +51,19 @@ export class Inheritance {
     return adoption;
   }
 
-  /** Resolves when no adoption is under way. */
-  async settled(): Promise<void> {
+  /** Resolves when no adoption is under way. What has not been handed out is for the next process. */
+  async close(): Promise<void> {
     await this.#adopting;
+    this.#reader.close();
   }
 
   /** Hands the unfinished tasks out, in the order of acceptance, each read when it is asked for. */
   *replay(): Generator<ReplayedTask, void, void> {
-    const reader = new EntryReader(this.fs);
-    try {
-      for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
-        const task = this.#read(reader, next);
-        if (task !== undefined) yield task;
-      }
-    } finally {
-      reader.close();
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
+      const task = this.#read(next);
+      if (task !== undefined) yield task;
     }
+    this.#reader.close();
   }
 
   async #adopt(): Promise<Adoption> {
@@ -149,11 +150,11 @@ export class Inheritance {
     }
   }
 
-  #read(reader: EntryReader, { entry, task, acceptedAt }: PendingTask): ReplayedTask | undefined {
+  #read({ entry, task, acceptedAt }: PendingTask): ReplayedTask | undefined {
     const { id, attempt, interrupted } = entry;
     let read: ReadEntry;
     try {
-      read = reader.read(entry);
+      read = this.#reader.read(entry);
     } catch (error) {
       this.logger.error({ id, task, err: error }, "journal: a task cannot be read; it stays in the journal");
       return undefined;

@@ -203,7 +203,7 @@ export class Journal {
     }
     this.#log.flush();
     this.#writer.retire();
-    await this.#inheritance.settled();
+    await this.#inheritance.close();
     await this.#durability.durable().catch(() => {});
     this.#reclaimer.drop();
     if (this.#chain.live === 0) {

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { nodeFileSystem } from "../../src/journal/file-system.js";
 import { askToAdopt, isOwned } from "../../src/journal/owner.js";
 import { socketPath } from "../../src/journal/socket-path.js";
+import { FaultyFileSystem } from "./faulty-file-system.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, temporaryDirectory, testJournal } from "./journals.js";
 
 const owners = (dir: string): string[] =>
@@ -69,6 +70,20 @@ describe("the directory of a process", () => {
     const dir = afterKill(dead.dir);
     expect(filesIn(dir, ".sock")).toEqual([]);
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([entry.id]);
+  });
+
+  it("is handed out to the end, or as far as somebody asks, and no descriptor stays open", async () => {
+    const dead = testJournal();
+    const ids = Array.from({ length: 5 }, () => accept(dead.journal).id);
+    const disk = new FaultyFileSystem();
+    const { journal, dir } = testJournal({ dir: afterKill(dead.dir), fs: disk.fs });
+    await journal.adopt();
+    const first = journal.replay().next().value;
+    const second = journal.replay().next().value;
+    expect([first?.id, second?.id]).toEqual(ids.slice(0, 2));
+    await journal.close();
+    expect(disk.counts.get("close")).toBe(disk.counts.get("open"));
+    expect((await pendingIn(dir)).map(({ id }) => id)).toEqual(ids);
   });
 
   it("is gone when all it held is finished", async () => {
