@@ -11,7 +11,7 @@ const common: Options = {
 };
 
 export default defineConfig([
-  { ...common, entry: { index: "src/index.ts", worker: "workers/worker.ts" } },
+  { ...common, entry: { index: "src/index.ts", worker: "workers/worker.ts", cli: "src/journal/cli.ts" } },
   // The runner is a file of its own, whole: threads load it, and whoever bundles the library may have to copy it. Its name
   // is unlike anything an application has in its `dist`, since bundlers have put our code next to such files.
   { ...common, entry: { "after-response-runner": "workers/runner.ts" }, splitting: false, clean: false },
