@@ -13,13 +13,15 @@ describe("the published package", () => {
     try {
       const { contents } = await pack(directory);
       // The names of chunks, declarations and documents are no promise.
-      const varying = /^(dist\/chunk-\w+\.js(\.map)?|dist\/(src|workers)\/.+\.d\.ts|docs\/.+\.md)$/;
+      const varying = /^(dist\/chunk-\w+\.js(\.map)?|dist\/(src|workers)\/.+\.d\.ts|docs\/.+\.(md|svg|json))$/;
       expect(contents.filter((file) => !varying.test(file))).toEqual([
         "CHANGELOG.md",
         "LICENSE",
         "README.md",
         "dist/after-response-runner.js",
         "dist/after-response-runner.js.map",
+        "dist/cli.js",
+        "dist/cli.js.map",
         "dist/index.js",
         "dist/index.js.map",
         "dist/worker.js",
