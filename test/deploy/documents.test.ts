@@ -13,7 +13,9 @@ import { typeErrors } from "./literal-types.js";
 const root = path.join(import.meta.dirname, "../..");
 const folder = path.join(root, "docs/deploy");
 const readme = readFileSync(path.join(folder, "README.md"), "utf8");
-const platforms = readdirSync(path.join(root, "examples/deploy")).filter((name) => name !== "app");
+const platforms = readdirSync(path.join(root, "examples/deploy"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== "app")
+  .map(({ name }) => name);
 
 /** The rows of the table that has this head cell first. */
 function table(head: string): string[][] {
