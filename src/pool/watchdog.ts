@@ -48,8 +48,9 @@ export class Watchdog {
     if (due >= this.#due) return;
     this.#due = due;
     clearTimeout(this.#timer);
-    // Running tasks keep the process alive themselves. Half a millisecond more, for a timer may fire that much early.
-    this.#timer = setTimeout(() => this.#look(), due - sharedNow() + 0.5);
+    // Running tasks keep the process alive themselves. Half a millisecond more, for a timer may fire that much early; and
+    // never less than 1, for Node warns of a negative time.
+    this.#timer = setTimeout(() => this.#look(), Math.max(1, due - sharedNow() + 0.5));
     this.#timer.unref();
   }
 

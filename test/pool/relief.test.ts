@@ -161,7 +161,7 @@ describe("a thread that is blocked by what a finished task has left behind", () 
   });
 
   it("is ended when it begins nothing within pool.startTimeout", async () => {
-    const watched = watch("tasks.mjs", { pool: { maxThreads: 1, startTimeout: 500 } });
+    const watched = watch("tasks.mjs", { pool: { maxThreads: 1, startTimeout: 3_000 } });
     const neverOpened = new Gate();
     await watched.offloader.run("leavesBlock", { gate: neverOpened.cells });
     await neverOpened.arrival();
