@@ -20,6 +20,8 @@ describe("a deque", () => {
         const deque = new Deque<number>();
         let model: number[] = [];
         let next = 0;
+        const seen: unknown[] = [];
+        const expected: unknown[] = [];
         for (const { act, times } of steps) {
           if (act === "filter") {
             deque.filter((item) => item % (times + 1) !== 0);
@@ -32,13 +34,19 @@ describe("a deque", () => {
             } else if (act === "pushFront") {
               deque.pushFront(next);
               model.unshift(next++);
-            } else expect(deque.popFront()).toBe(model.shift());
-            expect(deque.length).toBe(model.length);
-            expect(deque.peekFront()).toBe(model[0]);
+            } else {
+              seen.push(deque.popFront());
+              expected.push(model.shift());
+            }
+            seen.push(deque.length, deque.peekFront());
+            expected.push(model.length, model[0]);
           }
         }
-        while (model.length > 0) expect(deque.popFront()).toBe(model.shift());
-        expect(deque.popFront()).toBeUndefined();
+        for (let left = model.length; left >= 0; left--) {
+          seen.push(deque.popFront());
+          expected.push(model.shift());
+        }
+        expect(seen).toEqual(expected);
         expect(deque.length).toBe(0);
       }),
       { numRuns: 300 },
