@@ -9,7 +9,12 @@ import { createInterface } from "node:readline";
 import { Balancer } from "./balancer.js";
 import { Load } from "./load.js";
 
+/** Then a server that has not exited is killed, as Kubernetes does it, in ms. */
+const grace = 30_000;
+
 export interface RollingOptions {
+  /** How the servers shut down: a file of `methods/`. */
+  readonly method: string;
   /** How many times a server is restarted, the two in turn. */
   readonly restarts: number;
   /** How long the servers go on serving after the signal, in ms. */
@@ -22,7 +27,7 @@ export interface RollingOptions {
   readonly onRestart?: (restart: {
     readonly number: number;
     readonly durationMs: number;
-    readonly code: number | null;
+    readonly by: Exit["by"];
   }) => void;
 }
 
@@ -35,8 +40,8 @@ export interface RollingResult {
   readonly accepted: number;
   /** Those of them that never ended. */
   readonly lost: number;
-  /** How the servers exited, in order. */
-  readonly exitCodes: readonly (number | null)[];
+  /** How the servers exited, in order: the exit code, or the signal that ended the process. */
+  readonly exits: readonly Exit["by"][];
   /** From the signal to the exit, in ms, the longest. */
   readonly slowestExitMs: number;
 }
@@ -49,18 +54,18 @@ export async function rollingRestarts(options: RollingOptions): Promise<RollingR
   const servers: Server[] = [];
   const balancer = new Balancer(ports, options.lag);
   try {
-    for (const port of ports) servers.push(await Server.start(port, ledger, options.drainDelay));
+    for (const port of ports) servers.push(await Server.start(port, ledger, options));
     const load = new Load(await balancer.listen());
     for (const port of ports) await balancer.inService(port);
     load.start(options.clients);
 
-    const exits: { code: number | null; durationMs: number }[] = [];
+    const exits: Exit[] = [];
     for (let number = 0; number < options.restarts; number += 1) {
       const old = servers[number % 2];
       if (old === undefined) break;
       const exit = await old.stop();
       exits.push(exit);
-      servers[number % 2] = await Server.start(old.port, ledger, options.drainDelay);
+      servers[number % 2] = await Server.start(old.port, ledger, options);
       await balancer.inService(old.port);
       options.onRestart?.({ number: number + 1, ...exit });
     }
@@ -74,7 +79,7 @@ export async function rollingRestarts(options: RollingOptions): Promise<RollingR
       failures: Object.fromEntries(failures),
       accepted: accepted.length,
       lost: accepted.filter((id) => !done.has(id)).length,
-      exitCodes: exits.map(({ code }) => code),
+      exits: exits.map(({ by }) => by),
       slowestExitMs: Math.round(Math.max(...exits.map(({ durationMs }) => durationMs))),
     };
   } finally {
@@ -84,15 +89,20 @@ export async function rollingRestarts(options: RollingOptions): Promise<RollingR
   }
 }
 
+interface Exit {
+  readonly by: number | NodeJS.Signals;
+  readonly durationMs: number;
+}
+
 class Server {
   private constructor(
     readonly port: number,
     private readonly child: ChildProcess,
   ) {}
 
-  static async start(port: number, ledger: string, drainDelay: number): Promise<Server> {
+  static async start(port: number, ledger: string, { method, drainDelay }: RollingOptions): Promise<Server> {
     const file = path.join(import.meta.dirname, "server.ts");
-    const args = ["--import", "tsx", file, String(port), ledger, String(drainDelay)];
+    const args = ["--import", "tsx", file, method, String(port), ledger, String(drainDelay)];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     let errors = "";
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
@@ -106,13 +116,15 @@ class Server {
     return new Server(port, child);
   }
 
-  /** SIGTERM, and how it went. */
-  async stop(): Promise<{ code: number | null; durationMs: number }> {
+  /** SIGTERM, at last SIGKILL, and how it went. */
+  async stop(): Promise<Exit> {
     const startedAt = performance.now();
     const exited = once(this.child, "exit");
     this.child.kill("SIGTERM");
-    const [code] = await exited;
-    return { code, durationMs: performance.now() - startedAt };
+    const killer = setTimeout(() => this.child.kill("SIGKILL"), grace);
+    const [code, signal] = await exited;
+    clearTimeout(killer);
+    return { by: code ?? signal, durationMs: performance.now() - startedAt };
   }
 
   kill(): void {

@@ -1,8 +1,14 @@
-// The work of an order: some CPU time, then a line in a file, by which lost tasks are found.
-import { appendFileSync } from "node:fs";
+// The work of an order: some waiting, as for a mail server or a database, then a line in a file, by which lost tasks are found.
+import { appendFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
-export function fulfil({ id, ledger, ms }: { id: string; ledger: string; ms: number }): void {
-  const until = performance.now() + ms;
-  while (performance.now() < until) Math.sqrt(until);
-  appendFileSync(ledger, `${id}\n`);
+export interface Order {
+  readonly id: string;
+  readonly ledger: string;
+  readonly ms: number;
+}
+
+export async function fulfil({ id, ledger, ms }: Order): Promise<void> {
+  await sleep(ms);
+  await appendFile(ledger, `${id}\n`);
 }
