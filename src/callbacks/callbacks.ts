@@ -26,6 +26,9 @@ export interface CallbackPayload {
   outcome: ResponseOutcome | undefined;
 }
 
+// As in the lanes of the tasks: above this many, and more than the living, the cancelled are swept out.
+const sweepAbove = 1_024;
+
 interface Run {
   readonly controller: AbortController;
   readonly startedAt: number;
@@ -38,6 +41,7 @@ export class Callbacks {
   readonly #attempts: Attempts;
   readonly #delayed: Delayed;
   #pumping = false;
+  #dead = 0;
 
   constructor(
     private readonly ledger: Ledger,
@@ -55,8 +59,9 @@ export class Callbacks {
 
   /** A callback whose response is over, or whose delay is. */
   add(task: Task): void {
-    this.ledger.queued(task);
+    // In its place before anybody is told of it, for a listener may cancel it.
     this.#waiting.pushBack(task);
+    this.ledger.queued(task);
     this.#pumpSoon();
   }
 
@@ -65,6 +70,7 @@ export class Callbacks {
     const wasDelayed = task.state === "delayed";
     finish();
     if (wasDelayed) this.#delayed.forget();
+    else this.#bury();
   }
 
   /** Aborts the signal of a running callback; it ends as `reason` says once it has stopped, at the latest after the grace. */
@@ -85,6 +91,14 @@ export class Callbacks {
     for (const task of [...this.#running.keys()]) this.abort(task, reason);
   }
 
+  /** A callback that waits has been cancelled; it stays where it is until its turn, or until there are too many of them. */
+  #bury(): void {
+    this.#dead++;
+    if (this.#dead <= sweepAbove || this.#dead < this.#waiting.length / 2) return;
+    this.#waiting.filter(isQueued);
+    this.#dead = 0;
+  }
+
   /** Never within the call that added: a callback runs after the code that registered it. */
   #pumpSoon(): void {
     if (this.#pumping) return;
@@ -99,7 +113,8 @@ export class Callbacks {
     while (this.#running.size < this.concurrency) {
       const task = this.#waiting.popFront();
       if (task === undefined) return;
-      if (task.state === "queued") this.#start(task);
+      if (isQueued(task)) this.#start(task);
+      else this.#dead--;
     }
   }
 
@@ -107,9 +122,10 @@ export class Callbacks {
     const { callback, outcome } = task.payload as CallbackPayload;
     const run: Run = { controller: new AbortController(), startedAt: performance.now(), timer: undefined };
     this.#running.set(task, run);
-    this.ledger.started(task);
     const { timeout } = task.dispatch;
     if (timeout > 0) run.timer = setTimeout(() => this.abort(task, timeoutError(name(task), timeout)), timeout);
+    // After its timer is set, for a listener may abort it.
+    this.ledger.started(task);
     // An async function, so that a callback that throws at once fails in the same way as one that rejects.
     const running = (async () => callback({ outcome: outcome as ResponseOutcome, signal: run.controller.signal }))();
     running.then(
@@ -127,6 +143,10 @@ export class Callbacks {
     if (!isFinal(task.state)) settle();
     this.#pumpSoon();
   }
+}
+
+function isQueued(task: Task): boolean {
+  return task.state === "queued";
 }
 
 function elapsed(run: Run): number {
