@@ -27,6 +27,9 @@ export class Pool {
   readonly #settler: Settler;
   readonly #watchdog: Watchdog;
   #flushing = false;
+  #stopped = false;
+  /** Tasks are being taken out of the queue: they count as running and are nowhere yet. */
+  #taking = false;
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -42,12 +45,12 @@ export class Pool {
 
   /** There may be work: threads are served before the current turn of the event loop ends. */
   wake(): void {
-    if (this.#flushing) return;
+    if (this.#flushing || this.#stopped) return;
     this.#flushing = true;
     // A microtask, so that what one turn dispatches travels together.
     queueMicrotask(() => {
       this.#flushing = false;
-      this.#flush();
+      if (!this.#stopped) this.#flush();
     });
   }
 
@@ -59,7 +62,8 @@ export class Pool {
    */
   abort(task: Task, reason: OffloadError): "never begun" | "asked" | "too late" {
     const place = findPlace(this.#parts.crew.threads, task);
-    if (place === undefined) return "too late";
+    // A listener of `started` is called before the task is sent.
+    if (place === undefined) return this.#taking ? "never begun" : "too late";
     if (takeBack(place)) return "never begun";
     if (!markAborted(place)) return "too late";
     task.abortedBy = reason;
@@ -94,7 +98,7 @@ export class Pool {
 
   /** No batch is sent from now on. */
   stop(): void {
-    this.#flushing = true;
+    this.#stopped = true;
     this.#watchdog.stop();
   }
 
@@ -104,9 +108,12 @@ export class Pool {
       const thread = this.#nextThread();
       const slot = thread?.freeSlot();
       if (thread === undefined || slot === undefined) break;
-      const batch = takeBatch(queue, crew.idleCount(), thread.busy === 0, crew.roomOf(thread));
-      if (batch.length === 0) break;
-      this.#send(thread, slot, batch);
+      this.#taking = true;
+      const taken = takeBatch(queue, crew.idleCount(), thread.busy === 0, crew.roomOf(thread));
+      this.#taking = false;
+      if (taken.length === 0) break;
+      const batch = taken.every(isTaken) ? taken : taken.filter(isTaken);
+      if (batch.length > 0) this.#send(thread, slot, batch);
     }
     if (queue.length > 0) crew.reinforce(queue.length);
   }
@@ -232,6 +239,11 @@ export class Pool {
     this.#relieveAll(thread);
     this.#parts.crew.terminate(thread, reason);
   }
+}
+
+/** Whether it still is to be sent: a listener of `started` may have cancelled it. */
+function isTaken({ state }: Task): boolean {
+  return state === "running";
 }
 
 /** The slots with a batch in the order in which it is taken back, for each task goes to the head of its lane. */

@@ -1,7 +1,6 @@
 // Tasks modules that cannot be loaded, and the kinds that can.
-import { OffloadError } from "after-response";
 import { describe, expect, it } from "vitest";
-import { rejection, watch } from "../support/offloader.js";
+import { rejection, thrownBy, watch } from "../support/offloader.js";
 
 /** Modules that cannot be loaded, and the error of `ready()`. */
 const unloadable = [
@@ -143,14 +142,4 @@ describe("the name of a task that does not exist", () => {
 
 function started(file: string, options: Parameters<typeof watch>[1] = {}): ReturnType<typeof watch> {
   return watch(`modules/${file}`, options);
-}
-
-function thrownBy(call: () => unknown): OffloadError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof OffloadError) return error;
-    throw error;
-  }
-  throw new Error("expected the call to throw");
 }

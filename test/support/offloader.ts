@@ -1,5 +1,12 @@
 // An offloader on real threads for one test: everything it tells is recorded, and it is closed when the test is over.
-import { createOffloader, type EventName, type Logger, type Offloader, type OffloaderOptions } from "after-response";
+import {
+  createOffloader,
+  type EventName,
+  type Logger,
+  OffloadError,
+  type Offloader,
+  type OffloaderOptions,
+} from "after-response";
 import { onTestFinished } from "vitest";
 
 /** An event as it was told; the fields of a task's event are there if it is one. */
@@ -66,15 +73,18 @@ export class Watched {
   readonly told: Told[] = [];
   readonly lines: Line[] = [];
   readonly #watchers = new Set<() => void>();
+  readonly #off = new Map<EventName, () => void>();
+  #loggerIsBroken = false;
 
   constructor(module: string | URL, options: WatchedOptions) {
     const tasks = typeof module === "string" ? new URL(`../fixtures/${module}`, import.meta.url) : module;
     this.offloader = createOffloader({ ...options, tasks, logger: this.#logger() });
     for (const event of eventNames) {
-      this.offloader.on(event, (fields) => {
+      const off = this.offloader.on(event, (fields) => {
         this.told.push({ event, ...fields } as Told);
         this.#look();
       });
+      this.#off.set(event, off);
     }
   }
 
@@ -94,6 +104,16 @@ export class Watched {
   /** The first line of the log that matches. */
   line(pattern: RegExp): Promise<Line> {
     return this.#first(() => this.lines.find(({ message }) => pattern.test(message)));
+  }
+
+  /** Listens to these events no more. */
+  deaf(event: EventName): void {
+    this.#off.get(event)?.();
+  }
+
+  /** Has the logger throw from now on. */
+  breakLogger(): void {
+    this.#loggerIsBroken = true;
   }
 
   /** The names of the events of one task, in their order. */
@@ -147,6 +167,7 @@ export class Watched {
 
   #logger(): Logger {
     const write = (level: Line["level"]) => (fields: object, message: string) => {
+      if (this.#loggerIsBroken) throw new Error("the logger is broken");
       this.lines.push({ level, message, fields: { ...fields } });
       this.#look();
     };
@@ -163,4 +184,15 @@ export async function rejection(
   const error: unknown = end.reason;
   if (!(error instanceof Error)) throw new Error(`rejected with ${String(error)}, which is no Error`);
   return error as Error & Readonly<Record<string, unknown>>;
+}
+
+/** The error that a call throws, which is one of the library; fails when it throws nothing. */
+export function thrownBy(call: () => unknown): OffloadError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof OffloadError) return error;
+    throw error;
+  }
+  throw new Error("expected the call to throw");
 }
