@@ -1,4 +1,4 @@
-// What an offloader tells: the table of its events, and an emitter whose listeners cannot break anything.
+// What an offloader tells: the table of its events (docs/events.md explains it), and an emitter whose listeners cannot break anything.
 import type { TaskState } from "./states.js";
 
 /** What every event of a task or callback carries, as far as it is known. */
@@ -38,8 +38,8 @@ export interface OffloaderEvents {
   abandoned: TaskEvent;
   /** A thread has loaded the tasks module. */
   threadStarted: { readonly threadId: number };
-  /** A thread is gone. `reason`: idle, recycled, shutdown, or what killed it. */
-  threadEnded: { readonly threadId: number; readonly reason: string; readonly error?: unknown };
+  /** A thread is gone. `reason`: idle, recycled, renewed, shutdown, or what ended it. */
+  threadEnded: { readonly threadId: number; readonly reason: string };
   /** A drain has begun. */
   draining: { readonly unfinished: number };
   /** Everything accepted has reached a final state, and admission is closed. */

@@ -1,0 +1,116 @@
+// docs/events.md and src/task/events.ts say the same, and what the ledger tells is what the document says.
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { OffloadError } from "../../src/task/errors.js";
+import { createLedger, makeTask, recordEvents } from "../support/tasks.js";
+
+const text = readFileSync(new URL("../../docs/events.md", import.meta.url), "utf8");
+// The interfaces exist for the compiler alone. Their text is read, for a list beside them would be one more thing to keep.
+const source = readFileSync(new URL("../../src/task/events.ts", import.meta.url), "utf8").replace(
+  /\/\*\*[\s\S]*?\*\//g,
+  "",
+);
+
+const taskFields = fieldsIn(bodyOf("TaskEvent"));
+const events = new Map(membersOf(bodyOf("OffloaderEvents")).map(([name, type]) => [name, eventOf(type)]));
+
+/** The rows of the tables whose first column is a name. */
+const rows = [...text.matchAll(/^\| `(\w+)` \|([^|]*)\|(.+)\|$/gm)].map(([, name = "", second = "", third = ""]) => {
+  return { name, second, names: [...second.matchAll(/`(\w+)`/g)].map(([, each]) => each), meaning: third.trim() };
+});
+const eventRows = rows.filter(({ name }) => events.has(name));
+const fieldRows = rows.filter(({ name }) => !events.has(name));
+
+describe("docs/events.md", () => {
+  it("has a row for every event, in the order of the interface, and one for every field of a task's event", () => {
+    expect(events.size).toBeGreaterThan(10);
+    expect(eventRows.map(({ name }) => name)).toEqual([...events.keys()]);
+    expect(fieldRows.map(({ name }) => name)).toEqual(taskFields);
+    expect(rows.filter(({ meaning }) => meaning === "")).toEqual([]);
+  });
+
+  it("gives each event the fields that it has", () => {
+    const documented = eventRows.map(({ name, names }) => [name, names]);
+    expect(documented).toEqual([...events].map(([name, { own }]) => [name, own]));
+  });
+
+  it("has those of tasks in the first table, the others in the second", () => {
+    const second = text.indexOf("## Of threads and of the offloader");
+    for (const [name, { ofTask }] of events) {
+      expect([name, text.indexOf(`\n| \`${name}\``) < second]).toEqual([name, ofTask]);
+    }
+  });
+
+  it("says on which events each field is, as the ledger tells it", () => {
+    const told = tellEverything();
+    const names = [...events].filter(([, { ofTask }]) => ofTask).map(([name]) => name);
+    expect([...told.keys()].sort()).toEqual([...names].sort());
+    const last = ["succeeded", "failed", "cancelled", "skipped", "abandoned"];
+    for (const { name: field, second, names: listed } of fieldRows) {
+      const on = second.trim() === "all" ? names : second.includes("the last five") ? [...listed, ...last] : listed;
+      const really = names.filter((name) => told.get(name)?.has(field));
+      expect([field, really]).toEqual([field, names.filter((name) => on.includes(name))]);
+    }
+    for (const [name, fields] of told) {
+      const known = [...taskFields, ...(events.get(name)?.own ?? [])];
+      expect([name, [...fields].filter((field) => !known.includes(field))]).toEqual([name, []]);
+    }
+  });
+});
+
+/** The fields that each event of a task carried with a value, in lives that have everything in them. */
+function tellEverything(): Map<string, Set<string>> {
+  const { ledger, events: emitter } = createLedger();
+  const heard = recordEvents(emitter);
+  const start = () => {
+    const task = makeTask(undefined, {}, { context: "request" });
+    ledger.accept(task);
+    ledger.queued(task);
+    ledger.started(task);
+    return task;
+  };
+  const again = start();
+  ledger.progress(again, 1);
+  ledger.delayed(again, 10, new Error("again"), 5);
+  ledger.succeeded(start(), "value", 5);
+  ledger.failed(start(), new Error("failed"), 5);
+  ledger.cancelled(start(), new OffloadError("AR_CANCELLED", "cancelled"), 5);
+  ledger.abandoned(start());
+  const skipped = makeTask(undefined, {}, { context: "request" });
+  ledger.accept(skipped);
+  ledger.skipped(skipped);
+  const told = new Map<string, Set<string>>();
+  for (const { name, event } of heard) {
+    const fields = Object.entries(event).filter(([, value]) => value !== undefined);
+    told.set(name, new Set([...(told.get(name) ?? []), ...fields.map(([field]) => field)]));
+  }
+  return told;
+}
+
+/** What stands between the braces of an interface. */
+function bodyOf(name: string): string {
+  const body = new RegExp(`export interface ${name} \\{\\n([\\s\\S]*?)^\\}`, "m").exec(source)?.[1];
+  if (body === undefined) throw new Error(`src/task/events.ts has no interface ${name}`);
+  return body;
+}
+
+/** Its members: name and type. Each stands on a line of its own. */
+function membersOf(body: string): [string, string][] {
+  const lines = body.split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line) => {
+    const [, name, type] = /^ {2}(?:readonly )?(\w+)\??: (.+);$/.exec(line) ?? [];
+    if (name === undefined || type === undefined) throw new Error(`not understood: ${line}`);
+    return [name, type];
+  });
+}
+
+function fieldsIn(body: string): string[] {
+  return membersOf(body).map(([name]) => name);
+}
+
+/** Whether an event is of a task, and the fields it has of its own. */
+function eventOf(type: string): { ofTask: boolean; own: string[] } {
+  const fields = /\{ (.+) \}$/.exec(type)?.[1] ?? "";
+  const own = fields === "" ? [] : fields.split("; ").map((field) => /^readonly (\w+)\??: /.exec(field)?.[1] ?? field);
+  return { ofTask: type.startsWith("TaskEvent"), own };
+}
