@@ -5,7 +5,6 @@ import type { Journaling } from "./journaling.js";
 import type { Crew } from "./pool/crew.js";
 import type { Pool } from "./pool/pool.js";
 import type { Admission } from "./queue/admission.js";
-import type { Readiness } from "./readiness.js";
 import { forgetAtExit } from "./shutdown/exit-report.js";
 import type { DrainTarget } from "./shutdown/target.js";
 import { OffloadError } from "./task/errors.js";
@@ -24,11 +23,10 @@ export interface DrainParts {
   readonly journaling: Journaling | undefined;
   readonly ledger: Ledger;
   readonly pool: Pool;
-  readonly readiness: Readiness;
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
-  const { admission, callbacks, crew, dispatcher, events, journaling, ledger, pool, readiness } = parts;
+  const { admission, callbacks, crew, dispatcher, events, journaling, ledger, pool } = parts;
   let announced = false;
   return {
     name: parts.name,
@@ -69,7 +67,6 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
       pool.stop();
       await crew.end(timeout);
       await journaling?.journal.close();
-      readiness.refuse(new OffloadError("AR_SHUTTING_DOWN", "the offloader has shut down before it was ready"));
       forgetAtExit(this);
       events.emit("drained", { unfinished: ledger.unfinished });
     },

@@ -20,8 +20,9 @@ import { TaskQueue } from "./queue/task-queue.js";
 import { Readiness } from "./readiness.js";
 import { toServerResponse } from "./response/carrier.js";
 import { currentResponse, noResponseError, trackCurrentResponse } from "./response/current.js";
-import { closeTarget } from "./shutdown/close.js";
+import { type CloseOptions, closeTarget } from "./shutdown/close.js";
 import { reportAtExit } from "./shutdown/exit-report.js";
+import type { CloseReport } from "./shutdown/report.js";
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
 import { Throughput, takeStats } from "./stats.js";
 import { OffloadError } from "./task/errors.js";
@@ -100,7 +101,6 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     journaling,
     ledger,
     pool,
-    readiness,
   });
   const throughput = new Throughput();
   reportAtExit(target);
@@ -160,6 +160,14 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     };
   }
 
+  async function close(options?: CloseOptions): Promise<CloseReport> {
+    const report = await closeTarget(target, options);
+    // Here alone: when a signal ends the process, a program that still awaits ready() at its top level must not die of it
+    // before the hooks have run.
+    readiness.refuse(new OffloadError("AR_SHUTTING_DOWN", "the offloader was closed before it was ready"));
+    return report;
+  }
+
   const afterEach = new AfterEach((response, run) => void runAfterResponse(response, run), logger);
 
   const offloader: Offloader = {
@@ -191,10 +199,10 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       const drained = await within(ledger.settled(), options.timeout);
       return { drained, unfinished: target.unfinished() };
     },
-    close: (options) => closeTarget(target, options),
+    close,
     shutdownOnSignals: (servers, options) => shutdownOnSignals(target, servers, options),
     async [Symbol.asyncDispose]() {
-      await closeTarget(target);
+      await close();
     },
   };
   // Names and payloads are checked by the compiler at the call and by the dispatcher at run time; in between they are any.
