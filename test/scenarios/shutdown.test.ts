@@ -218,6 +218,14 @@ describe("a process", () => {
     expect(app.ledger()).toContain("done long");
   });
 
+  it.each(["SIGHUP", "SIGUSR2", "SIGQUIT"] as const)("shuts down on %s when it is told to", async (signal) => {
+    const app = await startApp({ shutdown: { signals: [signal] } });
+    app.kill(signal);
+    const { code, report } = await app.end();
+    expect(code).toBe(0);
+    expect(report.reason).toBe(signal);
+  });
+
   it("shuts down on its parent's message", async () => {
     const app = await startApp({}, { ipc: true });
     await app.get("/work?name=long&ms=200");

@@ -126,6 +126,17 @@ describe("a shutdown", () => {
     expect(late.calls).toContain("endThreads(time)");
   });
 
+  it("closes several servers, listening or not, and what carries one", async () => {
+    const [one, two, silent] = [createServer(), createServer(), createServer()];
+    await Promise.all([listen(one), listen(two)]);
+    const shutdown = shutdownOnSignals(new FakeTarget(), [one, { server: two }, silent], {
+      exit: false,
+      platformGrace: 600_000,
+    });
+    await shutdown.close();
+    expect([one, two, silent].map(({ listening }) => listening)).toEqual([false, false, false]);
+  });
+
   it("warns once of a plan that does not fit", () => {
     const target = new FakeTarget();
     install(target, { timeout: 10_000, platformGrace: 5_000 });
