@@ -54,7 +54,7 @@ const backoffRule: Rule = object(
   ["type", "delay"],
 );
 
-export const policyRules: Rules = {
+const policyRules: Rules = {
   priority: oneOf("high", "normal", "low"),
   timeout: milliseconds(),
   attempts: integer(1),
