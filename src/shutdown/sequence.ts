@@ -4,17 +4,9 @@ import type { Logger } from "../task/logger.js";
 import { Deadline } from "./deadline.js";
 import { type NamedHook, runHooks } from "./hooks.js";
 import type { Participant } from "./participant.js";
+import { Pending } from "./pending.js";
 import { abortBudget, type Plan } from "./plan.js";
-import {
-  type CloseReport,
-  describeRequests,
-  describeTasks,
-  type OpenRequest,
-  type ShutdownReport,
-  seconds,
-  tally,
-} from "./report.js";
-import type { ServerDrain } from "./server-drain.js";
+import { type CloseReport, describeRequests, type ShutdownReport, seconds } from "./report.js";
 import type { ShutdownState } from "./states.js";
 import type { DrainTarget } from "./target.js";
 import { endUpgraded } from "./upgrades.js";
@@ -30,7 +22,7 @@ export class Sequence {
   private readonly startedAt = performance.now();
   private readonly deadline: Deadline;
   private readonly watchdog: Watchdog;
-  private readonly totalsAtStart = new Map<DrainTarget, ReturnType<DrainTarget["totals"]>>();
+  private readonly pending: Pending;
   private forcedSockets = 0;
   private forcedCode: number | undefined;
   private dirty = false;
@@ -42,6 +34,7 @@ export class Sequence {
     private readonly plan: Plan,
     private readonly logger: Logger,
   ) {
+    this.pending = new Pending(participants);
     this.deadline = new Deadline(this.startedAt + plan.timeout, abortBudget(plan.timeout));
     this.watchdog = new Watchdog((error) => {
       logger.warn({ err: error }, "shutdown: no watchdog; a blocked event loop would outlive the deadline");
@@ -70,7 +63,7 @@ export class Sequence {
   /** A participant that came when the shutdown had begun: it is taken as far as the others are. */
   welcome(participant: Participant): void {
     const { target, servers } = participant;
-    this.totalsAtStart.set(target, target.totals());
+    this.pending.include(target);
     target.announceDraining();
     for (const server of servers) {
       server.announce();
@@ -117,40 +110,30 @@ export class Sequence {
   private async closeServers(): Promise<void> {
     // Connections that the kernel holds for us are accepted in the poll phase; a listener closed before that resets them.
     await nextTurn();
-    this.enter("closing", `no new connections; waiting for ${this.describeWork()}`);
-    for (const server of this.servers()) server.close();
+    this.enter("closing", `no new connections; waiting for ${this.pending.describe()}`);
+    for (const server of this.pending.servers()) server.close();
     for (const { servers, options } of this.participants) {
       for (const server of servers) void endUpgraded(server, options.onUpgraded, this.deadline, this.logger);
     }
-    if (await this.deadline.within(this.serversDrained(), "requests")) return;
-    const open = this.openRequests();
+    if (await this.deadline.within(this.pending.serversDrained(), "requests")) return;
+    const open = this.pending.openRequests();
     if (open.length > 0) {
       this.logger.warn(
         { shutdown: this.state },
         `shutdown closing: no time left for ${describeRequests(open)}; cut off`,
       );
     }
-    for (const server of this.servers()) this.forcedSockets += server.force();
+    for (const server of this.pending.servers()) this.forcedSockets += server.force();
   }
 
-  private async serversDrained(): Promise<void> {
-    await Promise.all(this.servers().map(({ drained }) => drained));
-  }
-
-  /** Waits until all targets are settled at the same time, for a task of one may dispatch to another. */
   private async drain(): Promise<boolean> {
-    this.enter("draining", `no open requests; waiting for ${this.describeWork()}`);
-    return this.deadline.within(this.settled(), "abort");
-  }
-
-  private async settled(): Promise<void> {
-    do await Promise.all(this.targets().map((target) => target.settled()));
-    while (this.unfinishedCount() > 0);
+    this.enter("draining", `no open requests; waiting for ${this.pending.describe()}`);
+    return this.deadline.within(this.pending.settled(), "abort");
   }
 
   private async closeTargets(drained: boolean): Promise<CloseReport[]> {
     if (drained) this.enter("ending", "every task has ended; ending the threads");
-    else this.enter("aborting", `no time left; aborting ${this.describeWork()}`);
+    else this.enter("aborting", `no time left; aborting ${this.pending.describe()}`);
     // By target, for an offloader may take part twice, with two servers.
     const reports = new Map<DrainTarget, CloseReport>();
     await Promise.all(
@@ -167,16 +150,14 @@ export class Sequence {
   }
 
   private finish(reports: readonly CloseReport[], failedHooks: readonly string[]): ShutdownReport {
-    const ends = [...this.totalsAtStart].map(([target, before]) => tally(before, target.totals()));
     const abandoned = reports.flatMap((report) => report.abandoned);
     const clean = abandoned.length === 0 && failedHooks.length === 0 && !this.dirty;
     const report: ShutdownReport = {
       reason: this.reason,
       exitCode: this.forcedCode ?? (clean ? 0 : 1),
-      completed: sum(ends.map(({ completed }) => completed)),
-      failed: sum(ends.map(({ failed }) => failed)),
+      ...this.pending.ended(),
       abandoned,
-      journaled: sum(reports.map(({ journaled }) => journaled)),
+      journaled: reports.reduce((sum, { journaled }) => sum + journaled, 0),
       forcedSockets: this.forcedSockets,
       failedHooks,
       durationMs: Math.round(performance.now() - this.startedAt),
@@ -204,8 +185,8 @@ export class Sequence {
       state: this.state,
       reason: this.reason,
       leftMs: Math.round(this.deadline.at - performance.now()),
-      openRequests: this.openRequests(),
-      unfinished: this.unfinishedCount(),
+      openRequests: this.pending.openRequests(),
+      unfinished: this.pending.unfinishedCount(),
     };
     for (const { options } of this.participants) {
       try {
@@ -218,7 +199,7 @@ export class Sequence {
 
   private logProgress(): void {
     const left = seconds(this.deadline.at - performance.now());
-    this.logger.info({ shutdown: this.state }, `shutdown ${this.state}: ${left} left; ${this.describeWork()}`);
+    this.logger.info({ shutdown: this.state }, `shutdown ${this.state}: ${left} left; ${this.pending.describe()}`);
     this.informWatchdog();
   }
 
@@ -226,36 +207,9 @@ export class Sequence {
     this.watchdog.tell(this.deadline.at, this.forcedCode ?? 1, {
       state: this.state,
       reason: this.reason,
-      openRequests: this.openRequests().length,
-      unfinished: this.unfinishedCount(),
-      tasks: this.targets().flatMap((target) => target.unfinished(20)),
+      openRequests: this.pending.openRequests().length,
+      unfinished: this.pending.unfinishedCount(),
+      tasks: this.pending.unfinished(20),
     });
   }
-
-  private describeWork(): string {
-    const sample = this.targets().flatMap((target) => target.unfinished(200));
-    const tasks = describeTasks(this.unfinishedCount(), sample);
-    const open = this.openRequests();
-    return open.length > 0 ? `${describeRequests(open)} and ${tasks}` : tasks;
-  }
-
-  private targets(): DrainTarget[] {
-    return [...this.totalsAtStart.keys()];
-  }
-
-  private servers(): ServerDrain[] {
-    return [...this.participants].flatMap(({ servers }) => servers);
-  }
-
-  private openRequests(): OpenRequest[] {
-    return this.servers().flatMap((server) => server.openRequests());
-  }
-
-  private unfinishedCount(): number {
-    return sum(this.targets().map((target) => target.unfinishedCount()));
-  }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, n) => total + n, 0);
 }
