@@ -1,5 +1,6 @@
-// npm run bench, npm run bench:full: runs the benchmarks, prints their tables, writes figures and pictures.
-// `npm run bench -- pool http` runs these two alone. `--publish` also puts what docs/performance.md shows into docs/performance/.
+// npm run bench, npm run bench:full: runs the benchmarks, prints their tables, writes figures and pictures to bench/results/.
+// `npm run bench -- pool latency` runs these two alone. `--publish` also renews the figures and pictures of
+// docs/performance.md.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { root } from "../scripts/run.js";
@@ -8,70 +9,78 @@ import type { Bar, Findings, Scale } from "./harness/benchmark.js";
 import { compile } from "./harness/compile.js";
 import { environment } from "./harness/environment.js";
 import { markdown, spread } from "./harness/format.js";
+import { inWords, publish } from "./harness/publish.js";
 import { draw } from "./plot/svg.js";
 
 const [scaleName = "short", ...words] = process.argv.slice(2);
 const scale: Scale = scaleName === "full" ? "full" : "short";
+const publishing = words.includes("--publish");
 const wanted = words.filter((word) => !word.startsWith("--"));
 const unknown = wanted.filter((word) => !benchmarks.some(({ name }) => name === word));
 if (unknown.length > 0) {
   throw new Error(`no benchmark ${unknown.join(", ")}; there are ${benchmarks.map(({ name }) => name).join(", ")}`);
 }
 
-const folders = [
-  path.join(root, "bench/results"),
-  ...(words.includes("--publish") ? [path.join(root, "docs/performance")] : []),
-];
-for (const folder of folders) mkdirSync(folder, { recursive: true });
-
 compile();
+const machine = environment();
 const startedAt = performance.now();
 const results: Record<string, object> = {};
-const bars: (Bar & { benchmark: string })[] = [];
+const pictures = new Map<string, string>();
+const blocks = new Map<string, string>();
+const bars: Bar[] = [];
 for (const benchmark of benchmarks) {
   if (wanted.length > 0 && !wanted.includes(benchmark.name)) continue;
-  console.log(`\n## ${benchmark.title}\n\n${benchmark.how}\n`);
+  const { name, title, how } = benchmark;
+  console.log(`\n## ${title}\n\n${how}\n`);
   const began = performance.now();
-  const findings = await benchmark.run(scale, (line) => console.error(`${benchmark.name}: ${line}`));
-  if (findings.text !== undefined) console.log(`\`\`\`text\n${findings.text.trim()}\n\`\`\`\n`);
-  for (const table of findings.tables) console.log(markdown(table));
-  bars.push(...findings.bars.map((bar) => ({ ...bar, benchmark: benchmark.name })));
-  results[benchmark.name] = {
-    title: benchmark.title,
-    how: benchmark.how,
-    seconds: Math.round((performance.now() - began) / 1_000),
+  const findings = await benchmark.run(scale, (line) => console.error(`${name}: ${line}`));
+  const block = [how, ...texts(findings), ...findings.tables.map(markdown)].join("\n\n");
+  console.log(block.slice(how.length).trim());
+  blocks.set(name, block);
+  bars.push(...findings.bars);
+  for (const chart of findings.charts) pictures.set(`${chart.file}.svg`, draw(chart));
+  results[name] = {
+    title,
+    how,
+    seconds: seconds(began),
     text: findings.text,
     series: findings.samples.all(),
     bars: findings.bars,
   };
-  writePictures(findings);
 }
 
-console.log(
-  markdown({
-    title: "## Bars",
-    columns: ["bar", "benchmark", "bound", "measured", "met"],
-    rows: bars.map(({ text, benchmark, measured, bound, unit, met }) => [
-      text,
-      benchmark,
-      `${bound} ${unit}`,
-      spread(measured),
-      met ? "yes" : "NO",
-    ]),
-  }),
-);
-const figures = {
-  scale,
-  ...environment(),
-  seconds: Math.round((performance.now() - startedAt) / 1_000),
-  benchmarks: results,
-};
-for (const folder of folders)
-  writeFileSync(path.join(folder, "results.json"), `${JSON.stringify(figures, undefined, 1)}\n`);
-console.log(`Figures and pictures: ${folders.map((folder) => path.relative(root, folder)).join(", ")}`);
+const barsTable = markdown({
+  title: "What we hold ourselves to",
+  columns: ["", "bound", "measured", "met"],
+  rows: bars.map(({ text, measured, bound, unit, met }) => [
+    text,
+    `${bound.toLocaleString("en-US")} ${unit}`.trim(),
+    spread(measured),
+    met ? "yes" : "NO",
+  ]),
+});
+console.log(`\n## ${barsTable}`);
+blocks.set("bars", barsTable);
+blocks.set("environment", inWords(machine, scale));
 
-function writePictures({ charts }: Findings): void {
-  for (const chart of charts) {
-    for (const folder of folders) writeFileSync(path.join(folder, `${chart.file}.svg`), draw(chart));
-  }
+const figures = JSON.stringify({ scale, ...machine, seconds: seconds(startedAt), benchmarks: results }, undefined, 1);
+write(path.join(root, "bench/results"));
+if (publishing) {
+  write(path.join(root, "docs/performance"));
+  publish(path.join(root, "docs/performance.md"), blocks);
+}
+
+function texts({ text }: Findings): string[] {
+  return text === undefined ? [] : [`\`\`\`text\n${text.trim()}\n\`\`\``];
+}
+
+function write(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, "results.json"), `${figures}\n`);
+  for (const [file, svg] of pictures) writeFileSync(path.join(folder, file), svg);
+  console.log(`Figures and pictures: ${path.relative(root, folder)}`);
+}
+
+function seconds(since: number): number {
+  return Math.round((performance.now() - since) / 1_000);
 }

@@ -15,7 +15,7 @@ const cpu = "main-thread us a response, CPU";
 const each = "us for each";
 
 const sizes: Record<Scale, { rounds: number; counts: readonly number[]; requests: number }> = {
-  short: { rounds: 2, counts: [0, 1, 10, 100], requests: 3_000 },
+  short: { rounds: 2, counts: [0, 1, 10, 100], requests: 2_000 },
   full: { rounds: 7, counts: [0, 1, 3, 10, 30, 100], requests: 10_000 },
 };
 
@@ -35,7 +35,7 @@ export const callbacksBenchmark: Benchmark = {
       for (const what of kinds) {
         let none = Number.NaN;
         for (const count of counts) {
-          const us = await cpuOf(client, what, count, count < 30 ? requests : requests / 3);
+          const us = await cpuOf(client, what, count, count < 30 ? requests : Math.ceil(requests / 3));
           if (count === 0) none = us;
           samples.add(cpu, names[what], count, us);
           if (count > 0) samples.add(each, names[what], count, (us - none) / count);
