@@ -18,8 +18,10 @@ export type { OffloaderOptions, PoolOptions } from "./options/offloader-options.
 export type { AnyTasks, TaskName, TaskPayload, TaskResult } from "./options/typed.js";
 export type { ResponseCarrier } from "./response/carrier.js";
 export type { CloseOptions } from "./shutdown/close.js";
+export type { NamedHook, ShutdownHook } from "./shutdown/hooks.js";
 export type { CloseReport, ShutdownReport } from "./shutdown/report.js";
 export type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
+export type { ShutdownState, ShutdownStep } from "./shutdown/states.js";
 export type { OffloaderStats, TaskStats } from "./stats.js";
 export type { StateCounts } from "./task/counts.js";
 export type { Backoff, Priority } from "./task/definition.js";
