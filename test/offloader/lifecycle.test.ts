@@ -139,7 +139,7 @@ describe("close()", () => {
     const running = watched.offloader.offload("listens", { gate: gate.cells });
     await gate.arrival();
     const queued = watched.offloader.offload("nothing");
-    const report = await watched.offloader.close({ timeout: 100 });
+    const report = await watched.offloader.close({ timeout: 2_000 });
     expect(report.abandoned).toEqual([
       { id: queued.id, task: "nothing", state: "queued", attempt: 0 },
       { id: running.id, task: "listens", state: "running", attempt: 1 },
@@ -154,7 +154,7 @@ describe("close()", () => {
     const gate = new Gate();
     const handle = watched.offloader.offload("deafAndBlocking", { gate: gate.cells });
     await gate.arrival();
-    const report = await watched.offloader.close({ timeout: 300 });
+    const report = await watched.offloader.close({ timeout: 2_000 });
     expect(report.abandoned).toMatchObject([{ id: handle.id, state: "running" }]);
     expect(watched.offloader.stats().threads.total).toBe(0);
   });

@@ -1,7 +1,7 @@
 // A slow task in a batch of tiny ones: it holds up nobody but itself.
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
-import { rejection, type Watched, watch } from "../support/offloader.js";
+import { handedOver, rejection, type Watched, watch } from "../support/offloader.js";
 
 /** Two idle threads that take the tasks called `tiny` by the batch. */
 async function twoThreads(options = {}): Promise<Watched> {
@@ -52,20 +52,24 @@ describe("a slow task in a batch of tiny ones", () => {
 
   it("does not change the order of those behind it", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
-    await watched.measure("turn");
-    const gate = new Gate();
-    const first = watched.offloader.offload("turn", { blockedBy: gate.cells });
-    const results = Array.from({ length: 5 }, () => watched.offloader.run("turn"));
-    await gate.arrival();
-    // These are sent ahead to the thread, which is expected to be done with the first ones soon.
-    const ahead = watched.offloader.offload("turn");
-    results.push(...Array.from({ length: 5 }, () => watched.offloader.run("turn")));
-    await watched.events("queued", 2, ({ id }) => id === ahead.id);
+    const several = (count: number) => Array.from({ length: count }, () => watched.offloader.offload("turn"));
+    const { gate, handles } = await watched.arrange("turn", async () => {
+      const gate = new Gate();
+      const first = [watched.offloader.offload("turn", { blockedBy: gate.cells }), ...several(5)];
+      await handedOver();
+      // These are sent ahead to the thread, which is expected to be done with the first ones soon.
+      const ahead = several(5);
+      await handedOver();
+      const handles = [...first, ...ahead];
+      if (ahead[0] && watched.story(ahead[0].id).includes("started")) return { gate, handles };
+      gate.open();
+      await watched.offloader.idle();
+      return undefined;
+    });
+    await watched.events("queued", 2, ({ id }) => id === handles[6]?.id);
     gate.open();
-    const start = Number(await first.result());
-    results.splice(5, 0, ahead.result() as Promise<unknown>);
-    const order = (await Promise.all(results)).map((turn) => Number(turn) - start);
-    expect(order).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    const turns = (await Promise.all(handles.map((handle) => handle.result()))).map(Number);
+    expect(turns).toEqual(turns.map((_, index) => (turns[0] ?? 0) + index));
   });
 
   it("does not count the time of the others as attempts", async () => {
@@ -85,14 +89,19 @@ describe("a task that was taken back from a slow batch and runs on another threa
   /** A task that waits for `second`, on another thread than the one it was sent to at first. */
   async function moved(payload: object, options = {}, poolOptions = {}) {
     const watched = await twoThreads(poolOptions);
-    const [first, second] = [new Gate(), new Gate()];
-    const slow = watched.offloader.offload("tiny", { blockedBy: first.cells });
-    const handle = watched.offloader.offload("tiny", { waitsFor: second.cells, ...payload }, options);
-    await first.arrival();
-    await second.arrival();
-    // Otherwise it never was on the slow task's thread, and the test says nothing.
-    expect(watched.story(handle.id).filter((event) => event === "started").length).toBeGreaterThan(1);
-    return { watched, first, second, slow, handle };
+    return watched.arrange("tiny", async () => {
+      const [first, second] = [new Gate(), new Gate()];
+      const slow = watched.offloader.offload("tiny", { blockedBy: first.cells });
+      const handle = watched.offloader.offload("tiny", { waitsFor: second.cells, ...payload }, options);
+      await first.arrival();
+      await second.arrival();
+      // Otherwise it never was on the slow task's thread, and the test would say nothing.
+      const wasMoved = watched.story(handle.id).filter((event) => event === "started").length > 1;
+      if (wasMoved) return { watched, first, second, slow, handle };
+      for (const gate of [first, second]) gate.open();
+      await watched.offloader.idle();
+      return undefined;
+    });
   }
 
   it("can be cancelled there", async () => {
@@ -129,22 +138,28 @@ describe("a task that was taken back from a slow batch and runs on another threa
 
 describe("a buffer that was moved to a thread", () => {
   it("arrives whole although its task had to wait there behind a slow one", async () => {
-    const gate = new Gate();
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const another = watch("tasks.mjs", { pool: { maxThreads: 1 } });
-    for (const each of [watched, another]) await each.measure("tiny");
-
-    const slow = watched.offloader.offload("tiny", { blockedBy: gate.cells });
-    const buffer = new Uint8Array([1, 2, 3, 4]).buffer;
-    const sum = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
-    await watched.event("started", ({ id }) => id === sum.id);
-    // A task of another offloader that is taken back was sent later: by then the buffer's has been looked after, too.
-    another.offloader.offload("tiny", { blockedBy: gate.cells });
-    const later = another.offloader.offload("tiny");
-    await another.events("queued", 2, ({ id }) => id === later.id);
-
+    const { gate, sum } = await watched.arrange("tiny", async () => {
+      await another.measure("tiny");
+      const gate = new Gate();
+      watched.offloader.offload("tiny", { blockedBy: gate.cells });
+      const buffer = new Uint8Array([1, 2, 3, 4]).buffer;
+      const sum = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
+      await handedOver();
+      // A task of another offloader that is taken back was sent later: by then the buffer's has been looked after, too.
+      another.offloader.offload("tiny", { blockedBy: gate.cells });
+      const later = another.offloader.offload("tiny");
+      await handedOver();
+      if (sum.state === "running" && later.state === "running") {
+        await another.events("queued", 2, ({ id }) => id === later.id);
+        return { gate, sum };
+      }
+      gate.open();
+      await Promise.all([watched.offloader.idle(), another.offloader.idle()]);
+      return undefined;
+    });
     gate.open();
-    await slow.result();
     expect(await sum.result()).toBe(10);
     expect(watched.story(sum.id)).toEqual(["accepted", "queued", "started", "succeeded"]);
   });

@@ -140,6 +140,21 @@ export class Watched {
     throw new Error(`${task} is too slow to be sent in batches`);
   }
 
+  /**
+   * Tries until an arrangement of tiny tasks has come about. Who travels with whom depends on how long the task took
+   * lately, and on a busy machine any run may have taken long.
+   *
+   * @param arrange returns undefined where it has not come about
+   */
+  async arrange<Arranged>(task: string, arrange: () => Promise<Arranged | undefined>): Promise<Arranged> {
+    for (let attempt = 0; attempt < 50; attempt++) {
+      await this.measure(task);
+      const arranged = await arrange();
+      if (arranged !== undefined) return arranged;
+    }
+    throw new Error(`${task} never travelled as the test needs it`);
+  }
+
   /** Whether all of ten have been handed to a thread before the first has come back. */
   async #travelTogether(task: string, payload: unknown): Promise<boolean> {
     const from = this.told.length;
@@ -173,6 +188,11 @@ export class Watched {
     };
     return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   }
+}
+
+/** Resolves once what was dispatched has been handed to threads that are free. */
+export function handedOver(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** How a promise was rejected; fails when it was not. */
