@@ -10,6 +10,12 @@ const smallHeap: WatchedOptions = { pool: { maxThreads: 1, resourceLimits: { max
 const deaths = [
   { how: "calls process.exit()", task: "exits", code: "AR_THREAD_EXITED", options: oneThread },
   { how: "brings its thread down without a word", task: "crashes", code: "AR_THREAD_EXITED", options: oneThread },
+  {
+    how: "takes the library's handlers off and leaves a rejection",
+    task: "unhooks",
+    code: "AR_THREAD_EXITED",
+    options: oneThread,
+  },
   { how: "runs out of memory", task: "fillsMemory", code: "AR_OUT_OF_MEMORY", options: smallHeap },
 ];
 
