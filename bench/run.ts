@@ -20,6 +20,8 @@ const unknown = wanted.filter((word) => !benchmarks.some(({ name }) => name === 
 if (unknown.length > 0) {
   throw new Error(`no benchmark ${unknown.join(", ")}; there are ${benchmarks.map(({ name }) => name).join(", ")}`);
 }
+// The page names one run for all its figures.
+if (publishing && wanted.length > 0) throw new Error("--publish goes with all benchmarks");
 
 compile();
 const machine = environment();
@@ -34,7 +36,7 @@ for (const benchmark of benchmarks) {
   console.log(`\n## ${title}\n\n${how}\n`);
   const began = performance.now();
   const findings = await benchmark.run(scale, (line) => console.error(`${name}: ${line}`));
-  const block = [how, ...texts(findings), ...findings.tables.map(markdown)].join("\n\n");
+  const block = [how, ...texts(findings), ...findings.tables.map((table) => markdown(table).trim())].join("\n\n");
   console.log(block.slice(how.length).trim());
   blocks.set(name, block);
   bars.push(...findings.bars);

@@ -1,6 +1,6 @@
 // On what the figures were measured: without it they mean nothing.
 import { readFileSync } from "node:fs";
-import { availableParallelism, cpus, loadavg, platform, release, totalmem } from "node:os";
+import { arch, availableParallelism, cpus, loadavg, platform, totalmem } from "node:os";
 import path from "node:path";
 import { root } from "../../scripts/run.js";
 
@@ -22,7 +22,7 @@ export function environment(): Environment {
   return {
     date: new Date().toISOString().slice(0, 10),
     node: process.version,
-    system: `${platform()} ${release()}`,
+    system: `${platform()} ${arch()}`,
     cpu: cpus()[0]?.model ?? "unknown",
     cores: availableParallelism(),
     memoryGB: Math.round(totalmem() / 2 ** 30),

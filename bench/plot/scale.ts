@@ -11,6 +11,13 @@ export function scaleOf(axis: Axis, values: readonly number[]): Scale {
   return axis.scale === "log" ? logScale(values) : linearScale(values);
 }
 
+/** A linear axis that ends with its values, as time does. */
+export function tight(axis: Axis, values: readonly number[]): Scale {
+  if (axis.scale === "log") return logScale(values);
+  const high = Math.max(...values);
+  return { ticks: linearScale(values).ticks.filter((tick) => tick <= high), place: (value) => value / high };
+}
+
 function logScale(values: readonly number[]): Scale {
   const positive = values.filter((value) => value > 0);
   const low = Math.log10(Math.min(...positive));

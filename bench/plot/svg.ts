@@ -1,6 +1,6 @@
 // Draws charts as SVG, by hand: no library, no script, readable on light and dark pages, since it brings its own ground.
 import type { Axis, Chart, DotChart, LineChart, Point } from "./chart.js";
-import { type Scale, scaleOf, short } from "./scale.js";
+import { type Scale, scaleOf, short, tight } from "./scale.js";
 
 const width = 900;
 const ground = "#ffffff";
@@ -20,7 +20,7 @@ function drawLines(chart: LineChart): string {
   const height = 440;
   const box = { left: 70, right: width - 250, top: 86, bottom: height - 58 };
   const points = chart.lines.flatMap((line) => line.points);
-  const x = scaleOf(
+  const x = tight(
     chart.x,
     points.map((point) => point.x),
   );
@@ -60,9 +60,12 @@ function drawLine(
   const there = points.map(({ x, max }) => `${n(atX(x))} ${n(atY(max))}`);
   const back = [...points].reverse().map(({ x, min }) => `${n(atX(x))} ${n(atY(min))}`);
   const middle = points.map(({ x, median }) => `${n(atX(x))} ${n(atY(median))}`).join("L");
-  const dots = points.map(
-    ({ x, median }) => `<circle cx="${n(atX(x))}" cy="${n(atY(median))}" r="${strong ? 3.5 : 2.5}" fill="${colour}"/>`,
-  );
+  const dots = points
+    .slice(0, points.length > 40 ? 0 : undefined)
+    .map(
+      ({ x, median }) =>
+        `<circle cx="${n(atX(x))}" cy="${n(atY(median))}" r="${strong ? 3.5 : 2.5}" fill="${colour}"/>`,
+    );
   return [
     `<path d="M${[...there, ...back].join("L")}Z" fill="${colour}" opacity="0.13"/>`,
     `<path d="M${middle}" fill="none" stroke="${colour}" stroke-width="${strong ? 2.6 : 1.5}" stroke-linejoin="round"/>`,
