@@ -97,9 +97,7 @@ export class Settler {
   }
 
   #failed(task: Task, error: WireError | undefined, runMs: number): void {
-    // Its thread died so suddenly that the error did not come over.
-    if (error === undefined)
-      this.attempts.failed(task, new Error("the task's error was lost with its thread"), true, runMs);
+    if (error === undefined) this.attempts.failed(task, lostError(task), true, runMs);
     else this.attempts.failed(task, toError(error), error.nonRetryable !== true, runMs);
   }
 }
@@ -153,6 +151,11 @@ const notAskedFor = new LostResult(
   "its result was large and nobody had asked for it: call result() at once, or use run()",
 );
 const lostWithThread = new LostResult("AR_RESULT_NOT_KEPT", "its result was lost with its thread");
+
+/** Its thread died so suddenly that the error did not come over. */
+function lostError(task: Task): OffloadError {
+  return new OffloadError("AR_THREAD_EXITED", `${name(task)} failed, and its error was lost with its thread`);
+}
 
 function deathError(task: Task, { error, exitCode }: Death): OffloadError {
   const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;

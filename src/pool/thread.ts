@@ -48,6 +48,7 @@ export interface Death {
 export class Thread {
   /** Who waits for the first so many messages of the thread to be heard. */
   readonly #listeners: { readonly posted: number; readonly then: () => void }[] = [];
+  #isSilent = false;
   readonly slots: readonly Slot[];
   readonly header: Int32Array;
   /** Batches in flight. */
@@ -93,7 +94,8 @@ export class Thread {
    */
   whenHeard(then: () => void): void {
     const posted = Atomics.load(this.header, postedField);
-    if (this.#listeners.length === 0 && this.#hasHeard(posted)) then();
+    if (this.#isSilent) then();
+    else if (this.#listeners.length === 0 && this.#hasHeard(posted)) then();
     else this.#listeners.push({ posted, then });
   }
 
@@ -105,6 +107,7 @@ export class Thread {
 
   /** The thread is dead: nothing more will be heard. */
   silenced(): void {
+    this.#isSilent = true;
     this.#listeners.splice(0).forEach(call);
   }
 

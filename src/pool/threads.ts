@@ -11,6 +11,7 @@ import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { ResolvedPoolOptions } from "../options/offloader-options.js";
 import { toError } from "./errors.js";
+import { hearOut } from "./last-replies.js";
 import {
   type BatchMessage,
   type BatchReply,
@@ -189,7 +190,10 @@ export class Threads {
   #choose(task: object, workers: readonly { readonly id: number }[]): never {
     const addressee: Addressee | null = Reflect.get(task, Piscina.queueOptionsSymbol);
     const wanted = this.#target?.id ?? addressee?.threadId;
-    return (workers.find(({ id }) => id === wanted) ?? null) as never;
+    const chosen = workers.find(({ id }) => id === wanted);
+    const worker = addressee && this.#pool.threads.find(({ threadId }) => threadId === chosen?.id);
+    if (chosen !== undefined && worker) hearOut(worker, chosen);
+    return (chosen ?? null) as never;
   }
 }
 

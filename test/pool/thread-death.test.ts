@@ -86,29 +86,33 @@ describe("a task that kills its thread", () => {
     expect(succeeded.map(({ id }) => id)).toEqual(ids.slice(1));
   });
 
-  it("leaves the results of a batch that its thread had ended before, although the main thread was busy", async () => {
-    const watched = watch("tasks.mjs", oneThread);
-    const { results, last } = await watched.arrange("tiny", async () => {
-      const results = [1, 2, 3].map((value) => watched.offloader.run("tiny", { value }));
-      // The first batch is sent in a microtask, the second one in a later one.
-      await Promise.resolve();
-      const gate = new Gate();
-      const last = watched.offloader.offload("tiny", { exits: gate.cells });
-      await Promise.resolve();
-      if (last.state !== "running") {
-        await watched.offloader.idle();
-        return undefined;
-      }
-      // Nothing that the thread says is heard before it is dead.
-      const bound = performance.now() + 10_000;
-      while (gate.arrived === 0 && performance.now() < bound);
-      expect(gate.arrived).toBe(1);
-      Atomics.wait(gate.cells, 0, 0, 50);
-      return { results, last };
-    });
-    expect(await Promise.all(results)).toEqual([1, 2, 3]);
-    expect(await rejection(last.result())).toMatchObject({ code: "AR_THREAD_EXITED" });
-  });
+  it.each(["exits", "crashes"])(
+    "leaves the results of a batch that its thread had ended before, although the main thread was busy (%s)",
+    async (how) => {
+      const watched = watch("tasks.mjs", oneThread);
+      const { results, last } = await watched.arrange("tiny", async () => {
+        const first = watched.offloader.offload("tiny", { value: 1, reports: true });
+        const results = [first.result(), ...[2, 3].map((value) => watched.offloader.run("tiny", { value }))];
+        // In the same turn in which this is heard, on another way than the one by which the results come.
+        await watched.event("progress", ({ id }) => id === first.id);
+        const gate = new Gate();
+        const last = watched.offloader.offload("tiny", { [how]: gate.cells });
+        await Promise.resolve();
+        if (last.state !== "running") {
+          await watched.offloader.idle();
+          return undefined;
+        }
+        // Nothing that the thread says is heard before it is dead.
+        const bound = performance.now() + 10_000;
+        while (gate.arrived === 0 && performance.now() < bound);
+        expect(gate.arrived).toBe(1);
+        Atomics.wait(gate.cells, 0, 0, 50);
+        return { results, last };
+      });
+      expect(await Promise.all(results)).toEqual([1, 2, 3]);
+      expect(await rejection(last.result())).toMatchObject({ code: "AR_THREAD_EXITED" });
+    },
+  );
 
   it("has its next attempt alone on its thread", async () => {
     const watched = watch("tasks.mjs", oneThread);

@@ -60,6 +60,8 @@ describe("what a thread has said", () => {
     thread.silenced();
     thread.silenced();
     expect(calls).toEqual([1]);
+    thread.whenHeard(() => calls.push(2));
+    expect(calls).toEqual([1, 2]);
   });
 
   it("may be counted past the end of an integer", () => {
