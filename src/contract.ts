@@ -38,6 +38,8 @@ export interface DeadLetters {
    * Runs a task again, with all its attempts before it, under its old id.
    *
    * @returns its handle; undefined if there is no dead letter of this id
+   * @throws OffloadError AR_JOURNAL_UNAVAILABLE before `ready()` has resolved, AR_UNKNOWN_TASK, and what a dispatch call
+   *   throws when it refuses a task (AR_QUEUE_FULL, AR_SHUTTING_DOWN, AR_JOURNAL_FULL); it is a dead letter then as before
    */
   retry(id: string): TaskHandle | undefined;
   /** Deletes one; false if there is none of this id. */

@@ -65,11 +65,10 @@ export class Dispatcher {
     admission.check(replaced === undefined ? 0 : 1);
     // All that can throw comes before anything changes.
     const context = this.#context();
-    const transfer = options?.transfer;
-    const captured = transfer === undefined ? undefined : capture(payload, "payload", transfer);
-    const value = captured === undefined ? copy(payload) : captured.value;
-    const task = this.#make(definition, dispatch, value, captured?.transfer, context);
-    this.#parts.journaling?.record(task, options);
+    const moves = options?.transfer !== undefined;
+    const task = this.#make(definition, dispatch, moves ? undefined : copy(payload), context);
+    if (moves) this.#captureMoving(task, payload, options);
+    else this.#parts.journaling?.record(task, options);
     if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key, twin);
     if (replaced !== undefined) this.cancel(replaced, "a later dispatch with the same key took its place");
     this.#accept(task, options?.signal);
@@ -78,8 +77,13 @@ export class Dispatcher {
     return task;
   }
 
-  /** Accepts a task that an earlier process had accepted: it keeps its id and its attempts, and is queued at once. */
-  readmit(replayed: ReplayedTask): Task {
+  /**
+   * Accepts a task that an earlier process had accepted: it keeps its id and its attempts, and is queued at once.
+   *
+   * @param onMade is given the task before anybody else hears of it
+   * @throws OffloadError AR_UNKNOWN_TASK, AR_INVALID_OPTIONS: nothing was accepted
+   */
+  readmit(replayed: ReplayedTask, onMade: (task: Task) => void): Task {
     const { definitions, ledger, queue } = this.#parts;
     const { id, task: taskName, payload, context } = replayed;
     const definition = definitions.task(taskName);
@@ -90,10 +94,12 @@ export class Dispatcher {
     task.attempt = replayed.attempt;
     // It ran when its process died, perhaps of it.
     task.solo = replayed.interrupted > 0;
+    onMade(task);
     const { key } = dispatch;
     if (key !== undefined && queue.keys.find(taskName, key) === undefined) queue.keys.claim(task, key, undefined);
     ledger.accept(task);
-    queue.add(task);
+    // A listener of its event may have cancelled it.
+    if (task.state === "held") queue.add(task);
     return task;
   }
 
@@ -110,7 +116,7 @@ export class Dispatcher {
     const dispatch = resolveDispatch("options of runAfterResponse", definition.policy, options);
     admission.check(0);
     const payload: CallbackPayload = { callback: AsyncResource.bind(callback), outcome: undefined };
-    const task = this.#make(definition, dispatch, payload, undefined, this.#context());
+    const task = this.#make(definition, dispatch, payload, this.#context());
     this.#accept(task, options?.signal);
     this.#hold(task, response, (outcome) => {
       payload.outcome = outcome;
@@ -133,14 +139,25 @@ export class Dispatcher {
     this.withdraw(task, () => this.#parts.ledger.failed(task, error));
   }
 
-  #make(
-    definition: TaskDefinition,
-    dispatch: Dispatch,
-    payload: unknown,
-    transfer: Task["transfer"],
-    context: unknown,
-  ): Task {
-    return new Task(this.#seq++, this.#parts.identity, definition, dispatch, payload, transfer, context, ticks());
+  #make(definition: TaskDefinition, dispatch: Dispatch, payload: unknown, context: unknown): Task {
+    return new Task(this.#seq++, this.#parts.identity, definition, dispatch, payload, undefined, context, ticks());
+  }
+
+  /** Gives the task its payload, parts of which move. The caller keeps them when the journal refuses the task. */
+  #captureMoving(task: Task, payload: unknown, options: DispatchOptions): void {
+    const { journaling } = this.#parts;
+    try {
+      const { value, transfer } = capture(payload, "payload", options.transfer, (copied) => {
+        task.payload = copied;
+        journaling?.record(task, options);
+      });
+      task.payload = value;
+      task.transfer = transfer;
+    } catch (error) {
+      // The task may be on record: what is in the list, such as one buffer twice, is known to be movable once it has moved.
+      journaling?.forget(task);
+      throw error;
+    }
   }
 
   #accept(task: Task, signal: AbortSignal | undefined): void {

@@ -23,11 +23,12 @@ export interface DrainParts {
   readonly journaling: Journaling | undefined;
   readonly ledger: Ledger;
   readonly pool: Pool;
+  /** Tells of the drain, the first time. */
+  announce(): void;
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
   const { admission, callbacks, crew, dispatcher, events, journaling, ledger, pool } = parts;
-  let announced = false;
   return {
     name: parts.name,
     logger: parts.logger,
@@ -36,10 +37,8 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     totals: () => ledger.counts.all(),
     settled: () => ledger.settled(),
     announceDraining() {
-      if (announced) return;
-      announced = true;
       journaling?.stop();
-      events.emit("draining", { unfinished: ledger.unfinished });
+      parts.announce();
     },
     refuse: () => admission.close(),
     abandonWaiting() {

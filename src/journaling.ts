@@ -11,8 +11,8 @@ import type { Logger } from "./task/logger.js";
 import { isFinal, type TaskState } from "./task/states.js";
 import type { Task } from "./task/task.js";
 
-/** Brings a task of an earlier process back into the queue. */
-export type Readmit = (replayed: ReplayedTask) => Task;
+/** Brings a task of an earlier process back into the queue; `onMade` comes before anything can happen to it. */
+export type Readmit = (replayed: ReplayedTask, onMade: (task: Task) => void) => Task;
 
 // Tasks that are read in one turn of the event loop; each takes some 5 us.
 const perTurn = 200;
@@ -24,6 +24,7 @@ export class Journaling {
   readonly #entries = new Map<Task, JournalEntry>();
   #replay: Iterator<ReplayedTask> | undefined;
   #pumping = false;
+  #stopped = false;
   #readmit: Readmit | undefined;
 
   constructor(
@@ -55,28 +56,49 @@ export class Journaling {
     this.#entries.set(task, entry);
   }
 
+  /** Takes back the record of a task that was not accepted after all. */
+  forget(task: Task): void {
+    const entry = this.#entries.get(task);
+    if (entry === undefined) return;
+    this.#entries.delete(task);
+    this.journal.ended(entry, "cancelled");
+  }
+
   /** Takes over what dead processes have left, and begins to run it. */
   async begin(readmit: Readmit): Promise<void> {
     this.#readmit = readmit;
     await this.journal.adopt();
+    if (this.#stopped) return;
     this.#replay = this.journal.replay();
     this.#pump();
   }
 
   /** Brings no more tasks back: what has not been is for the next process. */
   stop(): void {
-    this.#readmit = undefined;
+    this.#stopped = true;
     this.#replay = undefined;
   }
 
-  /** Runs a task of the dead letters again; undefined if there is none of this id. */
+  /**
+   * Runs a task of the dead letters again; undefined if there is none of this id.
+   *
+   * @throws OffloadError AR_JOURNAL_UNAVAILABLE before `begin()`, AR_UNKNOWN_TASK (it is a dead letter again then), and what
+   *   keeps the journal from recording it
+   */
   retry(id: string): Task | undefined {
+    const readmit = this.#readmit;
+    if (readmit === undefined) {
+      throw new OffloadError(
+        "AR_JOURNAL_UNAVAILABLE",
+        `the dead letter ${id} cannot be run yet: await offloader.ready() first`,
+      );
+    }
     const replayed = this.journal.deadLetters.retry(id);
-    return replayed && this.#bringBack(replayed);
+    return replayed && this.#bringBack(replayed, readmit);
   }
 
   async #adoptAgain(): Promise<void> {
-    if (this.#readmit === undefined) return;
+    if (this.#readmit === undefined || this.#stopped) return;
     try {
       await this.begin(this.#readmit);
     } catch (err) {
@@ -96,23 +118,36 @@ export class Journaling {
           this.#replay = undefined;
           return;
         }
-        this.#bringBack(next.value);
+        this.#tryToBringBack(next.value);
       }
       this.#pump();
     });
   }
 
-  #bringBack(replayed: ReplayedTask): Task | undefined {
+  #tryToBringBack(replayed: ReplayedTask): void {
+    if (this.#readmit === undefined) return;
     try {
-      if (this.#readmit === undefined) throw new OffloadError("AR_JOURNAL_UNAVAILABLE", "the offloader is not ready");
-      const task = this.#readmit(replayed);
-      this.#entries.set(task, replayed.entry);
-      return task;
-    } catch (error) {
+      this.#bringBack(replayed, this.#readmit);
+    } catch {
+      // It is logged, and it is where it is said to be.
+    }
+  }
+
+  #bringBack(replayed: ReplayedTask, readmit: Readmit): Task {
+    try {
+      return readmit(replayed, (made) => this.#entries.set(made, replayed.entry));
+    } catch (err) {
       const { id, task, entry } = replayed;
-      this.logger.error({ id, task, err: error }, "a task of the journal cannot be run; it is in the dead letters now");
-      this.journal.deadLetter(entry, "unknown-task", error);
-      return undefined;
+      if (err instanceof OffloadError && err.code === "AR_UNKNOWN_TASK") {
+        this.logger.error({ id, task, err }, "a task of the journal has no function; it goes to the dead letters");
+        this.journal.deadLetter(entry, "unknown-task", err);
+      } else {
+        this.logger.error(
+          { id, task, err },
+          "a task of the journal cannot be run; it stays there for the next process",
+        );
+      }
+      throw err;
     }
   }
 

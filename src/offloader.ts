@@ -67,7 +67,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       },
       onMustered() {
         if (journaling === undefined) readiness.succeed();
-        else journaling.begin((replayed) => dispatcher.readmit(replayed)).then(readiness.succeed, readiness.refuse);
+        else
+          journaling.begin((...replayed) => dispatcher.readmit(...replayed)).then(readiness.succeed, readiness.refuse);
       },
       onChange: () => pool.wake(),
       onUnloadable(reason) {
@@ -90,7 +91,14 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     callbacks,
     journaling,
   });
+  let announced = false;
+  const announce = () => {
+    if (announced) return;
+    announced = true;
+    events.emit("draining", { unfinished: ledger.unfinished });
+  };
   const target = createDrainTarget({
+    announce,
     name: settings.name,
     logger,
     admission,
@@ -185,7 +193,9 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     deadLetters: {
       list: async () => (journaling ?? noJournal()).journal.deadLetters.list(),
       retry(id) {
-        const task = (journaling ?? noJournal()).retry(id);
+        const own = journaling ?? noJournal();
+        admission.check(0);
+        const task = own.retry(id);
         return task && new Handle(task, actions);
       },
       discard: (id) => (journaling ?? noJournal()).journal.deadLetters.discard(id),
@@ -195,7 +205,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     idle: () => ledger.settled(),
     async drain(options = {}) {
       checkOptions("drain", options, { timeout: milliseconds() });
-      target.announceDraining();
+      // The journal goes on to bring tasks back, for the process goes on.
+      announce();
       const drained = await within(ledger.settled(), options.timeout);
       return { drained, unfinished: target.unfinished() };
     },

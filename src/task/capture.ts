@@ -22,18 +22,26 @@ export type TransferList = readonly unknown[];
  * @param value what structured clone takes
  * @param label how messages call the value, such as "payload"
  * @param transfer ArrayBuffers and MessagePorts to move
+ * @param beforeMoving is given the copy before anything is detached, and may throw
  * @returns the copy, and the moved objects as they are now
- * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE with the path of the culprit; nothing has been detached then
+ * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE with the path of the culprit, and what `beforeMoving` throws; nothing has
+ *   been detached then
  */
 export function capture(
   value: unknown,
   label = "payload",
   transfer?: TransferList,
+  beforeMoving: (copied: unknown) => void = () => {},
 ): { value: unknown; transfer: TransferList | undefined } {
-  if (transfer === undefined || transfer.length === 0) return { value: copy(value, label), transfer: undefined };
+  if (transfer === undefined || transfer.length === 0) {
+    const copied = copy(value, label);
+    beforeMoving(copied);
+    return { value: copied, transfer: undefined };
+  }
   for (const [index, item] of transfer.entries()) refuseDetached(item, `transfer[${index}]`);
   // The walk finds a culprit before anything is detached; the clone then moves.
   const walked = new Walk(new Set(transfer)).copy(value, label);
+  beforeMoving(walked);
   try {
     const moved: [unknown, unknown[]] = structuredClone([walked, [...transfer]], {
       transfer: [...transfer] as ArrayBuffer[],
