@@ -18,6 +18,7 @@ export class Ledger {
   readonly abandonedTasks: TaskSummary[] = [];
   /** Unfinished tasks and callbacks. */
   unfinished = 0;
+  #accepted = 0;
   // They are linked through themselves: a Set of 1,000,000 would cost as much again as the tasks.
   #first: Task | undefined;
   #last: Task | undefined;
@@ -47,6 +48,7 @@ export class Ledger {
     else this.#last.after = task;
     this.#last = task;
     this.unfinished++;
+    this.#accepted++;
     this.counts.enter(task.state);
     task.definition.counts.enter(task.state);
     if (this.events.has("accepted")) this.events.emit("accepted", taskEvent(task));
@@ -123,14 +125,17 @@ export class Ledger {
     return task.settlement.promise;
   }
 
-  /** Resolves when nothing is unfinished and that holds for two turns of the event loop; never rejects. */
+  /** Resolves when nothing is unfinished, and nothing new comes within two turns of the event loop; never rejects. */
   async settled(): Promise<void> {
+    let accepted: number;
     do {
       if (this.unfinished > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+      accepted = this.#accepted;
       // The last response's `finish` listeners and what awaits the last result may dispatch yet.
       await turn();
       await turn();
-    } while (this.unfinished > 0);
+      // What has come and ended meanwhile may be followed by more: a journal brings its tasks back a few at a time.
+    } while (this.unfinished > 0 || this.#accepted !== accepted);
   }
 
   #end(task: Task, state: FinalState, outcome: unknown, detail: { error?: unknown; runMs?: number | undefined }): void {
