@@ -78,7 +78,9 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       onMessage: (thread, message) => inbox.receive(thread, message),
     },
   );
-  const pool = new Pool({ options: poolOptions, queue, ledger, crew });
+  // A task may kill the process the moment it arrives: by then it is on record that it was running.
+  const beforeSend = journaling && (() => journaling.journal.flush());
+  const pool = new Pool({ options: poolOptions, queue, ledger, crew, beforeSend });
   const dispatcher = new Dispatcher({
     identity: (seq) => idPrefix + seq.toString(36),
     context: settings.context,

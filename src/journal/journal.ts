@@ -156,6 +156,11 @@ export class Journal {
     return this.#takes(entry) && this.#box.bury(entry, reason, error);
   }
 
+  /** Writes the steps that wait for the end of the turn. */
+  flush(): void {
+    this.#log.flush();
+  }
+
   /** Resolves when all that was recorded until now is as durable as was asked for; rejects if the disk refuses. */
   durable(): Promise<void> {
     this.#log.flush();

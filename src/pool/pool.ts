@@ -20,6 +20,8 @@ export interface PoolParts {
   readonly queue: TaskQueue;
   readonly ledger: Ledger;
   readonly crew: Crew;
+  /** Called before tasks that have been started leave for a thread. */
+  readonly beforeSend?: (() => void) | undefined;
 }
 
 export class Pool {
@@ -135,7 +137,8 @@ export class Pool {
   }
 
   #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {
-    const { crew } = this.#parts;
+    const { crew, beforeSend } = this.#parts;
+    beforeSend?.();
     const { message, transfer } = packBatch(slot, batch);
     const expected = expectedMs(batch);
     const behindAnother = thread.busy > 0;
