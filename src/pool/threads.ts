@@ -230,7 +230,7 @@ async function firstOf(answer: Promise<HelloReply>, worker: Worker, ms: number):
  * package.
  */
 function runnerFile(): string {
-  const name = "after-response-runner.js";
+  const name = "after-response-runner.cjs";
   const here: string | undefined = import.meta.url;
   if (here !== undefined && here !== "") {
     const beside = fileURLToPath(new URL(name, here));
