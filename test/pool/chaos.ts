@@ -50,9 +50,10 @@ const kinds: Readonly<Record<string, Kind>> = {
   returnsFunction: { weight: 10, may: success },
   // A buffer that has moved to a thread is lost when that dies before the task has begun.
   sums: { weight: 20, returns: true, may: [undefined, "AR_THREAD_EXITED", "AR_OUT_OF_MEMORY"] },
-  throws: { weight: 30, may: ["E_CHAOS"] },
-  throwsNull: { weight: 10, may: ["AR_NOT_AN_ERROR"] },
-  givesUp: { weight: 10, options: { attempts: 3 }, may: ["NonRetryableError"] },
+  // Where several run on a thread, one that is terminated may take the error of another along.
+  throws: { weight: 30, may: ["E_CHAOS", "AR_THREAD_EXITED"] },
+  throwsNull: { weight: 10, may: ["AR_NOT_AN_ERROR", "AR_THREAD_EXITED"] },
+  givesUp: { weight: 10, options: { attempts: 3 }, may: ["NonRetryableError", "AR_THREAD_EXITED"] },
   hangs: { weight: 4, options: { timeout: 40 }, may: ["AR_TIMEOUT"] },
   listens: { weight: 10, options: { timeout: 40 }, may: ["AR_TIMEOUT"] },
   looks: { weight: 4, options: { timeout: 40 }, may: ["AR_TIMEOUT"] },
