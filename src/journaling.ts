@@ -156,16 +156,16 @@ export class Journaling {
     if (entry === undefined) return;
     if (task.state === "running") this.journal.started(entry, task.attempt);
     else if (isFinal(task.state)) this.#ended(task, entry);
-    else if (from === "running") this.journal.stopped(entry);
+    else if (from === "running") this.journal.stopped(entry, task.attempt);
   }
 
   #ended(task: Task, entry: JournalEntry): void {
     this.#entries.delete(task);
     const code = task.outcome instanceof OffloadError ? task.outcome.code : undefined;
     if (task.state === "abandoned" || code === "AR_TASKS_NOT_LOADABLE") {
-      // For the next process: it was not the task's fault.
+      // For the next process: it was not the task's fault, and no attempt of its own.
       this.kept.add(task.id);
-      this.journal.stopped(entry);
+      if (entry.running) this.journal.stopped(entry, task.attempt - 1);
     } else if (task.state === "failed") {
       const reason = code === "AR_UNKNOWN_TASK" ? "unknown-task" : code === "AR_TIMEOUT" ? "timeout" : "exhausted";
       this.journal.deadLetter(entry, reason, task.outcome);

@@ -136,9 +136,13 @@ export class Journal {
     if (this.#takes(entry)) this.#log.started(entry, attempt);
   }
 
-  /** The task does not run any more and has not ended: it waits for its next attempt, or was taken back from a thread. */
-  stopped(entry: JournalEntry): void {
-    if (this.#takes(entry)) this.#log.stopped(entry);
+  /**
+   * The task does not run any more and has not ended: it waits for its next attempt, or was taken back from a thread.
+   *
+   * @param attempt those that ended on their own account; the last one, too, unless something else is said
+   */
+  stopped(entry: JournalEntry, attempt: number = entry.attempt): void {
+    if (this.#takes(entry)) this.#log.stopped(entry, attempt);
   }
 
   /** The task has ended, and leaves the journal. */
@@ -194,7 +198,7 @@ export class Journal {
 
   /**
    * Writes what is to be written and gives the directory up. What is unfinished is for whoever starts next; a running task
-   * counts as stopped, not as one whose process died.
+   * counts as stopped, not as one whose process died, and has its attempt yet.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -204,7 +208,7 @@ export class Journal {
   async #close(): Promise<void> {
     for (const segment of this.#chain.segments) {
       for (let entry = segment.first; entry !== undefined; entry = entry.next)
-        if (entry.running) this.#log.stopped(entry);
+        if (entry.running) this.#log.stopped(entry, entry.attempt - 1);
     }
     this.#log.flush();
     this.#writer.retire();

@@ -64,8 +64,9 @@ export class Log {
     this.#step(entry, recordType.started);
   }
 
-  /** The task does not run any more, and has not ended. */
-  stopped(entry: JournalEntry): void {
+  /** The task does not run any more, and has not ended; `attempt` is what it has had. */
+  stopped(entry: JournalEntry, attempt: number): void {
+    entry.attempt = attempt;
     entry.running = false;
     this.#step(entry, recordType.stopped);
   }

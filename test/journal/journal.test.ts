@@ -102,7 +102,7 @@ describe("the journal", () => {
     expect(filesIn(dir, "").map((file) => file.slice(dir.length + 1))).toEqual(["damaged", "dead-letters"]);
   });
 
-  it("leaves what is unfinished at its close for the next start, running tasks as stopped ones", async () => {
+  it("leaves what is unfinished at its close for the next start, running tasks as stopped ones with that attempt yet to have", async () => {
     const { journal, dir } = testJournal();
     const waiting = accept(journal);
     const running = accept(journal);
@@ -111,7 +111,7 @@ describe("the journal", () => {
     const next = testJournal({ dir });
     expect(await replayed(next.journal)).toMatchObject([
       { id: waiting.id, attempt: 0, interrupted: 0 },
-      { id: running.id, attempt: 1, interrupted: 0 },
+      { id: running.id, attempt: 0, interrupted: 0 },
     ]);
   });
 

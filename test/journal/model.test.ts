@@ -174,7 +174,11 @@ class Run {
 
   async #restart(dir: string, killed: boolean): Promise<void> {
     if (killed) this.#die();
-    for (const task of this.model.values()) task.running = false;
+    for (const task of this.model.values()) {
+      // An attempt that was cut short is none, by the death of the process or by the close of the journal.
+      if (task.running) task.attempt--;
+      task.running = false;
+    }
     ({ dir: this.#dir, journal: this.#journal } = this.#open(dir));
     this.entries.clear();
     const tasks = await replayed(this.#journal);
@@ -188,7 +192,6 @@ class Run {
   #die(): void {
     for (const [id, task] of this.model) {
       if (!task.running) continue;
-      task.attempt--;
       task.interrupted++;
       if (task.interrupted < maxStarts) continue;
       this.model.delete(id);

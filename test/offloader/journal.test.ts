@@ -101,13 +101,13 @@ describe("a task that is unfinished at the deadline", () => {
     expect(end.attempt).toBe(2);
   });
 
-  it("that was taken from a thread is not counted as one whose process died", async () => {
+  it("that was taken from a thread has that attempt yet, and is not counted as one whose process died", async () => {
     const dir = makeDirectory();
     const payload = "runs in four processes";
     let watched = journaled(dir, {}, { maxStarts: 1 });
     const { id } = watched.offloader.offload("spins", { really: true, payload });
     for (let process = 0; process < 3; process++) {
-      await watched.event("started", (told) => told.id === id);
+      expect(await watched.event("started", (told) => told.id === id)).toMatchObject({ attempt: 1 });
       expect(await leave(watched)).toMatchObject({ journaled: 1 });
       watched = journaled(dir, {}, { maxStarts: 1 });
     }
