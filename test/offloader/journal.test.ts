@@ -5,10 +5,12 @@ import path from "node:path";
 import type { JournalOptions } from "after-response";
 import express from "express";
 import { describe, expect, it } from "vitest";
+import { openJournal } from "../../src/journal/journal.js";
 import { makeDirectory } from "../support/directory.js";
 import { Gate } from "../support/gate.js";
 import { listen } from "../support/http.js";
 import { handedOver, rejection, thrownBy, type Watched, type WatchedOptions, watch } from "../support/offloader.js";
+import { recordingLogger } from "../support/tasks.js";
 
 /** An offloader with one thread, with a journal in `dir`. */
 function journaled(dir: string, options: WatchedOptions & { gate?: Gate } = {}, journal: Partial<JournalOptions> = {}) {
@@ -238,6 +240,23 @@ describe("what is brought back", () => {
     await next.offloader.ready();
     expect(thrownBy(() => next.offloader.deadLetters.retry(blocker.id)).code).toBe("AR_UNKNOWN_TASK");
     expect(await next.offloader.deadLetters.list()).toMatchObject([{ id: blocker.id, reason: "unknown-task" }]);
+  });
+
+  it("stays in the journal when this process cannot make sense of its options", async () => {
+    const dir = makeDirectory();
+    const { logger } = recordingLogger();
+    const earlier = openJournal({ dir }, { logger });
+    const dispatch = { priority: "of a later version" };
+    earlier.accepted({ id: "from-elsewhere", task: "echo", payload: 1, dispatch, context: undefined });
+    await earlier.close();
+
+    const watched = journaled(dir);
+    const { fields } = await watched.line(/it stays there for the next process/);
+    expect(fields).toMatchObject({ id: "from-elsewhere", err: { code: "AR_INVALID_OPTIONS" } });
+    expect(await watched.offloader.deadLetters.list()).toEqual([]);
+    expect(await watched.offloader.run("echo", "goes on")).toBe("goes on");
+    await leave(watched);
+    await journaled(dir).line(/it stays there for the next process/);
   });
 
   it("stays in the journal when the tasks module does not load", async () => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { makeDirectory } from "../support/directory.js";
 import { type Program, startProgram } from "../support/process.js";
 import type { JournalSituation } from "./fixtures/journal-app.js";
+import { runJournalChaos } from "./journal-chaos.js";
 import { deadLettersIn } from "./journal-command.js";
 
 const app = "test/scenarios/fixtures/journal-app.ts";
@@ -143,4 +144,10 @@ it("a living process keeps its tasks, and a new one beside it takes up those of 
   expect(ids(stdout, "accepted")).not.toContain(own);
   expect(names(file)).toEqual(["of-the-dead"]);
   living.kill("SIGKILL");
+});
+
+it("under load and killed five times, it loses nothing and repeats no more than what ran", patience, async () => {
+  const report = await runJournalChaos({ kills: 5, seed: 20, threads: 2 });
+  expect(report.violations).toEqual([]);
+  expect(report.accepted).toBeGreaterThan(200);
 });
