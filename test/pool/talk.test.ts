@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
 import { type Watched, watch } from "../support/offloader.js";
+import { blockUntil } from "../support/until.js";
 
 const started = (options = {}): Watched => watch("talks.mjs", { pool: { maxThreads: 1 }, ...options });
 
@@ -88,7 +89,6 @@ describe("task.log", () => {
     const { level, fields } = await watched.line(/were dropped/);
     expect(level).toBe("warn");
     const kept = watched.lines.filter(({ message }) => /^line \d+$/.test(message));
-    expect(kept.length).toBeLessThan(20_000);
     expect(kept.length + dropped(watched)).toBe(100_000);
     expect(fields.thread).toBeGreaterThan(0);
     // Those that came through are in their order.
@@ -109,9 +109,7 @@ describe("task.log", () => {
     const flood = watched.offloader.offload("floods", { lines: 10_000, values: 10_000, gate: gate.cells });
     await watched.event("started");
     await Promise.resolve();
-    const bound = performance.now() + 10_000;
-    while (gate.arrived === 0 && performance.now() < bound);
-    expect(gate.arrived).toBe(1);
+    blockUntil(() => gate.arrived === 1);
     // Nothing has been heard yet; what is under way now is all that there will be.
     gate.open();
     await flood.result();
@@ -157,12 +155,18 @@ describe("an error in a thread that no task waits for", () => {
 
   it("in great number floods nobody", async () => {
     const watched = started();
-    await watched.offloader.run("rejectsOften", { times: 20_000 });
+    await watched.offloader.ready();
+    const gate = new Gate();
+    watched.offloader.offload("rejectsOften", { times: 5_000, gate: gate.cells });
+    await watched.event("started");
+    await Promise.resolve();
+    blockUntil(() => gate.arrived === 1);
+    gate.open();
     // The end of the next task carries the count of those that were dropped.
     await watched.offloader.run("reports", { values: [] });
     const strays = watched.lines.filter(({ message }) => message.startsWith("an unhandled error")).length;
     expect(strays).toBeGreaterThan(0);
-    expect(strays).toBeLessThan(10_000);
-    expect(strays + dropped(watched)).toBe(20_000);
+    expect(strays).toBeLessThan(1_000);
+    expect(strays + dropped(watched)).toBe(5_000);
   });
 });

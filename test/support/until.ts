@@ -14,3 +14,9 @@ export async function until(condition: () => boolean, what: string, bound = 20_0
     await sleep(1);
   }
 }
+
+/** Lets the main thread do nothing, hear nothing, until `condition` holds. Throws when it does not within `bound` ms. */
+export function blockUntil(condition: () => boolean, bound = 20_000): void {
+  const end = performance.now() + bound;
+  while (!condition()) if (performance.now() > end) throw new Error("blocked in vain");
+}
