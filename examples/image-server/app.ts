@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
-import type { Follow } from "./follow.js";
 import type { Live } from "./live.js";
 import type { ImageOffloader } from "./offloader.js";
 import type { Photos } from "./photos.js";
@@ -12,7 +11,6 @@ import { BadUpload, receiveUpload, uploadName } from "./receive-upload.js";
 export interface AppParts {
   offloader: ImageOffloader;
   photos: Photos;
-  follow: Follow;
   live: Live;
   /** The largest upload, in bytes. */
   maxUpload: number;
@@ -22,7 +20,7 @@ const publicDir = fileURLToPath(new URL("public", import.meta.url));
 const sampleDir = fileURLToPath(new URL("../photos", import.meta.url));
 const thumbhashScript = createRequire(import.meta.url).resolve("thumbhash");
 
-export function createApp({ offloader, photos, follow, live, maxUpload }: AppParts): Express {
+export function createApp({ offloader, photos, live, maxUpload }: AppParts): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use((_req, res, next) => {
@@ -38,8 +36,7 @@ export function createApp({ offloader, photos, follow, live, maxUpload }: AppPar
       // Dispatched before the body is read: with a full queue, or while the process shuts down, this throws at once, and
       // Express answers 503 with Retry-After. It need not be undone when the upload turns out bad: see `runIf`.
       const task = offloader.offloadAfterResponse(res, "optimizeImage", { folder: photos.folder(id) });
-      const photo = await photos.add(id, name, (path) => receiveUpload(req, path, maxUpload));
-      follow(id, task);
+      const photo = await photos.add(id, name, task.id, (path) => receiveUpload(req, path, maxUpload));
       res
         .status(202)
         .location(`/photos/${id}`)

@@ -1,50 +1,39 @@
-// Carries to the photos what the offloader tells of their tasks.
-import { OffloadError, type TaskHandle } from "after-response";
+// Carries to the photos what the offloader tells of their tasks: those of this process, and those that an earlier one left.
+import type { EventName, OffloaderEvents } from "after-response";
 import type { ImageOffloader } from "./offloader.js";
-import type { Photos } from "./photos.js";
+import type { Photo, Photos } from "./photos.js";
 import type { OptimizedImage } from "./workers/images.js";
 
-/** To be called with a photo's id and its task. */
-export type Follow = (photoId: string, task: TaskHandle<OptimizedImage>) => void;
-
-export function createFollow(offloader: ImageOffloader, photos: Photos): Follow {
-  const followed = new Map<string, { photoId: string; since: number }>();
+export function follow(offloader: ImageOffloader, photos: Photos): void {
+  /** Listens to an event of tasks whose photo is known: there is none of an upload that was refused or cut off. */
+  function on<Name extends EventName>(
+    name: Name,
+    listener: (photo: Photo, event: OffloaderEvents[Name]) => void,
+  ): void {
+    offloader.on(name, (event) => {
+      const photo = "id" in event ? photos.ofTask(event.id) : undefined;
+      if (photo) listener(photo, event);
+    });
+  }
 
   // A task is queued when its response is over.
-  offloader.on("queued", ({ id }) => {
-    const entry = followed.get(id);
-    if (entry) photos.update(entry.photoId, { answeredMs: performance.now() - entry.since });
+  on("queued", ({ id, uploadedAt }) => {
+    const from = Date.parse(uploadedAt);
+    // Not where the journal has brought it back: it was an earlier process that answered.
+    if (from >= performance.timeOrigin) photos.update(id, { answeredMs: Date.now() - from });
   });
-  offloader.on("started", ({ id }) => {
-    const entry = followed.get(id);
-    if (entry) photos.update(entry.photoId, { state: "working" });
-  });
-  offloader.on("progress", ({ id, value }) => {
-    const entry = followed.get(id);
-    if (entry) photos.update(entry.photoId, { image: value as OptimizedImage });
-  });
-
-  return (photoId, task) => {
-    followed.set(task.id, { photoId, since: performance.now() });
-    task
-      .result()
-      .then(
-        (image) => photos.update(photoId, { state: "done", image }),
-        (error: unknown) => endWithout(photos, photoId, error),
-      )
-      .finally(() => followed.delete(task.id));
-  };
-}
-
-function endWithout(photos: Photos, photoId: string, error: unknown): void {
-  const code = error instanceof OffloadError ? error.code : undefined;
-  if (code === "AR_SKIPPED") {
-    // The sender got no answer, and will send the photo again.
-    photos.forget(photoId);
-  } else if (code !== "AR_ABANDONED") {
+  on("started", ({ id }) => photos.update(id, { state: "working" }));
+  // The last one is the whole.
+  on("progress", ({ id }, { value }) => photos.update(id, { image: value as OptimizedImage }));
+  on("succeeded", ({ id }) => photos.update(id, { state: "done" }));
+  on("failed", ({ id, task }, { error }) => {
     const reason = error instanceof Error ? error.message : String(error);
-    console.error(`Photo ${photoId} failed: ${reason}`);
-    photos.fail(photoId, reason);
-  }
-  // Abandoned: the shutdown's deadline came first. The next process finds the photo unfinished, and does it.
+    console.error(`Photo ${id} failed: ${reason}`);
+    photos.fail(id, reason);
+    // The photo's record says why. Its files are gone, so there is nothing to try again.
+    offloader.deadLetters.discard(task);
+  });
+  // The sender got no answer, and will send the photo again.
+  on("skipped", ({ id }) => photos.forget(id));
+  // "abandoned" at the deadline of a shutdown: the journal keeps the task, and the next process does it.
 }

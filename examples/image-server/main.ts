@@ -2,11 +2,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { announcePool } from "./announce.js";
 import { createApp } from "./app.js";
-import { createFollow } from "./follow.js";
+import { follow } from "./follow.js";
 import { Live } from "./live.js";
 import { createImageOffloader } from "./offloader.js";
 import { Photos } from "./photos.js";
@@ -14,19 +14,16 @@ import { readSettings, type Settings } from "./settings.js";
 
 async function main(): Promise<void> {
   const settings = readSettings();
-  const offloader = createImageOffloader(settings.queueMax);
+  const live = new Live();
+  const photos = await Photos.open(settings.dataDir, (photo) => live.send("photo", photo));
+  const offloader = createImageOffloader(settings.queueMax, join(settings.dataDir, "journal"));
+  // Before the tasks that a killed process left come back from the journal.
+  follow(offloader, photos);
+  announcePool(offloader, live);
   // Fails here, with the module's own error, if the tasks cannot be loaded; not at the first upload.
   await offloader.ready();
 
-  const live = new Live();
-  const photos = await Photos.open(settings.dataDir, (photo) => live.send("photo", photo));
-  const follow = createFollow(offloader, photos);
-  announcePool(offloader, live);
-  for (const photo of photos.list().filter(({ state }) => state === "waiting")) {
-    follow(photo.id, offloader.offload("optimizeImage", { folder: photos.folder(photo.id) }));
-  }
-
-  const app = createApp({ offloader, photos, follow, live, maxUpload: settings.maxUpload });
+  const app = createApp({ offloader, photos, live, maxUpload: settings.maxUpload });
   const server = createServer(app);
   const shutdown = offloader.shutdownOnSignals(server, { timeout: 25_000 });
   app.get("/healthz", shutdown.liveness);

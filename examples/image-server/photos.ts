@@ -12,6 +12,8 @@ export interface Upload {
   type: string;
   bytes: number;
   uploadedAt: string;
+  /** The id of its task, which is the same in the process after this one. */
+  task: string;
 }
 
 export interface Photo extends Upload {
@@ -29,6 +31,8 @@ export interface Photo extends Upload {
  */
 export class Photos {
   readonly #photos = new Map<string, Photo>();
+  /** Ids by those of the tasks; of photos that are not finished. */
+  readonly #byTask = new Map<string, string>();
 
   private constructor(
     readonly dir: string,
@@ -51,7 +55,7 @@ export class Photos {
       entries.filter((entry) => entry.isDirectory()).map(({ name }) => read(photos.folder(name))),
     );
     found.sort((a, b) => a.uploadedAt.localeCompare(b.uploadedAt));
-    for (const photo of found) photos.#photos.set(photo.id, photo);
+    for (const photo of found) photos.#remember(photo);
     return photos;
   }
 
@@ -64,6 +68,12 @@ export class Photos {
     return this.#photos.get(id);
   }
 
+  /** The photo that is this task's work, until it is finished. */
+  ofTask(task: string): Photo | undefined {
+    const id = this.#byTask.get(task);
+    return id === undefined ? undefined : this.#photos.get(id);
+  }
+
   /** Where the files of a photo are, or will be. */
   folder(id: string): string {
     return join(this.dir, "photos", id);
@@ -72,20 +82,22 @@ export class Photos {
   /**
    * Adds a photo whose original `receive` writes to the path that it is given.
    *
+   * @param task the id of the task that optimises it
    * @throws what `receive` throws; nothing is left of the photo then
    */
   async add(
     id: string,
     name: string,
+    task: string,
     receive: (path: string) => Promise<{ bytes: number; type: string }>,
   ): Promise<Photo> {
     const incoming = join(this.dir, "incoming", id);
     await mkdir(incoming);
     try {
-      const upload: Upload = { id, name, ...(await receive(join(incoming, "original"))), uploadedAt: now() };
+      const upload: Upload = { id, name, task, ...(await receive(join(incoming, "original"))), uploadedAt: now() };
       await writeFile(join(incoming, "upload.json"), JSON.stringify(upload));
       await rename(incoming, this.folder(id));
-      this.#photos.set(id, { ...upload, state: "waiting" });
+      this.#remember({ ...upload, state: "waiting" });
       return { ...upload, state: "waiting" };
     } catch (error) {
       await rm(incoming, { recursive: true, force: true });
@@ -97,7 +109,7 @@ export class Photos {
     const photo = this.#photos.get(id);
     if (photo === undefined) return;
     const updated = { ...photo, ...change };
-    this.#photos.set(id, updated);
+    this.#remember(updated);
     this.changed(updated);
   }
 
@@ -111,7 +123,14 @@ export class Photos {
   /** Removes a photo, as if it had never been sent. */
   forget(id: string): void {
     rmSync(this.folder(id), { recursive: true, force: true });
+    this.#byTask.delete(this.#photos.get(id)?.task ?? "");
     this.#photos.delete(id);
+  }
+
+  #remember(photo: Photo): void {
+    this.#photos.set(photo.id, photo);
+    if (photo.state === "waiting" || photo.state === "working") this.#byTask.set(photo.task, photo.id);
+    else this.#byTask.delete(photo.task);
   }
 }
 

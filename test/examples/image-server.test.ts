@@ -172,6 +172,7 @@ describe("the server", () => {
     await events.next();
     const answers = await Promise.all(Array.from({ length: 6 }, () => upload(killed.url, astronaut)));
     expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(202));
+    await beginUpload(killed.port, astronaut.length);
     for await (const { event, data } of events) if (event === "photo" && (data as Photo).state === "working") break;
     killed.kill("SIGKILL");
     await killed.exited;
@@ -185,6 +186,8 @@ describe("the server", () => {
       { timeout: 25_000, interval: 200 },
     );
     await expectWholePhotos(dataDir, 6);
+    // Nothing is left of the upload that was cut off.
+    expect(await filesIn(dataDir)).not.toContainEqual(expect.stringMatching(/^journal.dead-letters./));
   });
 
   it("says that it is alive and ready", async () => {

@@ -1,5 +1,6 @@
 // The tasks: what happens to a photo once its upload has been answered. Every exported function is a task, and runs in a
 // worker thread.
+import { existsSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TaskContext } from "after-response";
@@ -47,7 +48,9 @@ sharp.cache({ memory: 32, files: 0, items: 32 });
  * Makes AVIF, WebP and JPEG files in several widths of `original` in the photo's folder, and its placeholder.
  * Running it again replaces each file with the same content, so it may run twice.
  */
-export async function optimizeImage({ folder }: { folder: string }, task: TaskContext): Promise<OptimizedImage> {
+export async function optimizeImage({ folder }: { folder: string }, task: TaskContext): Promise<void> {
+  // What a killed process left: an upload that never was complete, or a photo that was finished a moment before.
+  if (!existsSync(folder) || existsSync(join(folder, "result.json"))) return;
   const started = performance.now();
   const { width, height, pixels } = await decode(join(folder, "original"), Math.max(...widths));
   const variantWidths = [...widths.filter((each) => each < pixels.info.width), pixels.info.width];
@@ -74,7 +77,6 @@ export async function optimizeImage({ folder }: { folder: string }, task: TaskCo
     }
   }
   await writeWhole(join(folder, "result.json"), JSON.stringify(image));
-  return image;
 }
 
 interface Pixels {
