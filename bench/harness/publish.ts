@@ -24,5 +24,8 @@ export function inWords(
     `Measured on ${date} with \`npm run ${scale === "full" ? "bench:full" : "bench"}\`: Node.js ${node}, ${system},`,
     `${cores} cores of ${cpu}, ${memoryGB} GB. Load when the run began: ${figure(load)}.`,
     `${libraries.join(", ")}.`,
+    ...(load > cores / 4
+      ? ["The machine did other things at the same time, so read the ratios, not the figures."]
+      : []),
   ].join(" ");
 }
