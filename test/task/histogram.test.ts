@@ -4,12 +4,12 @@ import { describe, expect, it } from "vitest";
 import { Histogram } from "../../src/task/histogram.js";
 
 /** From a microsecond to eleven days, as often small as large. */
-const ms = fc.double({ min: -3, max: 9, noNaN: true }).map((exponent) => 10 ** exponent);
+const ms = fc.integer({ min: -30_000, max: 90_000 }).map((exponent) => 10 ** (exponent / 10_000));
 
 describe("a histogram", () => {
   it("knows the percentiles within 5 %, and the maximum exactly", () => {
     fc.assert(
-      fc.property(fc.array(ms, { minLength: 1, maxLength: 300 }), (times) => {
+      fc.property(fc.array(ms, { minLength: 1, maxLength: 300, size: "max" }), (times) => {
         const { p50, p95, p99, max } = recorded(times).percentiles();
         for (const [estimate, share] of [
           [p50, 0.5],
@@ -24,7 +24,7 @@ describe("a histogram", () => {
         expect(p95).toBeLessThanOrEqual(p99);
         expect(p99).toBeLessThanOrEqual(max);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 
