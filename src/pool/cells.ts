@@ -24,7 +24,9 @@ export function findPlace(threads: Iterable<Thread>, task: Task): Place | undefi
 
 /** Takes a task back from its thread, unless the thread has begun it. */
 export function takeBack({ slot, index }: Pick<Place, "slot" | "index">): boolean {
-  return Atomics.compareExchange(slot.memory.cells, index, untouched, takenBack) === untouched;
+  if (Atomics.compareExchange(slot.memory.cells, index, untouched, takenBack) !== untouched) return false;
+  slot.takenBack++;
+  return true;
 }
 
 /** Marks a running task as one that is to end; false when it has ended already. */

@@ -145,6 +145,7 @@ export class Pool {
     slot.tasks = batch;
     slot.sentAt = sharedNow();
     slot.told = 0;
+    slot.takenBack = 0;
     slot.late = false;
     slot.lastWords = undefined;
     thread.busy++;
@@ -164,7 +165,7 @@ export class Pool {
 
   #replied(thread: Thread, slot: Slot, reply: BatchReply | undefined): void {
     const batch = this.#release(thread, slot);
-    thread.tasksRun += batch.length;
+    thread.tasksRun += batch.length - slot.takenBack;
     this.#settler.replied(slot, batch, reply);
     this.#parts.crew.afterWork(thread);
     this.wake();
@@ -200,9 +201,13 @@ export class Pool {
 
   /** A batch with a slow task: what it has not begun goes to other threads, what has ended is told. */
   #late(thread: Thread, slot: Slot): void {
-    // What was sent after it waits for the same slow task.
-    if (this.#parts.options.concurrentTasksPerThread === 1) this.#relieveAll(thread);
-    else this.#relieve(slot);
+    const { concurrentTasksPerThread, maxThreads } = this.#parts.options;
+    // Where there is no other thread, what waits is as well off where it is.
+    if (maxThreads > 1) {
+      // What was sent after it waits for the same slow task.
+      if (concurrentTasksPerThread === 1) this.#relieveAll(thread);
+      else this.#relieve(slot);
+    }
     thread.whenHeard(() => this.#collect(thread, slot));
   }
 

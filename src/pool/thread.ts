@@ -20,6 +20,8 @@ export class Slot {
   sentAt = 0;
   /** How many tasks of the batch, from its beginning on, have been told to have ended while it goes on. */
   told = 0;
+  /** How many tasks of the batch have been taken back. */
+  takenBack = 0;
   /** It takes longer than a batch should, and what could be done about it has been done. */
   late = false;
   /** What the thread still replied when it was made to exit. */

@@ -12,7 +12,7 @@ async function busy(options: Parameters<typeof watch>[1] = {}): Promise<{ watche
   return { watched, gate };
 }
 
-/** The tasks by their order of being started. */
+/** The ids of the tasks in the order in which they were started. */
 function starts(watched: Watched, task = "echo"): (string | undefined)[] {
   return watched.told.filter((told) => told.event === "started" && told.task === task).map(({ id }) => id);
 }

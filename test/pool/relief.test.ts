@@ -51,8 +51,13 @@ describe("a slow task in a batch of tiny ones", () => {
   });
 
   it("does not change the order of those behind it", async () => {
-    const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
+    const watched = await twoThreads();
     const several = (count: number) => Array.from({ length: count }, () => watched.offloader.offload("turn"));
+    await watched.measure("turn");
+    // The other thread is busy to the end, so that all run on one, as their count of turns shows.
+    const busy = new Gate();
+    watched.offloader.offload("blocked", { gate: busy.cells });
+    await busy.arrival();
     const { gate, handles } = await watched.arrange("turn", async () => {
       const gate = new Gate();
       const first = [watched.offloader.offload("turn", { blockedBy: gate.cells }), ...several(5)];
@@ -63,13 +68,14 @@ describe("a slow task in a batch of tiny ones", () => {
       const handles = [...first, ...ahead];
       if (ahead[0] && watched.story(ahead[0].id).includes("started")) return { gate, handles };
       gate.open();
-      await watched.offloader.idle();
+      await Promise.all(handles.map((handle) => handle.result()));
       return undefined;
     });
     await watched.events("queued", 2, ({ id }) => id === handles[6]?.id);
     gate.open();
     const turns = (await Promise.all(handles.map((handle) => handle.result()))).map(Number);
     expect(turns).toEqual(turns.map((_, index) => (turns[0] ?? 0) + index));
+    busy.open();
   });
 
   it("does not count the time of the others as attempts", async () => {
@@ -136,14 +142,44 @@ describe("a task that was taken back from a slow batch and runs on another threa
   });
 });
 
+describe("where there is but one thread", () => {
+  it("nothing is taken back: it would only wait elsewhere", async () => {
+    const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
+    const another = await twoThreads();
+    const { gate, handle } = await watched.arrange("tiny", async () => {
+      await another.measure("tiny");
+      const gate = new Gate();
+      const slow = watched.offloader.offload("tiny", { blockedBy: gate.cells });
+      const handle = watched.offloader.offload("tiny");
+      await handedOver();
+      // This one, which is sent later, is taken back: by then the other has been looked after, too.
+      another.offloader.offload("tiny", { blockedBy: gate.cells });
+      const later = another.offloader.offload("tiny");
+      await handedOver();
+      if (handle.state === "running" && later.state === "running") {
+        await another.events("queued", 2, ({ id }) => id === later.id);
+        return { gate, handle };
+      }
+      gate.open();
+      await Promise.all([slow.result(), handle.result(), another.offloader.idle()]);
+      return undefined;
+    });
+    gate.open();
+    await handle.result();
+    expect(watched.story(handle.id)).toEqual(["accepted", "queued", "started", "succeeded"]);
+  });
+});
+
 describe("a buffer that was moved to a thread", () => {
   it("arrives whole although its task had to wait there behind a slow one", async () => {
-    const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
-    const another = watch("tasks.mjs", { pool: { maxThreads: 1 } });
+    const [watched, another] = [await twoThreads(), await twoThreads()];
+    const busy = new Gate();
+    watched.offloader.offload("blocked", { gate: busy.cells });
+    await busy.arrival();
     const { gate, sum } = await watched.arrange("tiny", async () => {
       await another.measure("tiny");
       const gate = new Gate();
-      watched.offloader.offload("tiny", { blockedBy: gate.cells });
+      const slow = watched.offloader.offload("tiny", { blockedBy: gate.cells });
       const buffer = new Uint8Array([1, 2, 3, 4]).buffer;
       const sum = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
       await handedOver();
@@ -156,12 +192,13 @@ describe("a buffer that was moved to a thread", () => {
         return { gate, sum };
       }
       gate.open();
-      await Promise.all([watched.offloader.idle(), another.offloader.idle()]);
+      await Promise.all([slow.result(), sum.result(), another.offloader.idle()]);
       return undefined;
     });
     gate.open();
     expect(await sum.result()).toBe(10);
     expect(watched.story(sum.id)).toEqual(["accepted", "queued", "started", "succeeded"]);
+    busy.open();
   });
 });
 
