@@ -41,7 +41,8 @@ export class Callbacks {
   readonly #attempts: Attempts;
   readonly #delayed: Delayed;
   #pumping = false;
-  #dead = 0;
+  /** Cancelled while they waited, since the last sweep. */
+  #buried = 0;
 
   constructor(
     private readonly ledger: Ledger,
@@ -93,10 +94,10 @@ export class Callbacks {
 
   /** A callback that waits has been cancelled; it stays where it is until its turn, or until there are too many of them. */
   #bury(): void {
-    this.#dead++;
-    if (this.#dead <= sweepAbove || this.#dead < this.#waiting.length / 2) return;
+    this.#buried++;
+    if (this.#buried <= sweepAbove || this.#buried < this.#waiting.length / 2) return;
     this.#waiting.filter(isQueued);
-    this.#dead = 0;
+    this.#buried = 0;
   }
 
   /** Never within the call that added: a callback runs after the code that registered it. */
@@ -114,7 +115,6 @@ export class Callbacks {
       const task = this.#waiting.popFront();
       if (task === undefined) return;
       if (isQueued(task)) this.#start(task);
-      else this.#dead--;
     }
   }
 

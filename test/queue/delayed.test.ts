@@ -48,7 +48,7 @@ describe("delayed tasks", () => {
       fc.record({ act: fc.constant("advance" as const), by: fc.nat(30) }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 80, size: "max" }), (steps) => {
         const { delayed, timing, released } = create();
         let model: { task: Task; due: number }[] = [];
         for (const { act, by } of steps) {

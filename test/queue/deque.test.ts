@@ -16,7 +16,7 @@ const step = fc.oneof(
 describe("a deque", () => {
   it("does what an array does", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: "max" }), (steps) => {
         const deque = new Deque<number>();
         let model: number[] = [];
         let next = 0;

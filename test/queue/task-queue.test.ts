@@ -4,6 +4,7 @@ import { TaskQueue } from "../../src/queue/task-queue.js";
 import type { TaskDefinition } from "../../src/task/definition.js";
 import { OffloadError } from "../../src/task/errors.js";
 import type { Dispatch, Task } from "../../src/task/task.js";
+import { survivors } from "../support/garbage.js";
 import { createLedger, defineTask, ids, makeTask } from "../support/tasks.js";
 import { FakeTiming } from "./fake-timing.js";
 
@@ -160,6 +161,25 @@ describe("a limit of tasks of one name at a time", () => {
     succeed(tasks[4] as Task);
     expect(ids(takeAll())).toEqual(ids([tasks[5]]));
     expect(queue.length).toBe(0);
+  });
+
+  it("keeps nothing of those that were cancelled while they waited for their turn, however many", async () => {
+    const { ledger, queue, add, take, takeAll, succeed } = create();
+    const limited = defineTask("limited", { concurrency: 1 });
+    const running = add(limited);
+    expect(take()?.id).toBe(running.id);
+    // One error for all, made here: an error keeps the functions of its stack.
+    const reason = new OffloadError("AR_CANCELLED", "cancelled");
+    const cancelled = Array.from({ length: 5_000 }, () => new WeakRef(add(limited)));
+    const last = add(limited);
+    expect(take()).toBeUndefined();
+    for (const reference of cancelled) {
+      const task = reference.deref() as Task;
+      queue.withdraw(task, () => ledger.cancelled(task, reason));
+    }
+    expect(await survivors(cancelled)).toBeLessThanOrEqual(1_025);
+    succeed(running);
+    expect(ids(takeAll())).toEqual([last.id]);
   });
 
   it("lets 100,000 wait, and looks at each once", () => {

@@ -42,7 +42,10 @@ afterEach(async () => {
 
 describe("the ledger", () => {
   it("counts, lists and tells every transition as a naive record does, and refuses those that are not allowed", () => {
-    const steps = fc.array(fc.record({ which: fc.nat(9), to: fc.constantFrom(...states) }), { maxLength: 120 });
+    const steps = fc.array(fc.record({ which: fc.nat(9), to: fc.constantFrom(...states) }), {
+      maxLength: 120,
+      size: "max",
+    });
     fc.assert(
       fc.property(steps, (moves) => {
         const { ledger, events } = createLedger();
