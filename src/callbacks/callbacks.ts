@@ -1,5 +1,5 @@
 // Runs callbacks on the main thread: a bounded number at a time, in the order of their release, each isolated from the others.
-import { Attempts, timeoutError } from "../queue/attempts.js";
+import { Attempts, endsToBeRetried, timeoutError } from "../queue/attempts.js";
 import { Delayed } from "../queue/delayed.js";
 import { Deque } from "../queue/deque.js";
 import type { OffloadError } from "../task/errors.js";
@@ -77,8 +77,10 @@ export class Callbacks {
   /** Aborts the signal of a running callback; it ends as `reason` says once it has stopped, at the latest after the grace. */
   abort(task: Task, reason: OffloadError): boolean {
     const run = this.#running.get(task);
-    if (run === undefined || task.abortedBy !== undefined) return false;
+    const endsAlready = task.abortedBy !== undefined;
+    if (run === undefined || (endsAlready && !endsToBeRetried(task))) return false;
     task.abortedBy = reason;
+    if (endsAlready) return true;
     run.controller.abort(reason);
     clearTimeout(run.timer);
     run.timer = setTimeout(

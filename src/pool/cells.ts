@@ -10,13 +10,13 @@ export interface Place {
   readonly index: number;
 }
 
-/** Looks through what is in flight, which is at most a few batches a thread. */
+/** Where a task is that a thread has, or has ended without our having heard of it: at most a few batches a thread. */
 export function findPlace(threads: Iterable<Thread>, task: Task): Place | undefined {
   for (const thread of threads) {
     for (const slot of thread.slots) {
       const index = slot.tasks.indexOf(task);
       // A task may have been taken back from a slow batch, or have failed in it, and be in another one by now.
-      if (index !== -1 && cellOf(slot, index) <= aborted) return { thread, slot, index };
+      if (index >= slot.told && cellOf(slot, index) !== takenBack) return { thread, slot, index };
     }
   }
   return undefined;

@@ -1,6 +1,6 @@
 // Brings queued tasks onto threads: which thread, how many at once, when another thread is worth its start.
 import type { ResolvedPoolOptions } from "../options/offloader-options.js";
-import { Attempts } from "../queue/attempts.js";
+import { Attempts, endsToBeRetried, hasAttemptsLeft } from "../queue/attempts.js";
 import type { TaskQueue } from "../queue/task-queue.js";
 import type { OffloadError } from "../task/errors.js";
 import type { Ledger } from "../task/ledger.js";
@@ -9,7 +9,7 @@ import { leavesForGood, packBatch } from "./batch-message.js";
 import { batchMs, expectedMs, takeBatch } from "./batching.js";
 import { cellOf, findPlace, markAborted, runningOn, takeBack } from "./cells.js";
 import type { Crew } from "./crew.js";
-import { aborted, type BatchReply, begun, sharedNow } from "./protocol.js";
+import { aborted, type BatchReply, begun, failed, sharedNow } from "./protocol.js";
 import { Settler } from "./settle.js";
 import type { Death, Slot, Thread } from "./thread.js";
 import { Watchdog } from "./watchdog.js";
@@ -67,7 +67,13 @@ export class Pool {
     // A listener of `started` is called before the task is sent.
     if (place === undefined) return this.#taking ? "never begun" : "too late";
     if (takeBack(place)) return "never begun";
-    if (!markAborted(place)) return "too late";
+    if (!markAborted(place)) {
+      // It is ending, or has ended and we have not heard of it: only another attempt can be prevented.
+      const failedUnheard = task.abortedBy === undefined && cellOf(place.slot, place.index) === failed;
+      if (!endsToBeRetried(task) && !(failedUnheard && hasAttemptsLeft(task))) return "too late";
+      task.abortedBy = reason;
+      return "asked";
+    }
     task.abortedBy = reason;
     const { thread, slot, index } = place;
     this.#parts.crew.tell(thread, {

@@ -37,10 +37,18 @@ export class Attempts {
   }
 
   #failed(task: Task, error: unknown, retryable: boolean, runMs?: number): void {
-    const { attempts, backoff } = task.dispatch;
-    if (!retryable || task.attempt >= attempts) this.ledger.failed(task, error, runMs);
-    else this.retry(task, backoffDelay(backoff, task.attempt, error), error, runMs);
+    if (!retryable || !hasAttemptsLeft(task)) this.ledger.failed(task, error, runMs);
+    else this.retry(task, backoffDelay(task.dispatch.backoff, task.attempt, error), error, runMs);
   }
+}
+
+export function hasAttemptsLeft(task: Task): boolean {
+  return task.attempt < task.dispatch.attempts;
+}
+
+/** Whether a task is being ended for running too long, and would be tried again: a cancel or the shutdown prevents that. */
+export function endsToBeRetried(task: Task): boolean {
+  return task.abortedBy?.code === "AR_TIMEOUT" && hasAttemptsLeft(task);
 }
 
 /** The error of a cancelled task. */

@@ -32,8 +32,10 @@ export function backoffDelay(
 /** A backoff function that fails must not lose the retry. */
 function askedDelay(ask: (attempt: number, error: unknown) => number, attempt: number, error: unknown): number {
   try {
-    const delay = ask(attempt, error);
-    return delay >= 0 ? Math.min(delay, longest) : 1_000;
+    const delay: unknown = ask(attempt, error);
+    // An async function that rejects would be an unhandledRejection.
+    if (delay instanceof Promise) delay.catch(() => {});
+    return typeof delay === "number" && delay >= 0 ? Math.min(delay, longest) : 1_000;
   } catch {
     return 1_000;
   }

@@ -409,6 +409,22 @@ describe("a callback that is cancelled", () => {
   });
 });
 
+describe("a callback that is ended for running too long, and was to be tried again", () => {
+  it("has no further attempt when it is cancelled meanwhile", async () => {
+    const { callbacks, add, lifeOf } = create();
+    const end = gate();
+    const task = add(end.callback, { timeout: 10, attempts: 2 });
+    await turn();
+    vi.advanceTimersByTime(10);
+    const error = told("AR_CANCELLED");
+    expect(callbacks.abort(task, error)).toBe(true);
+    expect(callbacks.abort(task, error)).toBe(false);
+    vi.advanceTimersByTime(abortGrace);
+    expect(task.outcome).toBe(error);
+    expect(lifeOf(task)).toEqual(["accepted", "queued", "started", "cancelled"]);
+  });
+});
+
 describe("at the shutdown deadline", () => {
   it("all that run are told, and are abandoned when they have stopped or the grace is over", async () => {
     const { ledger, add, callbacks } = create(2);

@@ -83,6 +83,43 @@ describe("a task that is cancelled", () => {
   });
 });
 
+describe("a task that is cancelled when another attempt was to follow", () => {
+  it("has none, while it is being ended for running too long", async () => {
+    const watched = watch("stopping.mjs", { pool: { maxThreads: 1, abortGrace: 60_000 } });
+    const gate = new Gate();
+    const handle = watched.offloader.offload("goesOn", { gate: gate.cells }, { timeout: 20, attempts: 3, backoff: 0 });
+    await watched.event("progress");
+    expect(handle.cancel("not needed")).toBe(true);
+    gate.open();
+    expect(await rejection(handle.result())).toMatchObject({ code: "AR_CANCELLED", cause: "not needed" });
+    expect(watched.story(handle.id)).toEqual(["accepted", "queued", "started", "progress", "cancelled"]);
+  });
+
+  it("is told to have run too long, when none was to follow", async () => {
+    const watched = watch("stopping.mjs", { pool: { maxThreads: 1, abortGrace: 60_000 } });
+    const gate = new Gate();
+    const handle = watched.offloader.offload("goesOn", { gate: gate.cells }, { timeout: 20 });
+    await watched.event("progress");
+    expect(handle.cancel()).toBe(false);
+    gate.open();
+    expect(await rejection(handle.result())).toMatchObject({ code: "AR_TIMEOUT" });
+  });
+
+  it("has none, when it has failed and that has not been heard", async () => {
+    const watched = watch("tasks.mjs", options);
+    await watched.offloader.run("nothing");
+    const handle = watched.offloader.offload("fails", {}, { attempts: 2, backoff: 0 });
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(handle.state).toBe("running");
+    // Blocks this thread until the other one has long ended the task.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    expect(handle.cancel()).toBe(true);
+    expect(await rejection(handle.result())).toMatchObject({ code: "AR_CANCELLED" });
+    expect(watched.story(handle.id)).toEqual(["accepted", "queued", "started", "cancelled"]);
+  });
+});
+
 describe("a running task that is cancelled", () => {
   for (const task of ["listens", "looks", "throwsIfAborted"]) {
     it(`ends in its own way, and its thread lives (${task})`, async () => {

@@ -86,6 +86,19 @@ describe("the backoff", () => {
     expect(backoffDelay(backoff, 1, error)).toBe(1_000);
   });
 
+  it("is one second for an async function, whose rejection is nobody's", async () => {
+    const unhandled: unknown[] = [];
+    const listen = (error: unknown) => unhandled.push(error);
+    process.on("unhandledRejection", listen);
+    const ask = async () => {
+      throw new Error("no idea");
+    };
+    expect(backoffDelay(ask as unknown as Backoff, 1, undefined)).toBe(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", listen);
+    expect(unhandled).toEqual([]);
+  });
+
   it("shortens what no timer could hold", () => {
     expect(backoffDelay(() => 1e12, 1, error)).toBe(longest);
     expect(backoffDelay(() => Infinity, 1, error)).toBe(longest);
