@@ -70,8 +70,9 @@ export class Dispatcher {
     if (moves) this.#captureMoving(task, payload, options);
     else this.#parts.journaling?.record(task, options);
     if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key, twin);
-    if (replaced !== undefined) this.cancel(replaced, "a later dispatch with the same key took its place");
     this.#accept(task, options?.signal);
+    // Not before this one is accepted, for a listener of the other's end may cancel or replace this one.
+    if (replaced !== undefined) this.cancel(replaced, "a later dispatch with the same key took its place");
     if (response !== undefined) this.#hold(task, response, () => queue.add(task));
     else if (task.state === "held") queue.add(task);
     return task;
@@ -134,9 +135,9 @@ export class Dispatcher {
     return true;
   }
 
-  /** Fails a task that has not begun. */
-  fail(task: Task, error: OffloadError): void {
-    this.withdraw(task, () => this.#parts.ledger.failed(task, error));
+  /** Fails a task that has not begun; one that runs goes on. */
+  fail(task: Task, error: unknown): void {
+    if (task.state !== "running") this.withdraw(task, () => this.#parts.ledger.failed(task, error));
   }
 
   #make(definition: TaskDefinition, dispatch: Dispatch, payload: unknown, context: unknown): Task {
@@ -162,7 +163,8 @@ export class Dispatcher {
 
   #accept(task: Task, signal: AbortSignal | undefined): void {
     this.#parts.ledger.accept(task);
-    if (signal !== undefined) this.#cancelOn(task, signal);
+    // A listener of its event may have cancelled it.
+    if (signal !== undefined && !isFinal(task.state)) this.#cancelOn(task, signal);
   }
 
   /** Keeps a task until its response is over, then calls `release`, unless `runIf` says no. */
@@ -178,11 +180,12 @@ export class Dispatcher {
     try {
       allowed = runIfAllows(task.dispatch.runIf, outcome);
     } catch (error) {
-      this.#parts.ledger.failed(task, error);
+      this.fail(task, error);
       return;
     }
-    if (allowed) release(outcome);
-    else this.#parts.ledger.skipped(task);
+    // Unless the predicate has cancelled it.
+    if (!allowed) this.withdraw(task, () => this.#parts.ledger.skipped(task));
+    else if (task.state === "held") release(outcome);
   }
 
   #context(): unknown {
@@ -210,6 +213,8 @@ export class Dispatcher {
 
   /** Ends a task that has not begun, or waits for another attempt, by `finish`. */
   withdraw(task: Task, finish: () => void): void {
+    // Of several that are to end, a listener of the first one's end may have cancelled the others.
+    if (isFinal(task.state)) return;
     if (task.state === "held") finish();
     else if (task.definition.kind === "callback") this.#parts.callbacks.withdraw(task, finish);
     else this.#parts.queue.withdraw(task, finish);

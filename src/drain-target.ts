@@ -55,7 +55,10 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
       this.abandonWaiting();
     },
     abandonRunning() {
-      for (const task of ledger.list()) ledger.abandoned(task);
+      // Those that wait have their timers taken away.
+      this.abandonWaiting();
+      // A listener may have cancelled it meanwhile.
+      for (const task of ledger.list()) if (task.state === "running") ledger.abandoned(task);
     },
     abandoned() {
       const kept = journaling?.kept ?? new Set();

@@ -43,6 +43,8 @@ export function closeBy(target: DrainTarget, deadline: Deadline, onAbandoned?: O
   if (closing === undefined) {
     closing = new Closing(target, deadline);
     closings.set(target, closing);
+    // Once it is known: a listener of `draining` may call close() too.
+    closing.begin();
   } else {
     closing.deadline.follow(deadline);
   }
@@ -53,12 +55,19 @@ export function closeBy(target: DrainTarget, deadline: Deadline, onAbandoned?: O
 class Closing {
   readonly listeners: OnAbandoned[] = [];
   readonly report: Promise<CloseReport>;
+  private resolve: (report: Promise<CloseReport>) => void = () => {};
 
   constructor(
     private readonly target: DrainTarget,
     readonly deadline: Deadline,
   ) {
-    this.report = this.run();
+    this.report = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  begin(): void {
+    this.resolve(this.run());
   }
 
   private async run(): Promise<CloseReport> {

@@ -1,0 +1,110 @@
+// Listeners and functions of the user's that act on tasks at the very moment they are told of another.
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import type { TaskHandle } from "after-response";
+import { describe, expect, it } from "vitest";
+import { Gate } from "../support/gate.js";
+import { handedOver, rejection, watch } from "../support/offloader.js";
+
+const pool = { maxThreads: 1, abortGrace: 100 };
+
+describe("a listener", () => {
+  it("of the end of a replaced task may cancel the one in its place, and the others are still known", async () => {
+    const { offloader, story } = withStory(watch("stopping.mjs", { pool }));
+    const gate = new Gate();
+    const running = offloader.offload("deaf", { gate: gate.cells });
+    await gate.arrival();
+    offloader.on("cancelled", ({ id }) => {
+      if (id === first.id) offloader.offload("nothing", undefined, { key: "k" }).cancel("by the listener");
+    });
+    const first = offloader.offload("nothing", undefined, { key: "k" });
+    const second = offloader.offload("nothing", undefined, { key: "k", onDuplicate: "replace" });
+    expect([first.state, second.state]).toEqual(["cancelled", "cancelled"]);
+    expect(story(second.id)).toEqual(["accepted", "cancelled"]);
+    expect((await offloader.drain({ timeout: 0 })).unfinished.map(({ id }) => id)).toEqual([running.id]);
+    gate.open();
+    expect(await offloader.drain()).toEqual({ drained: true, unfinished: [] });
+  });
+
+  it("of one abandoned task may cancel the others, and close() reports what is left", async () => {
+    const { offloader } = watch("stopping.mjs", { pool });
+    const gate = new Gate();
+    const handles = [1, 2, 3].map(() => offloader.offload("deaf", { gate: gate.cells }));
+    await gate.arrival();
+    offloader.on("abandoned", () => {
+      for (const handle of handles) handle.cancel();
+    });
+    const report = await offloader.close({ timeout: 100 });
+    const states = handles.map(({ state }) => state);
+    expect(states).toEqual(["abandoned", "abandoned", "cancelled"]);
+    expect(report.abandoned.map(({ id }) => id)).toEqual([handles[1]?.id, handles[0]?.id]);
+  });
+
+  it("of one failure may cancel the others that fail with it, when the module cannot be loaded", async () => {
+    const { offloader, ends } = withStory(watch(new URL("./there-is-none.mjs", import.meta.url), { pool }));
+    const handles = [1, 2, 3].map(() => offloader.offload("nothing"));
+    offloader.on("failed", () => {
+      for (const handle of handles) handle.cancel();
+    });
+    await rejection(offloader.ready());
+    await offloader.idle();
+    expect(handles.map(({ id }) => ends(id))).toEqual([["failed"], ["cancelled"], ["cancelled"]]);
+  });
+
+  it("of the drain may close, too: there is one", async () => {
+    const { offloader, told } = watch("stopping.mjs", { pool });
+    const reports: unknown[] = [];
+    offloader.on("draining", () => void offloader.close().then((report) => reports.push(report)));
+    const report = await offloader.close();
+    await handedOver();
+    expect(reports).toEqual([report]);
+    expect(reports[0]).toBe(report);
+    expect(told.filter(({ event }) => event === "drained")).toHaveLength(1);
+  });
+
+  it("of a start cannot cancel another task that has ended on its thread", async () => {
+    const { offloader } = watch("tasks.mjs", { pool });
+    const gate = new Gate();
+    await offloader.run("nothing");
+    const ended = offloader.offload("tiny", { waitsFor: gate.cells, value: 1 });
+    await gate.arrival();
+    gate.open();
+    // Blocks this thread until the other one has long ended the task, of which nothing is heard meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    const answers: boolean[] = [];
+    offloader.on("started", () => void answers.push(ended.cancel()));
+    offloader.offload("nothing");
+    await Promise.resolve();
+    await offloader.idle();
+    expect(await ended.result()).toBe(1);
+    expect(answers).toEqual([false]);
+  });
+});
+
+describe("a runIf predicate that cancels its task", () => {
+  it.each([true, false])("has the last word when it then says %s", async (answer) => {
+    const { offloader, story } = withStory(watch("tasks.mjs", { pool: { maxThreads: 2 } }));
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const runIf = () => {
+      handle.cancel();
+      return answer;
+    };
+    const handle: TaskHandle = offloader.offloadAfterResponse(response, "nothing", undefined, { runIf });
+    response.emit("close");
+    await offloader.idle();
+    expect(story(handle.id)).toEqual(["accepted", "cancelled"]);
+    // A place in the queue that is counted and empty would ask for a second thread.
+    await offloader.run("nothing");
+    await offloader.run("nothing");
+    expect(offloader.stats().threads.total).toBe(1);
+  });
+});
+
+/** With its functions to be taken apart. */
+function withStory(watched: ReturnType<typeof watch>) {
+  return {
+    offloader: watched.offloader,
+    story: (id: string) => watched.story(id),
+    ends: (id: string) => watched.ends(id),
+  };
+}
