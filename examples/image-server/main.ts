@@ -25,7 +25,7 @@ async function main(): Promise<void> {
 
   const app = createApp({ offloader, photos, live, maxUpload: settings.maxUpload });
   const server = createServer(app);
-  const shutdown = offloader.shutdownOnSignals(server, { timeout: 25_000 });
+  const shutdown = offloader.shutdownOnSignals(server, { timeout: settings.shutdownTimeout });
   app.get("/healthz", shutdown.liveness);
   app.get("/readyz", shutdown.readiness);
 

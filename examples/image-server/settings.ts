@@ -9,6 +9,8 @@ export interface Settings {
   maxUpload: number;
   /** Photos that may be unfinished at a time, from the first byte of the upload to the last variant. */
   queueMax: number;
+  /** How long a shutdown may take, in ms. */
+  shutdownTimeout: number;
 }
 
 /** @throws RangeError naming the variable, what it takes and what it is */
@@ -19,6 +21,7 @@ export function readSettings(env: NodeJS.ProcessEnv = process.env): Settings {
     dataDir: env.DATA_DIR || fileURLToPath(new URL("data", import.meta.url)),
     maxUpload: integer(env, "MAX_UPLOAD_MB", 25, 1, 1_000) * 1_000_000,
     queueMax: integer(env, "QUEUE_MAX", 100, 1, 1_000_000),
+    shutdownTimeout: integer(env, "SHUTDOWN_TIMEOUT_MS", 25_000, 1_000, 600_000),
   };
 }
 
