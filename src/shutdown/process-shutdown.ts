@@ -6,7 +6,7 @@ import type { Plan } from "./plan.js";
 import type { ShutdownReport } from "./report.js";
 import { Sequence } from "./sequence.js";
 import type { ShutdownState } from "./states.js";
-import { Triggers } from "./triggers.js";
+import { type ProcessTrigger, Triggers } from "./triggers.js";
 
 /** Within this time a second signal is the first one again, in ms: npm and terminals send it twice. */
 const repeatWindow = 1_000;
@@ -40,8 +40,7 @@ export class ProcessShutdown {
   /** @returns a function by which the participant leaves again, if no shutdown has begun */
   join(participant: Participant): () => void {
     this.participants.add(participant);
-    this.triggers.addSignals(participant.options.signals);
-    if (participant.options.uncaughtException) this.triggers.addExceptions();
+    this.triggers.listenFor(this.chosenTriggers());
     this.sequence?.welcome(participant);
     return () => this.leave(participant);
   }
@@ -63,9 +62,20 @@ export class ProcessShutdown {
     // What has begun goes on to its end, which takes every listener away.
     if (this.sequence !== undefined || !this.participants.delete(participant)) return;
     for (const server of participant.servers) server.uninstall();
-    if (this.participants.size > 0) return;
+    if (this.participants.size > 0) {
+      this.triggers.listenFor(this.chosenTriggers());
+      return;
+    }
     this.triggers.uninstall();
     this.onGone();
+  }
+
+  /** What any of those who take part has asked to begin the shutdown. */
+  private chosenTriggers(): Set<ProcessTrigger> {
+    const options = [...this.participants].map((participant) => participant.options);
+    const triggers = new Set<ProcessTrigger>(options.flatMap(({ signals }) => signals));
+    if (options.some(({ uncaughtException }) => uncaughtException)) triggers.add("uncaughtException");
+    return triggers;
   }
 
   private signalled(signal: NodeJS.Signals): void {

@@ -9,11 +9,13 @@ export interface TriggerHandlers {
   exception(error: unknown): void;
 }
 
-/** A set of listeners on `process`, added one by one, taken away together. */
+/** What those who take part in a shutdown choose to begin it. */
+export type ProcessTrigger = NodeJS.Signals | "uncaughtException";
+
+/** The listeners of a shutdown on `process`. */
 export class Triggers {
   private readonly undo: (() => void)[] = [];
-  private readonly signals = new Set<NodeJS.Signals>();
-  private watchesExceptions = false;
+  private readonly listeners = new Map<ProcessTrigger, (error: unknown) => void>();
 
   constructor(private readonly handlers: TriggerHandlers) {
     // Without a channel nobody can send a message.
@@ -25,27 +27,30 @@ export class Triggers {
     if (cluster.isWorker) this.onChannel("disconnect", () => this.disconnected());
   }
 
-  addSignals(signals: readonly NodeJS.Signals[]): void {
-    for (const signal of signals) {
-      if (this.signals.has(signal)) continue;
-      this.signals.add(signal);
-      const listener = (): void => this.handlers.signal(signal);
-      process.on(signal, listener);
-      this.undo.push(() => process.off(signal, listener));
+  /** Listens for these, and no longer for what it was to listen for before. */
+  listenFor(wanted: ReadonlySet<ProcessTrigger>): void {
+    for (const [trigger, listener] of this.listeners) {
+      if (wanted.has(trigger)) continue;
+      process.off(trigger, listener);
+      this.listeners.delete(trigger);
+    }
+    for (const trigger of wanted) {
+      if (this.listeners.has(trigger)) continue;
+      const listener = this.listenerOf(trigger);
+      process.on(trigger, listener);
+      this.listeners.set(trigger, listener);
     }
   }
 
-  addExceptions(): void {
-    if (this.watchesExceptions) return;
-    this.watchesExceptions = true;
-    // Unhandled rejections arrive here too, unless the program listens to those.
-    const listener = (error: unknown): void => this.handlers.exception(error);
-    process.on("uncaughtException", listener);
-    this.undo.push(() => process.off("uncaughtException", listener));
+  uninstall(): void {
+    this.listenFor(new Set());
+    for (const undo of this.undo.splice(0)) undo();
   }
 
-  uninstall(): void {
-    for (const undo of this.undo.splice(0)) undo();
+  private listenerOf(trigger: ProcessTrigger): (error: unknown) => void {
+    // Unhandled rejections arrive there too, unless the program listens to those.
+    if (trigger === "uncaughtException") return (error) => this.handlers.exception(error);
+    return () => this.handlers.signal(trigger);
   }
 
   /** A cluster's primary has let the worker go, or has died. */

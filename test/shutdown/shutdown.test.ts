@@ -182,6 +182,16 @@ describe("uninstall()", () => {
     expect(two.calls).toContain("refuse");
   });
 
+  it("takes away what this one alone asked for, and nothing that another asked for too", () => {
+    const listeners = () => ["SIGTERM", "SIGHUP", "uncaughtException"].map((name) => process.listenerCount(name));
+    const before = listeners();
+    install(new FakeTarget());
+    const second = install(new FakeTarget(), { signals: ["SIGTERM", "SIGHUP"], uncaughtException: true });
+    expect(listeners().map((count, index) => count - Number(before[index]))).toEqual([1, 1, 1]);
+    second.uninstall();
+    expect(listeners().map((count, index) => count - Number(before[index]))).toEqual([1, 0, 0]);
+  });
+
   it("changes nothing once the shutdown has begun", async () => {
     const target = new FakeTarget();
     target.start("a");
