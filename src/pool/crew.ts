@@ -6,7 +6,7 @@ import type { Logger } from "../task/logger.js";
 import type { BatchMessage, BatchReply, FromThread, ToThread } from "./protocol.js";
 import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
-import { LoadError, Threads } from "./threads.js";
+import { LoadError, mostThreads, Threads } from "./threads.js";
 import { watchModule } from "./watch-module.js";
 
 // Delays between starts that fail, in ms: a thread that dies at its start must not be started in a tight loop.
@@ -155,7 +155,9 @@ export class Crew {
 
   #startUpTo(count: number): void {
     if (this.#ending) return;
-    for (let missing = count - this.#available(); missing > 0; missing--) void this.#start();
+    // Where teardowns take long, the next ones start as those before them exit.
+    const room = mostThreads(this.#parts.options) - this.threads.size - this.#starting;
+    for (let missing = Math.min(room, count - this.#available()); missing > 0; missing--) void this.#start();
   }
 
   async #start(): Promise<void> {
@@ -174,6 +176,8 @@ export class Crew {
       this.#failedToStart(error);
     } finally {
       this.#starting--;
+      // For this one, or for one that failed before the module was known to be sound. #start waits before it tries again.
+      if (this.#loadedOnce) this.#startUpTo(this.#mustered);
       this.#listener.onChange();
     }
   }
@@ -189,13 +193,12 @@ export class Crew {
     const reason =
       error instanceof LoadError ? error.reason : error instanceof Error ? error : new Error(String(error));
     if (!this.#loadedOnce) {
-      // What cannot be loaded the first time is a mistake in the code, not a passing state.
-      this.#listener.onUnloadable(reason);
+      // What cannot be loaded the first time is a mistake in the code, not a passing state; unless another thread, which
+      // is still on its way, can load it.
+      if (this.#starting === 1) this.#listener.onUnloadable(reason);
       return;
     }
     this.#parts.logger.error({ err: reason, failures: this.#failures }, "a thread could not be started; trying again");
-    // #start waits before it tries. The queue asks for its threads when it is looked at.
-    setImmediate(() => this.muster());
   }
 
   /** Lets a thread run its teardown hooks and exit; terminates it when that takes too long. */

@@ -60,9 +60,9 @@ export class Threads {
       filename: runnerFile(),
       name: "receive",
       // The number of threads is ours to decide: Piscina starts one for each greeting and ends none. The margin is for
-      // threads that still run their teardown while their successors start.
+      // threads that failed to start and are still being terminated.
       minThreads: 0,
-      maxThreads: options.maxThreads * 2 + 2,
+      maxThreads: mostThreads(options) + 2,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 2 ** 30,
       atomics: "disabled",
@@ -96,7 +96,7 @@ export class Threads {
     const slots = this.options.concurrentTasksPerThread + 1;
     const control = createControl(slots);
     const abandon = new AbortController();
-    const { worker, answer } = this.#greet(control, abandon.signal);
+    const { worker, answer } = this.#greet(control, abandon);
     try {
       const reply = await firstOf(answer, worker, this.options.startTimeout);
       if ("error" in reply) throw new LoadError(toError(reply.error));
@@ -112,7 +112,7 @@ export class Threads {
   }
 
   /** Posts the greeting, for which Piscina starts a thread since the balancer finds none. */
-  #greet(control: SharedArrayBuffer, signal: AbortSignal): { worker: Worker; answer: Promise<HelloReply> } {
+  #greet(control: SharedArrayBuffer, abandon: AbortController): { worker: Worker; answer: Promise<HelloReply> } {
     const addressee: Addressee = { threadId: undefined };
     const message: HelloMessage = {
       kind: "hello",
@@ -124,11 +124,16 @@ export class Threads {
       weigh: this.options.maxThreadMemory !== Number.POSITIVE_INFINITY,
     };
     const before = new Set(this.#pool.threads);
+    const { signal } = abandon;
     const greeted = this.#pool.run({ ...message, [Piscina.queueOptionsSymbol]: addressee }, { signal });
     const worker = this.#pool.threads.find((candidate) => !before.has(candidate));
     const answer = this.#answered(greeted as Promise<HelloReply>);
     answer.catch(() => {});
-    if (worker === undefined) throw new Error("Piscina started no thread");
+    if (worker === undefined) {
+      // Left in Piscina's queue it would be given a thread later, of which nobody knows.
+      abandon.abort();
+      throw new Error("Piscina started no thread");
+    }
     const { threadId } = worker;
     addressee.threadId = threadId;
     worker.once("exit", () => this.#up.delete(threadId));
@@ -195,6 +200,11 @@ export class Threads {
     if (chosen !== undefined && worker) hearOut(worker, chosen);
     return (chosen ?? null) as never;
   }
+}
+
+/** Threads at the most, with those that still run their teardown while their successors start. */
+export function mostThreads(options: ResolvedPoolOptions): number {
+  return options.maxThreads * 2;
 }
 
 function isFromThread(message: unknown): message is FromThread {

@@ -84,6 +84,16 @@ describe("a tasks module", () => {
     expect(offloader.stats().threads.total).toBe(0);
   });
 
+  it("that one of the first threads cannot load is loadable when another one can", async () => {
+    const workerData = { starts: new Int32Array(new SharedArrayBuffer(8)) };
+    const { offloader } = started("fails-first.mjs", { pool: { minThreads: 2, maxThreads: 2, workerData } });
+    const accepted = offloader.offload("echo", 1);
+    await offloader.ready();
+    expect(await accepted.result()).toBe(1);
+    expect(await offloader.run("echo", 2)).toBe(2);
+    expect(offloader.stats().threads.total).toBe(2);
+  });
+
   it("may be CommonJS, with exports that Node cannot foresee", async () => {
     const { offloader } = started("common.cjs");
     expect(await offloader.run("double", 4)).toBe(8);

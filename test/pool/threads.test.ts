@@ -192,4 +192,19 @@ describe("teardown hooks", () => {
     await watched.offloader.run("registersTeardown", { cells, next: "hang" });
     expect(await watched.offloader.run("where")).toBeGreaterThan(0);
   });
+
+  it("that take long bound how many threads there are at a time, and the tasks run as those exit", async () => {
+    const watched = started({ maxThreads: 1, maxTasksPerThread: 1, teardownTimeout: 50 });
+    const cells = new Int32Array(new SharedArrayBuffer(8));
+    const runs = Array.from({ length: 8 }, () => watched.offloader.run("registersTeardown", { cells, next: "hang" }));
+    await Promise.all(runs);
+    await watched.events("threadEnded", 8);
+    let [threads, most] = [0, 0];
+    for (const { event } of watched.told) {
+      if (event === "threadStarted") most = Math.max(most, ++threads);
+      if (event === "threadEnded") threads--;
+    }
+    expect(most).toBeLessThanOrEqual(2);
+    expect(watched.lines.filter(({ level }) => level === "error")).toEqual([]);
+  });
 });
