@@ -11,6 +11,7 @@ import { cancelledError } from "./queue/attempts.js";
 import type { TaskQueue } from "./queue/task-queue.js";
 import { whenOver } from "./response/over.js";
 import { runIfAllows } from "./response/run-if.js";
+import { Signals } from "./signals.js";
 import { capture, copy } from "./task/capture.js";
 import { ticks } from "./task/clock.js";
 import type { TaskDefinition } from "./task/definition.js";
@@ -40,16 +41,11 @@ export interface DispatcherParts {
 export class Dispatcher {
   #seq = 0;
   readonly #parts: DispatcherParts;
-  /** What takes the listener off the `signal` of a call, by task. */
-  readonly #signals = new Map<Task, () => void>();
+  readonly #signals = new Signals((task, reason) => void this.cancel(task, reason));
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
-    parts.ledger.onEnd((task) => {
-      if (this.#signals.size === 0) return;
-      this.#signals.get(task)?.();
-      this.#signals.delete(task);
-    });
+    parts.ledger.onEnd((task) => this.#signals.forget(task));
   }
 
   /** Accepts a task, to be queued once its response is over, or at once where there is none. */
@@ -164,7 +160,7 @@ export class Dispatcher {
   #accept(task: Task, signal: AbortSignal | undefined): void {
     this.#parts.ledger.accept(task);
     // A listener of its event may have cancelled it.
-    if (signal !== undefined && !isFinal(task.state)) this.#cancelOn(task, signal);
+    if (signal !== undefined && !isFinal(task.state)) this.#signals.follow(task, signal);
   }
 
   /** Keeps a task until its response is over, then calls `release`, unless `runIf` says no. */
@@ -191,16 +187,6 @@ export class Dispatcher {
   #context(): unknown {
     const { context } = this.#parts;
     return context === undefined ? undefined : copy(context(), "context");
-  }
-
-  #cancelOn(task: Task, signal: AbortSignal): void {
-    if (signal.aborted) {
-      this.cancel(task, signal.reason);
-      return;
-    }
-    const cancel = () => void this.cancel(task, signal.reason);
-    signal.addEventListener("abort", cancel, { once: true });
-    this.#signals.set(task, () => signal.removeEventListener("abort", cancel));
   }
 
   #stop(task: Task, error: OffloadError): boolean {

@@ -230,7 +230,8 @@ describe("the signal of a call", () => {
       watched.offloader.offload("fails", {}, { signal }),
       watched.offloader.offload("echo", 2, { signal }),
     ];
-    expect(getEventListeners(signal, "abort")).toHaveLength(3);
+    // However many share it: Node warns of a leak from the eleventh listener on.
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
     handles[2]?.cancel();
     await watched.offloader.idle();
     expect(handles.map(({ state }) => state)).toEqual(["succeeded", "failed", "cancelled"]);
