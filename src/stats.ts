@@ -2,7 +2,8 @@
 import type { Definitions } from "./definitions.js";
 import type { Crew } from "./pool/crew.js";
 import { since } from "./task/clock.js";
-import type { StateCounts } from "./task/counts.js";
+import { Counts, type StateCounts } from "./task/counts.js";
+import type { TaskDefinition } from "./task/definition.js";
 import { Histogram, type Percentiles } from "./task/histogram.js";
 import type { Ledger } from "./task/ledger.js";
 
@@ -55,15 +56,9 @@ export interface StatsParts {
 export function takeStats({ ledger, definitions, crew, throughput, max }: StatsParts): OffloaderStats {
   const waits = new Histogram();
   const runs = new Histogram();
-  const tasks: Record<string, TaskStats> = {};
   for (const definition of definitions.all()) {
     waits.add(definition.waits);
     runs.add(definition.runs);
-    tasks[definition.name] = {
-      ...definition.counts.all(),
-      waitMs: definition.waits.percentiles(),
-      runMs: definition.runs.percentiles(),
-    };
   }
   const counts = ledger.counts.all();
   const [oldest] = ledger.list(1);
@@ -79,6 +74,23 @@ export function takeStats({ ledger, definitions, crew, throughput, max }: StatsP
     oldestMs: oldest === undefined ? 0 : since(oldest.acceptedAt),
     waitMs: waits.percentiles(),
     runMs: runs.percentiles(),
-    tasks,
+    tasks: byName(definitions.all()),
   };
+}
+
+/** A callback may have the name of a task: then it is counted with the task, as it is in all. */
+function byName(definitions: Iterable<TaskDefinition>): Record<string, TaskStats> {
+  const named = new Map<string, Pick<TaskDefinition, "counts" | "waits" | "runs">>();
+  for (const { name, counts, waits, runs } of definitions) {
+    const sums = named.get(name) ?? { counts: new Counts(), waits: new Histogram(), runs: new Histogram() };
+    sums.counts.add(counts);
+    sums.waits.add(waits);
+    sums.runs.add(runs);
+    named.set(name, sums);
+  }
+  const stats = [...named].map(([name, { counts, waits, runs }]): [string, TaskStats] => [
+    name,
+    { ...counts.all(), waitMs: waits.percentiles(), runMs: runs.percentiles() },
+  ]);
+  return Object.fromEntries(stats);
 }

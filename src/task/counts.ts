@@ -23,6 +23,11 @@ export class Counts {
     this.#change(to, 1);
   }
 
+  /** Adds all that another has counted. */
+  add(other: Counts): void {
+    for (const [code, count] of other.#counts.entries()) this.#change(code, count);
+  }
+
   all(): StateCounts {
     return Object.fromEntries(states.map((state) => [state, this.in(state)])) as StateCounts;
   }

@@ -8,6 +8,18 @@ import { watch } from "../support/offloader.js";
 const options = { pool: { maxThreads: 1 } };
 
 describe("stats()", () => {
+  it("counts a callback that has the name of a task with it, so that the sums agree", async () => {
+    const { offloader } = watch("tasks.mjs", options);
+    await offloader.run("echo", 1);
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    offloader.runAfterResponse(response, function echo() {});
+    response.emit("close");
+    await offloader.idle();
+    const { succeeded, tasks } = offloader.stats();
+    expect(tasks.echo?.succeeded).toBe(2);
+    expect(succeeded).toBe(2);
+  });
+
   it("counts by state, and by task name", async () => {
     const watched = watch("tasks.mjs", { ...options, queue: { max: 50 } });
     const { offloader } = watched;
