@@ -165,9 +165,10 @@ export class Crew {
     try {
       if (this.#failures > 0) await this.#pause();
       if (this.#ending) return;
-      const { thread, names } = await this.#source.start();
+      const { thread, names, said } = await this.#source.start();
       this.#loadedOnce = true;
       this.threads.add(thread);
+      for (const message of said) this.#listener.onMessage(thread, message);
       this.#parts.events.emit("threadStarted", { threadId: thread.id });
       this.#listener.onStarted(names);
       if (this.threads.size >= this.#mustered) this.#listener.onMustered();

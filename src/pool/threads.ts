@@ -49,6 +49,8 @@ export class Threads {
   /** Threads that Piscina has heard of being up, and who waits to know. */
   readonly #up = new Set<number>();
   readonly #waitingToBeUp = new Map<number, () => void>();
+  /** What threads say before it is known that they are up: a rejection at the top level of the tasks module, say. */
+  readonly #early = new Map<number, FromThread[]>();
 
   constructor(
     private readonly options: ResolvedPoolOptions,
@@ -75,7 +77,10 @@ export class Threads {
       ...(options.workerData !== undefined && { workerData: options.workerData }),
     } as ConstructorParameters<typeof Piscina>[0]);
     this.#pool.on("message", (message: unknown) => {
-      if (isFromThread(message)) listener.onMessage(message);
+      if (!isFromThread(message)) return;
+      const early = this.#early.get(message.threadId);
+      if (early === undefined) listener.onMessage(message);
+      else early.push(message);
     });
     this.#pool.on("workerCreate", ({ id }: { id: number }) => {
       this.#up.add(id);
@@ -88,10 +93,10 @@ export class Threads {
   /**
    * Starts a thread and has it load the tasks module.
    *
-   * @returns the thread and the names of the tasks
+   * @returns the thread, the names of the tasks, and what it has said already: all of it is to be heard, for it is counted
    * @throws LoadError when the module cannot be loaded; another error when the thread cannot be started
    */
-  async start(): Promise<{ thread: Thread; names: readonly string[] }> {
+  async start(): Promise<{ thread: Thread; names: readonly string[]; said: readonly FromThread[] }> {
     if (this.module.problem !== undefined) throw new LoadError(this.module.problem);
     const slots = this.options.concurrentTasksPerThread + 1;
     const control = createControl(slots);
@@ -102,7 +107,9 @@ export class Threads {
       if ("error" in reply) throw new LoadError(toError(reply.error));
       const thread = new Thread(reply.threadId, worker, control, slots);
       worker.once("exit", (exitCode) => this.listener.onExit(thread, exitCode));
-      return { thread, names: reply.names };
+      const said = this.#early.get(thread.id) ?? [];
+      this.#early.delete(thread.id);
+      return { thread, names: reply.names, said };
     } catch (error) {
       // Takes the greeting out of Piscina's queue, or ends the thread that has it.
       abandon.abort();
@@ -136,7 +143,11 @@ export class Threads {
     }
     const { threadId } = worker;
     addressee.threadId = threadId;
-    worker.once("exit", () => this.#up.delete(threadId));
+    this.#early.set(threadId, []);
+    worker.once("exit", () => {
+      this.#up.delete(threadId);
+      this.#early.delete(threadId);
+    });
     return { worker, answer };
   }
 
