@@ -34,6 +34,13 @@ export function markAborted({ slot, index }: Pick<Place, "slot" | "index">): boo
   return Atomics.compareExchange(slot.memory.cells, index, begun, aborted) === begun;
 }
 
+/** How many tasks of the batch, from its beginning on, the thread is done with. */
+export function countEnded(slot: Slot): number {
+  let count = slot.told;
+  while (count < slot.tasks.length && cellOf(slot, count) > aborted) count++;
+  return count;
+}
+
 export function cellOf(slot: Slot, index: number): number {
   return Atomics.load(slot.memory.cells, index);
 }

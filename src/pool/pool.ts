@@ -7,9 +7,9 @@ import type { Ledger } from "../task/ledger.js";
 import type { Task } from "../task/task.js";
 import { leavesForGood, packBatch } from "./batch-message.js";
 import { batchMs, expectedMs, takeBatch } from "./batching.js";
-import { cellOf, findPlace, markAborted, runningOn, takeBack } from "./cells.js";
+import { cellOf, countEnded, findPlace, markAborted, runningOn, takeBack } from "./cells.js";
 import type { Crew } from "./crew.js";
-import { aborted, type BatchReply, begun, failed, sharedNow } from "./protocol.js";
+import { type BatchReply, failed, sharedNow } from "./protocol.js";
 import { Settler } from "./settle.js";
 import type { Death, Slot, Thread } from "./thread.js";
 import { Watchdog } from "./watchdog.js";
@@ -214,23 +214,26 @@ export class Pool {
       if (concurrentTasksPerThread === 1) this.#relieveAll(thread);
       else this.#relieve(slot);
     }
-    thread.whenHeard(() => this.#collect(thread, slot));
+    const batch = slot.tasks;
+    this.#tell(thread, slot, undefined, () => {
+      if (slot.told === countEnded(slot)) return;
+      // What these have returned or thrown is still in the thread. It answers when the slow task lets it.
+      this.#parts.crew.collect(thread, slot.index).then(
+        (reply) => slot.tasks === batch && this.#tell(thread, slot, reply),
+        () => {},
+      );
+    });
   }
 
-  #collect(thread: Thread, slot: Slot): void {
+  /** Tells those that have ended so far in a batch that goes on, once everything is heard that they have said. */
+  #tell(thread: Thread, slot: Slot, reply: BatchReply | undefined, then: () => void = () => {}): void {
     const batch = slot.tasks;
-    this.#settler.soFar(slot, batch, undefined);
-    if (slot.told === batch.length) return;
-    const next = cellOf(slot, slot.told);
-    if (next === begun || next === aborted) return;
-    // What these have returned or thrown is still in the thread. It answers when the slow task lets it.
-    this.#parts.crew.collect(thread, slot.index).then(
-      (reply) =>
-        thread.whenHeard(() => {
-          if (slot.tasks === batch) this.#settler.soFar(slot, batch, reply);
-        }),
-      () => {},
-    );
+    const ended = countEnded(slot);
+    thread.whenHeard(() => {
+      if (slot.tasks !== batch) return;
+      this.#settler.soFar(slot, ended, reply);
+      then();
+    });
   }
 
   #relieveAll(thread: Thread): void {

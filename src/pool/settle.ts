@@ -31,12 +31,13 @@ export class Settler {
    * The batch goes on, held up by a slow task: those before it that have ended are told to have, as far as it is known
    * what they returned or threw.
    *
+   * @param ended of so many, from the beginning of the batch on
    * @param reply what the thread said when it was asked; undefined before that
    */
-  soFar(slot: Slot, tasks: readonly Task[], reply: BatchReply | undefined): void {
+  soFar(slot: Slot, ended: number, reply: BatchReply | undefined): void {
     const said = untold(slot, reply);
-    for (; slot.told < tasks.length; slot.told++) {
-      const task = tasks[slot.told];
+    for (; slot.told < ended; slot.told++) {
+      const task = slot.tasks[slot.told];
       if (task === undefined || !said.tells(cellOf(slot, slot.told))) return;
       this.#ended(slot, slot.told, task, said);
     }

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packBatch } from "../../src/pool/batch-message.js";
-import { takeBack } from "../../src/pool/cells.js";
+import { countEnded, takeBack } from "../../src/pool/cells.js";
 import { type BatchReply, createControl, headerOf, slotSize } from "../../src/pool/protocol.js";
 import { Settler } from "../../src/pool/settle.js";
 import { Slot } from "../../src/pool/thread.js";
@@ -61,8 +61,8 @@ async function live({ deeds, takenBack, looked, fate, diesAt }: Course) {
 
   const cloned = (reply: BatchReply | undefined): BatchReply | undefined => structuredClone(reply);
   const look = (): void => {
-    settler.soFar(slot, tasks, undefined);
-    settler.soFar(slot, tasks, cloned(batch.reply()));
+    settler.soFar(slot, countEnded(slot), undefined);
+    settler.soFar(slot, countEnded(slot), cloned(batch.reply()));
   };
   let died: () => void = () => {};
   const death = new Promise<void>((resolve) => {
