@@ -1,7 +1,7 @@
 // The tasks an offloader knows by name, and the policy of each. The names are known once a thread has loaded the module.
 import type { ResolvedOptions } from "./options/offloader-options.js";
 import { TaskDefinition } from "./task/definition.js";
-import { OffloadError } from "./task/errors.js";
+import { describe, OffloadError } from "./task/errors.js";
 import { nearest } from "./task/nearest.js";
 
 // A closure's name is code, but a computed one might be data: beyond this many they share one entry.
@@ -34,7 +34,10 @@ export class Definitions {
     const made = this.#tasks.get(name);
     if (made !== undefined && (this.#known === undefined || this.#known.has(name))) return made;
     if (typeof name !== "string" || name === "") {
-      throw new OffloadError("AR_INVALID_ARGUMENT", "expected the name of a task, a non-empty string");
+      throw new OffloadError(
+        "AR_INVALID_ARGUMENT",
+        `expected the name of a task, a non-empty string, got ${describe(name)}`,
+      );
     }
     if (this.#known !== undefined && !this.#known.has(name)) throw this.#unknown(name);
     const definition = new TaskDefinition(name, "task", this.options.policies.get(name) ?? this.options.defaults);

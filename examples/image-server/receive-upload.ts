@@ -74,7 +74,7 @@ async function writeBody(
 
 function typeOf(head: Buffer): string {
   const type = imageType(head);
-  if (type === undefined) throw new BadUpload(415, "This is no image: JPEG, PNG, WebP, GIF or AVIF is expected.");
+  if (type === undefined) throw new BadUpload(415, "This is not an image: JPEG, PNG, WebP, GIF or AVIF is expected.");
   return type;
 }
 

@@ -83,7 +83,7 @@ describe.skipIf(skip)("the page of the image server", () => {
     const refusals = (await page.locator(".upload.refused .upload-state").allTextContents()).sort();
     expect(refusals).toEqual([
       "1.6\u00a0MB is too large: the limit is 1.0\u00a0MB.",
-      "This is no image: JPEG, PNG, WebP, GIF or AVIF is expected.",
+      "This is not an image: JPEG, PNG, WebP, GIF or AVIF is expected.",
     ]);
     await page.getByRole("button", { name: "Dismiss notes.png" }).click();
     expect(await page.locator(".upload.refused").count()).toBe(1);

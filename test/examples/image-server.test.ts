@@ -78,9 +78,9 @@ describe("a good upload", () => {
 
 describe("a bad upload is refused with the reason, and leaves nothing", () => {
   it.each([
-    ["no image", 415, "no image", () => Buffer.from("%PDF-1.7 and so on, for more than the first sixteen bytes")],
-    ["an SVG", 415, "no image", () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"></svg>')],
-    ["shorter than any signature", 415, "no image", () => Buffer.from("GI")],
+    ["no image", 415, "not an image", () => Buffer.from("%PDF-1.7 and so on, for more than the first sixteen bytes")],
+    ["an SVG", 415, "not an image", () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"></svg>')],
+    ["shorter than any signature", 415, "not an image", () => Buffer.from("GI")],
     ["empty", 400, "empty", () => Buffer.alloc(0)],
     ["too large by its Content-Length", 413, "larger than 1 MB", () => Buffer.concat([astronaut, astronaut])],
     ["too large, told by no header", 413, "larger than 1 MB", () => streamOf([astronaut, astronaut, astronaut])],
