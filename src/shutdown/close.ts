@@ -3,7 +3,7 @@ import { checkOptions, func, milliseconds, type Rules } from "../options/rules.j
 import { OffloadError } from "../task/errors.js";
 import { Deadline } from "./deadline.js";
 import { abortBudget } from "./plan.js";
-import { type CloseReport, describeTasks, tally } from "./report.js";
+import { type CloseReport, count, describeTasks, tally } from "./report.js";
 import type { DrainTarget, UnfinishedTask } from "./target.js";
 
 /** Is given what was abandoned, before any thread ends; what it returns is awaited, for a while. */
@@ -99,6 +99,11 @@ class Closing {
     target.abandonRunning();
     const { abandoned } = this.abandoned();
     if (abandoned.length === 0) return;
+    // By id, whoever looks at the report or not: `await using` drops it.
+    target.logger.error(
+      { offloader: target.name, abandoned },
+      `shutdown: abandoned ${count(abandoned.length, "task")} that had been accepted`,
+    );
     await Promise.all(this.listeners.map((listener) => this.tell(listener, abandoned)));
   }
 

@@ -39,7 +39,7 @@ export function seconds(ms: number): string {
 }
 
 /** "1 task", "2 tasks" */
-function count(n: number, noun: string): string {
+export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
