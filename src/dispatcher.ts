@@ -55,12 +55,13 @@ export class Dispatcher {
     if (refusal !== undefined) throw refusal;
     const definition = definitions.task(taskName);
     const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
+    // Before the key is looked up, for this function of the user's may dispatch too.
+    const context = this.#context();
     const twin = dispatch.key === undefined ? undefined : queue.keys.find(taskName, dispatch.key);
     if (twin !== undefined && dispatch.onDuplicate !== "replace") return twin;
     const replaced = twin !== undefined && twin.state !== "running" ? twin : undefined;
     admission.check(replaced === undefined ? 0 : 1);
     // All that can throw comes before anything changes.
-    const context = this.#context();
     const moves = options?.transfer !== undefined;
     const task = this.#make(definition, dispatch, moves ? undefined : copy(payload), context);
     if (moves) this.#captureMoving(task, payload, options);

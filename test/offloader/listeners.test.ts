@@ -81,6 +81,22 @@ describe("a listener", () => {
   });
 });
 
+describe("the context function", () => {
+  it("may dispatch with the key of the call it is asked for: one of the two is accepted", async () => {
+    let isInner = true;
+    const watched = watch("tasks.mjs", { pool, context: () => nested() });
+    const nested = (): void => {
+      if (isInner) return;
+      isInner = true;
+      watched.offloader.offload("nothing", undefined, { key: "k" });
+    };
+    isInner = false;
+    watched.offloader.offload("nothing", undefined, { key: "k" });
+    await watched.offloader.idle();
+    expect(watched.told.filter(({ event }) => event === "accepted")).toHaveLength(1);
+  });
+});
+
 describe("a runIf predicate that cancels its task", () => {
   it.each([true, false])("has the last word when it then says %s", async (answer) => {
     const { offloader, story } = withStory(watch("tasks.mjs", { pool: { maxThreads: 2 } }));
