@@ -29,6 +29,17 @@ describe("a cluster's worker", () => {
     expect(readFileSync(ledger, "utf8")).toBe("done long\nteardown\n");
   });
 
+  it("whose primary hands SIGTERM on drains, and is outlived by the primary", async () => {
+    const ledger = path.join(folder, "handed-on");
+    const cluster = await startProgram("test/scenarios/fixtures/shutdown-cluster.ts", { env: { LEDGER: ledger } });
+    expect(await (await fetch(cluster.url)).text()).toBe("accepted");
+    cluster.kill("SIGTERM");
+    const { code, stdout } = await cluster.exited;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^worker exited 0$/m);
+    expect(readFileSync(ledger, "utf8")).toBe("done long\nteardown\n");
+  });
+
   it("whose primary is killed drains too, although Node would have it exit at once", async () => {
     const ledger = path.join(folder, "orphaned");
     const cluster = await startProgram("test/scenarios/fixtures/shutdown-cluster.ts", { env: { LEDGER: ledger } });
