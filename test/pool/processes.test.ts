@@ -10,8 +10,10 @@ describe("tasks that have ended", () => {
       execArgv: [...tsx, "--expose-gc"],
       ready: /^(\{.*\})$/m,
     });
-    const { code, stdout } = await program.exited;
+    const { code, stdout, stderr } = await program.exited;
     expect(code).toBe(0);
+    // No warning of listeners, timers or promises.
+    expect(stderr).toBe("");
     const [left, closed] = stdout
       .trim()
       .split("\n")
