@@ -10,18 +10,10 @@ const offloader = createOffloader<typeof tasks>({ tasks: new URL("./workers/summ
 
 const app = express();
 app.use(
-  offloader.afterEachResponse<Request, Response>(function recordRequest(req, _res, { kind, statusCode, durationMs }) {
+  offloader.afterEachResponse<Request, Response>(function recordRequest(req, _res, outcome) {
+    const { kind, statusCode, startedAt, endedAt, durationMs } = outcome;
     const route: string = req.route?.path ?? "none";
-    const endedAt = Date.now();
-    const record = {
-      method: req.method,
-      route,
-      statusCode,
-      kind,
-      startedAt: endedAt - durationMs,
-      endedAt,
-      durationMs,
-    };
+    const record = { method: req.method, route, statusCode, kind, startedAt, endedAt, durationMs };
     return appendFile(file, `${JSON.stringify(record)}\n`);
   }),
 );

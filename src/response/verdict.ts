@@ -3,7 +3,7 @@
 import type { ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import type { ResponseOutcome } from "../task/outcome.js";
+import type { ResponseOutcome, ResponseTimes } from "../task/outcome.js";
 import { type AnyResponse, type Http2Response, isHttp2, streamOf } from "./kinds.js";
 
 /** Whether the response is over already, so that no event of it need come. */
@@ -15,13 +15,13 @@ export function isOver(response: AnyResponse): boolean {
 
 /**
  * @param finished whether `finish` was seen; where it was not, HTTP/1's response is asked for traces of it
- * @param durationMs from the start of the request to now
+ * @param times from the start of the request to now
  */
-export function outcomeOf(response: AnyResponse, finished: boolean, durationMs: number): ResponseOutcome {
-  return isHttp2(response) ? http2Outcome(response, durationMs) : http1Outcome(response, finished, durationMs);
+export function outcomeOf(response: AnyResponse, finished: boolean, times: ResponseTimes): ResponseOutcome {
+  return isHttp2(response) ? http2Outcome(response, times) : http1Outcome(response, finished, times);
 }
 
-function http1Outcome(response: ServerResponse, finished: boolean, durationMs: number): ResponseOutcome {
+function http1Outcome(response: ServerResponse, finished: boolean, times: ResponseTimes): ResponseOutcome {
   const complete = (finished || wasFinished(response)) && !wasCut(response);
   const { errored, req, statusCode } = response;
   return {
@@ -30,7 +30,7 @@ function http1Outcome(response: ServerResponse, finished: boolean, durationMs: n
     // What was written to a response that never got its turn on the connection has gone nowhere.
     headersSent: response.headersSent && !(response.socket === null && response.writableLength > 0),
     error: complete ? undefined : (errored ?? req?.socket?.errored ?? req?.errored ?? undefined),
-    durationMs,
+    ...times,
   };
 }
 
@@ -59,7 +59,7 @@ function wasCut(response: ServerResponse): boolean {
   return socket.destroyed === true && socket._writableState?.needDrain === true;
 }
 
-function http2Outcome(response: Http2Response, durationMs: number): ResponseOutcome {
+function http2Outcome(response: Http2Response, times: ResponseTimes): ResponseOutcome {
   const stream = streamOf(response);
   const complete = wasSent(stream);
   const sent: unknown = stream.sentHeaders?.[":status"];
@@ -68,7 +68,7 @@ function http2Outcome(response: Http2Response, durationMs: number): ResponseOutc
     statusCode: typeof sent === "number" ? sent : "statusCode" in response ? response.statusCode : 200,
     headersSent: stream.headersSent,
     error: complete ? undefined : (stream.errored ?? resetError(stream)),
-    durationMs,
+    ...times,
   };
 }
 

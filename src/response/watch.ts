@@ -53,7 +53,9 @@ export class ResponseWatch {
   /** @param finished whether `finish` says so, and not the end of what carries the response */
   settle(finished: boolean): void {
     if (this.response === undefined) return;
-    this.#outcome = outcomeOf(this.response, finished, performance.now() - this.#startedAt);
+    const durationMs = performance.now() - this.#startedAt;
+    const endedAt = Date.now();
+    this.#outcome = outcomeOf(this.response, finished, { startedAt: endedAt - durationMs, endedAt, durationMs });
     this.response = undefined;
     if (this.#socket !== undefined) forgetSocket(this.#socket, this);
     this.#socket = undefined;

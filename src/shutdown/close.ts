@@ -32,7 +32,12 @@ const rules: Rules = { timeout: milliseconds(), onAbandoned: func };
 export function closeTarget(target: DrainTarget, options: CloseOptions = {}): Promise<CloseReport> {
   checkOptions("close", options, rules);
   const timeout = options.timeout ?? defaultTimeout;
-  return closeBy(target, new Deadline(performance.now() + timeout, abortBudget(timeout)), options.onAbandoned);
+  const deadline = new Deadline(performance.now() + timeout, abortBudget(timeout));
+  const report = closeBy(target, deadline, options.onAbandoned);
+  const closing = closings.get(target);
+  // A shutdown of the process logs its own report, with the list in it.
+  if (closing !== undefined) closing.logsAbandoned = true;
+  return report;
 }
 
 const closings = new WeakMap<DrainTarget, Closing>();
@@ -54,6 +59,8 @@ export function closeBy(target: DrainTarget, deadline: Deadline, onAbandoned?: O
 
 class Closing {
   readonly listeners: OnAbandoned[] = [];
+  /** Whether nobody else logs what was abandoned. */
+  logsAbandoned = false;
   readonly report: Promise<CloseReport>;
   private resolve: (report: Promise<CloseReport>) => void = () => {};
 
@@ -100,10 +107,12 @@ class Closing {
     const { abandoned } = this.abandoned();
     if (abandoned.length === 0) return;
     // By id, whoever looks at the report or not: `await using` drops it.
-    target.logger.error(
-      { offloader: target.name, abandoned },
-      `shutdown: abandoned ${count(abandoned.length, "task")} that had been accepted`,
-    );
+    if (this.logsAbandoned) {
+      target.logger.error(
+        { offloader: target.name, abandoned },
+        `shutdown: abandoned ${count(abandoned.length, "task")} that had been accepted`,
+      );
+    }
     await Promise.all(this.listeners.map((listener) => this.tell(listener, abandoned)));
   }
 

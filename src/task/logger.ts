@@ -12,7 +12,10 @@ export interface Logger {
 /** Writes nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** One line a message on stderr: the message, then the fields as `name=value`, then a stack if there is one. */
+/**
+ * One line a message on stderr: the message, then the fields as `name=value`, then a stack if there is one. The report of a
+ * shutdown is a line of JSON on its own, for those who collect logs.
+ */
 export const consoleLogger: Logger = {
   info: (fields, message) => write("info", fields, message),
   warn: (fields, message) => write("warn", fields, message),
@@ -23,7 +26,9 @@ function write(level: string, fields: object, message: string): void {
   let line = `[after-response] ${level}: ${message}`;
   let stack = "";
   for (const [name, value] of Object.entries(fields)) {
-    if (value instanceof Error) stack += `\n${value.stack ?? value.message}`;
+    if (name === "report")
+      stack += `\n${JSON.stringify({ level, name: "after-response", msg: message, report: value })}`;
+    else if (value instanceof Error) stack += `\n${value.stack ?? value.message}`;
     else if (value !== undefined) line += ` ${name}=${inText(value)}`;
   }
   // stderr, for stdout may be the program's output. console.error and not process.stderr, so that what replaces the

@@ -1,7 +1,17 @@
 // How a response ended. The response folder finds it out; tasks and callbacks are released with it.
 
+/** From when to when a request was handled. */
+export interface ResponseTimes {
+  /** When the request began, or where that is unknown the first registration, in ms since 1970. */
+  readonly startedAt: number;
+  /** When the response was over, in ms since 1970. */
+  readonly endedAt: number;
+  /** From the start of the request, or where that is unknown from the first registration, in ms. */
+  readonly durationMs: number;
+}
+
 /** How a response ended. */
-export interface ResponseOutcome {
+export interface ResponseOutcome extends ResponseTimes {
   /** `completed`: everything was handed to the network. `aborted`: the client was gone before that. */
   readonly kind: "completed" | "aborted";
   /** The status code as it stood when the response was over. */
@@ -10,8 +20,6 @@ export interface ResponseOutcome {
   readonly headersSent: boolean;
   /** What broke the response, where it is known. */
   readonly error?: Error | undefined;
-  /** From the start of the request, or where that is unknown from the first registration, in ms. */
-  readonly durationMs: number;
 }
 
 /** Which outcomes a task runs after: any, completed, completed with a status below 400, or what a predicate says. */

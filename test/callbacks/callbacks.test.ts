@@ -10,7 +10,14 @@ import { NonRetryableError } from "../../workers/non-retryable.js";
 import { survivors } from "../support/garbage.js";
 import { createLedger, defineTask, ids, makeTask, recordEvents } from "../support/tasks.js";
 
-const outcome: ResponseOutcome = { kind: "completed", statusCode: 201, headersSent: true, durationMs: 3 };
+const outcome: ResponseOutcome = {
+  kind: "completed",
+  statusCode: 201,
+  headersSent: true,
+  startedAt: 1_000,
+  endedAt: 1_003,
+  durationMs: 3,
+};
 const abortGrace = 1_000;
 
 const unhandled: unknown[] = [];

@@ -11,10 +11,11 @@ import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { All, Controller, Module, Req, Res } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { ExpressAdapter } from "@nestjs/platform-express";
+import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
 import type { EachContextMiddleware, EachResponseMiddleware, ResponseCarrier } from "after-response";
 import express, { type Express } from "express";
 import express4 from "express4";
-import fastify from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { Hono } from "hono";
 import type { ContentfulStatusCode, RedirectStatusCode } from "hono/utils/http-status";
 import Koa from "koa";
@@ -136,27 +137,31 @@ const expressFive: Adapter = {
   create: async (handle, each) => onExpress(express(), handle, each),
 };
 
+/** What Fastify's users set up beside their routes. */
+function prepareFastify(app: FastifyInstance, each: Each): void {
+  app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+  app.addHook("onRequest", each.response);
+}
+
+async function answerOnFastify(request: FastifyRequest, reply: FastifyReply, handle: Handle): Promise<void> {
+  const call = {
+    res: reply,
+    raw: reply.raw,
+    req: request,
+    url: request.url,
+    body: () => text(request.body as Readable),
+  };
+  const { status, body, headers = {} } = await handle(call);
+  await reply.code(status).headers(headers).send(body);
+}
+
 const onFastify: Adapter = {
   name: "Fastify",
   protocol: "http1",
   async create(handle, each) {
     const app = fastify({ exposeHeadRoutes: false });
-    app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-    app.addHook("onRequest", each.response);
-    app.all("*", async (request, reply) => {
-      const {
-        status,
-        body,
-        headers = {},
-      } = await handle({
-        res: reply,
-        raw: reply.raw,
-        req: request,
-        url: request.url,
-        body: () => text(request.body as Readable),
-      });
-      return reply.code(status).headers(headers).send(body);
-    });
+    prepareFastify(app, each);
+    app.all("*", (request, reply) => answerOnFastify(request, reply, handle));
     await app.ready();
     return app.server;
   },
@@ -215,29 +220,47 @@ const onHono: Adapter = {
   },
 };
 
+/** What the decorators do, written as calls: the compiler of the tests emits no metadata for them. */
+function nestModule(paths: string[], all: (req: unknown, res: unknown) => Promise<void>): object {
+  class Calls {
+    async all(req: unknown, res: unknown): Promise<void> {
+      await all(req, res);
+    }
+  }
+  class App {}
+  Req()(Calls.prototype, "all", 0);
+  Res()(Calls.prototype, "all", 1);
+  All(paths)(Calls.prototype, "all", Object.getOwnPropertyDescriptor(Calls.prototype, "all") as PropertyDescriptor);
+  Controller()(Calls);
+  Module({ controllers: [Calls] })(App);
+  return App;
+}
+
 const onNest: Adapter = {
   name: "NestJS on Express",
   protocol: "http1",
   async create(handle, each) {
-    class Calls {
-      async all(req: IncomingMessage, res: ServerResponse): Promise<void> {
-        await write(res, await handle(nodeCall(req, res)));
-      }
-    }
-    class App {}
-    // What the decorators do, written as calls: the compiler of the tests emits no metadata for them.
-    Req()(Calls.prototype, "all", 0);
-    Res()(Calls.prototype, "all", 1);
-    All(["/", "*path"])(
-      Calls.prototype,
-      "all",
-      Object.getOwnPropertyDescriptor(Calls.prototype, "all") as PropertyDescriptor,
-    );
-    Controller()(Calls);
-    Module({ controllers: [Calls] })(App);
-    const app = await NestFactory.create(App, new ExpressAdapter(), { logger: false });
+    const module = nestModule(["/", "*path"], async (req, res) => {
+      const response = res as ServerResponse;
+      await write(response, await handle(nodeCall(req as IncomingMessage, response)));
+    });
+    const app = await NestFactory.create(module, new ExpressAdapter(), { logger: false });
     app.use(each.response);
     await app.init();
+    return app.getHttpServer();
+  },
+};
+
+const onNestFastify: Adapter = {
+  name: "NestJS on Fastify",
+  protocol: "http1",
+  async create(handle, each) {
+    const module = nestModule(["*"], (req, res) => answerOnFastify(req as FastifyRequest, res as FastifyReply, handle));
+    const adapter = new FastifyAdapter({ exposeHeadRoutes: false });
+    const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false });
+    prepareFastify(adapter.getInstance() as unknown as FastifyInstance, each);
+    await app.init();
+    await adapter.getInstance().ready();
     return app.getHttpServer();
   },
 };
@@ -251,4 +274,5 @@ export const adapters: readonly Adapter[] = [
   onKoa,
   onHono,
   onNest,
+  onNestFastify,
 ];

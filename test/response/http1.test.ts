@@ -26,6 +26,8 @@ describe("a response of HTTP/1 that is handed over whole is completed", () => {
       statusCode: 418,
       headersSent: true,
       error: undefined,
+      startedAt: expect.any(Number),
+      endedAt: expect.any(Number),
       durationMs: expect.any(Number),
     });
     expect((await outcome).durationMs).toBeGreaterThan(0);

@@ -47,6 +47,8 @@ describe("a response of HTTP/2 that is handed over whole is completed", () => {
       statusCode: Number.parseInt(name, 10),
       headersSent: true,
       error: undefined,
+      startedAt: expect.any(Number),
+      endedAt: expect.any(Number),
       durationMs: expect.any(Number),
     });
     session.destroy();

@@ -7,6 +7,8 @@ const outcome = (kind: ResponseOutcome["kind"], statusCode: number, error?: Erro
   statusCode,
   headersSent: true,
   error,
+  startedAt: 1_000,
+  endedAt: 1_001,
   durationMs: 1,
 });
 const fine = outcome("completed", 200);

@@ -273,8 +273,8 @@ describe("the log", () => {
     expect(stderr).toMatch(
       /shutdown closing: 2\d\.\d s left; 1 open request \(GET \/slow for [34]\.\d s\) and 0 tasks/,
     );
-    const [, json] = stderr.match(/shutdown ended: .* report=(.*)$/m) ?? [];
-    expect(JSON.parse(json ?? "")).toMatchObject({ exitCode: 0, completed: 1 });
+    const [json] = stderr.match(/^\{.*"report":.*\}$/m) ?? [];
+    expect(JSON.parse(json ?? "")).toMatchObject({ level: "info", report: { exitCode: 0, completed: 1 } });
   });
 });
 
