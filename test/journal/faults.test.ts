@@ -64,7 +64,10 @@ describe("a write that fails", () => {
       ...disk.fs,
       write: (fd: number, buffer: Buffer, offset: number, length: number): number => {
         const written = disk.fs.write(fd, buffer, offset, length);
-        if (buffer.includes("refused")) throw Object.assign(new Error("EIO"), { code: "EIO" });
+        // Only what is written: the rest of the buffer is whatever the memory held before.
+        if (buffer.subarray(offset, offset + length).includes("refused")) {
+          throw Object.assign(new Error("EIO"), { code: "EIO" });
+        }
         return written;
       },
     };
