@@ -14,6 +14,6 @@ export default defineConfig({
     retry: 0,
     // The built package is tested as Node loads it, not as vite transforms it.
     server: { deps: { external: [/\/dist\//] } },
-    reporters: process.env.CI ? ["default", "test/support/closing-line.ts"] : ["default"],
+    reporters: process.env.CI ? ["default", "./test/support/closing-line.ts"] : ["default"],
   },
 });
