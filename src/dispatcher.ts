@@ -16,10 +16,10 @@ import { capture, copy } from "./task/capture.js";
 import { ticks } from "./task/clock.js";
 import type { TaskDefinition } from "./task/definition.js";
 import { describe, OffloadError } from "./task/errors.js";
-import { type Ledger, name } from "./task/ledger.js";
+import type { Ledger } from "./task/ledger.js";
 import type { ResponseOutcome } from "./task/outcome.js";
 import { isFinal } from "./task/states.js";
-import { type Dispatch, Task, type TaskIdentity } from "./task/task.js";
+import { type Dispatch, name, Task, type TaskIdentity } from "./task/task.js";
 
 /** A response to wait for: what the user gave, or the one being handled; undefined: none, run soon. */
 type Response = Parameters<typeof whenOver>[0];
@@ -58,7 +58,7 @@ export class Dispatcher {
     // Before the key is looked up, for this function of the user's may dispatch too.
     const context = this.#context();
     const twin = dispatch.key === undefined ? undefined : queue.keys.find(taskName, dispatch.key);
-    if (twin !== undefined && dispatch.onDuplicate !== "replace") return twin;
+    if (twin !== undefined && dispatch.onDuplicate !== "replace" && !isBeingCancelled(twin)) return twin;
     const replaced = twin !== undefined && twin.state !== "running" ? twin : undefined;
     admission.check(replaced === undefined ? 0 : 1);
     // All that can throw comes before anything changes.
@@ -206,6 +206,11 @@ export class Dispatcher {
     else if (task.definition.kind === "callback") this.#parts.callbacks.withdraw(task, finish);
     else this.#parts.queue.withdraw(task, finish);
   }
+}
+
+/** It runs yet and will end cancelled: who dispatches now does not mean that one, and waits for its end. */
+function isBeingCancelled({ abortedBy }: Task): boolean {
+  return abortedBy?.code === "AR_CANCELLED";
 }
 
 /** The callback, to be run in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */

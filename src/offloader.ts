@@ -59,6 +59,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     { options: poolOptions, module, idPrefix, events, logger },
     {
       onStarted(names) {
+        readiness.recover();
         definitions.learn(names);
         for (const task of ledger.list()) {
           const error = definitions.errorOf(task.definition);

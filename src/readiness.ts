@@ -3,8 +3,8 @@ import { OffloadError } from "./task/errors.js";
 
 export class Readiness {
   /** Rejects with the module's own error. */
-  readonly promise: Promise<void>;
-  /** Thrown by every dispatch once the module is known not to load. */
+  promise: Promise<void>;
+  /** Thrown by every dispatch while the module cannot be loaded. */
   refusal: OffloadError | undefined;
   #resolve: () => void = () => {};
   #reject: (error: Error) => void = () => {};
@@ -23,7 +23,14 @@ export class Readiness {
   /** Something other than the tasks module keeps the offloader from being ready; dispatches are accepted all the same. */
   readonly refuse = (reason: Error): void => this.#reject(reason);
 
-  /** Returns what every dispatch throws from now on. */
+  /** A thread has loaded the module after all: dispatches are accepted again. */
+  recover(): void {
+    if (this.refusal === undefined) return;
+    this.refusal = undefined;
+    this.promise = Promise.resolve();
+  }
+
+  /** Returns what every dispatch throws from now on, until the module has been loaded. */
   fail(reason: Error): OffloadError {
     this.#reject(reason);
     this.refusal ??= new OffloadError("AR_TASKS_NOT_LOADABLE", `the tasks module cannot be loaded: ${reason.message}`, {

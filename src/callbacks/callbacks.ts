@@ -3,10 +3,10 @@ import { Attempts, endsToBeRetried, timeoutError } from "../queue/attempts.js";
 import { Delayed } from "../queue/delayed.js";
 import { Deque } from "../queue/deque.js";
 import type { OffloadError } from "../task/errors.js";
-import { type Ledger, name } from "../task/ledger.js";
+import type { Ledger } from "../task/ledger.js";
 import type { ResponseOutcome } from "../task/outcome.js";
 import { isFinal } from "../task/states.js";
-import type { Task } from "../task/task.js";
+import { name, type Task } from "../task/task.js";
 
 /** What a callback of `runAfterResponse` is given. */
 export interface CallbackContext {

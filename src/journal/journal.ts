@@ -20,7 +20,7 @@ import {
   type ResolvedJournalOptions,
   resolveJournalOptions,
 } from "./options.js";
-import { Ownership, removeDirectory } from "./owner.js";
+import { askOwnersToAdopt, Ownership, removeDirectory } from "./owner.js";
 import { Reclaimer } from "./reclaim.js";
 import { removeSegment } from "./remove-segment.js";
 import type { JournalEntry } from "./segment.js";
@@ -67,6 +67,7 @@ export function openJournal(
 
 export class Journal {
   readonly #fs: FileSystem;
+  readonly #root: string;
   readonly #now: () => number;
   readonly #owner: Ownership;
   readonly #chain = new SegmentChain();
@@ -85,6 +86,7 @@ export class Journal {
     { fs, now }: JournalWorld,
   ) {
     this.#fs = fs;
+    this.#root = dir;
     this.#now = now;
     this.#owner = new Ownership(fs, dir, logger, () => onAdoptable?.());
     const own = (): string => this.#owner.directory;
@@ -220,6 +222,8 @@ export class Journal {
       removeDirectory(this.#fs, this.#owner.directory);
     }
     this.#owner.release();
+    // Whoever started while this process was on its way out has looked already, and found this directory taken.
+    if (this.#chain.live > 0) await askOwnersToAdopt(this.#fs, this.#root).catch(() => {});
   }
 
   #takes(entry: JournalEntry): boolean {

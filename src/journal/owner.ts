@@ -127,15 +127,29 @@ export async function isOwned(fs: FileSystem, directory: string): Promise<boolea
   }
 }
 
-/** Asks the owner of `directory` to look for directories to adopt; whether it was there to be asked. */
+// An owner whose main thread is blocked answers late or never, and must not hold up whoever leaves.
+const askMs = 1_000;
+
+/** Asks every living owner below `root` to look for directories to adopt; whether one was there to be asked. */
+export async function askOwnersToAdopt(fs: FileSystem, root: string): Promise<boolean> {
+  const owners = fs.readdir(root).filter((name) => name.startsWith(ownerPrefix));
+  // All of them, for the first may be about to end.
+  const told = await Promise.all(owners.map((name) => askToAdopt(fs, path.join(root, name))));
+  return told.includes(true);
+}
+
+/** Asks the owner of one directory. */
 export async function askToAdopt(fs: FileSystem, directory: string): Promise<boolean> {
   const address = socketPath(fs, directory, socketName);
   try {
     return await new Promise((resolve) => {
       const socket = net.connect({ path: address.path }, () => socket.end(adoptMessage));
       socket.resume();
+      socket.setTimeout(askMs, () => socket.destroy());
       socket.once("end", () => resolve(true));
-      socket.once("error", () => resolve(false));
+      // Without `end` before it: nobody was there, or nobody answered.
+      socket.once("close", () => resolve(false));
+      socket.once("error", () => {});
     });
   } finally {
     address.release();

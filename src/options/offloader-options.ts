@@ -57,7 +57,10 @@ export interface PoolOptions {
   readonly abortGrace?: number | undefined;
   /** How long the teardown hooks of a thread may take, in ms. Default 5,000. */
   readonly teardownTimeout?: number | undefined;
-  /** How long a thread may take to load the tasks module, in ms. Default 30,000. */
+  /**
+   * How long a thread may take to load the tasks module, in ms, and later to begin anything of what it has been sent.
+   * Default 30,000. Where the first threads take longer, dispatches are refused until one has loaded it.
+   */
   readonly startTimeout?: number | undefined;
   /** Memory limits of each thread, as in `new Worker()`. A task over them fails with AR_OUT_OF_MEMORY. */
   readonly resourceLimits?: import("node:worker_threads").ResourceLimits | undefined;

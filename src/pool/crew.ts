@@ -42,6 +42,8 @@ export class Crew {
   #mustered = 0;
   #failures = 0;
   #loadedOnce = false;
+  /** Whether what kept the last thread from starting may be over the next time. */
+  #mayPass = false;
   #ending = false;
   #reaper: NodeJS.Timeout | undefined;
   readonly #unwatch: () => void;
@@ -178,14 +180,16 @@ export class Crew {
     } finally {
       this.#starting--;
       // For this one, or for one that failed before the module was known to be sound. #start waits before it tries again.
-      if (this.#loadedOnce) this.#startUpTo(this.#mustered);
+      // Before it is known, none is tried again while another may still bear it out.
+      if (this.#loadedOnce || (this.#mayPass && this.#starting === 0)) this.#startUpTo(this.#mustered);
       this.#listener.onChange();
     }
   }
 
   async #pause(): Promise<void> {
     const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
-    await sleep(ms, undefined, { signal: this.#over.signal }).catch(() => {});
+    // Before the module has been loaded once nothing is accepted, so nothing keeps the process for it.
+    await sleep(ms, undefined, { signal: this.#over.signal, ref: this.#loadedOnce }).catch(() => {});
   }
 
   #failedToStart(error: unknown): void {
@@ -193,12 +197,11 @@ export class Crew {
     this.#failures++;
     const reason =
       error instanceof LoadError ? error.reason : error instanceof Error ? error : new Error(String(error));
-    if (!this.#loadedOnce) {
-      // What cannot be loaded the first time is a mistake in the code, not a passing state; unless another thread, which
-      // is still on its way, can load it.
-      if (this.#starting === 1) this.#listener.onUnloadable(reason);
-      return;
-    }
+    // A module that throws will throw again. A thread that was too slow, or could not be made, may be better off later.
+    this.#mayPass = !(error instanceof LoadError);
+    // Nothing can run, unless another thread, which is still on its way, can load the module.
+    if (!this.#loadedOnce && this.#starting === 1) this.#listener.onUnloadable(reason);
+    if (!this.#loadedOnce && !this.#mayPass) return;
     this.#parts.logger.error({ err: reason, failures: this.#failures }, "a thread could not be started; trying again");
   }
 

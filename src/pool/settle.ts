@@ -2,9 +2,9 @@
 import type { Attempts } from "../queue/attempts.js";
 import type { TaskQueue } from "../queue/task-queue.js";
 import { OffloadError } from "../task/errors.js";
-import { LostResult, name } from "../task/ledger.js";
+import { LostResult } from "../task/settlement.js";
 import { isFinal } from "../task/states.js";
-import type { Task } from "../task/task.js";
+import { name, type Task } from "../task/task.js";
 import { leavesForGood } from "./batch-message.js";
 import { cellOf, takeBack } from "./cells.js";
 import { toError } from "./errors.js";
@@ -46,18 +46,21 @@ export class Settler {
   /** The thread is dead: the finished tasks stay finished, those not begun run elsewhere, and of the rest `death` tells. */
   died(slot: Slot, tasks: readonly Task[], death: Death): void {
     const said = untold(slot, slot.lastWords);
-    const waiting: Task[] = [];
+    // First of all, for a listener of another's end may cancel one of these. From the last to the first, for each goes to
+    // the head of its lane.
+    for (let index = tasks.length - 1; index >= slot.told; index--) {
+      const task = tasks[index];
+      if (task !== undefined && takeBack({ slot, index })) this.again(task, death);
+    }
     let running: Task | undefined;
-    for (const [index, task] of tasks.entries()) {
-      if (index < slot.told) continue;
+    for (let index = slot.told; index < tasks.length; index++) {
+      const task = tasks[index];
+      if (task === undefined) continue;
       const cell = cellOf(slot, index);
       if (cell === begun) running = task;
       else if (cell === aborted) this.attempts.failed(task, deathError(task, death), true);
-      else if (takeBack({ slot, index })) waiting.push(task);
       else this.#ended(slot, index, task, said);
     }
-    // From the last to the first, for each goes to the head of its lane.
-    for (const task of waiting.reverse()) this.again(task, death);
     if (running !== undefined) this.#judged(running, death);
   }
 

@@ -4,9 +4,6 @@
 // - its load balancer is called with each task and may choose the thread, which makes `run()` a post to that thread.
 // - `atomics: "sync"` (the default) stops the timers and sockets of an idle thread, so it is off.
 // - the pool's file must load, or the second `run()` never settles: so it is our runner, which loads the user's module.
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { ResolvedPoolOptions } from "../options/offloader-options.js";
@@ -21,6 +18,7 @@ import {
   type HelloReply,
   type ToThread,
 } from "./protocol.js";
+import { runnerFile } from "./runner-file.js";
 import type { TasksModule } from "./tasks-module.js";
 import { Thread } from "./thread.js";
 
@@ -243,28 +241,5 @@ async function firstOf(answer: Promise<HelloReply>, worker: Worker, ms: number):
     return await Promise.race([answer, otherwise]);
   } finally {
     stop();
-  }
-}
-
-/**
- * The file of the runner: beside this one, or, when this one has been bundled into an application, in the installed
- * package.
- */
-function runnerFile(): string {
-  const name = "after-response-runner.cjs";
-  const here: string | undefined = import.meta.url;
-  if (here !== undefined && here !== "") {
-    const beside = fileURLToPath(new URL(name, here));
-    if (existsSync(beside)) return beside;
-  }
-  // A bundle in CommonJS has no import.meta.url; its program's file is as good a place to look from.
-  const from = here || pathToFileURL(process.argv[1] ?? process.cwd()).href;
-  try {
-    return createRequire(from).resolve(`after-response/${name}`);
-  } catch (cause) {
-    throw new Error(
-      `after-response: ${name} is neither beside the bundle nor in node_modules; mark "after-response" as external in your bundler, or copy the file there`,
-      { cause },
-    );
   }
 }

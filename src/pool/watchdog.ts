@@ -1,8 +1,7 @@
 // Looks after what is in flight: tasks past their timeout, and tasks stuck behind a slow one. One timer for all of it.
 import { timeoutError } from "../queue/attempts.js";
 import type { OffloadError } from "../task/errors.js";
-import { name } from "../task/ledger.js";
-import type { Task } from "../task/task.js";
+import { name, type Task } from "../task/task.js";
 import { batchMs } from "./batching.js";
 import { cellOf, runningOn } from "./cells.js";
 import { sharedNow, takenBack, untouched } from "./protocol.js";

@@ -8,5 +8,5 @@ export function ticks(): number {
 
 /** Milliseconds from `start` to `end`, both in ticks. */
 export function since(start: number, end: number = ticks()): number {
-  return ((end - start) | 0) / 10;
+  return ((end - start) >>> 0) / 10;
 }

@@ -4,8 +4,9 @@ import { Counts } from "./counts.js";
 import { OffloadError } from "./errors.js";
 import type { Events, TaskEvent } from "./events.js";
 import type { Logger } from "./logger.js";
-import { codeOf, type FinalState, isFinal, mayFollow, type TaskState } from "./states.js";
-import type { Settlement, Task } from "./task.js";
+import { LostResult, settlementOf } from "./settlement.js";
+import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
+import { name, type Task } from "./task.js";
 
 /** Told of every final state, for those who keep something of a task elsewhere. */
 export type EndListener = (task: Task) => void;
@@ -188,18 +189,6 @@ export class Ledger {
   }
 }
 
-/** Stands for the result of a task that succeeded when the result itself could not be brought over. */
-export class LostResult {
-  constructor(
-    private readonly code: "AR_RESULT_NOT_CLONEABLE" | "AR_RESULT_NOT_KEPT",
-    private readonly why: string,
-  ) {}
-
-  error(task: Task): OffloadError {
-    return new OffloadError(this.code, `${name(task)} succeeded, but ${this.why}`);
-  }
-}
-
 /** A task in a list or report. */
 export interface TaskSummary {
   readonly id: string;
@@ -211,11 +200,6 @@ export interface TaskSummary {
 export function summary(task: Task): TaskSummary {
   const { id, state, attempt } = task;
   return { id, task: task.definition.name, state, attempt };
-}
-
-/** How a message names a task. */
-export function name(task: Task): string {
-  return `${task.definition.kind} ${task.definition.name} (${task.id})`;
 }
 
 /**
@@ -230,29 +214,6 @@ function stackless(code: "AR_SKIPPED" | "AR_ABANDONED", message: string): Offloa
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
-}
-
-function settlementOf(task: Task): Settlement {
-  const settlement = withResolvers();
-  // Whoever looks at it later is told all the same; whoever never does, gets no unhandledRejection.
-  settlement.promise.catch(() => {});
-  if (task.state === "succeeded") {
-    if (task.outcome instanceof LostResult) settlement.reject(task.outcome.error(task));
-    else settlement.resolve(task.outcome);
-  } else if (isFinal(task.state)) {
-    settlement.reject(task.outcome);
-  }
-  return settlement;
-}
-
-function withResolvers(): Settlement {
-  let resolve: Settlement["resolve"] = () => {};
-  let reject: Settlement["reject"] = () => {};
-  const promise = new Promise<unknown>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }
 
 function taskEvent(task: Task, detail?: { waitMs?: number; runMs?: number | undefined; error?: unknown }): TaskEvent {

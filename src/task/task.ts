@@ -56,3 +56,8 @@ export class Task {
 
 /** How an offloader names its tasks. */
 export type TaskIdentity = (seq: number) => string;
+
+/** How a message names a task. */
+export function name(task: Task): string {
+  return `${task.definition.kind} ${task.definition.name} (${task.id})`;
+}

@@ -460,6 +460,18 @@ describe("two offloaders on one directory", () => {
     expect(other.offloader.deadLetters.discard(id)).toBe(true);
     expect(await watched.offloader.deadLetters.list()).toEqual([]);
   });
+
+  it("hand over: what the one leaves at its deadline is run by the other, which had looked before", async () => {
+    const dir = makeDirectory();
+    const { watched } = await busy(dir);
+    const waiting = watched.offloader.offload("echo", "left behind");
+    const gate = new Gate();
+    gate.open();
+    const other = journaled(dir, { gate });
+    await other.offloader.ready();
+    await leave(watched);
+    expect(await other.event("succeeded", ({ id }) => id === waiting.id)).toMatchObject({ task: "echo" });
+  });
 });
 
 it("no payload is in the log or in an error, and it leaves the disk with its directory", async () => {

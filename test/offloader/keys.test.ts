@@ -36,6 +36,19 @@ describe("a second dispatch with the same key", () => {
     expect(gate.arrived).toBe(1);
   });
 
+  it("is a task of its own when the first is being cancelled, and starts after its end", async () => {
+    const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
+    const gate = new Gate();
+    const first = watched.offloader.offload("blocked", { gate: gate.cells, value: 1 }, { key: "k" });
+    await gate.arrival();
+    expect(first.cancel()).toBe(true);
+    const second = watched.offloader.offload("echo", 2, { key: "k" });
+    expect(second.id).not.toBe(first.id);
+    gate.open();
+    expect(await second.result()).toBe(2);
+    expect(watched.ends(first.id)).toEqual(["cancelled"]);
+  });
+
   it("replaces one that waits: the last payload wins, the others are cancelled", async () => {
     const { watched, gate } = await busy();
     const handles = [1, 2, 3].map((value) => {

@@ -1,4 +1,7 @@
 // Tasks modules that cannot be loaded, and the kinds that can.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { rejection, thrownBy, watch } from "../support/offloader.js";
 
@@ -82,6 +85,20 @@ describe("a tasks module", () => {
     for (let i = 0; i < 5; i++) thrownBy(() => offloader.offload("anything"));
     expect(told.filter(({ event }) => event === "threadStarted")).toEqual([]);
     expect(offloader.stats().threads.total).toBe(0);
+  });
+
+  it("that could not be loaded for a reason that has passed is taken up again, by itself", async () => {
+    const flag = path.join(await mkdtemp(path.join(tmpdir(), "after-response-flag-")), "busy");
+    await writeFile(flag, "");
+    const module = `import fs from "node:fs"; if (fs.existsSync(${JSON.stringify(flag)})) process.exit(3); export const one = () => 1;`;
+    const watched = watch(new URL(`data:text/javascript,${encodeURIComponent(module)}`), { pool: { maxThreads: 1 } });
+    const { offloader } = watched;
+    expect((await rejection(offloader.ready())).message).toMatch(/exited with code 3/);
+    expect(thrownBy(() => offloader.offload("one"))).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE" });
+    await rm(path.dirname(flag), { recursive: true });
+    await watched.event("threadStarted");
+    expect(await offloader.run("one")).toBe(1);
+    await offloader.ready();
   });
 
   it("that one of the first threads cannot load is loadable when another one can", async () => {

@@ -3,9 +3,11 @@ import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/task/errors.js";
-import { type Ledger, LostResult, name } from "../../src/task/ledger.js";
+import type { Ledger } from "../../src/task/ledger.js";
+import { LostResult } from "../../src/task/settlement.js";
 import { codeOf, isFinal, mayFollow, states, type TaskState } from "../../src/task/states.js";
 import type { Task } from "../../src/task/task.js";
+import { name } from "../../src/task/task.js";
 import { survivors } from "../support/garbage.js";
 import { createLedger, defineTask, makeTask, recordEvents } from "../support/tasks.js";
 

@@ -1,7 +1,6 @@
 // `retry` and `discard`: what becomes of dead letters.
-import path from "node:path";
 import { openJournal } from "../journal.js";
-import { askToAdopt, ownerPrefix } from "../owner.js";
+import { askOwnersToAdopt } from "../owner.js";
 import { type CommandContext, type CommandResult, lettersOf } from "./list.js";
 
 /** Which letters: by id, or all. */
@@ -32,7 +31,7 @@ export async function retry(context: CommandContext, selection: Selection): Prom
   }
   // From here on the tasks are those of a dead process.
   await journal.close();
-  const taken = retried.length > 0 && (await tellOwners(context));
+  const taken = retried.length > 0 && (await askOwnersToAdopt(context.fs, context.root));
   const when = taken ? "a running process takes them" : "no process is running: they run at the next start";
   const text = [
     ...(retried.length > 0 ? [`${count(retried)} put back; ${when}`] : []),
@@ -54,15 +53,6 @@ export async function discard(context: CommandContext, selection: Selection): Pr
 
 async function selected(context: CommandContext, { ids, all }: Selection): Promise<readonly string[]> {
   return all ? (await lettersOf(context).list()).map(({ id }) => id) : ids;
-}
-
-/** Whether any process was there to be told. All are, for the first may be about to end. */
-async function tellOwners({ fs, root }: CommandContext): Promise<boolean> {
-  let told = false;
-  for (const name of fs.readdir(root).filter((name) => name.startsWith(ownerPrefix))) {
-    if (await askToAdopt(fs, path.join(root, name))) told = true;
-  }
-  return told;
 }
 
 function count(ids: readonly string[]): string {
