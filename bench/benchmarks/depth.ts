@@ -3,9 +3,10 @@ import { atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
-import { type DepthReading, type DispatchReading, holders } from "../programs/depth.js";
+import type { DepthReading, DispatchReading, HolderName } from "../programs/depth.js";
 
 const ours = "after-response";
+const holders: readonly HolderName[] = [ours, "Piscina", "array of payloads"];
 const heap = "heap bytes a waiting task";
 const rss = "resident bytes a waiting task";
 const dispatch = "us a dispatch";

@@ -14,7 +14,7 @@ interface Holder {
   release(): Promise<unknown>;
 }
 
-export const holders = ["after-response", "Piscina", "array of payloads"] as const;
+export type HolderName = "after-response" | "Piscina" | "array of payloads";
 
 export interface DepthReading {
   /** What the heap grew by, for each task. */
@@ -40,7 +40,7 @@ export interface DispatchReading {
 const key = "photos/2024/05/17.jpg";
 
 answer({
-  async memory({ holder, count }: { holder: (typeof holders)[number]; count: number }): Promise<DepthReading> {
+  async memory({ holder, count }: { holder: HolderName; count: number }): Promise<DepthReading> {
     const made = await make(holder);
     for (let n = 0; n < 1_000; n++) made.hold(n);
     const before = settledMemory();
@@ -72,7 +72,7 @@ answer({
   },
 });
 
-async function make(holder: (typeof holders)[number]): Promise<Holder> {
+async function make(holder: HolderName): Promise<Holder> {
   if (holder === "Piscina") return holdInPiscina();
   if (holder === "after-response") return holdInAfterResponse();
   const waiting: object[] = [];
