@@ -8,6 +8,7 @@ import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
 import { routeBenchmark } from "./route.js";
 import { journalBenchmark, settleBenchmark } from "./script.js";
+import { storesBenchmark } from "./stores.js";
 import { threadsBenchmark } from "./threads.js";
 
 export const benchmarks: readonly Benchmark[] = [
@@ -21,4 +22,5 @@ export const benchmarks: readonly Benchmark[] = [
   callbacksBenchmark,
   drainBenchmark,
   journalBenchmark,
+  storesBenchmark,
 ];

@@ -1,4 +1,4 @@
-// A Redis of our own on a free port, in memory alone, for contenders that need one.
+// A Redis of our own on a free port, for contenders that need one.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
@@ -8,10 +8,21 @@ export function hasRedis(): boolean {
   return spawnSync("redis-server", ["--version"]).status === 0;
 }
 
-/** Resolves once it takes connections. */
-export async function startRedis(): Promise<{ port: number; stop(): void }> {
+/**
+ * Resolves once it takes connections.
+ *
+ * @param options.appendOnlyIn the directory of its append-only file, synced every second; without one it is in memory alone
+ */
+export async function startRedis({ appendOnlyIn }: { appendOnlyIn?: string } = {}): Promise<{
+  port: number;
+  stop(): void;
+}> {
   const port = await freePort();
-  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const persistence =
+    appendOnlyIn === undefined
+      ? ["--appendonly", "no"]
+      : ["--appendonly", "yes", "--appendfsync", "everysec", "--dir", appendOnlyIn];
+  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", ...persistence];
   const server = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
   process.once("exit", () => server.kill("SIGKILL"));
   for await (const chunk of server.stdout) if (String(chunk).includes("Ready to accept connections")) break;

@@ -1,0 +1,61 @@
+// The contenders of the store benchmark by the names under which they stand in tables, and what each promises.
+import type { OpenStore } from "./contender.js";
+
+export const none = "no store";
+export const ours = "after-response, journal";
+export const betterSqlite3 = "better-sqlite3 by hand";
+export const nodeSqlite = "node:sqlite by hand";
+export const bullmq = "BullMQ";
+const lmdb = "lmdb by hand";
+const lmdbNoSync = "lmdb by hand, noSync";
+
+export const stores: Readonly<Record<string, () => Promise<OpenStore>>> = {
+  [none]: async () => (await import("./after-response.js")).openNone,
+  [ours]: async () => (await import("./after-response.js")).openJournal,
+  [lmdb]: async () => (await import("./lmdb.js")).openLmdbStore,
+  [lmdbNoSync]: async () => (await import("./lmdb.js")).openLmdbNoSync,
+  [betterSqlite3]: async () => (await import("./better-sqlite3.js")).openBetterSqlite3,
+  [nodeSqlite]: async () => (await import("./node-sqlite.js")).openNodeSqlite,
+  [bullmq]: async () => (await import("./bullmq.js")).openBullmq,
+};
+
+/** What becomes of an accepted task, as set up here, and what has to be installed for it. */
+export interface Promises {
+  readonly processKilled: string;
+  readonly powerCut: string;
+  readonly toInstall: string;
+}
+
+export const promises: Readonly<Record<string, Promises>> = {
+  [none]: { processKilled: "lost", powerCut: "lost", toInstall: "-" },
+  [ours]: {
+    processKilled: "kept, and run by the next process",
+    powerCut: 'the last seconds may be lost; not with durability "disk" and handle.durable',
+    toInstall: "nothing more",
+  },
+  [lmdb]: {
+    processKilled: "kept; running it again is yours to write",
+    powerCut: "kept once db.flushed has resolved, which is not awaited here",
+    toInstall: "native code, binaries in npm packages",
+  },
+  [lmdbNoSync]: {
+    processKilled: "kept; running it again is yours to write",
+    powerCut: "the database may be damaged",
+    toInstall: "native code, binaries in npm packages",
+  },
+  [betterSqlite3]: {
+    processKilled: "kept; running it again is yours to write",
+    powerCut: "the last commits may be lost; not with synchronous = FULL",
+    toInstall: "native code, in the npm package for Node.js 22 and later, else downloaded or compiled",
+  },
+  [nodeSqlite]: {
+    processKilled: "kept; running it again is yours to write",
+    powerCut: "the last commits may be lost; not with synchronous = FULL",
+    toInstall: "nothing more, on Node.js 22.13 and later",
+  },
+  [bullmq]: {
+    processKilled: "kept, and run by the next worker",
+    powerCut: "the last second may be lost; not with appendfsync always",
+    toInstall: "a Redis server that runs somewhere; ioredis",
+  },
+};

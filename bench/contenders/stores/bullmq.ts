@@ -1,0 +1,40 @@
+// BullMQ: a job in a Redis that writes to the disk as BullMQ's guide to production says, a worker in a process of its own,
+// and the queue's events to hear of the end. A job that has ended is removed.
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Queue, QueueEvents } from "bullmq";
+import { startRedis } from "../../harness/redis.js";
+import type { StoreOptions, TaskStore } from "./contender.js";
+
+export async function openBullmq({ dir }: StoreOptions): Promise<TaskStore> {
+  const redis = await startRedis({ appendOnlyIn: dir });
+  const connection = { host: "127.0.0.1", port: redis.port };
+  const queue = new Queue("tiny", { connection });
+  const events = new QueueEvents("tiny", { connection });
+  const worker = fork(fileURLToPath(new URL("../../programs/bullmq-tiny-worker.js", import.meta.url)), [
+    String(redis.port),
+  ]);
+  await Promise.all([once(worker, "message"), events.waitUntilReady(), queue.waitUntilReady()]);
+  // A job may have ended before it is known to be accepted, so its id is chosen here.
+  const waiting = new Map<string, () => void>();
+  let serial = 0;
+  events.on("completed", ({ jobId }) => {
+    waiting.get(jobId)?.();
+    waiting.delete(jobId);
+  });
+  return {
+    accept(payload, done) {
+      const jobId = `task-${++serial}`;
+      waiting.set(jobId, done);
+      return queue.add("tiny", payload, { jobId, removeOnComplete: true });
+    },
+    async close() {
+      worker.kill("SIGTERM");
+      await once(worker, "exit");
+      await events.close();
+      await queue.close();
+      redis.stop();
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// What the store benchmark asks of a contender: a task is accepted so that it outlives the process, runs, and is gone from
+// the store. Each is a file beside this one, used as its own README says.
+import { createOffloader, type Offloader, type OffloaderOptions } from "after-response";
+import type * as tasks from "../../threads/tasks.js";
+
+/** The payload of `tiny` in bench/threads/tasks.ts. */
+export interface Payload {
+  readonly n: number;
+  readonly key: string;
+}
+
+export interface TaskStore {
+  /**
+   * Accepts a task and has it run.
+   *
+   * @param done called when the task has ended and is gone from the store
+   * @returns nothing where the task would survive the process as soon as the call returns; otherwise a promise that resolves
+   *   once it would
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: it is what a function without a return statement returns
+  accept(payload: Payload, done: () => void): void | Promise<unknown>;
+  close(): unknown;
+}
+
+/** Where a contender keeps what it has, and what it needs from outside the repository. */
+export interface StoreOptions {
+  /** An empty directory of its own. */
+  readonly dir: string;
+  /** The folder of a package that was installed for this run. */
+  readonly installed?: string;
+}
+
+/** Starts the contender with one thread or worker, up when it resolves. */
+export type OpenStore = (options: StoreOptions) => Promise<TaskStore>;
+
+/** The pool that all but BullMQ run the tasks in. */
+export async function openPool(options: Partial<OffloaderOptions> = {}): Promise<Offloader<typeof tasks>> {
+  const offloader = createOffloader<typeof tasks>({
+    tasks: new URL("../../threads/tasks.js", import.meta.url),
+    pool: { minThreads: 1, maxThreads: 1 },
+    ...options,
+  });
+  await offloader.ready();
+  return offloader;
+}
