@@ -1,0 +1,25 @@
+// The pages that speak of the benchmarks name each of them, and no other.
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { benchmarks } from "../../bench/benchmarks/all.js";
+
+const names = benchmarks.map(({ name }) => name).sort();
+// What a run publishes beside its benchmarks.
+const ofTheRun = ["bars", "environment"];
+
+describe("the pages about the benchmarks", () => {
+  it("docs/performance.md has a block for the figures of each", () => {
+    const blocks = matches("docs/performance.md", /^<!-- bench:(\w+) -->$/gm);
+    expect(blocks).toEqual([...names, ...ofTheRun].sort());
+  });
+
+  it("bench/README.md says what each asks", () => {
+    expect(matches("bench/README.md", /^\| `(\w+)` \|/gm)).toEqual(names);
+  });
+});
+
+function matches(page: string, pattern: RegExp): string[] {
+  const text = readFileSync(path.join(import.meta.dirname, "../..", page), "utf8");
+  return [...text.matchAll(pattern)].map(([, name = ""]) => name).sort();
+}
