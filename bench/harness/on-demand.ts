@@ -44,7 +44,7 @@ export function installOnDemand(
       timeout: patienceMs,
     });
     if (status !== 0) {
-      say(`LEFT OUT: ${name} ${version} could not be installed: ${lastLine(stderr)}`);
+      say(`LEFT OUT: ${name} ${version} could not be installed: ${beginning(stderr)}`);
       rmSync(prefix, { recursive: true, force: true });
       return undefined;
     }
@@ -57,6 +57,7 @@ export function installOnDemand(
   return undefined;
 }
 
-function lastLine(text: string | null): string {
-  return text?.trim().split("\n").at(-1) || "npm did not say why";
+/** npm begins with the code of its error, and ends with where its log is. */
+function beginning(text: string | null): string {
+  return text?.trim().split("\n", 3).join("; ") || "npm did not say why";
 }
