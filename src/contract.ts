@@ -8,7 +8,7 @@ import type {
 } from "./after-each-response.js";
 import type { Callback } from "./callbacks/callbacks.js";
 import type { DeadLetter } from "./journal/dead-letters.js";
-import type { DispatchOptions } from "./options/dispatch-options.js";
+import type { CallbackOptions } from "./options/dispatch-options.js";
 import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./options/typed.js";
 import type { ResponseCarrier } from "./response/carrier.js";
 import type { CloseOptions } from "./shutdown/close.js";
@@ -19,9 +19,6 @@ import type { OffloaderStats } from "./stats.js";
 import type { EventName, Listener } from "./task/events.js";
 import type { TaskHandle } from "./task/handle.js";
 import type { TaskSummary } from "./task/ledger.js";
-
-/** Options of `runAfterResponse`: those of a task that make sense for a closure. */
-export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
 
 /** What `drain()` came to. */
 export interface DrainReport {

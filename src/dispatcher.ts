@@ -4,7 +4,12 @@ import type { Callback, CallbackPayload, Callbacks } from "./callbacks/callbacks
 import type { Definitions } from "./definitions.js";
 import type { ReplayedTask } from "./journal/dead-letter-box.js";
 import type { Journaling } from "./journaling.js";
-import { type DispatchOptions, resolveDispatch } from "./options/dispatch-options.js";
+import {
+  type CallbackOptions,
+  type DispatchOptions,
+  resolveCallback,
+  resolveDispatch,
+} from "./options/dispatch-options.js";
 import type { Pool } from "./pool/pool.js";
 import type { Admission } from "./queue/admission.js";
 import { cancelledError } from "./queue/attempts.js";
@@ -102,7 +107,7 @@ export class Dispatcher {
   }
 
   /** Accepts a callback, to be run once the response is over. */
-  callback(callback: Callback, options: DispatchOptions | undefined, response: Response): Task {
+  callback(callback: Callback, options: CallbackOptions | undefined, response: Response): Task {
     if (typeof callback !== "function") {
       throw new OffloadError(
         "AR_INVALID_ARGUMENT",
@@ -111,7 +116,7 @@ export class Dispatcher {
     }
     const { definitions, admission } = this.#parts;
     const definition = definitions.callback(callback.name);
-    const dispatch = resolveDispatch("options of runAfterResponse", definition.policy, options);
+    const dispatch = resolveCallback(definition.policy, options);
     admission.check(0);
     const payload: CallbackPayload = { callback: inThisContext(callback), outcome: undefined };
     const task = this.#make(definition, dispatch, payload, this.#context());

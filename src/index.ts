@@ -9,11 +9,11 @@ export type {
   EachResponseMiddleware,
 } from "./after-each-response.js";
 export type { Callback, CallbackContext } from "./callbacks/callbacks.js";
-export type { CallbackOptions, DeadLetters, DispatchableTask, DrainReport, Offloader } from "./contract.js";
+export type { DeadLetters, DispatchableTask, DrainReport, Offloader } from "./contract.js";
 export type { DeadLetter } from "./journal/dead-letters.js";
 export type { JournalOptions } from "./journal/options.js";
 export { createOffloader } from "./offloader.js";
-export type { DispatchOptions, PolicyOptions } from "./options/dispatch-options.js";
+export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./options/dispatch-options.js";
 export type { OffloaderOptions, PoolOptions } from "./options/offloader-options.js";
 export type { AnyTasks, TaskName, TaskPayload, TaskResult } from "./options/typed.js";
 export type { ResponseCarrier } from "./response/carrier.js";

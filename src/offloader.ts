@@ -2,12 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { AfterEach } from "./after-each-response.js";
 import { type Callback, Callbacks } from "./callbacks/callbacks.js";
-import type { CallbackOptions, DispatchableTask, Offloader } from "./contract.js";
+import type { DispatchableTask, Offloader } from "./contract.js";
 import { Definitions } from "./definitions.js";
 import { Dispatcher } from "./dispatcher.js";
 import { createDrainTarget } from "./drain-target.js";
 import { Journaling } from "./journaling.js";
-import type { DispatchOptions } from "./options/dispatch-options.js";
+import type { CallbackOptions, DispatchOptions } from "./options/dispatch-options.js";
 import { type OffloaderOptions, resolveOptions } from "./options/offloader-options.js";
 import { checkOptions, milliseconds } from "./options/rules.js";
 import type { AnyTasks } from "./options/typed.js";

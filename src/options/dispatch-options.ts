@@ -40,6 +40,9 @@ export interface DispatchOptions extends Omit<PolicyOptions, "concurrency"> {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of `runAfterResponse`: those of a task that make sense for a closure. The others are refused. */
+export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
+
 const backoffRule: Rule = object(
   {
     type: oneOf("constant", "exponential"),
@@ -76,6 +79,10 @@ const dispatchRules: Rules = {
   signal,
 };
 
+// A closure goes to no thread, waits in no lane and is unlike any other: there is nothing to move, to prefer, to recognize.
+const { priority: _priority, ...perCallback } = perCall;
+const callbackRules: Rules = { ...perCallback, signal };
+
 export const policyRule: Rule = object(policyRules);
 
 /** What a task has of which nothing was said. */
@@ -102,8 +109,23 @@ export function mergePolicy(under: TaskPolicy, over: PolicyOptions | undefined):
 export function resolveDispatch(where: string, policy: TaskPolicy, options: DispatchOptions | undefined): Dispatch {
   if (options === undefined) return policy;
   checkOptions(where, options, dispatchRules);
-  const { transfer: _transfer, signal: _signal, ...rest } = options;
-  return overlay(policy, rest);
+  return overlay(policy, lastingOf(options));
+}
+
+/**
+ * The same for one call of `runAfterResponse`.
+ *
+ * @throws OffloadError AR_INVALID_OPTIONS, also for an option that means nothing to a callback
+ */
+export function resolveCallback(policy: TaskPolicy, options: CallbackOptions | undefined): Dispatch {
+  if (options === undefined) return policy;
+  checkOptions("options of runAfterResponse", options, callbackRules);
+  return overlay(policy, lastingOf(options));
+}
+
+/** What a task keeps of the options of its call. */
+function lastingOf({ transfer: _transfer, signal: _signal, ...rest }: DispatchOptions): Partial<Dispatch> {
+  return rest;
 }
 
 function overlay<Base extends object>(under: Base, over: object): Base {

@@ -1,4 +1,6 @@
 // What a dispatch call takes, captures, and refuses.
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { type errorCodes, OffloadError } from "after-response";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
@@ -120,6 +122,38 @@ describe("a call with what it does not take", () => {
     for (const call of [() => offloader.offloadAfterResponse("echo", 1), () => offloader.runAfterResponse(() => {})]) {
       expect(thrownBy(call)).toMatchObject({ code: "AR_NO_RESPONSE" });
     }
+  });
+});
+
+describe("runAfterResponse()", () => {
+  it.each<[string, unknown]>([
+    ["key", "k"],
+    ["onDuplicate", "replace"],
+    ["transfer", [new ArrayBuffer(1)]],
+    ["priority", "high"],
+    ["concurrency", 1],
+  ])("refuses %s, which means nothing to a callback, by its name", (option, value) => {
+    const watched = watch("tasks.mjs", options);
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    // As a program in JavaScript may.
+    const given: object = { timeout: 100, [option]: value };
+    expect(thrownBy(() => watched.offloader.runAfterResponse(response, () => {}, given))).toMatchObject({
+      code: "AR_INVALID_OPTIONS",
+      message: `options of runAfterResponse: unknown option ${option} (known options: timeout, attempts, backoff, runIf, signal)`,
+    });
+    expect(watched.told.filter(({ event }) => event === "accepted")).toEqual([]);
+  });
+
+  it("takes the options that do", async () => {
+    const { offloader } = watch("tasks.mjs", options);
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const { signal } = new AbortController();
+    const given = { timeout: 100, attempts: 2, backoff: 0, runIf: "always", signal } as const;
+    let runs = 0;
+    const handle = offloader.runAfterResponse(response, () => void runs++, given);
+    response.emit("close");
+    await handle.result();
+    expect(runs).toBe(1);
   });
 });
 
