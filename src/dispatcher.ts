@@ -17,7 +17,7 @@ import type { TaskQueue } from "./queue/task-queue.js";
 import { whenOver } from "./response/over.js";
 import { runIfAllows } from "./response/run-if.js";
 import { Signals } from "./signals.js";
-import { capture, copy } from "./task/capture.js";
+import { capture, copy, refuseToMoveAgain } from "./task/capture.js";
 import { ticks } from "./task/clock.js";
 import type { TaskDefinition } from "./task/definition.js";
 import { describe, OffloadError } from "./task/errors.js";
@@ -68,6 +68,7 @@ export class Dispatcher {
     admission.check(replaced === undefined ? 0 : 1);
     // All that can throw comes before anything changes.
     const moves = options?.transfer !== undefined;
+    if (moves) refuseToMoveAgain(options.transfer, dispatch.attempts);
     const task = this.#make(definition, dispatch, moves ? undefined : copy(payload), context);
     if (moves) this.#captureMoving(task, payload, options);
     else this.#parts.journaling?.record(task, options);

@@ -25,7 +25,8 @@ export interface DispatchOptions extends Omit<PolicyOptions, "concurrency"> {
   /**
    * ArrayBuffers (and other transferables) that move to the thread instead of being copied. They are detached when the
    * call returns. Worth it from about 1 MB. A task that is run again after a failure needs its payload again, so with
-   * `attempts` above 1 the buffer is moved into the library and copied to the thread.
+   * `attempts` above 1 the buffer is moved into the library and copied to the thread, and what cannot be copied, such as a
+   * MessagePort, is refused.
    */
   readonly transfer?: readonly (ArrayBuffer | MessagePort)[] | undefined;
   /** At most one unfinished task of a name has a key; see `onDuplicate`. */

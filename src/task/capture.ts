@@ -53,6 +53,25 @@ export function capture(
 }
 
 /**
+ * Refuses what can move but once, such as a port or a stream, to a task that may be sent to a thread more than once. An
+ * ArrayBuffer is copied to the thread then.
+ *
+ * @param attempts of the task, at the most
+ * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE that names the item
+ */
+export function refuseToMoveAgain(transfer: TransferList, attempts: number): void {
+  if (attempts === 1) return;
+  for (const [index, item] of transfer.entries()) {
+    if (types.isArrayBuffer(item)) continue;
+    throw new OffloadError(
+      "AR_PAYLOAD_NOT_CLONEABLE",
+      `transfer[${index}]: expected an ArrayBuffer, which can be sent again for each of ${attempts} attempts, ` +
+        `got ${describe(item)}, which moves once; give the call attempts: 1, or leave it out`,
+    );
+  }
+}
+
+/**
  * A copy of `value` that shares nothing with it but SharedArrayBuffers.
  *
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE with the path of the culprit

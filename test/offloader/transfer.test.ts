@@ -2,7 +2,7 @@
 import { MessageChannel } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
-import { handedOver, rejection, watch } from "../support/offloader.js";
+import { handedOver, rejection, thrownBy, watch } from "../support/offloader.js";
 
 const options = { pool: { maxThreads: 1 } };
 
@@ -101,15 +101,35 @@ describe("a MessagePort in transfer", () => {
     port1.close();
   });
 
-  it("cannot be moved for several attempts: its task fails, and the pool goes on", async () => {
-    const watched = watch("tasks.mjs", options);
+  it("cannot be moved for several attempts: the call refuses it, and moves nothing", async () => {
+    const watched = watch("tasks.mjs", { ...options, policies: { says: { attempts: 3 } } });
     const { port1, port2 } = new MessageChannel();
-    await watched.offloader.ready();
-    const handle = watched.offloader.offload("says", { port: port2 }, { transfer: [port2], attempts: 2, backoff: 0 });
-    expect(await rejection(handle.result())).toMatchObject({ code: "AR_PAYLOAD_NOT_CLONEABLE" });
-    expect(await watched.offloader.run("echo", 1)).toBe(1);
-    expect(watched.told.filter(({ event }) => event === "threadEnded")).toEqual([]);
-    expect(watched.offloader.stats().threads).toEqual({ total: 1, idle: 1, busy: 0 });
+    const answered = new Promise((resolve) => port1.once("message", resolve));
+    const buffer = bytes(1, 2, 3);
+    const payload = { port: port2, text: "hello", buffer };
+    const transfer = [buffer, port2];
+    expect(thrownBy(() => watched.offloader.offload("says", payload, { transfer }))).toMatchObject({
+      code: "AR_PAYLOAD_NOT_CLONEABLE",
+      message:
+        "transfer[1]: expected an ArrayBuffer, which can be sent again for each of 3 attempts, got an instance of MessagePort, " +
+        "which moves once; give the call attempts: 1, or leave it out",
+    });
+    expect(buffer.byteLength).toBe(3);
+    expect(watched.told.filter(({ event }) => event === "accepted")).toEqual([]);
+    await watched.offloader.run("says", payload, { transfer, attempts: 1 });
+    expect(await answered).toBe("hello");
     port1.close();
+  });
+
+  it.each([
+    ["ReadableStream", () => new ReadableStream()],
+    ["WritableStream", () => new WritableStream()],
+    ["TransformStream", () => new TransformStream()],
+  ])("is not alone: a %s is refused for several attempts too", (name, make) => {
+    const { offloader } = watch("tasks.mjs", options);
+    const stream: unknown = make();
+    const call = () => offloader.offload("echo", { stream }, { transfer: [stream as ArrayBuffer], attempts: 2 });
+    expect(thrownBy(call)).toMatchObject({ code: "AR_PAYLOAD_NOT_CLONEABLE" });
+    expect(thrownBy(call).message).toContain(`got an instance of ${name}`);
   });
 });
