@@ -26,6 +26,7 @@ export class Journaling {
   #pumping = false;
   #stopped = false;
   #readmit: Readmit | undefined;
+  #begun: Promise<void> | undefined;
 
   constructor(
     options: JournalOptions,
@@ -64,9 +65,17 @@ export class Journaling {
     this.journal.ended(entry, "cancelled");
   }
 
-  /** Takes over what dead processes have left, and begins to run it. */
-  async begin(readmit: Readmit): Promise<void> {
+  /** Takes over what dead processes have left, and begins to run it: once, or again where the directory could not be read. */
+  begin(readmit: Readmit): Promise<void> {
     this.#readmit = readmit;
+    this.#begun ??= this.#adopt().catch((error: unknown) => {
+      this.#begun = undefined;
+      throw error;
+    });
+    return this.#begun;
+  }
+
+  async #adopt(): Promise<void> {
     await this.journal.adopt();
     if (this.#stopped) return;
     this.#replay = this.journal.replay();
@@ -100,7 +109,7 @@ export class Journaling {
   async #adoptAgain(): Promise<void> {
     if (this.#readmit === undefined || this.#stopped) return;
     try {
-      await this.begin(this.#readmit);
+      await this.#adopt();
     } catch (err) {
       this.logger.error({ err }, "the journal could not be looked through for tasks to take over");
     }

@@ -1,10 +1,11 @@
 // The journal through the offloader, in one process: what is on record, what a successor takes up, what becomes a dead letter.
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
 import type { JournalOptions } from "after-response";
 import express from "express";
 import { describe, expect, it } from "vitest";
+import { formatVersion, header } from "../../src/journal/format.js";
 import { openJournal } from "../../src/journal/journal.js";
 import { makeDirectory } from "../support/directory.js";
 import { Gate } from "../support/gate.js";
@@ -224,6 +225,24 @@ describe("what is brought back", () => {
 
     const third = journaled(dir, { gate });
     await third.events("succeeded", 29);
+  });
+
+  it("is looked for once, and not again as more threads start", async () => {
+    const dir = makeDirectory();
+    // One of a newer version is told of whenever it is found.
+    const newer = path.join(dir, "owner-ffffffffffff");
+    mkdirSync(newer);
+    writeFileSync(path.join(newer, "0000000001.segment"), header(formatVersion + 1));
+
+    const gate = new Gate();
+    const watched = journaled(dir, { gate, pool: { minThreads: 1, maxThreads: 2 } });
+    await watched.offloader.ready();
+    for (const name of ["one", "two"]) watched.offloader.offload("blocked", name);
+    await watched.events("threadStarted", 2);
+    gate.open();
+    // It waits for whatever search is under way.
+    await watched.offloader.close();
+    expect(watched.lines.filter(({ message }) => message.includes("a newer version"))).toHaveLength(1);
   });
 
   it("may find no function of its name: it becomes a dead letter", async () => {
