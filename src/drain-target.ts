@@ -63,7 +63,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     abandoned() {
       const kept = journaling?.kept ?? new Set();
       const tasks = ledger.abandonedTasks.filter(({ id }) => !kept.has(id));
-      return { tasks, journaled: ledger.abandonedTasks.length - tasks.length };
+      return { tasks, journaled: journaling?.journal.stats.pending ?? 0 };
     },
     async endThreads(timeout) {
       pool.stop();

@@ -8,7 +8,7 @@ export interface CloseReport {
   readonly failed: number;
   /** What had not ended at the deadline, as it was then. */
   readonly abandoned: readonly UnfinishedTask[];
-  /** Unfinished tasks that the journal keeps for the next process. */
+  /** Unfinished tasks that the journal keeps for the next process, also those that it had taken over and not yet brought back. */
   readonly journaled: number;
   readonly durationMs: number;
 }

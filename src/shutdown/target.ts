@@ -33,7 +33,7 @@ export interface DrainTarget {
   abandonRunning(): void;
   /**
    * Every task and callback that was abandoned, as it was before that, oldest first. Those that a journal keeps for the
-   * next process are counted in `journaled` and not listed.
+   * next process are counted in `journaled` and not listed, as are those taken over from earlier processes whose turn has not come.
    */
   abandoned(): { tasks: UnfinishedTask[]; journaled: number };
   /** Runs the teardown hooks of the threads and ends the threads; terminates those that are not done after `timeout` ms. Emits `drained`. */
