@@ -1,5 +1,6 @@
 // From a call to an accepted task, and from its response's end to the queue. What cannot be accepted throws here, at the call.
 import { AsyncResource } from "node:async_hooks";
+import { AcceptanceOrder } from "./acceptance-order.js";
 import type { Callback, CallbackPayload, Callbacks } from "./callbacks/callbacks.js";
 import type { Definitions } from "./definitions.js";
 import type { ReplayedTask } from "./journal/dead-letter-box.js";
@@ -43,8 +44,12 @@ export interface DispatcherParts {
   refusal(): OffloadError | undefined;
 }
 
+const tookItsPlace = "a later dispatch with the same key took its place";
+const none: readonly Task[] = [];
+
 export class Dispatcher {
   #seq = 0;
+  readonly #order = new AcceptanceOrder();
   readonly #parts: DispatcherParts;
   readonly #signals = new Signals((task, reason) => void this.cancel(task, reason));
 
@@ -64,18 +69,19 @@ export class Dispatcher {
     const context = this.#context();
     const twin = dispatch.key === undefined ? undefined : queue.keys.find(taskName, dispatch.key);
     if (twin !== undefined && dispatch.onDuplicate !== "replace" && !isBeingCancelled(twin)) return twin;
-    const replaced = twin !== undefined && twin.state !== "running" ? twin : undefined;
-    admission.check(replaced === undefined ? 0 : 1);
+    const replaced =
+      twin === undefined ? none : this.#line(taskName, dispatch).filter(({ state }) => state !== "running");
+    admission.check(replaced.length);
     // All that can throw comes before anything changes.
     const moves = options?.transfer !== undefined;
     if (moves) refuseToMoveAgain(options.transfer, dispatch.attempts);
     const task = this.#make(definition, dispatch, moves ? undefined : copy(payload), context);
     if (moves) this.#captureMoving(task, payload, options);
     else this.#parts.journaling?.record(task, options);
-    if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key, twin);
+    if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key);
     this.#accept(task, options?.signal);
     // Not before this one is accepted, for a listener of the other's end may cancel or replace this one.
-    if (replaced !== undefined) this.cancel(replaced, "a later dispatch with the same key took its place");
+    for (const other of replaced) this.cancel(other, tookItsPlace);
     if (response !== undefined) this.#hold(task, response, () => queue.add(task));
     else if (task.state === "held") queue.add(task);
     return task;
@@ -99,10 +105,13 @@ export class Dispatcher {
     // It ran when its process died, perhaps of it.
     task.solo = replayed.interrupted > 0;
     onMade(task);
-    const { key } = dispatch;
-    if (key !== undefined && queue.keys.find(taskName, key) === undefined) queue.keys.claim(task, key, undefined);
+    if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key);
     ledger.accept(task);
     // A listener of its event may have cancelled it.
+    if (task.state === "held" && dispatch.key !== undefined) {
+      const others = this.#line(taskName, dispatch).filter((other) => other !== task);
+      for (const earlier of this.#order.cameBack(task, replayed, others)) this.cancel(earlier, tookItsPlace);
+    }
     if (task.state === "held") queue.add(task);
     return task;
   }
@@ -141,6 +150,11 @@ export class Dispatcher {
   /** Fails a task that has not begun; one that runs goes on. */
   fail(task: Task, error: unknown): void {
     if (task.state !== "running") this.withdraw(task, () => this.#parts.ledger.failed(task, error));
+  }
+
+  /** The unfinished tasks with the key of a dispatch, the last one first. */
+  #line(taskName: string, { key }: Dispatch): readonly Task[] {
+    return key === undefined ? none : this.#parts.queue.keys.line(taskName, key);
   }
 
   #make(definition: TaskDefinition, dispatch: Dispatch, payload: unknown, context: unknown): Task {

@@ -299,6 +299,89 @@ describe("what is brought back", () => {
   });
 });
 
+describe("a task that comes back when its key is taken", () => {
+  /** Leaves tasks with one key to the next process, and starts that with two threads and a gate. */
+  async function leftBehind(...earlier: { id: string; onDuplicate?: "skip" | "replace"; task?: string }[]) {
+    const dir = makeDirectory();
+    const { logger } = recordingLogger();
+    const journal = openJournal({ dir }, { logger });
+    for (const { id, onDuplicate, task = "blocked" } of earlier) {
+      journal.accepted({ id, task, payload: id, dispatch: { key: "k", onDuplicate }, context: undefined });
+    }
+    await journal.close();
+    const gate = new Gate();
+    const next = journaled(dir, { gate, pool: { minThreads: 2, maxThreads: 2 } });
+    return { dir, gate, next };
+  }
+
+  async function expectNothingLeft(dir: string) {
+    const last = journaled(dir);
+    await last.offloader.ready();
+    await last.offloader.idle();
+    expect(taskIds(last, "accepted")).toEqual([]);
+  }
+
+  it("waits until that is free, and is never run beside the other", async () => {
+    const { dir, gate, next } = await leftBehind({ id: "old" });
+    // Before a thread is up, and so before the old one is known of.
+    const own = next.offloader.offload("blocked", "new", { key: "k" });
+    await next.event("queued", ({ id }) => id === "old");
+    await gate.arrival();
+    // A thread is free, and what has no such key runs on it.
+    expect(await next.offloader.run("echo", 1)).toBe(1);
+    expect([next.story("old"), own.state]).toEqual([["accepted", "queued"], "running"]);
+    gate.open();
+    await next.event("succeeded", ({ id }) => id === "old");
+    expect(taskIds(next, "succeeded").filter((id) => id === own.id || id === "old")).toEqual([own.id, "old"]);
+    await leave(next);
+    await expectNothingLeft(dir);
+  });
+
+  it.each(["waits", "runs"])('is cancelled when a later dispatch with "replace" %s', async (state) => {
+    const { dir, gate, next } = await leftBehind({ id: "old" });
+    if (state === "waits") for (const name of ["one", "two"]) next.offloader.offload("blocked", name);
+    const own = next.offloader.offload("blocked", "new", { key: "k", onDuplicate: "replace" });
+    const { error } = await next.event("cancelled", ({ id }) => id === "old");
+    expect(error).toMatchObject({ code: "AR_CANCELLED" });
+    expect(String(error)).toContain("a later dispatch with the same key took its place");
+    expect(next.story("old")).toEqual(["accepted", "cancelled"]);
+    gate.open();
+    expect(await own.result()).toBe("new");
+    await leave(next);
+    await expectNothingLeft(dir);
+  });
+
+  it("gives it to a later dispatch, and so do all that wait for it", async () => {
+    const { gate, next } = await leftBehind({ id: "first" }, { id: "second" }, { id: "third" });
+    await gate.arrival();
+    await next.event("queued", ({ id }) => id === "third");
+    const own = next.offloader.offload("blocked", "new", { key: "k", onDuplicate: "replace" });
+    gate.open();
+    expect(await own.result()).toBe("new");
+    const ends = ["first", "second", "third"].map((id) => next.ends(id));
+    expect(ends).toEqual([["succeeded"], ["cancelled"], ["cancelled"]]);
+  });
+
+  it('by another that came back waits for it; with "replace" it takes its place', async () => {
+    const one = await leftBehind({ id: "first" }, { id: "second" });
+    await one.gate.arrival();
+    await one.next.event("queued", ({ id }) => id === "second");
+    expect(await one.next.offloader.run("echo", 1)).toBe(1);
+    expect(one.next.story("second")).toEqual(["accepted", "queued"]);
+    one.gate.open();
+    await one.next.event("succeeded", ({ id }) => id === "second");
+    expect(taskIds(one.next, "succeeded").filter((id) => id === "first" || id === "second")).toEqual([
+      "first",
+      "second",
+    ]);
+
+    const other = await leftBehind({ id: "first" }, { id: "second", onDuplicate: "replace" });
+    other.gate.open();
+    await other.next.event("succeeded", ({ id }) => id === "second");
+    expect(other.next.ends("first")).toEqual(["cancelled"]);
+  });
+});
+
 describe("dead letters", () => {
   it("are tasks that have used up their attempts, or their time", async () => {
     const dir = makeDirectory();

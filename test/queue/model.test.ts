@@ -140,7 +140,7 @@ class Run {
     const made = this.model.accept({ name, limit: definition.policy.concurrency, priority, key });
     this.#real.push(task);
     this.#modelOf.set(task, made);
-    if (key !== undefined) this.queue.keys.claim(task, key, twin);
+    if (key !== undefined) this.queue.keys.claim(task, key);
     if (modelTwin !== undefined && modelTwin.state !== "running") this.#cancel(modelTwin);
     this.#parts.ledger.accept(task);
     if (!held) this.#release(made);

@@ -257,10 +257,10 @@ describe("a task that waits for another with its key", () => {
   function withFollower() {
     const parts = create();
     const running = parts.add(plain, { key: "k" });
-    parts.queue.keys.claim(running, "k", undefined);
+    parts.queue.keys.claim(running, "k");
     expect(parts.take()).toBe(running);
     const follower = makeTask(plain, { key: "k" });
-    parts.queue.keys.claim(follower, "k", running);
+    parts.queue.keys.claim(follower, "k");
     parts.ledger.accept(follower);
     return { ...parts, running, follower };
   }

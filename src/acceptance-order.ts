@@ -1,0 +1,32 @@
+// A task of an earlier process may come back when its key is taken. As at a call, the later of two decides: with "replace"
+// the earlier one is not run, unless it runs already; else each runs, one after the other.
+import type { ReplayedTask } from "./journal/dead-letter-box.js";
+import { since } from "./task/clock.js";
+import type { Task } from "./task/task.js";
+
+export class AcceptanceOrder {
+  /** ms since 1970, of tasks that this process has not accepted itself. */
+  readonly #acceptedAt = new WeakMap<Task, number>();
+
+  /**
+   * A task has come back.
+   *
+   * @param others unfinished ones with its key
+   * @returns those that are to be cancelled: itself, or some of the others, or none
+   */
+  cameBack(task: Task, { entry, acceptedAt }: ReplayedTask, others: readonly Task[]): readonly Task[] {
+    // A dead letter had its turn, whenever it is run again: what others say of its key is newer.
+    this.#acceptedAt.set(task, entry.retries > 0 ? 0 : acceptedAt);
+    const isLater = (other: Task): boolean => this.#timeOf(other) > this.#timeOf(task);
+    if (others.some((other) => replaces(other) && isLater(other))) return [task];
+    return replaces(task) ? others.filter((other) => other.state !== "running" && !isLater(other)) : [];
+  }
+
+  #timeOf(task: Task): number {
+    return this.#acceptedAt.get(task) ?? Date.now() - since(task.acceptedAt);
+  }
+}
+
+function replaces({ dispatch }: Task): boolean {
+  return dispatch.onDuplicate === "replace";
+}
