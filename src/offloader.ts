@@ -14,7 +14,7 @@ import type { AnyTasks } from "./options/typed.js";
 import { Crew } from "./pool/crew.js";
 import { Inbox } from "./pool/inbox.js";
 import { Pool } from "./pool/pool.js";
-import { findTasksModule } from "./pool/tasks-module.js";
+import { explainLoadError, findTasksModule } from "./pool/tasks-module.js";
 import { Admission } from "./queue/admission.js";
 import { TaskQueue } from "./queue/task-queue.js";
 import { Readiness } from "./readiness.js";
@@ -73,7 +73,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       },
       onChange: () => pool.wake(),
       onUnloadable(reason) {
-        const refusal = readiness.fail(reason);
+        const refusal = readiness.fail(explainLoadError(module, reason));
         for (const task of ledger.list()) if (task.definition.kind === "task") dispatcher.fail(task, refusal);
       },
       onMessage: (thread, message) => inbox.receive(thread, message),

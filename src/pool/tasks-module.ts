@@ -1,7 +1,7 @@
 // Where the tasks module is, and what a thread needs to load it: in development its TypeScript source stands in.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { isAbsolute } from "node:path";
+import path, { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { OffloadError } from "../task/errors.js";
 
@@ -113,4 +113,61 @@ function tsxPreload(path: string, underTsx: string | undefined, { resolve }: Abi
     }
   }
   return undefined;
+}
+
+// What V8 says of import, export, import.meta and a top-level await in a file that is read as CommonJS.
+const sayingsOfModules =
+  /^(Unexpected token 'export'|Cannot use import statement outside a module|Cannot use 'import\.meta' outside a module|await is only valid)/;
+
+/**
+ * The error of a module that a thread could not load. Where Node took an ES module for CommonJS it says which file that is,
+ * why, and what to do: the message of Node's own error says no more than that a token is unexpected.
+ *
+ * @param reason what loading the module threw
+ * @returns an OffloadError AR_TASKS_NOT_LOADABLE with `reason` as its cause; all other errors as they are
+ */
+export function explainLoadError({ url }: TasksModule, reason: Error): Error {
+  if (reason.name !== "SyntaxError" || !sayingsOfModules.test(reason.message) || !url.startsWith("file:"))
+    return reason;
+  // It may be another file that the module imports: where an error of syntax is, V8 says above the stack.
+  const file = /^(?:file:\/\/)?(\/.+|[A-Za-z]:.+):\d+$/m.exec(reason.stack ?? "")?.[1] ?? fileURLToPath(url);
+  const commonJs = whyCommonJs(file);
+  if (commonJs === undefined) return reason;
+  const { remedy, why } = commonJs;
+  const newName = path.basename(file).replace(/\.c?([jt]sx?)$/, ".m$1");
+  const tsx = /ts$/.test(file) ? ", or load it with tsx by pool: { execArgv: ['--import', 'tsx'] }" : "";
+  return new OffloadError(
+    "AR_TASKS_NOT_LOADABLE",
+    `${file} is written as an ES module (${reason.message}), and Node reads it as CommonJS, for ${why}: ` +
+      `${remedy}rename the file to ${newName}${tsx}`,
+    { cause: reason },
+  );
+}
+
+/** Why Node takes a file for CommonJS without looking into it; undefined where it does not. */
+function whyCommonJs(file: string): { why: string; remedy: string } | undefined {
+  if (/\.c[jt]s$/.test(file)) return { why: `its name ends with ${path.extname(file)}`, remedy: "" };
+  const description = nearestPackage(path.dirname(file));
+  if (description === undefined || !/\.[jt]s$/.test(file)) return undefined;
+  return typeOf(description) === "commonjs"
+    ? { why: `${description} has "type": "commonjs"`, remedy: 'set "type": "module" there, ' }
+    : undefined;
+}
+
+function typeOf(description: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(description, "utf8"));
+    return Reflect.get(Object(parsed), "type");
+  } catch {
+    // It has been changed since Node read it.
+    return undefined;
+  }
+}
+
+/** The package.json that Node goes by for the files of a folder. */
+function nearestPackage(folder: string): string | undefined {
+  const description = path.join(folder, "package.json");
+  if (existsSync(description)) return description;
+  const parent = path.dirname(folder);
+  return parent === folder ? undefined : nearestPackage(parent);
 }

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { rejection, thrownBy, watch } from "../support/offloader.js";
 
@@ -49,6 +50,16 @@ const unloadable = [
   },
 ];
 
+/** ES modules in a package of CommonJS. */
+const takenForCommonJs = [
+  { file: "tasks.js", code: "export const one = () => 1;", renamed: "tasks.mjs" },
+  { file: "tasks.js", code: 'import "node:fs"; exports.one = () => 1;', renamed: "tasks.mjs" },
+  { file: "tasks.js", code: "const one = await 1; exports.one = () => one;", renamed: "tasks.mjs" },
+  { file: "tasks.js", code: "exports.one = () => import.meta.url;", renamed: "tasks.mjs" },
+  { file: "tasks.cjs", code: "export const one = () => 1;", renamed: "tasks.mjs", by: "its name ends with .cjs" },
+  { file: "tasks.ts", code: "export const one = (): number => 1;", renamed: "tasks.mts" },
+];
+
 describe("a tasks module", () => {
   for (const { how, file, error, says, startTimeout } of unloadable) {
     it(`that ${how} is told of by ready(), by every call, and by the end of what was accepted before`, async () => {
@@ -73,6 +84,46 @@ describe("a tasks module", () => {
       expect(await offloader.close()).toMatchObject({ abandoned: [] });
     });
   }
+
+  for (const { file, code, renamed, by } of takenForCommonJs) {
+    // Older versions run TypeScript through tsx, which takes both.
+    const runs = !file.endsWith(".ts") || Boolean(Reflect.get(process.features, "typescript"));
+    it.runIf(runs)(
+      `that is an ES module and taken for CommonJS is told of with what to do: ${file}, ${code}`,
+      async () => {
+        const folder = await mkdtemp(path.join(tmpdir(), "after-response-commonjs-"));
+        const description = path.join(folder, "package.json");
+        await writeFile(description, JSON.stringify({ type: "commonjs" }));
+        await writeFile(path.join(folder, file), code);
+        const { offloader } = watch(pathToFileURL(path.join(folder, file)));
+        const error = await rejection(offloader.ready());
+        expect(error).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE", cause: { name: "SyntaxError" } });
+        expect(error.message).toContain(`${path.join(folder, file)} is written as an ES module (`);
+        expect(error.message).toContain(
+          `Node reads it as CommonJS, for ${by ?? `${description} has "type": "commonjs"`}: `,
+        );
+        expect(error.message).toContain(`rename the file to ${renamed}`);
+        expect(error.message.includes('set "type": "module" there')).toBe(by === undefined);
+        expect(error.message.includes("tsx")).toBe(file.endsWith(".ts"));
+        await rm(folder, { recursive: true });
+      },
+    );
+  }
+
+  it("that imports such a file is told of by the name of that file", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "after-response-commonjs-"));
+    await writeFile(path.join(folder, "package.json"), JSON.stringify({ type: "commonjs" }));
+    await writeFile(path.join(folder, "part.js"), "export const part = 1;\n");
+    await writeFile(path.join(folder, "tasks.mjs"), 'import "./part.js";\nexport const one = () => 1;\n');
+    const { offloader } = watch(pathToFileURL(path.join(folder, "tasks.mjs")));
+    expect((await rejection(offloader.ready())).message).toContain(`${path.join(folder, "part.js")} is written as`);
+    await rm(folder, { recursive: true });
+  });
+
+  it("with an error of syntax of another kind is told of in Node's own words", async () => {
+    const { offloader } = watch(new URL("data:text/javascript,export const one = ;"));
+    expect(await rejection(offloader.ready())).toMatchObject({ name: "SyntaxError", message: "Unexpected token ';'" });
+  });
 
   it("that cannot be loaded fails the task that its first thread was started for", async () => {
     const { offloader } = started("throws.mjs", { pool: { minThreads: 0 } });
