@@ -1,7 +1,8 @@
 // Every relative link of every document leads to a file that exists, and to a heading where it names one.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
+import { linksOf, proseOf } from "./links.js";
 
 const root = path.join(import.meta.dirname, "../..");
 const ignored = new Set(["node_modules", "dist", "coverage", ".git"]);
@@ -18,15 +19,6 @@ function documents(folder: string): string[] {
     if (entry.isDirectory()) return ignored.has(entry.name) ? [] : documents(name);
     return entry.name.endsWith(".md") ? [name] : [];
   });
-}
-
-/** The targets of a document's links and images that are no URLs; code is no place for links. */
-function linksOf(document: string): string[] {
-  const prose = proseOf(document).replace(/`[^`\n]*`/g, "");
-  const targets = [...prose.matchAll(/\]\(([^)\s]+)(?:\s+"[^"]*")?\)|(?:src|href)="([^"]+)"/g)].map(
-    ([, a, b]) => a ?? b ?? "",
-  );
-  return targets.filter((target) => !/^[a-z]+:/i.test(target));
 }
 
 function leadsSomewhere(document: string, link: string): boolean {
@@ -46,9 +38,4 @@ function anchorsOf(document: string): string[] {
       .trim()
       .replace(/\s/g, "-"),
   );
-}
-
-/** A document without its fenced code. */
-function proseOf(document: string): string {
-  return readFileSync(path.join(root, document), "utf8").replace(/^(```|~~~)[\s\S]*?^\1/gm, "");
 }

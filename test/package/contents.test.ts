@@ -4,35 +4,51 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import * as main from "after-response";
 import * as worker from "after-response/worker";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { linksOf } from "../docs/links.js";
 import { pack } from "./project.js";
 
+let contents: readonly string[] = [];
+
+beforeAll(async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), "after-response-pack-"));
+  contents = (await pack(directory)).contents;
+  await rm(directory, { recursive: true });
+});
+
 describe("the published package", () => {
-  it("contains the build, the declarations, the documents, and nothing else", async () => {
-    const directory = await mkdtemp(path.join(tmpdir(), "after-response-pack-"));
-    try {
-      const { contents } = await pack(directory);
-      // The names of chunks, declarations and documents are no promise.
-      const varying = /^(dist\/chunk-\w+\.js(\.map)?|dist\/(src|workers)\/.+\.d\.ts|docs\/.+\.(md|svg|json))$/;
-      expect(contents.filter((file) => !varying.test(file))).toEqual([
-        "CHANGELOG.md",
-        "LICENSE",
-        "README.md",
-        "dist/after-response-runner.cjs",
-        "dist/after-response-runner.cjs.map",
-        "dist/cli.js",
-        "dist/cli.js.map",
-        "dist/index.js",
-        "dist/index.js.map",
-        "dist/worker.js",
-        "dist/worker.js.map",
-        "package.json",
-      ]);
-      const declared = ["dist/src/index.d.ts", "dist/workers/runner.d.ts", "dist/workers/worker.d.ts"];
-      expect(contents).toEqual(expect.arrayContaining(["docs/errors.md", ...declared]));
-    } finally {
-      await rm(directory, { recursive: true });
-    }
+  it("contains the build, the declarations, the documents, the examples without their photos, and nothing else", () => {
+    // The names of chunks, declarations, documents and examples are no promise.
+    const varying =
+      /^(dist\/chunk-\w+\.js(\.map)?|dist\/(src|workers)\/.+\.d\.ts|docs\/.+\.(md|svg|json)|examples\/(?!photos).+)$/;
+    expect(contents.filter((file) => !varying.test(file))).toEqual([
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "dist/after-response-runner.cjs",
+      "dist/after-response-runner.cjs.map",
+      "dist/cli.js",
+      "dist/cli.js.map",
+      "dist/index.js",
+      "dist/index.js.map",
+      "dist/worker.js",
+      "dist/worker.js.map",
+      "package.json",
+    ]);
+    const declared = ["dist/src/index.d.ts", "dist/workers/runner.d.ts", "dist/workers/worker.d.ts"];
+    expect(contents).toEqual(expect.arrayContaining(["docs/errors.md", "examples/deploy/app/server.js", ...declared]));
+  });
+
+  it("has what its documents link to, but for three places that are of use in a clone alone", () => {
+    const missing = contents
+      .filter((file) => file.endsWith(".md"))
+      .flatMap((document) => linksOf(document).map((link) => targetOf(document, link)))
+      .filter((target) => !contents.some((file) => file === target || file.startsWith(`${target}/`)));
+    expect([...new Set(missing)].sort()).toEqual([
+      "CONTRIBUTING.md",
+      "bench/README.md",
+      "test/deploy/npm-start.test.ts",
+    ]);
   });
 
   it("exports these names", () => {
@@ -40,3 +56,9 @@ describe("the published package", () => {
     expect(Object.keys(worker).sort()).toEqual(["NonRetryableError", "onTeardown"]);
   });
 });
+
+/** The file or folder that a link leads to, from the root on. */
+function targetOf(document: string, link: string): string {
+  const [file = ""] = link.split("#");
+  return file === "" ? document : path.join(path.dirname(document), decodeURI(file));
+}
