@@ -4,6 +4,9 @@ import type { ReplayedTask } from "./journal/dead-letter-box.js";
 import { since } from "./task/clock.js";
 import type { Task } from "./task/task.js";
 
+// Both times are rounded, in ms. Where they are as close as that, this process's own task counts as the later.
+const inDoubt = 2;
+
 export class AcceptanceOrder {
   /** ms since 1970, of tasks that this process has not accepted itself. */
   readonly #acceptedAt = new WeakMap<Task, number>();
@@ -23,7 +26,7 @@ export class AcceptanceOrder {
   }
 
   #timeOf(task: Task): number {
-    return this.#acceptedAt.get(task) ?? Date.now() - since(task.acceptedAt);
+    return this.#acceptedAt.get(task) ?? Date.now() - since(task.acceptedAt) + inDoubt;
   }
 }
 

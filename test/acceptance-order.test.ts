@@ -30,6 +30,16 @@ it('a later task of this process with "replace" has the earlier one cancelled, w
   }
 });
 
+it("a task of this process counts as the later where the two were accepted at the same moment", () => {
+  const order = new AcceptanceOrder();
+  for (let round = 0; round < 1_000; round++) {
+    const acceptedAt = Date.now();
+    const own = keyed("replace");
+    const back = keyed("replace", "held");
+    expect(ids(order.cameBack(back, replayed(acceptedAt), [own]))).toEqual(ids([back]));
+  }
+});
+
 it("nobody is cancelled where the later one does not say so", () => {
   const order = new AcceptanceOrder();
   expect(order.cameBack(keyed("replace"), replayed(Date.now() - minute), [keyed("skip"), keyed()])).toEqual([]);
