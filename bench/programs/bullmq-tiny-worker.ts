@@ -1,6 +1,7 @@
 // The process that runs BullMQ's worker for tiny tasks, in its own thread, since a sandbox costs more than they do.
 // Argument: the port of Redis.
 import { type Job, Worker } from "bullmq";
+import { serve } from "../harness/bullmq-worker.js";
 import { tiny } from "../threads/tasks.js";
 
 const worker = new Worker("tiny", async (job: Job) => tiny(job.data), {
@@ -8,11 +9,4 @@ const worker = new Worker("tiny", async (job: Job) => tiny(job.data), {
   // Of what waits for Redis and not for the CPU, many at a time are faster.
   concurrency: 100,
 });
-await worker.waitUntilReady();
-process.send?.("ready");
-
-process.once("SIGTERM", async () => {
-  await worker.close(true);
-  process.exit();
-});
-process.once("disconnect", () => process.exit());
+await serve(worker);
