@@ -52,7 +52,6 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const readiness = new Readiness();
   const callbacks = new Callbacks(ledger, settings.callbacks.concurrency, poolOptions.abortGrace);
   const queue = new TaskQueue(ledger, () => pool.wake());
-  const inbox = new Inbox(ledger, logger);
   const journaling =
     settings.journal && new Journaling(settings.journal, ledger, logger, Math.max(1, settings.queue.max / 2));
   const crew: Crew = new Crew(
@@ -76,12 +75,14 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
         const refusal = readiness.fail(explainLoadError(module, reason));
         for (const task of ledger.list()) if (task.definition.kind === "task") dispatcher.fail(task, refusal);
       },
-      onMessage: (thread, message) => inbox.receive(thread, message),
+      onMessage: (thread, message) => pool.receive(thread, message),
+      onDied: (thread) => pool.died(thread),
     },
   );
   // A task may kill the process the moment it arrives: by then it is on record that it was running.
   const beforeSend = journaling && (() => journaling.journal.flush());
-  const pool = new Pool({ options: poolOptions, queue, ledger, crew, beforeSend });
+  const inbox = new Inbox(ledger, logger);
+  const pool = new Pool({ options: poolOptions, queue, ledger, crew, inbox, beforeSend });
   const dispatcher = new Dispatcher({
     identity: (seq) => idPrefix + seq.toString(36),
     context: settings.context,

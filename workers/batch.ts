@@ -104,6 +104,11 @@ export class Batch {
     return this.#values === undefined ? undefined : [this.#values];
   }
 
+  /** How many tasks are done with, while one runs. */
+  get ended(): number {
+    return this.#currentIndex;
+  }
+
   /** The main thread wants the task at `index` to end. */
   abort(index: number, reason: Error): void {
     if (index === this.#currentIndex && Atomics.load(this.memory.cells, index) === aborted)

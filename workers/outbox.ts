@@ -1,31 +1,33 @@
 // Progress and log lines on their way to the main thread: as many as it keeps up with, the rest counted.
 import { inspect } from "node:util";
-import { parentPort, threadId } from "node:worker_threads";
-import { consumedField, type FromThread, type LogLevel, messageCredit, postedField } from "../src/pool/protocol.js";
+import type { MessagePort } from "node:worker_threads";
+import { heardField, type LogLevel, type Remark, remarkCredit } from "../src/pool/protocol.js";
 import { copy } from "../src/task/capture.js";
 import { toWire } from "./wire.js";
 
-const from = { afterResponse: "thread", threadId } as const;
-
 export class Outbox {
+  #said = 0;
   #dropped = 0;
 
-  constructor(private readonly header: Int32Array) {}
+  constructor(
+    private readonly header: Int32Array,
+    private readonly port: MessagePort,
+  ) {}
 
   progress(seq: number, value: unknown): void {
     // Read before the credit is asked for: a value that cannot be cloned throws in the task that reports it.
     const copied = copy(value, "progress");
-    if (this.#hasCredit()) this.#post({ ...from, kind: "progress", seq, value: copied });
+    if (this.#hasCredit()) this.#post({ kind: "progress", seq, value: copied });
   }
 
   log(seq: number, level: LogLevel, message: string, fields: object | undefined): void {
     if (this.#hasCredit())
-      this.#post({ ...from, kind: "log", seq, level, message, ...(fields && { fields: toFields(fields) }) });
+      this.#post({ kind: "log", seq, level, message, ...(fields && { fields: toFields(fields) }) });
   }
 
   /** Something that belongs to no running task. Lines do not take its place. */
   stray(error: unknown): void {
-    if (this.#hasCredit(2 * messageCredit)) this.#post({ ...from, kind: "stray", error: toWire(error) });
+    if (this.#hasCredit(2 * remarkCredit)) this.#post({ kind: "stray", error: toWire(error) });
   }
 
   /** Says how many were dropped, if any were. Called at the end of a batch, for its task may say nothing more. */
@@ -33,25 +35,21 @@ export class Outbox {
     if (this.#dropped === 0) return;
     const count = this.#dropped;
     this.#dropped = 0;
-    this.#post({ ...from, kind: "dropped", count });
-  }
-
-  post(message: FromThread): void {
-    parentPort?.postMessage(message);
+    this.#post({ kind: "dropped", count });
   }
 
   /** A main thread that is busy, or a task that logs in a loop, must not fill the memory with lines. */
-  #hasCredit(credit: number = messageCredit): boolean {
-    const underWay = Atomics.load(this.header, postedField) - Atomics.load(this.header, consumedField);
+  #hasCredit(credit: number = remarkCredit): boolean {
+    // The counters may wrap.
+    const underWay = (this.#said - Atomics.load(this.header, heardField)) | 0;
     if (underWay < credit) return true;
     this.#dropped++;
     return false;
   }
 
-  #post(message: FromThread): void {
-    this.post(message);
-    // Not before it is posted: the main thread waits for as many before it tells the end of a task.
-    Atomics.add(this.header, postedField, 1);
+  #post(remark: Remark): void {
+    this.port.postMessage(remark);
+    this.#said++;
     this.tellDropped();
   }
 }

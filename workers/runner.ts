@@ -2,12 +2,13 @@
 // and not, as with Piscina's own loading, a promise that never settles.
 import { getPriority, setPriority } from "node:os";
 import { getHeapStatistics } from "node:v8";
-import { threadId } from "node:worker_threads";
+import { type MessagePort, threadId } from "node:worker_threads";
 import { toError } from "../src/pool/errors.js";
 import {
   type AbortMessage,
   type BatchMessage,
   type BatchReply,
+  type FromThread,
   type HelloMessage,
   type HelloReply,
   headerOf,
@@ -25,9 +26,11 @@ import { toWire } from "./wire.js";
 const weighEveryMs = 50;
 
 class Runner {
+  readonly #port: MessagePort;
   readonly #batches = new Map<number, Batch>();
   readonly #memories = new Map<number, SlotMemory>();
-  readonly #waiting: (() => void)[] = [];
+  /** Batches that were sent ahead. */
+  readonly #waiting: BatchMessage[] = [];
   #free: number;
   #weighedAt = 0;
 
@@ -36,25 +39,38 @@ class Runner {
     private readonly around: Surroundings,
   ) {
     this.#free = hello.concurrency;
+    this.#port = hello.port;
+    this.#port.on("message", (message: ToThread) => this.#receive(message));
+    this.#port.on("messageerror", (error) => this.around.outbox.stray(error));
     this.#watchTheThread();
   }
 
-  /** Runs a batch once fewer than `concurrency` others run: the main thread sends the next one ahead. */
-  run(message: BatchMessage): BatchReply | undefined | Promise<BatchReply | undefined> {
-    if (this.#free > 0) {
-      this.#free--;
-      return this.#runNow(message);
+  #receive(message: ToThread): void {
+    if (isBatch(message)) {
+      if (this.#free > 0) this.#run(message);
+      else this.#waiting.push(message);
+      return;
     }
-    return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => this.#runNow(message));
+    switch (message.kind) {
+      case "abort":
+        this.#abort(message);
+        break;
+      case "collect":
+        this.#sayHowFar(message.slot);
+        break;
+      case "end":
+        void this.#end();
+    }
   }
 
-  #runNow(message: BatchMessage): BatchReply | undefined | Promise<BatchReply | undefined> {
+  #run(message: BatchMessage): void {
+    this.#free--;
     const [slot] = message;
     const batch = new Batch(message, this.#memory(slot), this.around);
     this.#batches.set(slot, batch);
     const reply = batch.run();
-    if (!(reply instanceof Promise)) return this.#done(slot, reply);
-    return reply.then((late) => this.#done(slot, late));
+    if (reply instanceof Promise) void reply.then((late) => this.#done(slot, late));
+    else this.#done(slot, reply);
   }
 
   /** Says how much memory the thread holds, at most so often that it costs nothing. */
@@ -66,29 +82,34 @@ class Runner {
     Atomics.store(headerOf(this.hello.control), memoryField, Math.ceil((used_heap_size + external_memory) / 2 ** 20));
   }
 
-  #done(slot: number, reply: BatchReply | undefined): BatchReply | undefined {
+  #done(slot: number, reply: BatchReply | undefined): void {
     this.#batches.delete(slot);
     this.#weigh();
     this.around.outbox.tellDropped();
+    this.#say(reply === undefined ? slot : [slot, reply]);
+    this.#free++;
     const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
-    else next();
-    return reply;
+    if (next !== undefined) this.#run(next);
   }
 
-  abort({ slot, index, reason }: AbortMessage): void {
+  #say(message: FromThread): void {
+    this.#port.postMessage(message);
+  }
+
+  #abort({ slot, index, reason }: AbortMessage): void {
     this.#batches.get(slot)?.abort(index, toError(reason));
   }
 
-  collect(slot: number): BatchReply | undefined {
-    return this.#batches.get(slot)?.reply();
+  /** Of a batch that goes on. One that has ended has been told of. */
+  #sayHowFar(slot: number): void {
+    const batch = this.#batches.get(slot);
+    if (batch !== undefined) this.#say({ kind: "soFar", slot, ended: batch.ended, reply: batch.reply() });
   }
 
-  async end(): Promise<undefined> {
+  async #end(): Promise<void> {
     await runTeardown((error) => this.around.outbox.stray(error));
     await Promise.all([written(process.stdout), written(process.stderr)]);
-    // After the reply has left.
-    setImmediate(() => process.exit(0));
+    process.exit(0);
   }
 
   #memory(slot: number): SlotMemory {
@@ -104,31 +125,8 @@ class Runner {
     // A task has called process.exit(): what its siblings returned or threw is still to be told. What is posted here
     // arrives before the thread's `exit` event.
     process.on("exit", () => {
-      for (const [slot, batch] of this.#batches) {
-        const reply = batch.reply();
-        if (reply) this.around.outbox.post({ afterResponse: "thread", threadId, kind: "reply", slot, reply });
-      }
+      for (const slot of this.#batches.keys()) this.#sayHowFar(slot);
     });
-  }
-}
-
-type Reply = HelloReply | BatchReply | undefined;
-
-let runner: Runner | undefined;
-
-/** Called by Piscina for each message. */
-export function receive(message: ToThread): Reply | Promise<Reply> {
-  if (isBatch(message)) return theRunner().run(message);
-  if (message.kind === "hello") return greet(message);
-  const runner = theRunner();
-  switch (message.kind) {
-    case "abort":
-      runner.abort(message);
-      return undefined;
-    case "collect":
-      return runner.collect(message.slot);
-    case "end":
-      return runner.end();
   }
 }
 
@@ -136,12 +134,8 @@ function isBatch(message: ToThread): message is BatchMessage {
   return Array.isArray(message);
 }
 
-function theRunner(): Runner {
-  if (runner === undefined) throw new Error("after-response: the thread was sent something before it was greeted");
-  return runner;
-}
-
-async function greet(message: HelloMessage): Promise<HelloReply> {
+/** Called by Piscina, once in each thread. */
+export async function receive(message: HelloMessage): Promise<HelloReply> {
   let tasks: ReadonlyMap<string, TaskFunction>;
   try {
     tasks = await loadTasks(message.tasks);
@@ -150,8 +144,8 @@ async function greet(message: HelloMessage): Promise<HelloReply> {
   }
   // On Linux the niceness is each thread's own.
   if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
-  const outbox = new Outbox(headerOf(message.control));
-  runner = new Runner(message, { tasks, idPrefix: message.idPrefix, outbox });
+  const outbox = new Outbox(headerOf(message.control), message.port);
+  new Runner(message, { tasks, idPrefix: message.idPrefix, outbox });
   return { threadId, names: [...tasks.keys()] };
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ResolvedPoolOptions } from "../options/offloader-options.js";
 import type { Events } from "../task/events.js";
 import type { Logger } from "../task/logger.js";
-import type { BatchMessage, BatchReply, FromThread, ToThread } from "./protocol.js";
+import type { FromThread } from "./protocol.js";
 import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
 import { LoadError, mostThreads, Threads } from "./threads.js";
@@ -22,7 +22,9 @@ export interface CrewListener {
   onChange(): void;
   /** The tasks module cannot be loaded: no task can ever run. */
   onUnloadable(error: Error): void;
-  onMessage(thread: Thread | undefined, message: FromThread): void;
+  onMessage(thread: Thread, message: FromThread): void;
+  /** A thread has died, and all that it had said has been told. */
+  onDied(thread: Thread): void;
 }
 
 export interface CrewParts {
@@ -53,10 +55,7 @@ export class Crew {
   constructor(parts: CrewParts, listener: CrewListener) {
     this.#parts = parts;
     this.#listener = listener;
-    this.#source = new Threads(parts.options, parts.module, parts.idPrefix, {
-      onMessage: (message) => listener.onMessage(this.#byId(message.threadId), message),
-      onExit: (thread, exitCode) => this.#exited(thread, exitCode),
-    });
+    this.#source = new Threads(parts.options, parts.module, parts.idPrefix, (thread) => this.#exited(thread));
     this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
   }
 
@@ -86,24 +85,6 @@ export class Crew {
     if (thread.outdated || thread.memoryBytes > maxThreadMemory) return 0;
     if (maxTasksPerThread === Number.POSITIVE_INFINITY) return maxTasksPerThread;
     return maxTasksPerThread - thread.slots.reduce((sum, { tasks }) => sum + tasks.length, thread.tasksRun);
-  }
-
-  batch(thread: Thread, message: BatchMessage, transfer: readonly unknown[]): Promise<BatchReply | undefined> {
-    return this.#source.batch(thread, message, transfer);
-  }
-
-  /** Whether the thread can be posted to. */
-  lives(thread: Thread): boolean {
-    return this.#source.lives(thread);
-  }
-
-  /** What the batch in a slot has to reply so far. */
-  collect(thread: Thread, slot: number): Promise<BatchReply | undefined> {
-    return this.#source.collect(thread, slot);
-  }
-
-  tell(thread: Thread, message: ToThread): void {
-    this.#source.tell(thread, message);
   }
 
   /** A thread has ended a batch: it may be worn out, or idle from now on. */
@@ -144,11 +125,6 @@ export class Crew {
     await this.#source.destroy();
   }
 
-  #byId(threadId: number): Thread | undefined {
-    for (const thread of this.threads) if (thread.id === threadId) return thread;
-    return undefined;
-  }
-
   #available(): number {
     let count = this.#starting;
     for (const thread of this.threads) if (!thread.retired) count++;
@@ -167,10 +143,14 @@ export class Crew {
     try {
       if (this.#failures > 0) await this.#pause();
       if (this.#ending) return;
-      const { thread, names, said } = await this.#source.start();
+      const { thread, names } = await this.#source.start();
       this.#loadedOnce = true;
       this.threads.add(thread);
-      for (const message of said) this.#listener.onMessage(thread, message);
+      thread.listen(
+        (message) => this.#listener.onMessage(thread, message),
+        // It may have been the end of a batch, which would then never end.
+        (error) => this.terminate(thread, `said what cannot be read: ${error}`),
+      );
       this.#parts.events.emit("threadStarted", { threadId: thread.id });
       this.#listener.onStarted(names);
       if (this.threads.size >= this.#mustered) this.#listener.onMustered();
@@ -213,7 +193,7 @@ export class Crew {
     }
     thread.retired = true;
     thread.endReason = reason;
-    this.#source.tell(thread, { kind: "end" });
+    thread.post({ kind: "end" });
     const timer = setTimeout(() => {
       this.#parts.logger.warn(
         { thread: thread.id },
@@ -225,11 +205,13 @@ export class Crew {
     clearTimeout(timer);
   }
 
-  #exited(thread: Thread, exitCode: number): void {
-    this.threads.delete(thread);
+  #exited(thread: Thread): void {
     thread.retired = true;
-    thread.exitCode = exitCode;
-    thread.silenced();
+    // A death may be heard of before what the thread said last.
+    thread.hearOut();
+    this.threads.delete(thread);
+    this.#listener.onDied(thread);
+    const { exitCode } = thread;
     const reason = thread.endReason ?? `exited with code ${exitCode}`;
     this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
     if (this.#ending) return;

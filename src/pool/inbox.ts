@@ -1,9 +1,9 @@
-// What threads say outside of their replies: progress, log lines, stray errors, last words.
+// What threads say outside of their replies: progress, log lines, stray errors.
 import type { Ledger } from "../task/ledger.js";
 import type { Logger } from "../task/logger.js";
 import type { Task } from "../task/task.js";
 import { toError } from "./errors.js";
-import type { FromThread } from "./protocol.js";
+import type { Remark } from "./protocol.js";
 import type { Thread } from "./thread.js";
 
 export class Inbox {
@@ -12,18 +12,8 @@ export class Inbox {
     private readonly logger: Logger,
   ) {}
 
-  receive(thread: Thread | undefined, message: FromThread): void {
-    if (thread === undefined) return;
-    if (message.kind === "reply") {
-      const slot = thread.slots[message.slot];
-      if (slot !== undefined) slot.lastWords = message.reply;
-      return;
-    }
-    this.#tell(thread, message);
-    thread.heard();
-  }
-
-  #tell(thread: Thread, message: Exclude<FromThread, { kind: "reply" }>): void {
+  receive(thread: Thread, message: Remark): void {
+    thread.giveCredit();
     switch (message.kind) {
       case "progress": {
         const task = findTask(thread, message.seq);
@@ -48,7 +38,7 @@ export class Inbox {
     }
   }
 
-  #log(thread: Thread, { seq, level, message, fields }: Extract<FromThread, { kind: "log" }>): void {
+  #log(thread: Thread, { seq, level, message, fields }: Extract<Remark, { kind: "log" }>): void {
     const task = findTask(thread, seq);
     const whose = task && { task: task.definition.name, id: task.id, attempt: task.attempt, context: task.context };
     this.logger[level]?.({ ...fields, ...whose }, message);

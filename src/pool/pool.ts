@@ -9,7 +9,8 @@ import { leavesForGood, packBatch } from "./batch-message.js";
 import { batchMs, expectedMs, takeBatch } from "./batching.js";
 import { cellOf, countEnded, findPlace, markAborted, runningOn, takeBack } from "./cells.js";
 import type { Crew } from "./crew.js";
-import { type BatchReply, failed, sharedNow } from "./protocol.js";
+import type { Inbox } from "./inbox.js";
+import { type BatchReply, type EndOfBatch, type FromThread, failed } from "./protocol.js";
 import { Settler } from "./settle.js";
 import type { Death, Slot, Thread } from "./thread.js";
 import { Watchdog } from "./watchdog.js";
@@ -20,6 +21,7 @@ export interface PoolParts {
   readonly queue: TaskQueue;
   readonly ledger: Ledger;
   readonly crew: Crew;
+  readonly inbox: Inbox;
   /** Called before tasks that have been started leave for a thread. */
   readonly beforeSend?: (() => void) | undefined;
 }
@@ -56,6 +58,22 @@ export class Pool {
     });
   }
 
+  /** A thread has said something. */
+  receive(thread: Thread, message: FromThread): void {
+    if (typeof message === "number") this.#replied(thread, message, undefined);
+    else if (isEndOfBatch(message)) this.#replied(thread, ...message);
+    else if (message.kind === "soFar") this.#settler.soFar(thread.slotAt(message.slot), message.ended, message.reply);
+    else this.#parts.inbox.receive(thread, message);
+  }
+
+  /** A thread is dead, and all that it said has been received. */
+  died(thread: Thread): void {
+    // The verdict is on all that runs on the thread, so it is found before the first batch is settled.
+    const death = deathOf(thread);
+    for (const each of lastSentFirst(thread)) this.#settler.died(each, this.#release(thread, each), death);
+    this.wake();
+  }
+
   /**
    * Has a running task end, for `reason`.
    *
@@ -76,7 +94,7 @@ export class Pool {
     }
     task.abortedBy = reason;
     const { thread, slot, index } = place;
-    this.#parts.crew.tell(thread, {
+    thread.post({
       kind: "abort",
       slot: slot.index,
       index,
@@ -143,33 +161,24 @@ export class Pool {
   }
 
   #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {
-    const { crew, beforeSend } = this.#parts;
-    beforeSend?.();
+    this.#parts.beforeSend?.();
     const { message, transfer } = packBatch(slot, batch);
-    const expected = expectedMs(batch);
-    const behindAnother = thread.busy > 0;
-    slot.tasks = batch;
-    slot.sentAt = sharedNow();
-    slot.told = 0;
-    slot.takenBack = 0;
-    slot.late = false;
-    slot.lastWords = undefined;
-    thread.busy++;
-    thread.expectedMs += expected;
-    thread.exclusive = batch.some((task) => task.solo);
-    const sent = crew.batch(thread, message, transfer);
+    slot.hold(batch);
+    try {
+      thread.post(message, transfer);
+    } catch (error) {
+      // Nothing was posted: the payload holds what cannot be moved.
+      this.#settler.unsendable(slot.release(), error);
+      return;
+    }
     for (const task of batch) if (leavesForGood(task)) task.payload = undefined;
-    this.#watchdog.watch(slot, behindAnother);
-    sent.then(
-      (reply) => thread.whenHeard(() => this.#replied(thread, slot, reply)),
-      (error: unknown) => {
-        if (crew.lives(thread)) this.#unsendable(thread, slot, error);
-        else this.#died(thread, slot, error);
-      },
-    );
+    thread.exclusive = batch.some((task) => task.solo);
+    this.#watchdog.watch(slot, thread.busy > 0);
+    thread.occupy(expectedMs(batch));
   }
 
-  #replied(thread: Thread, slot: Slot, reply: BatchReply | undefined): void {
+  #replied(thread: Thread, index: number, reply: BatchReply | undefined): void {
+    const slot = thread.slotAt(index);
     const batch = this.#release(thread, slot);
     thread.tasksRun += batch.length - slot.takenBack;
     this.#settler.replied(slot, batch, reply);
@@ -177,31 +186,10 @@ export class Pool {
     this.wake();
   }
 
-  /** Nothing was posted: the payload holds what can be moved only once, such as a MessagePort, and there are attempts to come. */
-  #unsendable(thread: Thread, slot: Slot, error: unknown): void {
-    this.#settler.unsendable(this.#release(thread, slot), error);
-    this.wake();
-  }
-
-  /** Called for the first batch of a thread that is rejected: the others share its fate. */
-  #died(thread: Thread, slot: Slot, error: unknown): void {
-    thread.silenced();
-    if (slot.tasks.length === 0) return;
-    // The verdict is on all that runs on the thread, so it is found before the first batch is settled.
-    const death = deathOf(thread, error);
-    thread.retired = true;
-    for (const each of lastSentFirst(thread)) this.#settler.died(each, this.#release(thread, each), death);
-    this.wake();
-  }
-
   #release(thread: Thread, slot: Slot): readonly Task[] {
-    const batch = slot.tasks;
-    slot.tasks = [];
-    thread.busy--;
-    thread.standstill = undefined;
-    thread.exclusive = false;
+    const batch = slot.release();
     // Summed anew: a difference would be NaN with an unknown time.
-    thread.expectedMs = thread.busy === 0 ? 0 : thread.slots.reduce((sum, { tasks }) => sum + expectedMs(tasks), 0);
+    thread.vacate(thread.busy === 1 ? 0 : thread.slots.reduce((sum, { tasks }) => sum + expectedMs(tasks), 0));
     return batch;
   }
 
@@ -215,25 +203,13 @@ export class Pool {
       else this.#relieve(slot);
     }
     const batch = slot.tasks;
-    this.#tell(thread, slot, undefined, () => {
-      if (slot.told === countEnded(slot)) return;
-      // What these have returned or thrown is still in the thread. It answers when the slow task lets it.
-      this.#parts.crew.collect(thread, slot.index).then(
-        (reply) => slot.tasks === batch && this.#tell(thread, slot, reply),
-        () => {},
-      );
-    });
-  }
-
-  /** Tells those that have ended so far in a batch that goes on, once everything is heard that they have said. */
-  #tell(thread: Thread, slot: Slot, reply: BatchReply | undefined, then: () => void = () => {}): void {
-    const batch = slot.tasks;
     const ended = countEnded(slot);
-    thread.whenHeard(() => {
-      if (slot.tasks !== batch) return;
-      this.#settler.soFar(slot, ended, reply);
-      then();
-    });
+    // What a task says comes before its end is told.
+    thread.hearOut();
+    if (slot.tasks !== batch) return;
+    this.#settler.soFar(slot, ended, undefined);
+    // What the others have returned or thrown is still in the thread. It answers when the slow task lets it.
+    if (slot.told < countEnded(slot)) thread.post({ kind: "collect", slot: slot.index });
   }
 
   #relieveAll(thread: Thread): void {
@@ -273,8 +249,12 @@ function isRunning(thread: Thread, task: Task): boolean {
   return false;
 }
 
-function deathOf(thread: Thread, error: unknown): Death {
+function deathOf(thread: Thread): Death {
   const running = [...runningOn(thread)].length;
   const verdict = thread.endReason !== undefined ? "innocent" : running === 1 ? "guilty" : "suspect";
-  return { error, exitCode: thread.exitCode, verdict };
+  return { error: thread.error, exitCode: thread.exitCode, verdict };
+}
+
+function isEndOfBatch(message: Exclude<FromThread, number>): message is Exclude<EndOfBatch, number> {
+  return Array.isArray(message);
 }

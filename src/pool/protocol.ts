@@ -1,11 +1,13 @@
 // What the main thread and the threads say to each other, and the memory they share. Types and constants alone.
 
-/** Main thread -> thread, each as one Piscina task. */
-export type ToThread = HelloMessage | BatchMessage | AbortMessage | CollectMessage | EndMessage;
+import type { MessagePort } from "node:worker_threads";
 
-/** The first message to a thread: load the tasks module. */
+/** Main thread -> thread, through the port of its greeting. */
+export type ToThread = BatchMessage | AbortMessage | CollectMessage | EndMessage;
+
+/** The one Piscina task of a thread: load the tasks module. All else goes through `port`. */
 export interface HelloMessage {
-  readonly kind: "hello";
+  readonly port: MessagePort;
   /** URL of the tasks module. */
   readonly tasks: string;
   /** Ids are this and the task's number. */
@@ -78,12 +80,23 @@ export interface EndMessage {
   readonly kind: "end";
 }
 
-/** Thread -> main thread, outside the replies. */
-export type FromThread = {
-  /** Tells our messages from those that the user's code posts. */
-  readonly afterResponse: "thread";
-  readonly threadId: number;
-} & (
+/** Thread -> main thread, through the same port, so that what a task says comes before its end. */
+export type FromThread = EndOfBatch | ReplySoFar | Remark;
+
+/** The batch in a slot has ended: the slot alone where the cells say all there is to say. */
+export type EndOfBatch = number | readonly [slot: number, reply: BatchReply];
+
+/** What the tasks of a batch came to that have ended, while it goes on or its thread is made to exit. */
+export interface ReplySoFar {
+  readonly kind: "soFar";
+  readonly slot: number;
+  /** So many tasks, from the beginning of the batch on. */
+  readonly ended: number;
+  readonly reply: BatchReply | undefined;
+}
+
+/** What comes unasked, as far as there is credit for it. */
+export type Remark =
   | { readonly kind: "progress"; readonly seq: number; readonly value: unknown }
   | {
       readonly kind: "log";
@@ -95,10 +108,7 @@ export type FromThread = {
   /** Lines and progress values that were dropped since the last message, for the main thread did not keep up. */
   | { readonly kind: "dropped"; readonly count: number }
   /** A rejection or exception that belongs to no running task. */
-  | { readonly kind: "stray"; readonly error: WireError }
-  /** What a batch had to reply when its thread was made to exit. */
-  | { readonly kind: "reply"; readonly slot: number; readonly reply: BatchReply }
-);
+  | { readonly kind: "stray"; readonly error: WireError };
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -137,15 +147,15 @@ export const takenBack = 5;
 export const returned = 6;
 
 /** Header fields. */
-export const postedField = 0;
-export const consumedField = 1;
+/** How many remarks of the thread the main thread has heard. */
+export const heardField = 0;
 /** MiB on the thread's heap and in its buffers, after its last batch. */
-export const memoryField = 2;
+export const memoryField = 1;
 
-/** Messages (progress, log lines) of a thread that may be under way at a time. */
-export const messageCredit = 256;
+/** Remarks of a thread that may be under way at a time. */
+export const remarkCredit = 256;
 
-const headerBytes = 16;
+const headerBytes = 8;
 const slotBytes = 8 + slotSize * 4 + slotSize * 4 + slotSize;
 
 /** One slot's views. */

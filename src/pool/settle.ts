@@ -45,7 +45,7 @@ export class Settler {
 
   /** The thread is dead: the finished tasks stay finished, those not begun run elsewhere, and of the rest `death` tells. */
   died(slot: Slot, tasks: readonly Task[], death: Death): void {
-    const said = untold(slot, slot.lastWords);
+    const said = untold(slot, undefined);
     // First of all, for a listener of another's end may cancel one of these. From the last to the first, for each goes to
     // the head of its lane.
     for (let index = tasks.length - 1; index >= slot.told; index--) {
@@ -167,7 +167,6 @@ function deathError(task: Task, { error, exitCode }: Death): OffloadError {
     return new OffloadError("AR_OUT_OF_MEMORY", `${name(task)} ran its thread out of memory`, { cause: error });
   }
   const how = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
-  return new OffloadError("AR_THREAD_EXITED", `the thread of ${name(task)} exited${how} while it ran`, {
-    cause: error,
-  });
+  const message = `the thread of ${name(task)} exited${how} while it ran`;
+  return new OffloadError("AR_THREAD_EXITED", message, error === undefined ? {} : { cause: error });
 }

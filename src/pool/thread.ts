@@ -1,21 +1,22 @@
 // One thread as the main thread sees it: its worker, its slots, what is in flight on it.
-import type { Worker } from "node:worker_threads";
+import { type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import type { Task } from "../task/task.js";
 import {
-  type BatchReply,
-  consumedField,
+  type FromThread,
   headerOf,
+  heardField,
   memoryField,
-  postedField,
   type SlotMemory,
+  sharedNow,
   slotMemory,
+  type ToThread,
 } from "./protocol.js";
 
 /** A place for one batch. */
 export class Slot {
   readonly memory: SlotMemory;
   /** The tasks of the batch in flight, by index; empty when the slot is free. */
-  tasks: readonly Task[] = [];
+  tasks: readonly Task[] = none;
   /** `sharedNow()` when the batch was sent. */
   sentAt = 0;
   /** How many tasks of the batch, from its beginning on, have been told to have ended while it goes on. */
@@ -24,8 +25,6 @@ export class Slot {
   takenBack = 0;
   /** It takes longer than a batch should, and what could be done about it has been done. */
   late = false;
-  /** What the thread still replied when it was made to exit. */
-  lastWords: BatchReply | undefined;
 
   constructor(
     readonly index: number,
@@ -33,7 +32,24 @@ export class Slot {
   ) {
     this.memory = slotMemory(control, index);
   }
+
+  hold(batch: readonly Task[]): void {
+    this.tasks = batch;
+    this.sentAt = sharedNow();
+    this.told = 0;
+    this.takenBack = 0;
+    this.late = false;
+  }
+
+  /** @returns what it held */
+  release(): readonly Task[] {
+    const batch = this.tasks;
+    this.tasks = none;
+    return batch;
+  }
 }
+
+const none: readonly Task[] = [];
 
 /** How a thread died, and what is thought of the tasks that it ran. */
 export interface Death {
@@ -48,11 +64,9 @@ export interface Death {
 }
 
 export class Thread {
-  /** Who waits for the first so many messages of the thread to be heard. */
-  readonly #listeners: { readonly posted: number; readonly then: () => void }[] = [];
-  #isSilent = false;
   readonly slots: readonly Slot[];
-  readonly header: Int32Array;
+  readonly #header: Int32Array;
+  #hear: (message: FromThread) => void = () => {};
   /** Batches in flight. */
   busy = 0;
   /** What the batches in flight are expected to take, in ms; Infinity with one whose time is unknown. */
@@ -71,58 +85,88 @@ export class Thread {
   /** Why it was ended on purpose. */
   endReason: string | undefined;
   exitCode: number | undefined;
+  /** What killed it, as far as that was said. */
+  error: unknown;
   readonly exited: Promise<unknown>;
 
   constructor(
     readonly id: number,
     readonly worker: Worker,
+    private readonly port: MessagePort,
     control: SharedArrayBuffer,
     slots: number,
   ) {
     // Not events.once(), which rejects on `error`.
     this.exited = new Promise((resolve) => worker.once("exit", resolve));
-    this.header = headerOf(control);
+    this.#header = headerOf(control);
     this.slots = Array.from({ length: slots }, (_, index) => new Slot(index, control));
   }
 
   /** What the thread held after its last batch; 0 where it was not asked to say. */
   get memoryBytes(): number {
-    return Atomics.load(this.header, memoryField) * 2 ** 20;
+    return Atomics.load(this.#header, memoryField) * 2 ** 20;
+  }
+
+  /** @throws what cannot be posted: then nothing was */
+  post(message: ToThread, transfer: readonly unknown[] = []): void {
+    this.port.postMessage(message, transfer as ArrayBuffer[]);
+  }
+
+  /** A batch has been sent. The process stays alive for its end, or for the thread's. */
+  occupy(expectedMs: number): void {
+    if (this.busy++ === 0) this.worker.ref();
+    this.expectedMs += expectedMs;
+  }
+
+  /** A batch is no longer in flight. Those that are take `expectedMs`. */
+  vacate(expectedMs: number): void {
+    if (--this.busy === 0) this.worker.unref();
+    this.expectedMs = expectedMs;
+    this.exclusive = false;
+    this.standstill = undefined;
   }
 
   /**
-   * Calls `then` once everything has been heard that the thread has said until now. What it says comes by another port than
-   * its replies, and may come later; it is told before the end of the task that it is about.
+   * Has everything heard now that the thread has said until now. The cells, and its exit, may tell that a task has ended
+   * before what it said arrives.
    */
-  whenHeard(then: () => void): void {
-    const posted = Atomics.load(this.header, postedField);
-    if (this.#isSilent) then();
-    else if (this.#listeners.length === 0 && this.#hasHeard(posted)) then();
-    else this.#listeners.push({ posted, then });
+  hearOut(): void {
+    for (let said = receiveMessageOnPort(this.port); said !== undefined; said = receiveMessageOnPort(this.port)) {
+      this.#hear(said.message);
+    }
   }
 
-  /** A message has been received. The thread sends no more than it has credit for. */
-  heard(): void {
-    Atomics.add(this.header, consumedField, 1);
-    this.#listeners.splice(0, this.#listeners.findLastIndex(({ posted }) => this.#hasHeard(posted)) + 1).forEach(call);
+  /**
+   * Calls `hear` with each message from now on, those included that have come already.
+   *
+   * @param unreadable called for one that cannot be read: what it told is lost
+   */
+  listen(hear: (message: FromThread) => void, unreadable: (error: unknown) => void): void {
+    this.#hear = hear;
+    this.port.on("message", hear);
+    this.port.on("messageerror", unreadable);
+    // It is the worker that keeps the process alive.
+    this.port.unref();
   }
 
-  /** The thread is dead: nothing more will be heard. */
-  silenced(): void {
-    this.#isSilent = true;
-    this.#listeners.splice(0).forEach(call);
+  /** It is dying: it gets no more batches. */
+  failed(error: unknown): void {
+    this.retired = true;
+    this.error = error;
   }
 
-  #hasHeard(posted: number): boolean {
-    // The counters may wrap.
-    return ((posted - Atomics.load(this.header, consumedField)) | 0) <= 0;
+  /** A remark has been heard. The thread sends no more than it has credit for. */
+  giveCredit(): void {
+    Atomics.add(this.#header, heardField, 1);
+  }
+
+  slotAt(index: number): Slot {
+    const slot = this.slots[index];
+    if (slot === undefined) throw new RangeError(`after-response: thread ${this.id} has no slot ${index}`);
+    return slot;
   }
 
   freeSlot(): Slot | undefined {
     return this.slots.find((slot) => slot.tasks.length === 0);
   }
-}
-
-function call({ then }: { readonly then: () => void }): void {
-  then();
 }

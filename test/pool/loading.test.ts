@@ -162,12 +162,6 @@ describe("a tasks module", () => {
     expect(offloader.stats().threads.total).toBe(2);
   });
 
-  it("is heard while it loads, for what nobody hears would hold up every task behind it", async () => {
-    const watched = watch("modules/speaks-early.mjs", { pool: { maxThreads: 1 } });
-    expect(await watched.offloader.run("echo", 1)).toBe(1);
-    expect((await watched.line(/unhandled error in a thread/)).fields.err).toMatchObject({ message: "so early" });
-  });
-
   it("may be CommonJS, with exports that Node cannot foresee", async () => {
     const { offloader } = started("common.cjs");
     expect(await offloader.run("double", 4)).toBe(8);

@@ -1,5 +1,6 @@
 // The thread's bookkeeping of a batch and the main thread's reading of it, against each other: whatever tasks do, whenever
 // the batch is looked at or its thread dies, each task ends as it did in the thread.
+import { MessageChannel } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packBatch } from "../../src/pool/batch-message.js";
@@ -41,6 +42,8 @@ const course: fc.Arbitrary<Course> = fc.integer({ min: 1, max: 12 }).chain((coun
   });
 });
 
+const { port1: nobodyHears } = new MessageChannel();
+
 /** Runs a batch through both sides in this thread. */
 async function live({ deeds, takenBack, looked, fate, diesAt }: Course) {
   const { ledger, events } = createLedger();
@@ -77,7 +80,8 @@ async function live({ deeds, takenBack, looked, fate, diesAt }: Course) {
     }
     return perform(deeds[index] ?? "nothing", index);
   };
-  const around = { tasks: new Map([["deed", deed]]), idPrefix: "", outbox: new Outbox(headerOf(control)) };
+  const outbox = new Outbox(headerOf(control), nobodyHears);
+  const around = { tasks: new Map([["deed", deed]]), idPrefix: "", outbox };
   const batch = new Batch(message, slot.memory, around);
   for (const index of tasks.keys()) {
     if (takenBack[index] && takeBack({ slot, index })) settler.again(tasks[index] as Task, undefined);
@@ -86,7 +90,7 @@ async function live({ deeds, takenBack, looked, fate, diesAt }: Course) {
   const reachedDeath = fate !== "ends" && !takenBack[diesAt];
   if (reachedDeath) {
     await death;
-    slot.lastWords = fate === "dies" ? cloned(batch.reply()) : undefined;
+    if (fate === "dies") settler.soFar(slot, batch.ended, cloned(batch.reply()));
     settler.died(slot, tasks, { error: new Error("killed"), exitCode: 1, verdict: "guilty" });
   } else {
     settler.replied(slot, tasks, cloned(await ended));

@@ -1,15 +1,52 @@
 // A thread as the main thread sees it: what it has said and what has been heard of it; where a task is.
-import { EventEmitter } from "node:events";
-import type { Worker } from "node:worker_threads";
-import { describe, expect, it } from "vitest";
+import { EventEmitter, once } from "node:events";
+import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { afterEach, describe, expect, it } from "vitest";
 import { findPlace, markAborted, runningOn, takeBack } from "../../src/pool/cells.js";
-import { aborted, begun, createControl, failed, postedField, succeeded, untouched } from "../../src/pool/protocol.js";
+import {
+  aborted,
+  begun,
+  createControl,
+  type FromThread,
+  failed,
+  succeeded,
+  untouched,
+} from "../../src/pool/protocol.js";
 import { Thread } from "../../src/pool/thread.js";
 import type { Task } from "../../src/task/task.js";
 import { makeTask } from "../support/tasks.js";
 
+const ports: MessagePort[] = [];
+afterEach(() => ports.splice(0).forEach((port) => void port.close()));
+
+/** A thread without one: what it says is said by `theirs`, and what keeps the process alive is counted. */
+class FakeWorker extends EventEmitter {
+  refs: string[] = [];
+  ref = () => this.refs.push("ref");
+  unref = () => this.refs.push("unref");
+}
+
 function makeThread(slots = 2): Thread {
-  return new Thread(1, new EventEmitter() as unknown as Worker, createControl(slots), slots);
+  return makePair(slots).thread;
+}
+
+function makePair(slots = 2): { thread: Thread; theirs: MessagePort; worker: FakeWorker } {
+  const { port1, port2: theirs } = new MessageChannel();
+  ports.push(port1);
+  const worker = new FakeWorker();
+  return { thread: new Thread(1, worker as unknown as Worker, port1, createControl(slots), slots), theirs, worker };
+}
+
+/** Has a thread heard by a list. */
+function listenTo(thread: Thread): FromThread[] {
+  const heard: FromThread[] = [];
+  thread.listen(
+    (message) => heard.push(message),
+    (error) => {
+      throw error;
+    },
+  );
+  return heard;
 }
 
 /** Puts tasks into a slot, each with its cell. */
@@ -21,60 +58,52 @@ function fill(thread: Thread, slotIndex: number, cells: readonly (readonly [Task
 }
 
 describe("what a thread has said", () => {
-  it("is heard at once where it has said nothing", () => {
-    const calls: number[] = [];
-    makeThread().whenHeard(() => calls.push(1));
-    expect(calls).toEqual([1]);
+  it("before anybody listened is heard by who listens", async () => {
+    const { thread, theirs } = makePair();
+    theirs.postMessage(1);
+    theirs.postMessage([2, undefined]);
+    const heard = await new Promise<FromThread[]>((resolve) => {
+      const all: FromThread[] = [];
+      thread.listen((message) => all.push(message) === 2 && resolve(all), resolve as never);
+    });
+    expect(heard).toEqual([1, [2, undefined]]);
   });
 
-  it("is waited for up to what had been said at the time, and no further", () => {
-    const thread = makeThread();
-    const calls: string[] = [];
-    Atomics.add(thread.header, postedField, 2);
-    thread.whenHeard(() => calls.push("two"));
-    Atomics.add(thread.header, postedField, 5);
-    thread.whenHeard(() => calls.push("seven"));
-    thread.heard();
-    expect(calls).toEqual([]);
-    thread.heard();
-    expect(calls).toEqual(["two"]);
-    for (let i = 0; i < 5; i++) thread.heard();
-    expect(calls).toEqual(["two", "seven"]);
+  it("is heard at once and in its order where that is asked for, and only once", async () => {
+    const { thread, theirs } = makePair();
+    const heard = listenTo(thread);
+    for (const slot of [1, 2, 3]) theirs.postMessage(slot);
+    thread.hearOut();
+    expect(heard).toEqual([1, 2, 3]);
+    theirs.postMessage(4);
+    theirs.close();
+    await once(theirs, "close");
+    thread.hearOut();
+    expect(heard).toEqual([1, 2, 3, 4]);
   });
 
-  it("lets nobody overtake who waits already", () => {
-    const thread = makeThread();
-    const calls: string[] = [];
-    Atomics.add(thread.header, postedField, 1);
-    thread.whenHeard(() => calls.push("first"));
-    thread.whenHeard(() => calls.push("second"));
-    thread.heard();
-    expect(calls).toEqual(["first", "second"]);
+  it("is still to be had when its port has closed with it", () => {
+    const { thread, theirs } = makePair();
+    const heard = listenTo(thread);
+    theirs.postMessage(1);
+    theirs.close();
+    thread.hearOut();
+    thread.hearOut();
+    expect(heard).toEqual([1]);
   });
+});
 
-  it("is waited for no longer when the thread is dead", () => {
-    const thread = makeThread();
-    const calls: number[] = [];
-    Atomics.add(thread.header, postedField, 10);
-    thread.whenHeard(() => calls.push(1));
-    thread.silenced();
-    thread.silenced();
-    expect(calls).toEqual([1]);
-    thread.whenHeard(() => calls.push(2));
-    expect(calls).toEqual([1, 2]);
-  });
-
-  it("may be counted past the end of an integer", () => {
-    const thread = makeThread();
-    const calls: number[] = [];
-    // 2^31 - 1, for both; one more of each is negative.
-    thread.header[0] = 2 ** 31 - 1;
-    thread.header[1] = 2 ** 31 - 1;
-    Atomics.add(thread.header, postedField, 1);
-    thread.whenHeard(() => calls.push(1));
-    expect(calls).toEqual([]);
-    thread.heard();
-    expect(calls).toEqual([1]);
+describe("a thread that works", () => {
+  it("keeps the process alive from its first batch in flight to its last", () => {
+    const { thread, worker } = makePair();
+    thread.occupy(1);
+    thread.occupy(Number.POSITIVE_INFINITY);
+    expect([thread.busy, thread.expectedMs]).toEqual([2, Number.POSITIVE_INFINITY]);
+    thread.vacate(1);
+    expect(worker.refs).toEqual(["ref"]);
+    thread.vacate(0);
+    expect([thread.busy, thread.expectedMs]).toEqual([0, 0]);
+    expect(worker.refs).toEqual(["ref", "unref"]);
   });
 });
 
