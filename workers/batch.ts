@@ -47,7 +47,7 @@ export class Batch {
    * Runs all tasks that the main thread has not taken back. Returns a promise only where a task did: a batch of tiny
    * synchronous tasks is one synchronous run.
    */
-  run(): BatchReply | undefined | Promise<BatchReply | undefined> {
+  run(): BatchReply | Promise<BatchReply> {
     const { cells, beganAt } = this.memory;
     const count = this.message[3].length;
     this.#start = sharedNow();
@@ -69,7 +69,7 @@ export class Batch {
   }
 
   /** The rest of the batch, from a task on that returned a promise. */
-  async #finish(outcome: PromiseLike<unknown>): Promise<BatchReply | undefined> {
+  async #finish(outcome: PromiseLike<unknown>): Promise<BatchReply> {
     const index = this.#index++;
     try {
       this.#returned(index, await outcome);
@@ -98,10 +98,11 @@ export class Batch {
   }
 
   /** What there is to reply so far; also asked when the thread is made to exit in the middle. */
-  reply(): BatchReply | undefined {
-    if (this.#kept !== undefined) return [this.#values, this.#failures, this.#kept];
-    if (this.#failures !== undefined) return [this.#values, this.#failures];
-    return this.#values === undefined ? undefined : [this.#values];
+  reply(): BatchReply {
+    const [slot] = this.message;
+    if (this.#kept !== undefined) return [slot, this.#values, this.#failures, this.#kept];
+    if (this.#failures !== undefined) return [slot, this.#values, this.#failures];
+    return this.#values === undefined ? slot : [slot, this.#values];
   }
 
   /** How many tasks are done with, while one runs. */

@@ -82,11 +82,11 @@ class Runner {
     Atomics.store(headerOf(this.hello.control), memoryField, Math.ceil((used_heap_size + external_memory) / 2 ** 20));
   }
 
-  #done(slot: number, reply: BatchReply | undefined): void {
+  #done(slot: number, reply: BatchReply): void {
     this.#batches.delete(slot);
     this.#weigh();
     this.around.outbox.tellDropped();
-    this.#say(reply === undefined ? slot : [slot, reply]);
+    this.#say(reply);
     this.#free++;
     const next = this.#waiting.shift();
     if (next !== undefined) this.#run(next);
@@ -103,7 +103,7 @@ class Runner {
   /** Of a batch that goes on. One that has ended has been told of. */
   #sayHowFar(slot: number): void {
     const batch = this.#batches.get(slot);
-    if (batch !== undefined) this.#say({ kind: "soFar", slot, ended: batch.ended, reply: batch.reply() });
+    if (batch !== undefined) this.#say({ kind: "soFar", ended: batch.ended, reply: batch.reply() });
   }
 
   async #end(): Promise<void> {

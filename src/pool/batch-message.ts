@@ -4,7 +4,10 @@ import { type BatchMessage, untouched } from "./protocol.js";
 import type { Slot } from "./thread.js";
 
 /** Writes the tasks into the slot and makes the message and the list of what moves with it. */
-export function packBatch(slot: Slot, tasks: readonly Task[]): { message: BatchMessage; transfer: readonly unknown[] } {
+export function packBatch(
+  slot: Slot,
+  tasks: readonly Task[],
+): { message: BatchMessage; transfer: readonly unknown[] | undefined } {
   const { cells, wanted } = slot.memory;
   const seqs: number[] = [];
   const payloads: unknown[] = [];
@@ -35,12 +38,10 @@ export function packBatch(slot: Slot, tasks: readonly Task[]): { message: BatchM
           ids: ownIds ? undefined : tasks.map((task) => task.id),
         };
   const message: BatchMessage = rest ? [slot.index, names, seqs, payloads, rest] : [slot.index, names, seqs, payloads];
-  return { message, transfer: first !== undefined && leavesForGood(first) ? (first.transfer ?? none) : none };
+  return { message, transfer: first !== undefined && leavesForGood(first) ? first.transfer : undefined };
 }
 
 /** Whether the payload leaves for good with the buffers that move. With attempts to come, it is copied instead. */
 export function leavesForGood(task: Task): boolean {
   return task.transfer !== undefined && task.dispatch.attempts === 1;
 }
-
-const none: readonly unknown[] = [];

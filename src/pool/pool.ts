@@ -10,7 +10,7 @@ import { batchMs, expectedMs, takeBatch } from "./batching.js";
 import { cellOf, countEnded, findPlace, markAborted, runningOn, takeBack } from "./cells.js";
 import type { Crew } from "./crew.js";
 import type { Inbox } from "./inbox.js";
-import { type BatchReply, type EndOfBatch, type FromThread, failed } from "./protocol.js";
+import { type BatchReply, type FromThread, failed, type ReplySoFar } from "./protocol.js";
 import { Settler } from "./settle.js";
 import type { Death, Slot, Thread } from "./thread.js";
 import { Watchdog } from "./watchdog.js";
@@ -60,9 +60,8 @@ export class Pool {
 
   /** A thread has said something. */
   receive(thread: Thread, message: FromThread): void {
-    if (typeof message === "number") this.#replied(thread, message, undefined);
-    else if (isEndOfBatch(message)) this.#replied(thread, ...message);
-    else if (message.kind === "soFar") this.#settler.soFar(thread.slotAt(message.slot), message.ended, message.reply);
+    if (isReply(message)) this.#replied(thread, message);
+    else if (message.kind === "soFar") this.#soFar(thread, message);
     else this.#parts.inbox.receive(thread, message);
   }
 
@@ -177,13 +176,17 @@ export class Pool {
     thread.occupy(expectedMs(batch));
   }
 
-  #replied(thread: Thread, index: number, reply: BatchReply | undefined): void {
-    const slot = thread.slotAt(index);
+  #replied(thread: Thread, reply: BatchReply): void {
+    const slot = thread.slotOf(reply);
     const batch = this.#release(thread, slot);
     thread.tasksRun += batch.length - slot.takenBack;
     this.#settler.replied(slot, batch, reply);
     this.#parts.crew.afterWork(thread);
     this.wake();
+  }
+
+  #soFar(thread: Thread, { ended, reply }: ReplySoFar): void {
+    this.#settler.soFar(thread.slotOf(reply), ended, reply);
   }
 
   #release(thread: Thread, slot: Slot): readonly Task[] {
@@ -255,6 +258,6 @@ function deathOf(thread: Thread): Death {
   return { error: thread.error, exitCode: thread.exitCode, verdict };
 }
 
-function isEndOfBatch(message: Exclude<FromThread, number>): message is Exclude<EndOfBatch, number> {
-  return Array.isArray(message);
+function isReply(message: FromThread): message is BatchReply {
+  return typeof message === "number" || Array.isArray(message);
 }

@@ -48,8 +48,11 @@ export interface BatchRest {
   readonly ids?: readonly string[] | undefined;
 }
 
-/** How a batch ended, beyond what the shared cells say; undefined where they say it all. A tuple for the same reason. */
-export type BatchReply = readonly [
+/** What the tasks of a batch came to: the slot alone where the cells say all there is to say. A tuple for the same reason. */
+export type BatchReply = number | LongReply;
+
+export type LongReply = readonly [
+  slot: number,
   /** Of the tasks whose cell says `returned`, in their order. */
   values: readonly unknown[] | undefined,
   /** Of the tasks whose cell says `failed`, in their order. */
@@ -80,19 +83,15 @@ export interface EndMessage {
   readonly kind: "end";
 }
 
-/** Thread -> main thread, through the same port, so that what a task says comes before its end. */
-export type FromThread = EndOfBatch | ReplySoFar | Remark;
-
-/** The batch in a slot has ended: the slot alone where the cells say all there is to say. */
-export type EndOfBatch = number | readonly [slot: number, reply: BatchReply];
+/** Thread -> main thread, through the same port, so that what a task says comes before its end; a reply: the batch has ended. */
+export type FromThread = BatchReply | ReplySoFar | Remark;
 
 /** What the tasks of a batch came to that have ended, while it goes on or its thread is made to exit. */
 export interface ReplySoFar {
   readonly kind: "soFar";
-  readonly slot: number;
   /** So many tasks, from the beginning of the batch on. */
   readonly ended: number;
-  readonly reply: BatchReply | undefined;
+  readonly reply: BatchReply;
 }
 
 /** What comes unasked, as far as there is credit for it. */

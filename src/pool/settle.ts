@@ -8,7 +8,17 @@ import { name, type Task } from "../task/task.js";
 import { leavesForGood } from "./batch-message.js";
 import { cellOf, takeBack } from "./cells.js";
 import { toError } from "./errors.js";
-import { aborted, type BatchReply, begun, failed, returned, succeeded, takenBack, type WireError } from "./protocol.js";
+import {
+  aborted,
+  type BatchReply,
+  begun,
+  failed,
+  type LongReply,
+  returned,
+  succeeded,
+  takenBack,
+  type WireError,
+} from "./protocol.js";
 import type { Death, Slot } from "./thread.js";
 
 export class Settler {
@@ -18,7 +28,7 @@ export class Settler {
   ) {}
 
   /** The thread has replied: every task of the batch that was not taken back has ended. */
-  replied(slot: Slot, tasks: readonly Task[], reply: BatchReply | undefined): void {
+  replied(slot: Slot, tasks: readonly Task[], reply: BatchReply): void {
     const said = untold(slot, reply);
     // Some 500,000 tasks a second pass here: no iterator with an array for each.
     for (let index = slot.told; index < tasks.length; index++) {
@@ -112,12 +122,16 @@ class Said {
   #values = 0;
   #kept = 0;
 
-  constructor(private readonly reply: BatchReply | undefined) {}
+  readonly #reply: LongReply | undefined;
+
+  constructor(reply: BatchReply | undefined) {
+    this.#reply = typeof reply === "number" ? undefined : reply;
+  }
 
   /** Whether it has what a task with this cell came to. */
   tells(cell: number): boolean {
-    if (cell === returned) return this.#values < (this.reply?.[0]?.length ?? 0);
-    if (cell === failed) return this.#failures < (this.reply?.[1]?.length ?? 0);
+    if (cell === returned) return this.#values < (this.#reply?.[1]?.length ?? 0);
+    if (cell === failed) return this.#failures < (this.#reply?.[2]?.length ?? 0);
     return cell === succeeded || cell === takenBack;
   }
 
@@ -128,12 +142,12 @@ class Said {
   }
 
   failure(): WireError | undefined {
-    return this.reply?.[1]?.[this.#failures++];
+    return this.#reply?.[2]?.[this.#failures++];
   }
 
   value(): unknown {
     const place = this.#values++;
-    const [values, , kept] = this.reply ?? [];
+    const [, values, , kept] = this.#reply ?? [];
     const left = kept?.[this.#kept];
     if (left?.[0] === place) {
       this.#kept++;

@@ -2,6 +2,7 @@
 import { type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import type { Task } from "../task/task.js";
 import {
+  type BatchReply,
   type FromThread,
   headerOf,
   heardField,
@@ -108,8 +109,10 @@ export class Thread {
   }
 
   /** @throws what cannot be posted: then nothing was */
-  post(message: ToThread, transfer: readonly unknown[] = []): void {
-    this.port.postMessage(message, transfer as ArrayBuffer[]);
+  post(message: ToThread, transfer?: readonly unknown[]): void {
+    // Node looks through a list even if it is empty.
+    if (transfer === undefined) this.port.postMessage(message);
+    else this.port.postMessage(message, transfer as ArrayBuffer[]);
   }
 
   /** A batch has been sent. The process stays alive for its end, or for the thread's. */
@@ -160,7 +163,9 @@ export class Thread {
     Atomics.add(this.#header, heardField, 1);
   }
 
-  slotAt(index: number): Slot {
+  /** The slot that a reply is of. */
+  slotOf(reply: BatchReply): Slot {
+    const index = typeof reply === "number" ? reply : reply[0];
     const slot = this.slots[index];
     if (slot === undefined) throw new RangeError(`after-response: thread ${this.id} has no slot ${index}`);
     return slot;

@@ -62,7 +62,7 @@ async function live({ deeds, takenBack, looked, fate, diesAt }: Course) {
   slot.tasks = tasks;
   const { message } = packBatch(slot, tasks);
 
-  const cloned = (reply: BatchReply | undefined): BatchReply | undefined => structuredClone(reply);
+  const cloned = (reply: BatchReply): BatchReply => structuredClone(reply);
   const look = (): void => {
     settler.soFar(slot, countEnded(slot), undefined);
     settler.soFar(slot, countEnded(slot), cloned(batch.reply()));
