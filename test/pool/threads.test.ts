@@ -1,4 +1,5 @@
 // The life of threads: how many there are, when they start and end, what they do before they end.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
 import { rejection, type Watched, type WatchedOptions, watch } from "../support/offloader.js";
@@ -27,6 +28,43 @@ describe("threads", () => {
     const other = started({ minThreads: 0, maxThreads: 2 });
     await other.offloader.ready();
     expect(other.offloader.stats().threads.total).toBe(1);
+  });
+
+  it("that a request had started keep nothing of the request", async () => {
+    const requests = new AsyncLocalStorage<object>();
+    const stores: unknown[] = [];
+    const watched = started({ minThreads: 0, maxThreads: 1 });
+    watched.offloader.on("succeeded", () => stores.push(requests.getStore()));
+    await requests.run({ url: "/first" }, () => watched.offloader.run("where"));
+    await watched.offloader.run("where");
+    expect(stores).toEqual([undefined, undefined]);
+  });
+
+  it("that are always busy let the event loop go on all the same", async () => {
+    const { offloader } = started({ minThreads: 1, maxThreads: 1 }, "tasks.mjs");
+    await offloader.ready();
+    // Each that ends has another one started.
+    let endedInTurn = 0;
+    let mostInTurn = 0;
+    let left = 300_000;
+    const startOne = () => left-- > 0 && offloader.offload("echo");
+    const ended = new Promise<void>((resolve) => {
+      offloader.on("succeeded", () => {
+        mostInTurn = Math.max(mostInTurn, ++endedInTurn);
+        if (!startOne() && offloader.stats().unfinished === 0) resolve();
+      });
+    });
+    let turning = true;
+    const turn = () => {
+      endedInTurn = 0;
+      if (turning) setImmediate(turn);
+    };
+    turn();
+    for (let i = 0; i < 1_000; i++) startOne();
+    await ended;
+    turning = false;
+    // 5 ms of tasks, some 3,000; left to Node they come by the ten thousand.
+    expect(mostInTurn).toBeLessThan(16_000);
   });
 
   it("grow to maxThreads with the work, and no further", async () => {
