@@ -26,7 +26,11 @@ export class AcceptanceOrder {
   }
 
   #timeOf(task: Task): number {
-    return this.#acceptedAt.get(task) ?? Date.now() - since(task.acceptedAt) + inDoubt;
+    const acceptedAt = this.#acceptedAt.get(task);
+    if (acceptedAt !== undefined) return acceptedAt;
+    // Its age first: should the process be held up between the two, the task then counts as later, and not as earlier.
+    const age = since(task.acceptedAt);
+    return Date.now() - age + inDoubt;
   }
 }
 
