@@ -192,7 +192,8 @@ function lasting(options: DispatchOptions | undefined): object | undefined {
     priority,
     timeout,
     attempts,
-    backoff: typeof backoff === "function" ? undefined : backoff,
+    // A copy, for it is the caller's own, and a getter in it must not be met in the middle of writing.
+    backoff: typeof backoff === "object" ? { ...backoff } : typeof backoff === "number" ? backoff : undefined,
     key,
     onDuplicate,
   };

@@ -4,10 +4,10 @@ import type { Logger } from "../task/logger.js";
 import { decodeContent, type TaskContent } from "./content.js";
 import type { DeadLetter, OpenedLetter } from "./dead-letters.js";
 import type { Durability } from "./durability.js";
-import { type Content, patchAccepted } from "./encode.js";
+import { patchAccepted } from "./encode.js";
 import { EntryReader } from "./entry-reader.js";
 import type { FileSystem } from "./file-system.js";
-import { type DeadLetterReason, encodings } from "./format.js";
+import type { DeadLetterReason } from "./format.js";
 import type { LetterFiles } from "./letter-files.js";
 import type { Log } from "./log.js";
 import type { AcceptedRecord } from "./read-records.js";
@@ -109,9 +109,8 @@ export class DeadLetterBox {
   }
 
   #accept({ accepted, bytes }: OpenedLetter): ReplayedTask {
-    const raw = bytes.subarray(accepted.contentStart, accepted.end);
-    const content: Content = accepted.encoding === encodings.json ? raw.toString("utf8") : raw;
-    const values = this.#decode(accepted, raw);
+    const content = bytes.subarray(accepted.contentStart, accepted.end);
+    const values = this.#decode(accepted, content);
     const head = {
       id: accepted.id,
       // Another life of the same id: the ENDED record of the last one, in the log of whichever process, is not its end.
@@ -122,7 +121,7 @@ export class DeadLetterBox {
       interrupted: 0,
       running: false,
     };
-    const entry = this.log.accept(head, content);
+    const entry = this.log.accept(head, { encoding: accepted.encoding, bytes: content });
     return { ...values, entry, id: head.id, task: head.task, attempt: 0, interrupted: 0, acceptedAt: head.acceptedAt };
   }
 

@@ -1,6 +1,6 @@
 // Writes records into a buffer. No record allocates anything: it is put together where it is written from.
 import { crc32 } from "./crc.js";
-import { type Encoding, encodings, frameLength, identityLength, recordType } from "./format.js";
+import { type Encoding, frameLength, identityLength, recordType } from "./format.js";
 
 /** What names a task in the journal. `retries` tells the lives of one id apart: how often it came back from the dead letters. */
 export interface Identity {
@@ -24,8 +24,11 @@ export interface AcceptedHead extends Identity, Progress {
   readonly acceptedAt: number;
 }
 
-/** The content of a task as it is written: JSON text, or what V8 made of it. */
-export type Content = string | Uint8Array;
+/** The content of a task as it is written: JSON in UTF-8, or what V8 made of it. */
+export interface Content {
+  readonly encoding: Encoding;
+  readonly bytes: Uint8Array;
+}
 
 /** Bytes of a STARTED, STOPPED or ENDED record at the most. */
 export function mostBytesOfStep(identity: Identity): number {
@@ -34,8 +37,7 @@ export function mostBytesOfStep(identity: Identity): number {
 
 /** Bytes of an ACCEPTED record at the most. */
 export function mostBytesOfAccepted(head: AcceptedHead, content: Content): number {
-  const bytes = typeof content === "string" ? content.length * 3 : content.length;
-  return frameLength + identityLength + head.id.length + 18 + head.task.length * 3 + bytes;
+  return frameLength + identityLength + head.id.length + 18 + head.task.length * 3 + content.bytes.length;
 }
 
 /** STARTED and STOPPED: returns where the record ends. */
@@ -59,21 +61,16 @@ export function encodeEnded(buffer: Buffer, at: number, identity: Identity, endi
 }
 
 /** ACCEPTED: returns where the record ends. */
-export function encodeAccepted(buffer: Buffer, at: number, head: AcceptedHead, content: Content): number {
-  const encoding: Encoding = typeof content === "string" ? encodings.json : encodings.v8;
+export function encodeAccepted(buffer: Buffer, at: number, head: AcceptedHead, { encoding, bytes }: Content): number {
   let end = encodeIdentity(buffer, at, recordType.accepted, head);
   end = encodeProgress(buffer, end, head);
   buffer[end++] = head.running ? 1 : 0;
   buffer[end++] = encoding;
   end = buffer.writeDoubleLE(head.acceptedAt, end);
-  const taskLength = buffer.write(head.task, end + 2, "utf8");
+  const taskLength = putName(buffer, end + 2, head.task);
   end = putUint16(buffer, end, taskLength) + taskLength;
-  if (typeof content === "string") end += buffer.write(content, end, "utf8");
-  else {
-    buffer.set(content, end);
-    end += content.length;
-  }
-  return seal(buffer, at, end);
+  buffer.set(bytes, end);
+  return seal(buffer, at, end + bytes.length);
 }
 
 /** BURIED, which stands behind the ACCEPTED record in a dead letter: returns where the record ends. */
@@ -117,6 +114,16 @@ function encodeIdentity(buffer: Buffer, at: number, type: number, { id, retries 
 
 function encodeProgress(buffer: Buffer, at: number, progress: Progress): number {
   return putUint16(buffer, putUint32(buffer, at, progress.attempt), progress.interrupted);
+}
+
+/** UTF-8; returns how many bytes. A loop for the same reason, as far as it is ASCII. */
+function putName(buffer: Buffer, at: number, name: string): number {
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index);
+    if (code > 127) return buffer.write(name, at, "utf8");
+    buffer[at + index] = code;
+  }
+  return name.length;
 }
 
 function seal(buffer: Buffer, at: number, end: number): number {

@@ -11,6 +11,7 @@ import { DiskDurability, type Durability, ProcessDurability } from "./durability
 import { unavailable } from "./failure.js";
 import { type FileSystem, nodeFileSystem } from "./file-system.js";
 import type { DeadLetterReason } from "./format.js";
+import { isId } from "./id.js";
 import { type Adoption, Inheritance } from "./inherit.js";
 import { LetterFiles } from "./letter-files.js";
 import { Log } from "./log.js";
@@ -111,8 +112,7 @@ export class Journal {
    */
   accepted(task: TaskToAccept): JournalEntry {
     if (this.#closed !== undefined) throw unavailable("it has been closed");
-    if (!/^[\w-]{1,128}$/.test(task.id))
-      throw new OffloadError("AR_INVALID_ARGUMENT", "journal: an id has 1 to 128 of A-Z a-z 0-9 _ -");
+    if (!isId(task.id)) throw new OffloadError("AR_INVALID_ARGUMENT", "journal: an id has 1 to 128 of A-Z a-z 0-9 _ -");
     if (task.task.length > 10_000)
       throw new OffloadError("AR_INVALID_ARGUMENT", "journal: the name of the task is too long");
     // Never back, when the clock is set: the order of acceptance is that of these times.

@@ -11,6 +11,7 @@ import { encodeBuried, type Identity, mostBytesOfBuried } from "./encode.js";
 import { journalError } from "./failure.js";
 import { errorCode, type FileSystem, readFile } from "./file-system.js";
 import { type DeadLetterReason, header, headerLength, reasonNumber } from "./format.js";
+import { isId } from "./id.js";
 
 const { O_CREAT, O_TRUNC, O_WRONLY } = constants;
 
@@ -113,7 +114,7 @@ export class LetterFiles {
 
   /** @throws OffloadError AR_INVALID_ARGUMENT for what is no id: it would name a file elsewhere */
   pathOf(id: string): string {
-    if (!/^[\w-]{1,128}$/.test(id)) throw new OffloadError("AR_INVALID_ARGUMENT", "journal: expected the id of a task");
+    if (!isId(id)) throw new OffloadError("AR_INVALID_ARGUMENT", "journal: expected the id of a task");
     return path.join(this.directory, id + letterSuffix);
   }
 

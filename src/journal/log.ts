@@ -20,6 +20,8 @@ import type { SegmentWriter } from "./segment-writer.js";
 // About 2,000 steps. A task that does not fit is written from a buffer of its own.
 const groupSize = 64 * 1024;
 
+const microtask = Promise.resolve();
+
 export class Log {
   readonly #buffer = Buffer.allocUnsafeSlow(groupSize);
   // Bytes of steps that wait in the buffer for the next write.
@@ -46,7 +48,7 @@ export class Log {
    * @throws OffloadError AR_JOURNAL_FULL or AR_JOURNAL_UNAVAILABLE: the task is not in the journal
    */
   accept(head: AcceptedHead, content: Content): JournalEntry {
-    if (this.chain.liveBytes + content.length > this.capacity) {
+    if (this.chain.liveBytes + content.bytes.length > this.capacity) {
       throw new OffloadError(
         "AR_JOURNAL_FULL",
         `journal: ${this.chain.live} unfinished tasks hold ${this.chain.liveBytes} of the ${this.capacity} bytes that maxBytes leaves them`,
@@ -152,6 +154,7 @@ export class Log {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(this.#flushScheduled);
+    // queueMicrotask() makes an AsyncResource for each call (Node 20 to 26), for a context that writing does not need.
+    void microtask.then(this.#flushScheduled);
   }
 }

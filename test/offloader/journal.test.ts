@@ -92,6 +92,26 @@ describe("a task that is unfinished at the deadline", () => {
     expect(next.told.find(({ id, event }) => id === about.id && event === "accepted")?.context).toEqual({ request: 7 });
   });
 
+  it("keeps its payload though an option is read by a getter that dispatches another", async () => {
+    const dir = makeDirectory();
+    const { watched } = await busy(dir);
+    const backoff = {
+      type: "constant" as const,
+      get delay(): number {
+        watched.offloader.offload("echo", "another");
+        return 0;
+      },
+    };
+    const { id } = watched.offloader.offload("echo", { of: "the outer call" }, { backoff });
+    await leave(watched);
+    expect(contents(dir)).toContain('[{"of":"the outer call"},{"backoff":{"type":"constant","delay":0}}]');
+
+    const gate = new Gate();
+    gate.open();
+    const next = journaled(dir, { gate });
+    await next.event("succeeded", (told) => told.id === id);
+  });
+
   it("goes on with the attempt after those that it has had", async () => {
     const dir = makeDirectory();
     const first = journaled(dir);
