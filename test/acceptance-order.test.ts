@@ -1,5 +1,5 @@
 // Which of two tasks with one key is the later, when one of an earlier process comes back.
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { AcceptanceOrder } from "../src/acceptance-order.js";
 import type { ReplayedTask } from "../src/journal/dead-letter-box.js";
 import { JournalEntry } from "../src/journal/segment.js";
@@ -37,6 +37,34 @@ it("a task of this process counts as the later where the two were accepted at th
     const own = keyed("replace");
     const back = keyed("replace", "held");
     expect(ids(order.cameBack(back, replayed(acceptedAt), [own]))).toEqual(ids([back]));
+  }
+});
+
+it("a process that is made to wait in the middle of the comparison takes none of its own tasks for earlier", () => {
+  const own = keyed("replace");
+  const back = keyed("replace", "held");
+  const acceptedAt = Date.now();
+  // Whichever clock is read first, 20 ms go by before the other is.
+  const stall = () => {
+    const end = process.hrtime.bigint() + 20_000_000n;
+    while (process.hrtime.bigint() < end);
+  };
+  const [wall, monotonic] = [Date.now, performance.now.bind(performance)];
+  const first = vi.spyOn(Date, "now").mockImplementation(() => {
+    const now = wall();
+    stall();
+    return now;
+  });
+  const second = vi.spyOn(performance, "now").mockImplementation(() => {
+    const now = monotonic();
+    stall();
+    return now;
+  });
+  try {
+    expect(ids(new AcceptanceOrder().cameBack(back, replayed(acceptedAt), [own]))).toEqual(ids([back]));
+  } finally {
+    first.mockRestore();
+    second.mockRestore();
   }
 });
 
