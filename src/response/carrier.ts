@@ -3,6 +3,7 @@ import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { describe, OffloadError } from "../task/errors.js";
 import { type AnyResponse, isResponse } from "./kinds.js";
+import { isWatched } from "./watch.js";
 
 type CarriedResponse = ServerResponse | Http2ServerResponse;
 
@@ -23,7 +24,8 @@ export type ResponseCarrier =
  * @throws OffloadError AR_INVALID_ARGUMENT that says what was given instead
  */
 export function toServerResponse(carrier: unknown): AnyResponse {
-  if (isResponse(carrier)) return carrier;
+  // What is known already is not asked for its methods, each of which lies some prototypes deep.
+  if (isWatched(carrier) || isResponse(carrier)) return carrier;
   // Express gives a request a `res` too, but whoever passes the request means something else or is mistaken.
   if (typeof carrier === "object" && carrier !== null && !isRequest(carrier)) {
     const carried = fastifyReply(carrier) ?? honoContext(carrier) ?? koaContext(carrier);

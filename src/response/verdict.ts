@@ -23,15 +23,18 @@ export function outcomeOf(response: AnyResponse, finished: boolean, times: Respo
 
 function http1Outcome(response: ServerResponse, finished: boolean, times: ResponseTimes): ResponseOutcome {
   const complete = (finished || wasFinished(response)) && !wasCut(response);
-  const { errored, req, statusCode } = response;
   return {
+    ...times,
     kind: complete ? "completed" : "aborted",
-    statusCode,
+    statusCode: response.statusCode,
     // What was written to a response that never got its turn on the connection has gone nowhere.
     headersSent: response.headersSent && !(response.socket === null && response.writableLength > 0),
-    error: complete ? undefined : (errored ?? req?.socket?.errored ?? req?.errored ?? undefined),
-    ...times,
+    error: complete ? undefined : errorOf(response),
   };
+}
+
+function errorOf({ errored, req }: ServerResponse): Error | undefined {
+  return errored ?? req?.socket?.errored ?? req?.errored ?? undefined;
 }
 
 /** Whether `finish` has been emitted before, as far as one can tell. */

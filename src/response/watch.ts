@@ -1,4 +1,5 @@
 // One response, watched to its end: the only place that listens to Node's events of a response.
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ResponseOutcome } from "../task/outcome.js";
 import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
@@ -13,18 +14,35 @@ export type OverListener = (outcome: ResponseOutcome) => void;
 // compatibility object is made.
 const watched = Symbol("after-response.watch");
 
+type Watched = AnyResponse & { [watched]?: ResponseWatch };
+
+/** Whether a value is a response whose watch has begun. */
+export function isWatched(value: unknown): value is AnyResponse {
+  return typeof value === "object" && value !== null && watched in value;
+}
+
 /** The one watch of a response, begun now if there is none. */
 export function watchOf(response: AnyResponse | ResponseWatch): ResponseWatch {
   if (response instanceof ResponseWatch) return response;
-  const place: AnyResponse & { [watched]?: ResponseWatch } = isHttp2(response) ? streamOf(response) : response;
+  // Before it is asked which kind of response it is: that walks through all its prototypes.
+  const known = (response as Watched)[watched];
+  if (known !== undefined) return known;
+  const place: Watched = isHttp2(response) ? streamOf(response) : response;
   let watch = place[watched];
   if (watch === undefined) {
-    watch = new ResponseWatch(response);
+    watch = ResponseWatch.of(response);
     place[watched] = watch;
   } else if (place !== response && watch.response !== undefined) {
     // The compatibility object knows a status that it has not sent; the stream does not.
     watch.response = response;
   }
+  return watch;
+}
+
+/** The watch of a response of HTTP/1 that has just begun, whose events it is told of by `saw`. */
+export function watchFromStart(response: ServerResponse): ResponseWatch {
+  const watch = ResponseWatch.fromStart(response);
+  (response as Watched)[watched] = watch;
   return watch;
 }
 
@@ -37,17 +55,40 @@ export class ResponseWatch {
   #outcome: ResponseOutcome | undefined;
   #listeners: OverListener[] = [];
   #socket: Socket | undefined;
+  /** The response, until its socket is followed too: not before something waits for its end, which is so for few. */
+  #unfollowed: ServerResponse | undefined;
   readonly #startedAt = performance.now();
 
-  constructor(response: AnyResponse) {
+  private constructor(response: AnyResponse) {
     this.response = response;
-    if (isOver(response)) this.settle(false);
-    else this.#listen(response);
+  }
+
+  /** Of a response that may be over. */
+  static of(response: AnyResponse): ResponseWatch {
+    const watch = new ResponseWatch(response);
+    if (isOver(response)) watch.settle(false);
+    else watch.#listen(response);
+    return watch;
+  }
+
+  /** Of a response that has just begun, whose events it is told of by `saw`: to listen costs every request more. */
+  static fromStart(response: ServerResponse): ResponseWatch {
+    const watch = new ResponseWatch(response);
+    watch.#unfollowed = response;
+    return watch;
   }
 
   /** Calls the listener after the response, in the order of registration and never before this call has returned. */
   add(listener: OverListener): void {
-    if (this.#listeners.push(listener) === 1 && this.#outcome !== undefined) this.#deliverSoon();
+    if (this.#listeners.push(listener) > 1) return;
+    if (this.#outcome !== undefined) this.#deliverSoon();
+    else if (this.#unfollowed !== undefined) this.#followSocket(this.#unfollowed);
+  }
+
+  /** The response emits an event. */
+  saw(event: unknown): void {
+    if (event === "finish") this.settle(true);
+    else if (event === "close") this.settle(false);
   }
 
   /** @param finished whether `finish` says so, and not the end of what carries the response */
@@ -57,6 +98,7 @@ export class ResponseWatch {
     const endedAt = Date.now();
     this.#outcome = outcomeOf(this.response, finished, { startedAt: endedAt - durationMs, endedAt, durationMs });
     this.response = undefined;
+    this.#unfollowed = undefined;
     if (this.#socket !== undefined) forgetSocket(this.#socket, this);
     this.#socket = undefined;
     if (this.#listeners.length > 0) this.#deliverSoon();
@@ -76,12 +118,17 @@ export class ResponseWatch {
     }
     response.on("finish", () => this.settle(true));
     response.on("close", closed);
+    this.#followSocket(response);
+  }
+
+  #followSocket(response: ServerResponse): void {
+    this.#unfollowed = undefined;
     const socket = response.req?.socket;
     if (!socket) return;
     this.#socket = socket;
     settleOnSocketClose(socket, this);
     // Its close may be past already. What it still has to say of the response comes before the next turn of the loop.
-    if (socket.destroyed) setImmediate(closed);
+    if (socket.destroyed) setImmediate(() => this.settle(false));
   }
 
   // Not from within Node's events: what a listener does must not come between a response's end and what Node does
