@@ -136,8 +136,9 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   function offloadAfterResponse(...args: unknown[]): TaskHandle {
     const named = typeof args[0] === "string";
     const response = named ? theCurrentResponse("offloadAfterResponse") : toServerResponse(args[0]);
-    const [name, payload, options] = (named ? args : args.slice(1)) as [string, unknown, DispatchOptions?];
-    return new Handle(dispatcher.task(name, payload, options, response), actions);
+    const first = named ? 0 : 1;
+    const options = args[first + 2] as DispatchOptions | undefined;
+    return new Handle(dispatcher.task(args[first] as string, args[first + 1], options, response), actions);
   }
 
   function runAfterResponse(...args: unknown[]): TaskHandle {
