@@ -70,11 +70,13 @@ const kept = Symbol("after-response.context");
 type Kept = EventEmitter & { [kept]?: Keeping };
 
 interface Keeping {
-  readonly watch: ResponseWatch;
+  readonly watch: ResponseWatch | undefined;
   readonly emit: EventEmitter["emit"];
 }
 
-type Emit = (this: Kept, ...event: Parameters<EventEmitter["emit"]>) => boolean;
+type Event = Parameters<EventEmitter["emit"]>;
+
+type Emit = (this: Kept, ...event: Event) => boolean;
 
 // From Node 24 on, the events of a request and a response come in the context of their connection, not in that of the
 // request: after the first packet of a body, `data`, `end`, `finish` and what follows from them would be outside.
@@ -87,16 +89,20 @@ function keepContext(emitter: Kept, watch: ResponseWatch, emit: Emit): void {
 }
 
 const emitInContext: Emit = function (...event) {
-  const { watch, emit } = this[kept] ?? nothing;
-  if (watch === undefined || current.getStore() === watch) return emit.apply(this, event);
-  return current.run(watch, () => emit.apply(this, event));
+  return emitWithin(this, this[kept] ?? nothing, event);
 };
 
 // Two listeners for every response, most of which leave nothing that waits for their end, would cost more than the rest.
 const emitAndTell: Emit = function (...event) {
-  this[kept]?.watch.saw(event[0]);
-  return emitInContext.apply(this, event);
+  const keeping = this[kept] ?? nothing;
+  keeping.watch?.saw(event[0]);
+  return emitWithin(this, keeping, event);
 };
 
 // For an object that has been given the function without what belongs to it.
-const nothing: Partial<Keeping> & Pick<Keeping, "emit"> = { watch: undefined, emit: EventEmitter.prototype.emit };
+const nothing: Keeping = { watch: undefined, emit: EventEmitter.prototype.emit };
+
+function emitWithin(emitter: Kept, { watch, emit }: Keeping, event: Event): boolean {
+  if (watch === undefined || current.getStore() === watch) return emit.apply(emitter, event);
+  return current.run(watch, () => emit.apply(emitter, event));
+}
