@@ -7,6 +7,7 @@ import { Definitions } from "./definitions.js";
 import { Dispatcher } from "./dispatcher.js";
 import { createDrainTarget } from "./drain-target.js";
 import { Journaling } from "./journaling.js";
+import { startLibuvThreads } from "./libuv-threads.js";
 import type { CallbackOptions, DispatchOptions } from "./options/dispatch-options.js";
 import { type OffloaderOptions, resolveOptions } from "./options/offloader-options.js";
 import { checkOptions, milliseconds } from "./options/rules.js";
@@ -116,6 +117,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   });
   const throughput = new Throughput();
   reportAtExit(target);
+  if (poolOptions.priority > 0) startLibuvThreads();
   crew.muster();
 
   const actions: HandleActions = {

@@ -46,7 +46,8 @@ export interface PoolOptions {
   readonly maxThreadMemory?: number | undefined;
   /**
    * Added to the niceness of the threads, 0 to 19: with more than 0 the system prefers the main thread, and with it the
-   * requests, where both want a CPU. Linux only; elsewhere it is the whole process's and left alone. Default 0.
+   * requests, where both want a CPU. What a task starts inherits it: processes, threads of native modules. Linux only;
+   * elsewhere it is the whole process's and left alone. Default 0.
    */
   readonly priority?: number | undefined;
   /**

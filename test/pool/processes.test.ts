@@ -60,3 +60,16 @@ describe("a process", () => {
     ]);
   });
 });
+
+describe.runIf(process.platform === "linux")("pool.priority", () => {
+  it("lowers the priority of the pool's threads, and of no other thread of the process", async () => {
+    const program = await startProgram("test/pool/programs/niceness.cjs", { execArgv: [], ready: /^(\{.*\})$/m });
+    const { code, stdout } = await program.exited;
+    expect(code).toBe(0);
+    const { own, others } = JSON.parse(stdout.trim());
+    expect(own).toEqual([10, 10]);
+    // The main thread, and libuv's four, are among them.
+    expect(others.length).toBeGreaterThanOrEqual(5);
+    expect(new Set(others)).toEqual(new Set([0]));
+  });
+});
