@@ -6,6 +6,7 @@ import { drainBenchmark } from "./drain.js";
 import { latencyBenchmark } from "./latency.js";
 import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
+import { priorityBenchmark } from "./priority.js";
 import { routeBenchmark } from "./route.js";
 import { journalBenchmark, settleBenchmark } from "./script.js";
 import { storesBenchmark } from "./stores.js";
@@ -13,6 +14,7 @@ import { threadsBenchmark } from "./threads.js";
 
 export const benchmarks: readonly Benchmark[] = [
   latencyBenchmark,
+  priorityBenchmark,
   routeBenchmark,
   settleBenchmark,
   poolBenchmark,

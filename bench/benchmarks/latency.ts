@@ -3,19 +3,17 @@ import { bullmq, contenders, floor, ours } from "../contenders/express/all.js";
 import { atLeast, atMost, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import { figure, spread } from "../harness/format.js";
+import { latencyRound } from "../harness/latency-round.js";
 import { Program } from "../harness/program.js";
 import { hasRedis } from "../harness/redis.js";
 import { Samples } from "../harness/samples.js";
 import { quantile } from "../harness/statistics.js";
 import type { DotChart } from "../plot/chart.js";
-import type { LoadOrder, LoadResult } from "../programs/open-load.js";
 
 const threads = 1;
 const workMs = 20;
 // 80 % of what one thread can do: it is busy nearly all the time, and keeps up.
 const perSecond = (threads * 1_000 * 0.8) / workMs;
-// After the load, for the work that is left.
-const patienceMs = 15_000;
 
 const sizes: Record<Scale, { rounds: number; seconds: number }> = {
   short: { rounds: 2, seconds: 4 },
@@ -45,21 +43,16 @@ export const latencyBenchmark: Benchmark = {
     for (let round = 0; round < rounds; round++) {
       for (const name of names) {
         say(`round ${round + 1} of ${rounds}: ${name}`);
-        const server = new Program("server");
-        const port = await server.ask<number>("open", { name, threads, iterations });
-        await load.ask<LoadResult>("run", { port, perSecond, requests: perSecond / 2 } satisfies LoadOrder);
-        const before = await settled(server);
-        const requests = perSecond * seconds;
-        const result = await load.ask<LoadResult>("run", { port, perSecond, requests } satisfies LoadOrder);
-        const atTheEnd = await server.ask<number>("completed");
-        for (const [metric, q] of Object.entries(percentiles))
-          samples.add(metric, name, at, quantile(result.latencies, q));
+        const {
+          latencies,
+          doneAtTheEnd,
+          done: doneLater,
+        } = await latencyRound(load, { name, threads, iterations, perSecond, seconds });
+        for (const [metric, q] of Object.entries(percentiles)) samples.add(metric, name, at, quantile(latencies, q));
         if (name !== floor) {
-          samples.add(done, name, at, ((atTheEnd - before) / requests) * 100);
-          samples.add(all, name, at, (((await settled(server)) - before) / requests) * 100);
+          samples.add(done, name, at, doneAtTheEnd * 100);
+          samples.add(all, name, at, doneLater * 100);
         }
-        await server.ask("close");
-        await server.end();
       }
     }
     await load.end();
@@ -74,19 +67,6 @@ export const latencyBenchmark: Benchmark = {
     };
   },
 };
-
-/** How many works have been done once that number stands still. */
-async function settled(server: Program): Promise<number> {
-  const until = performance.now() + patienceMs;
-  let last = await server.ask<number>("completed");
-  while (performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, workMs * 15));
-    const now = await server.ask<number>("completed");
-    if (now === last) break;
-    last = now;
-  }
-  return last;
-}
 
 function table(samples: Samples, names: readonly string[]): Table {
   return {

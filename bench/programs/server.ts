@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import express from "express";
-import { contenders } from "../contenders/express/all.js";
+import { ways } from "../contenders/express/all.js";
 import type { ExpressContender } from "../contenders/express/contender.js";
 import { answer } from "../harness/answer.js";
 import { meterCommands } from "../harness/meter.js";
@@ -12,7 +12,7 @@ let contender: ExpressContender | undefined;
 answer({
   /** Resolves to the port. */
   async open({ name, threads, iterations }: { name: string; threads: number; iterations: number }): Promise<number> {
-    const open = await contenders[name]?.();
+    const open = await ways[name]?.();
     if (open === undefined) throw new Error(`no contender ${name}`);
     const opened = await open(threads);
     contender = opened;

@@ -3,7 +3,15 @@ import type { OpenExpress } from "./contender.js";
 
 export const floor = "no work (floor)";
 export const ours = "after-response";
+export const niced = "after-response, pool.priority 10";
 export const bullmq = "BullMQ, sandboxed";
+
+/** What the parts of a dispatch cost a route at the least. */
+export const parts: Readonly<Record<string, () => Promise<OpenExpress>>> = {
+  "an offloader that gets no task": async () => (await import("./after-response.js")).openIdle,
+  "a bare Worker, a message a task": async () => (await import("./post-message.js")).openPostMessage,
+  "a bare Worker, a message a turn": async () => (await import("./post-message.js")).openBatchedPostMessage,
+};
 
 export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = {
   [floor]: async () => (await import("./floor.js")).openFloor,
@@ -13,4 +21,11 @@ export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = 
   [bullmq]: async () => (await import("./bullmq.js")).openBullmq,
   "setImmediate after finish": async () => (await import("./set-immediate.js")).openSetImmediate,
   "inline, before the answer": async () => (await import("./inline.js")).openInline,
+};
+
+/** Every way in which the server of the benchmarks can be started. */
+export const ways: Readonly<Record<string, () => Promise<OpenExpress>>> = {
+  ...contenders,
+  ...parts,
+  [niced]: async () => (await import("./after-response.js")).openNiced,
 };

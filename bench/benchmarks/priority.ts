@@ -1,0 +1,64 @@
+// What `pool.priority` gives: how long answers take while as many threads as there are cores have work.
+import { availableParallelism } from "node:os";
+import { floor, niced, ours } from "../contenders/express/all.js";
+import type { Benchmark, Scale, Table } from "../harness/benchmark.js";
+import { iterationsFor } from "../harness/calibrate.js";
+import { figure, spread } from "../harness/format.js";
+import { latencyRound } from "../harness/latency-round.js";
+import { Program } from "../harness/program.js";
+import { Samples } from "../harness/samples.js";
+import { quantile } from "../harness/statistics.js";
+
+const threads = availableParallelism();
+const workMs = 20;
+const perSecond = (threads * 1_000 * 0.8) / workMs;
+const names = [floor, ours, niced];
+const at = `${perSecond}/s`;
+const percentiles = { p50: 0.5, p99: 0.99 } as const;
+const done = "work done by the end of the load, % of requests";
+
+const sizes: Record<Scale, { rounds: number; seconds: number }> = {
+  short: { rounds: 3, seconds: 3 },
+  full: { rounds: 9, seconds: 10 },
+};
+
+export const priorityBenchmark: Benchmark = {
+  name: "priority",
+  title: "Latency of an Express server with as many threads as cores, at the niceness 0 and 10",
+  how: [
+    `As the latencies above, but with ${threads} threads, one for each core, and ${perSecond} requests a second, which is 80 % of what they can do: the main thread finds no core that is free.`,
+    "Linux alone has a niceness for each thread.",
+  ].join(" "),
+  async run(scale, say) {
+    const { rounds, seconds } = sizes[scale];
+    const samples = new Samples();
+    const iterations = iterationsFor(workMs);
+    const load = new Program("open-load");
+    for (let round = 0; round < rounds; round++) {
+      for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+        const { latencies, doneAtTheEnd } = await latencyRound(load, { name, threads, iterations, perSecond, seconds });
+        for (const [metric, q] of Object.entries(percentiles)) samples.add(metric, name, at, quantile(latencies, q));
+        if (name !== floor) samples.add(done, name, at, doneAtTheEnd * 100);
+      }
+      say(`round ${round + 1} of ${rounds}`);
+    }
+    await load.end();
+    return { samples, tables: [table(samples)], bars: [], charts: [] };
+  },
+};
+
+function table(samples: Samples): Table {
+  return {
+    title: "Latency in ms, and the work",
+    columns: ["", "p50", "p99", "p99 over the floor", "done by the end of the load"],
+    rows: names.map((name) => {
+      const share = samples.summary(done, name, at)?.median;
+      return [
+        name,
+        ...Object.keys(percentiles).map((metric) => spread(samples.summary(metric, name, at))),
+        `${spread(samples.ratio("p99", name, floor, at))} x`,
+        share === undefined ? "-" : `${figure(share)} %`,
+      ];
+    }),
+  };
+}
