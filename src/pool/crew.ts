@@ -209,8 +209,9 @@ export class Crew {
     thread.retired = true;
     // A death may be heard of before what the thread said last.
     thread.hearOut();
-    this.threads.delete(thread);
     this.#listener.onDied(thread);
+    // Not before: what it had is looked for among the threads there are.
+    this.threads.delete(thread);
     const { exitCode } = thread;
     const reason = thread.endReason ?? `exited with code ${exitCode}`;
     this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });

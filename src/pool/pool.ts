@@ -83,7 +83,10 @@ export class Pool {
   died(thread: Thread): void {
     // The verdict is on all that runs on the thread, so it is found before the first batch is settled.
     const death = deathOf(thread);
-    for (const each of lastSentFirst(thread)) this.#settler.died(each, this.#release(thread, each), death);
+    for (const each of lastSentFirst(thread)) {
+      this.#settler.died(each, each.tasks, death);
+      this.#release(thread, each);
+    }
     this.wake();
   }
 
@@ -192,9 +195,9 @@ export class Pool {
 
   #replied(thread: Thread, reply: BatchReply): void {
     const slot = thread.slotOf(reply);
-    const batch = this.#release(thread, slot);
-    thread.tasksRun += batch.length - slot.takenBack;
-    this.#settler.replied(slot, batch, reply);
+    thread.tasksRun += slot.tasks.length - slot.takenBack;
+    this.#settler.replied(slot, slot.tasks, reply);
+    this.#release(thread, slot);
     this.#parts.crew.afterWork(thread);
     this.wake();
   }
@@ -203,11 +206,11 @@ export class Pool {
     this.#settler.soFar(thread.slotOf(reply), ended, reply);
   }
 
-  #release(thread: Thread, slot: Slot): readonly Task[] {
-    const batch = slot.release();
+  /** Not before its tasks are settled: a listener of one's end may cancel another, which is found in its slot. */
+  #release(thread: Thread, slot: Slot): void {
+    slot.release();
     // Summed anew: a difference would be NaN with an unknown time.
     thread.vacate(thread.busy === 1 ? 0 : thread.slots.reduce((sum, { tasks }) => sum + expectedMs(tasks), 0));
-    return batch;
   }
 
   /** A batch with a slow task: what it has not begun goes to other threads, what has ended is told. */

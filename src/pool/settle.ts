@@ -91,7 +91,10 @@ export class Settler {
   }
 
   #judged(task: Task, death: Death): void {
-    if (death.verdict === "guilty") {
+    if (task.abortedBy !== undefined) {
+      // By a listener of the end of another that the thread had.
+      this.attempts.failed(task, deathError(task, death), true);
+    } else if (death.verdict === "guilty") {
       task.solo = true;
       this.attempts.failed(task, deathError(task, death), true);
     } else {

@@ -79,6 +79,47 @@ describe("a listener", () => {
     expect(await ended.result()).toBe(1);
     expect(answers).toEqual([false]);
   });
+
+  it("of one task's end may cancel another that failed in the same batch: it is not tried again", async () => {
+    const watched = watch("tasks.mjs", { pool });
+    const { offloader } = watched;
+    const { other, answer } = await watched.arrange("tiny", async () => {
+      const first = offloader.offload("tiny");
+      const other = offloader.offload("tiny", { throws: "no" }, { attempts: 3, backoff: 0 });
+      let answer: boolean | undefined;
+      const off = offloader.on("succeeded", ({ id }) => {
+        if (id === first.id) answer = other.cancel();
+      });
+      await handedOver();
+      const together = other.state === "running";
+      await offloader.idle();
+      off();
+      // Heard of in time, it would have been cancelled before it began.
+      return together && watched.story(other.id).at(-2) === "started" ? { other, answer } : undefined;
+    });
+    expect(answer).toBe(true);
+    expect(watched.story(other.id)).toEqual(["accepted", "queued", "started", "cancelled"]);
+  });
+
+  it("of one task's end may cancel another that its thread ran when it died: it is not run again", async () => {
+    const watched = watch("tasks.mjs", { pool: { ...pool, concurrentTasksPerThread: 3 } });
+    const { offloader } = watched;
+    const gate = new Gate();
+    const others = [0, 1].map(() => offloader.offload("waiting", { gate: gate.cells }));
+    await gate.arrival(2);
+    // The end of what was sent last is told first.
+    const aborted = offloader.offload("waiting", { gate: gate.cells });
+    await gate.arrival(3);
+    const answers: boolean[] = [];
+    offloader.on("cancelled", ({ id }) => {
+      if (id === aborted.id) answers.push(...others.map((other) => other.cancel()));
+    });
+    // It does not listen, and its thread is terminated for it.
+    aborted.cancel();
+    await offloader.idle();
+    expect(answers).toEqual([true, true]);
+    for (const { id } of others) expect(watched.story(id)).toEqual(["accepted", "queued", "started", "cancelled"]);
+  });
 });
 
 describe("the context function", () => {
