@@ -40,7 +40,9 @@ export class Crew {
   readonly #parts: CrewParts;
   readonly #listener: CrewListener;
   readonly #source: Threads;
+  /** Of these, `#pausing` are not on their way yet. */
   #starting = 0;
+  #pausing = 0;
   #mustered = 0;
   #failures = 0;
   #loadedOnce = false;
@@ -169,7 +171,9 @@ export class Crew {
   async #pause(): Promise<void> {
     const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
     // Before the module has been loaded once nothing is accepted, so nothing keeps the process for it.
+    this.#pausing++;
     await sleep(ms, undefined, { signal: this.#over.signal, ref: this.#loadedOnce }).catch(() => {});
+    this.#pausing--;
   }
 
   #failedToStart(error: unknown): void {
@@ -180,7 +184,7 @@ export class Crew {
     // A module that throws will throw again. A thread that was too slow, or could not be made, may be better off later.
     this.#mayPass = !(error instanceof LoadError);
     // Nothing can run, unless another thread, which is still on its way, can load the module.
-    if (!this.#loadedOnce && this.#starting === 1) this.#listener.onUnloadable(reason);
+    if (!this.#loadedOnce && this.#starting - this.#pausing === 1) this.#listener.onUnloadable(reason);
     if (!this.#loadedOnce && !this.#mayPass) return;
     this.#parts.logger.error({ err: reason, failures: this.#failures }, "a thread could not be started; trying again");
   }

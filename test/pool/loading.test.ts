@@ -138,6 +138,15 @@ describe("a tasks module", () => {
     expect(offloader.stats().threads.total).toBe(0);
   });
 
+  it("that exits fails what was accepted before, however many threads are tried for it", async () => {
+    const watched = started("exits.mjs", { pool: { minThreads: 1, maxThreads: 2 } });
+    const accepted = Array.from({ length: 20 }, () => watched.offloader.offload("anything"));
+    for (const handle of accepted) {
+      expect(await rejection(handle.result())).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE" });
+    }
+    expect((await rejection(watched.offloader.ready())).message).toMatch(/exited with code 3/);
+  });
+
   it("that could not be loaded for a reason that has passed is taken up again, by itself", async () => {
     const flag = path.join(await mkdtemp(path.join(tmpdir(), "after-response-flag-")), "busy");
     await writeFile(flag, "");
