@@ -45,6 +45,11 @@ export function cellOf(slot: Slot, index: number): number {
   return Atomics.load(slot.memory.cells, index);
 }
 
+/** Whether the thread has touched no task of the batch, if there is one. */
+export function isUnbegun(slot: Slot): boolean {
+  return slot.tasks.every((_, index) => [untouched, takenBack].includes(cellOf(slot, index)));
+}
+
 /** The tasks that a thread runs at this moment: one a slot at the most. */
 export function* runningOn(thread: Thread): Generator<Place & { readonly task: Task }> {
   for (const slot of thread.slots) {

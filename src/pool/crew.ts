@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ResolvedPoolOptions } from "../options/offloader-options.js";
 import type { Events } from "../task/events.js";
 import type { Logger } from "../task/logger.js";
+import { isUnbegun } from "./cells.js";
 import type { FromThread } from "./protocol.js";
 import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
@@ -213,6 +214,7 @@ export class Crew {
     thread.retired = true;
     // A death may be heard of before what the thread said last.
     thread.hearOut();
+    const didNothing = thread.endReason === undefined && thread.tasksRun === 0 && thread.slots.every(isUnbegun);
     this.#listener.onDied(thread);
     // Not before: what it had is looked for among the threads there are.
     this.threads.delete(thread);
@@ -220,10 +222,10 @@ export class Crew {
     const reason = thread.endReason ?? `exited with code ${exitCode}`;
     this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
     if (this.#ending) return;
-    if (thread.endReason === undefined && thread.slots.every(({ sentAt }) => sentAt === 0)) {
+    if (didNothing) {
       this.#failures++;
       const fields = { thread: thread.id, exitCode, failures: this.#failures };
-      this.#parts.logger.error(fields, "a thread ended before it was given any work; starting another");
+      this.#parts.logger.error(fields, "a thread ended before it had done any work; starting another");
     }
     this.muster();
     this.#listener.onChange();

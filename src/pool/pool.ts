@@ -7,7 +7,7 @@ import type { Ledger } from "../task/ledger.js";
 import type { Task } from "../task/task.js";
 import { leavesForGood, packBatch } from "./batch-message.js";
 import { batchMs, expectedMs, takeBatch } from "./batching.js";
-import { cellOf, countEnded, findPlace, markAborted, runningOn, takeBack } from "./cells.js";
+import { cellOf, countEnded, findPlace, isUnbegun, markAborted, runningOn, takeBack } from "./cells.js";
 import type { Crew } from "./crew.js";
 import type { Inbox } from "./inbox.js";
 import { type BatchReply, type FromThread, failed, type ReplySoFar } from "./protocol.js";
@@ -272,7 +272,13 @@ function isRunning(thread: Thread, task: Task): boolean {
 function deathOf(thread: Thread): Death {
   const running = [...runningOn(thread)].length;
   const verdict = thread.endReason !== undefined ? "innocent" : running === 1 ? "guilty" : "suspect";
-  return { error: thread.error, exitCode: thread.exitCode, verdict };
+  return { error: thread.error, exitCode: thread.exitCode, verdict, unread: unreadBy(thread) };
+}
+
+/** Of a thread that has done nothing yet: whom one that has may have died of, its work has left behind. */
+function unreadBy(thread: Thread): Slot | undefined {
+  const first = lastSentFirst(thread).at(-1);
+  return thread.tasksRun === 0 && first !== undefined && isUnbegun(first) ? first : undefined;
 }
 
 function isReply(message: FromThread): message is BatchReply {

@@ -21,7 +21,14 @@ import {
 } from "./protocol.js";
 import type { Death, Slot } from "./thread.js";
 
+// A payload may be more than the heap of a thread can take in. It may also be the tasks module that kills a thread soon
+// after its start, at the third time on another thread or not.
+const mostUnread = 3;
+
 export class Settler {
+  /** How many threads have died before they began the task, the first thing that they had to do. */
+  readonly #unread = new WeakMap<Task, number>();
+
   constructor(
     private readonly attempts: Attempts,
     private readonly queue: TaskQueue,
@@ -60,7 +67,9 @@ export class Settler {
     // the head of its lane.
     for (let index = tasks.length - 1; index >= slot.told; index--) {
       const task = tasks[index];
-      if (task !== undefined && takeBack({ slot, index })) this.again(task, death);
+      if (task === undefined || !takeBack({ slot, index })) continue;
+      if (death.unread === slot) this.#neverRead(task, death);
+      else this.again(task, death);
     }
     let running: Task | undefined;
     for (let index = slot.told; index < tasks.length; index++) {
@@ -86,8 +95,22 @@ export class Settler {
   /** Has a task that its thread never began, or that is not to blame for its death, run again. */
   again(task: Task, death: Death | undefined): void {
     if (isFinal(task.state)) return;
-    if (death !== undefined && leavesForGood(task)) this.attempts.failed(task, deathError(task, death), false);
+    if (death !== undefined && leavesForGood(task))
+      this.attempts.failed(task, deathError(task, death, "with the buffers that had moved to it"), false);
     else this.queue.takeBack(task);
+  }
+
+  /** Sent for ever, it would kill one thread after another. */
+  #neverRead(task: Task, death: Death): void {
+    const threads = (this.#unread.get(task) ?? 0) + 1;
+    if (threads === mostUnread) {
+      this.attempts.failed(task, deathError(task, death, `before it began, as ${threads - 1} before it did`), false);
+      return;
+    }
+    this.#unread.set(task, threads);
+    // It may be another one of its batch.
+    task.solo = true;
+    this.again(task, death);
   }
 
   #judged(task: Task, death: Death): void {
@@ -178,12 +201,13 @@ function lostError(task: Task): OffloadError {
   return new OffloadError("AR_THREAD_EXITED", `${name(task)} failed, and its error was lost with its thread`);
 }
 
-function deathError(task: Task, { error, exitCode }: Death): OffloadError {
+function deathError(task: Task, { error, exitCode }: Death, when = "while it ran"): OffloadError {
   const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;
   if (code === "ERR_WORKER_OUT_OF_MEMORY") {
-    return new OffloadError("AR_OUT_OF_MEMORY", `${name(task)} ran its thread out of memory`, { cause: error });
+    const message = `the thread of ${name(task)} ran out of memory ${when}`;
+    return new OffloadError("AR_OUT_OF_MEMORY", message, { cause: error });
   }
   const how = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
-  const message = `the thread of ${name(task)} exited${how} while it ran`;
+  const message = `the thread of ${name(task)} exited${how} ${when}`;
   return new OffloadError("AR_THREAD_EXITED", message, error === undefined ? {} : { cause: error });
 }

@@ -62,6 +62,8 @@ export interface Death {
    * `innocent`: the thread was terminated for another task's sake.
    */
   readonly verdict: "guilty" | "suspect" | "innocent";
+  /** The batch that it had first and did not begin: to read it may be what killed it. */
+  readonly unread: Slot | undefined;
 }
 
 export class Thread {

@@ -3,8 +3,8 @@ import { timeoutError } from "../queue/attempts.js";
 import type { OffloadError } from "../task/errors.js";
 import { name, type Task } from "../task/task.js";
 import { batchMs } from "./batching.js";
-import { cellOf, runningOn } from "./cells.js";
-import { sharedNow, takenBack, untouched } from "./protocol.js";
+import { isUnbegun, runningOn } from "./cells.js";
+import { sharedNow } from "./protocol.js";
 import type { Slot, Thread } from "./thread.js";
 
 /** ms after which a batch is late, and what it holds back goes to other threads. */
@@ -62,7 +62,8 @@ export class Watchdog {
       for (const slot of thread.slots) {
         if (slot.tasks.length > 0) this.#lookAfter(thread, slot, running.length > 0, now);
       }
-      if (running.length > 0 || !thread.slots.some(isUnbegun)) thread.standstill = undefined;
+      if (running.length > 0 || !thread.slots.some((slot) => slot.tasks.length > 0 && isUnbegun(slot)))
+        thread.standstill = undefined;
       else this.#expectBeginning(thread, now);
     }
   }
@@ -103,9 +104,4 @@ export class Watchdog {
       this.actions.terminate(thread, "it began no task within pool.startTimeout");
     }
   }
-}
-
-/** Whether the thread has touched no task of the batch. */
-function isUnbegun(slot: Slot): boolean {
-  return slot.tasks.length > 0 && slot.tasks.every((_, index) => [untouched, takenBack].includes(cellOf(slot, index)));
 }

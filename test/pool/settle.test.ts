@@ -91,7 +91,7 @@ async function live({ deeds, takenBack, looked, fate, diesAt }: Course) {
   if (reachedDeath) {
     await death;
     if (fate === "dies") settler.soFar(slot, batch.ended, cloned(batch.reply()));
-    settler.died(slot, tasks, { error: new Error("killed"), exitCode: 1, verdict: "guilty" });
+    settler.died(slot, tasks, { error: new Error("killed"), exitCode: 1, verdict: "guilty", unread: undefined });
   } else {
     settler.replied(slot, tasks, cloned(await ended));
   }

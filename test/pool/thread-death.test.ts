@@ -139,6 +139,29 @@ describe("a task that kills its thread", () => {
   });
 });
 
+describe("a payload that no thread can take in", () => {
+  it("fails its task once it has killed three threads, and those that it was sent with succeed", async () => {
+    const watched = watch("tasks.mjs", smallHeap);
+    const { offloader } = watched;
+    await watched.measure("echo");
+    // Some 20 MB on its way, and many times that on the heap of a thread.
+    const tooMuch = Array.from({ length: 1_500_000 }, (_, index) => ({ index }));
+    const handles = [1, tooMuch, 3].map((value) => offloader.offload("echo", value));
+    await offloader.idle();
+    expect(handles.map(({ state }) => state)).toEqual(["succeeded", "failed", "succeeded"]);
+    const error = await rejection(handles[1]?.result());
+    expect(error).toMatchObject({ code: "AR_OUT_OF_MEMORY" });
+    expect(error.message).toMatch(
+      /^the thread of task echo \(.*\) ran out of memory before it began, as 2 before it did$/,
+    );
+    expect(watched.ends(handles[1]?.id ?? "")).toEqual(["failed"]);
+    // The first thread may have had the whole batch, and the one before the tasks that it was measured with.
+    const deaths = watched.told.filter(({ event }) => event === "threadEnded").length;
+    expect(deaths).toBeGreaterThanOrEqual(3);
+    expect(deaths).toBeLessThanOrEqual(5);
+  });
+});
+
 describe("a thread that dies while it runs several tasks", () => {
   const together: WatchedOptions = { pool: { maxThreads: 1, concurrentTasksPerThread: 4 } };
 

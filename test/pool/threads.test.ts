@@ -177,7 +177,7 @@ describe("a thread that dies", () => {
     await watched.events("threadEnded", 5);
     // The pauses are 100, 200 and 400 ms; without them all is over in a fraction of that.
     expect(performance.now() - begin).toBeGreaterThan(600);
-    expect((await watched.line(/ended before it was given any work/)).level).toBe("error");
+    expect((await watched.line(/ended before it had done any work/)).level).toBe("error");
   });
 
   it("and cannot be loaded again is tried again more and more slowly, and told of", async () => {
