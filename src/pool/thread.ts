@@ -7,6 +7,7 @@ import {
   headerOf,
   heardField,
   memoryField,
+  remarkCredit,
   type SlotMemory,
   sharedNow,
   slotMemory,
@@ -133,10 +134,14 @@ export class Thread {
 
   /**
    * Has everything heard now that the thread has said until now. The cells, and its exit, may tell that a task has ended
-   * before what it said arrives.
+   * before what it said arrives. While it lives no more is heard than can have been under way: a task that logs in a loop
+   * says more as fast as it is heard.
    */
   hearOut(): void {
-    for (let said = receiveMessageOnPort(this.port); said !== undefined; said = receiveMessageOnPort(this.port)) {
+    const most = this.exitCode === undefined ? 2 * remarkCredit + 4 * this.slots.length : Number.POSITIVE_INFINITY;
+    for (let heard = 0; heard < most; heard++) {
+      const said = receiveMessageOnPort(this.port);
+      if (said === undefined) return;
       this.#hear(said.message);
     }
   }

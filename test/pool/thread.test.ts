@@ -9,6 +9,7 @@ import {
   createControl,
   type FromThread,
   failed,
+  remarkCredit,
   succeeded,
   untouched,
 } from "../../src/pool/protocol.js";
@@ -90,6 +91,22 @@ describe("what a thread has said", () => {
     thread.hearOut();
     thread.hearOut();
     expect(heard).toEqual([1]);
+  });
+
+  it("is not heard without end when it says more as fast as it is heard; once it is dead, all of it is", () => {
+    const { thread, theirs } = makePair();
+    let heard = 0;
+    const speak = () => theirs.postMessage(0);
+    thread.listen(() => {
+      if (++heard < 10_000) speak();
+    }, speak);
+    speak();
+    thread.hearOut();
+    expect(heard).toBeGreaterThan(2 * remarkCredit);
+    expect(heard).toBeLessThan(1_000);
+    thread.exitCode = 1;
+    thread.hearOut();
+    expect(heard).toBe(10_000);
   });
 });
 
