@@ -18,7 +18,7 @@ const percentiles = { p50: 0.5, p99: 0.99 } as const;
 const done = "work done by the end of the load, % of requests";
 
 const sizes: Record<Scale, { rounds: number; seconds: number }> = {
-  short: { rounds: 3, seconds: 3 },
+  short: { rounds: 2, seconds: 3 },
   full: { rounds: 9, seconds: 10 },
 };
 

@@ -17,7 +17,7 @@ const warmUp = 7_000;
 const roundsPerProcess = 3;
 
 const sizes: Record<Scale, { rounds: number; requests: number }> = {
-  short: { rounds: 9, requests: 3_000 },
+  short: { rounds: 6, requests: 3_000 },
   full: { rounds: 30, requests: 6_000 },
 };
 

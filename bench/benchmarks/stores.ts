@@ -32,7 +32,7 @@ const betterSqlite3Version = Number.parseInt(process.versions.node, 10) >= 22 ? 
 const opensDatabase = "new (require(process.argv[1]))(':memory:')";
 
 const sizes: Record<Scale, { rounds: number; ms: number }> = {
-  short: { rounds: 3, ms: 250 },
+  short: { rounds: 2, ms: 250 },
   full: { rounds: 15, ms: 500 },
 };
 const warmUpMs = 300;
