@@ -15,7 +15,7 @@ const workMs = 20;
 // 80 % of what one thread can do: it is busy nearly all the time, and keeps up.
 const perSecond = (threads * 1_000 * 0.8) / workMs;
 
-// The p99 of one round is the second highest of some hundred latencies: what the bar is about is measured three times as often.
+// The p99 of one round is the second highest of some hundred latencies: what the bar is about is measured twice as often.
 const theBar = [floor, ours];
 
 const sizes: Record<Scale, { rounds: number; seconds: number }> = {
@@ -34,7 +34,7 @@ export const latencyBenchmark: Benchmark = {
   how: [
     `A server process with ${threads} thread for the work and a load process send ${perSecond} requests a second on schedule; a request's latency counts from when it was due to the end of its answer.`,
     `That is 80 % of what the thread can do, so that it is busy nearly all the time and keeps up. On two cores the load, the main thread and, for BullMQ, Redis and the worker processes share what the thread leaves.`,
-    "Each contender in turn, the two of the bar twice more, then all again. The percentiles are of the requests of one round.",
+    "Each contender in turn, the two of the bar once more, then all again. The percentiles are of the requests of one round.",
   ].join(" "),
   async run(scale, say) {
     const samples = new Samples();
@@ -44,7 +44,7 @@ export const latencyBenchmark: Benchmark = {
     const iterations = iterationsFor(workMs);
     const load = new Program("open-load");
     for (let round = 0; round < rounds; round++) {
-      for (const name of [...names, ...theBar, ...theBar]) {
+      for (const name of [...names, ...theBar]) {
         say(`round ${round + 1} of ${rounds}: ${name}`);
         const {
           latencies,
