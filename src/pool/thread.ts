@@ -52,6 +52,7 @@ export class Slot {
 }
 
 const none: readonly Task[] = [];
+const unread = Symbol("unread");
 
 /** How a thread died, and what is thought of the tasks that it ran. */
 export interface Death {
@@ -71,6 +72,7 @@ export class Thread {
   readonly slots: readonly Slot[];
   readonly #header: Int32Array;
   #hear: (message: FromThread) => void = () => {};
+  #unreadable: (error: unknown) => void = () => {};
   /** Batches in flight. */
   busy = 0;
   /** What the batches in flight are expected to take, in ms; Infinity with one whose time is unknown. */
@@ -140,9 +142,19 @@ export class Thread {
   hearOut(): void {
     const most = this.exitCode === undefined ? 2 * remarkCredit + 4 * this.slots.length : Number.POSITIVE_INFINITY;
     for (let heard = 0; heard < most; heard++) {
-      const said = receiveMessageOnPort(this.port);
+      const said = this.#next();
       if (said === undefined) return;
-      this.#hear(said.message);
+      if (said !== unread) this.#hear(said.message);
+    }
+  }
+
+  #next(): { message: FromThread } | typeof unread | undefined {
+    try {
+      return receiveMessageOnPort(this.port);
+    } catch (error) {
+      // It is gone. What its thread has begun must end all the same: the thread is given up, or is dead.
+      if (this.exitCode === undefined) this.#unreadable(error);
+      return unread;
     }
   }
 
@@ -153,6 +165,7 @@ export class Thread {
    */
   listen(hear: (message: FromThread) => void, unreadable: (error: unknown) => void): void {
     this.#hear = hear;
+    this.#unreadable = unreadable;
     this.port.on("message", hear);
     this.port.on("messageerror", unreadable);
     // It is the worker that keeps the process alive.

@@ -1,6 +1,9 @@
 // A thread as the main thread sees it: what it has said and what has been heard of it; where a task is.
+
+import { createSecretKey } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { createContext } from "node:vm";
+import { MessageChannel, type MessagePort, moveMessagePortToContext, type Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
 import { findPlace, markAborted, runningOn, takeBack } from "../../src/pool/cells.js";
 import {
@@ -107,6 +110,41 @@ describe("what a thread has said", () => {
     thread.exitCode = 1;
     thread.hearOut();
     expect(heard).toBe(10_000);
+  });
+});
+
+describe("what a thread has said that cannot be read", () => {
+  /** A port that has moved to another context can read no key. */
+  function makeUnreadable(): { thread: Thread; errors: unknown[]; heard: FromThread[] } {
+    const { port1, port2: theirs } = new MessageChannel();
+    ports.push(theirs);
+    const port = moveMessagePortToContext(port1, createContext());
+    // What such a port lacks, and what is not of this test.
+    Object.assign(port, { on() {}, unref() {} });
+    const thread = new Thread(1, new FakeWorker() as unknown as Worker, port, createControl(2), 2);
+    const [errors, heard]: [unknown[], FromThread[]] = [[], []];
+    thread.listen(
+      (message) => heard.push(message),
+      (error) => errors.push(error),
+    );
+    theirs.postMessage(createSecretKey(Buffer.from("secret")));
+    theirs.postMessage(1);
+    return { thread, errors, heard };
+  }
+
+  it("is told of, and what it said next is heard", () => {
+    const { thread, errors, heard } = makeUnreadable();
+    thread.hearOut();
+    expect(errors).toHaveLength(1);
+    expect(heard).toEqual([1]);
+  });
+
+  it("is passed over once the thread is dead, for its tasks are settled then", () => {
+    const { thread, errors, heard } = makeUnreadable();
+    thread.exitCode = 1;
+    thread.hearOut();
+    expect(errors).toEqual([]);
+    expect(heard).toEqual([1]);
   });
 });
 
