@@ -1,4 +1,4 @@
-// Brings queued tasks onto threads: which thread, how many at once, when another thread is worth its start.
+// Brings queued tasks onto threads, and hears of them again: which thread, how many at once, when another thread is worth its start.
 import type { ResolvedPoolOptions } from "../options/offloader-options.js";
 import { Attempts, endsToBeRetried, hasAttemptsLeft } from "../queue/attempts.js";
 import type { TaskQueue } from "../queue/task-queue.js";
@@ -26,16 +26,17 @@ export interface PoolParts {
   readonly beforeSend?: (() => void) | undefined;
 }
 
-/** ms after which the event loop is let go on once. */
-const turnMs = 5;
+/** ms after which it is looked whether the event loop has gone on meanwhile. */
+const turnMs = 3;
 
 export class Pool {
   readonly #parts: PoolParts;
   readonly #settler: Settler;
   readonly #watchdog: Watchdog;
   #flushing = false;
-  /** When the event loop was last let go on before threads were served. */
-  #letGoAt = 0;
+  /** When it was last begun to wait for the event loop's next turn. */
+  #turnAskedAt = Number.NEGATIVE_INFINITY;
+  #turnIsDue = false;
   #stopped = false;
   /** Tasks are being taken out of the queue: they count as running and are nowhere yet. */
   #taking = false;
@@ -52,19 +53,26 @@ export class Pool {
     });
   }
 
-  /** There may be work: threads are served before the current turn of the event loop ends, or at the next. */
+  /** There may be work: threads are served before the current turn of the event loop ends, unless that turn takes too long. */
   wake(): void {
     if (this.#flushing || this.#stopped) return;
     this.#flushing = true;
     // A microtask, so that what is dispatched together travels together. But Node hears as many as 1,000 replies in one turn
     // of the loop, of 256 tasks each: served at once, busy threads would keep timers and sockets waiting for 100 ms.
-    if (performance.now() - this.#letGoAt < turnMs) queueMicrotask(this.#serve);
-    else setImmediate(this.#letGo);
+    const now = performance.now();
+    const looks = now - this.#turnAskedAt >= turnMs;
+    if (looks && this.#turnIsDue) return;
+    if (looks) {
+      this.#turnAskedAt = now;
+      this.#turnIsDue = true;
+      setImmediate(this.#turned);
+    }
+    queueMicrotask(this.#serve);
   }
 
-  readonly #letGo = (): void => {
-    this.#letGoAt = performance.now();
-    this.#serve();
+  readonly #turned = (): void => {
+    this.#turnIsDue = false;
+    if (this.#flushing) this.#serve();
   };
 
   readonly #serve = (): void => {

@@ -1,4 +1,4 @@
-// What the main thread and the threads say to each other, and the memory they share. Types and constants alone.
+// What the main thread and the threads say to each other, and the memory they share.
 
 import type { MessagePort } from "node:worker_threads";
 

@@ -40,6 +40,21 @@ describe("threads", () => {
     expect(stores).toEqual([undefined, undefined]);
   });
 
+  it("begin what was dispatched by code that goes on to block the event loop", async () => {
+    const watched = started({ minThreads: 1, maxThreads: 1 });
+    await watched.offloader.ready();
+    // However long ago the last one was sent.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const gate = new Gate();
+    const result = watched.offloader.run("whereOnceOpen", { gate: gate.cells });
+    await Promise.resolve();
+    const deadline = performance.now() + 5_000;
+    while (gate.arrived === 0 && performance.now() < deadline);
+    expect(gate.arrived).toBe(1);
+    gate.open();
+    expect(await result).toBeGreaterThan(0);
+  });
+
   it("that are always busy let the event loop go on all the same", async () => {
     const { offloader } = started({ minThreads: 1, maxThreads: 1 }, "tasks.mjs");
     await offloader.ready();
