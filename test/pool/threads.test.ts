@@ -78,7 +78,7 @@ describe("threads", () => {
     for (let i = 0; i < 1_000; i++) startOne();
     await ended;
     turning = false;
-    // 5 ms of tasks, some 3,000; left to Node they come by the ten thousand.
+    // Some ms of tasks, 3,000 to 6,000; left to Node they come by the ten thousand.
     expect(mostInTurn).toBeLessThan(16_000);
   });
 
