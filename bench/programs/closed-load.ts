@@ -1,6 +1,7 @@
 // As many requests as a server answers: each connection sends the next one when the last answer is complete. The answers
 // are all of one length, so counting bytes is enough, and the client takes little of the cores.
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import net from "node:net";
 import { performance } from "node:perf_hooks";
 import { answer } from "../harness/answer.js";
@@ -9,20 +10,29 @@ export interface ClosedOrder {
   readonly port: number;
   readonly connections: number;
   readonly requests: number;
+  /** Sent instead of a request to `/photos` without a body: this PNG file, to `/uploads`. */
+  readonly upload?: string;
 }
 
-const request = Buffer.from("POST /photos HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n");
+function requestOf(upload: string | undefined): Buffer {
+  const body = upload === undefined ? Buffer.alloc(0) : readFileSync(upload);
+  const target = upload === undefined ? "/photos" : "/uploads";
+  const type = upload === undefined ? "" : "Content-Type: image/png\r\n";
+  const head = `POST ${target} HTTP/1.1\r\nHost: bench\r\n${type}Content-Length: ${body.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), body]);
+}
 
 answer({
   /** Resolves to the ms that it took. */
-  async run({ port, connections, requests }: ClosedOrder): Promise<number> {
+  async run({ port, connections, requests, upload }: ClosedOrder): Promise<number> {
+    const request = requestOf(upload);
     const sockets = await Promise.all(Array.from({ length: connections }, () => connect(port)));
-    const length = await lengthOfAnswer(port);
+    const length = await lengthOfAnswer(port, request);
     const startedAt = performance.now();
     let left = requests;
     await Promise.all(
       sockets.map(async (socket) => {
-        await exchange(socket, length, () => left-- > 0);
+        await exchange(socket, request, length, () => left-- > 0);
         socket.destroy();
       }),
     );
@@ -31,7 +41,7 @@ answer({
 });
 
 /** Sends requests as long as there are more, one after the other. */
-function exchange(socket: net.Socket, length: number, takeOne: () => boolean): Promise<void> {
+function exchange(socket: net.Socket, request: Buffer, length: number, takeOne: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = 0;
     const next = (): void => void (takeOne() ? socket.write(request) : resolve());
@@ -47,7 +57,7 @@ function exchange(socket: net.Socket, length: number, takeOne: () => boolean): P
   });
 }
 
-async function lengthOfAnswer(port: number): Promise<number> {
+async function lengthOfAnswer(port: number, request: Buffer): Promise<number> {
   const socket = await connect(port);
   socket.write(request);
   let text = "";
