@@ -4,7 +4,8 @@ import type { Socket } from "node:net";
 import type { ResponseOutcome } from "../task/outcome.js";
 import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
 import { forgetSocket, settleOnSocketClose } from "./sockets.js";
-import { isOver, outcomeOf } from "./verdict.js";
+import { atTheEndOfTheTurn } from "./turn.js";
+import { http1Outcome, isOver, outcomeOf } from "./verdict.js";
 
 /** Told once how a response ended. It must not throw: there is nobody behind it who could do anything about it. */
 export type OverListener = (outcome: ResponseOutcome) => void;
@@ -40,8 +41,8 @@ export function watchOf(response: AnyResponse | ResponseWatch): ResponseWatch {
 }
 
 /** The watch of a response of HTTP/1 that has just begun, whose events it is told of by `saw`. */
-export function watchFromStart(response: ServerResponse): ResponseWatch {
-  const watch = ResponseWatch.fromStart(response);
+export function watchFromStart(response: ServerResponse, socket: Socket): ResponseWatch {
+  const watch = ResponseWatch.fromStart(response, socket);
   (response as Watched)[watched] = watch;
   return watch;
 }
@@ -53,10 +54,10 @@ export class ResponseWatch {
    */
   response: AnyResponse | undefined;
   #outcome: ResponseOutcome | undefined;
-  #listeners: OverListener[] = [];
+  #listeners: OverListener[] | undefined;
+  /** Of HTTP/1, until the response is over. */
   #socket: Socket | undefined;
-  /** The response, until its socket is followed too: not before something waits for its end, which is so for few. */
-  #unfollowed: ServerResponse | undefined;
+  #followsSocket = false;
   readonly #startedAt = performance.now();
 
   private constructor(response: AnyResponse) {
@@ -72,17 +73,22 @@ export class ResponseWatch {
   }
 
   /** Of a response that has just begun, whose events it is told of by `saw`: to listen costs every request more. */
-  static fromStart(response: ServerResponse): ResponseWatch {
+  static fromStart(response: ServerResponse, socket: Socket): ResponseWatch {
     const watch = new ResponseWatch(response);
-    watch.#unfollowed = response;
+    watch.#socket = socket;
     return watch;
   }
 
   /** Calls the listener after the response, in the order of registration and never before this call has returned. */
   add(listener: OverListener): void {
-    if (this.#listeners.push(listener) > 1) return;
+    if (this.#listeners !== undefined) {
+      this.#listeners.push(listener);
+      return;
+    }
+    this.#listeners = [listener];
     if (this.#outcome !== undefined) this.#deliverSoon();
-    else if (this.#unfollowed !== undefined) this.#followSocket(this.#unfollowed);
+    // Not before something waits for its end, which is so for few.
+    else if (this.#socket !== undefined) this.#followSocket(this.#socket);
   }
 
   /** The response emits an event. */
@@ -93,15 +99,20 @@ export class ResponseWatch {
 
   /** @param finished whether `finish` says so, and not the end of what carries the response */
   settle(finished: boolean): void {
-    if (this.response === undefined) return;
+    const response = this.response;
+    if (response === undefined) return;
+    const socket = this.#socket;
     const durationMs = performance.now() - this.#startedAt;
     const endedAt = Date.now();
-    this.#outcome = outcomeOf(this.response, finished, { startedAt: endedAt - durationMs, endedAt, durationMs });
+    const times = { startedAt: endedAt - durationMs, endedAt, durationMs };
+    this.#outcome =
+      socket === undefined
+        ? outcomeOf(response, finished, times)
+        : http1Outcome(response as ServerResponse, socket, finished, times);
     this.response = undefined;
-    this.#unfollowed = undefined;
-    if (this.#socket !== undefined) forgetSocket(this.#socket, this);
     this.#socket = undefined;
-    if (this.#listeners.length > 0) this.#deliverSoon();
+    if (socket !== undefined && this.#followsSocket) forgetSocket(socket, this);
+    if (this.#listeners !== undefined) this.#deliverSoon();
   }
 
   #listen(response: AnyResponse): void {
@@ -118,14 +129,15 @@ export class ResponseWatch {
     }
     response.on("finish", () => this.settle(true));
     response.on("close", closed);
-    this.#followSocket(response);
-  }
-
-  #followSocket(response: ServerResponse): void {
-    this.#unfollowed = undefined;
     const socket = response.req?.socket;
     if (!socket) return;
     this.#socket = socket;
+    this.#followSocket(socket);
+  }
+
+  #followSocket(socket: Socket): void {
+    if (this.#followsSocket) return;
+    this.#followsSocket = true;
     settleOnSocketClose(socket, this);
     // Its close may be past already. What it still has to say of the response comes before the next turn of the loop.
     if (socket.destroyed) setImmediate(() => this.settle(false));
@@ -134,18 +146,20 @@ export class ResponseWatch {
   // Not from within Node's events: what a listener does must not come between a response's end and what Node does
   // next on the connection (the next pipelined response, a close), nor what it throws.
   #deliverSoon(): void {
-    process.nextTick(() => {
-      const outcome = this.#outcome;
-      const listeners = this.#listeners;
-      this.#listeners = [];
-      if (outcome === undefined) return;
-      for (const listener of listeners) {
-        try {
-          listener(outcome);
-        } catch {
-          // A broken contract, but neither the other listeners' fault nor the process's end.
-        }
+    atTheEndOfTheTurn(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    const outcome = this.#outcome;
+    const listeners = this.#listeners;
+    this.#listeners = undefined;
+    if (outcome === undefined || listeners === undefined) return;
+    for (const listener of listeners) {
+      try {
+        listener(outcome);
+      } catch {
+        // A broken contract, but neither the other listeners' fault nor the process's end.
       }
-    });
+    }
   }
 }
