@@ -109,5 +109,7 @@ const nothing: Keeping = { watch: undefined, emit: EventEmitter.prototype.emit }
 
 function emitWithin(emitter: Kept, { watch, emit }: Keeping, event: Event): boolean {
   if (watch === undefined || current.getStore() === watch) return emit.apply(emitter, event);
+  // Most events have nobody who could see the context, and to enter one costs 2 us on Node 24.
+  if (emitter.listenerCount(event[0]) === 0) return emit.apply(emitter, event);
   return current.run(watch, () => emit.apply(emitter, event));
 }

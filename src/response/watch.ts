@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { ResponseOutcome } from "../task/outcome.js";
 import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
-import { forgetSocket, settleOnSocketClose } from "./sockets.js";
+import { type Followers, forget, settleOnSocketClose } from "./sockets.js";
 import { atTheEndOfTheTurn } from "./turn.js";
 import { http1Outcome, isOver, outcomeOf } from "./verdict.js";
 
@@ -57,7 +57,8 @@ export class ResponseWatch {
   #listeners: OverListener[] | undefined;
   /** Of HTTP/1, until the response is over. */
   #socket: Socket | undefined;
-  #followsSocket = false;
+  /** Among them it waits for the close of its socket. */
+  #followers: Followers | undefined;
   readonly #startedAt = performance.now();
 
   private constructor(response: AnyResponse) {
@@ -111,7 +112,8 @@ export class ResponseWatch {
         : http1Outcome(response as ServerResponse, socket, finished, times);
     this.response = undefined;
     this.#socket = undefined;
-    if (socket !== undefined && this.#followsSocket) forgetSocket(socket, this);
+    if (this.#followers !== undefined) forget(this, this.#followers);
+    this.#followers = undefined;
     if (this.#listeners !== undefined) this.#deliverSoon();
   }
 
@@ -136,9 +138,8 @@ export class ResponseWatch {
   }
 
   #followSocket(socket: Socket): void {
-    if (this.#followsSocket) return;
-    this.#followsSocket = true;
-    settleOnSocketClose(socket, this);
+    if (this.#followers !== undefined) return;
+    this.#followers = settleOnSocketClose(socket, this);
     // Its close may be past already. What it still has to say of the response comes before the next turn of the loop.
     if (socket.destroyed) setImmediate(() => this.settle(false));
   }
