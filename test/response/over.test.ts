@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { whenOver } from "../../src/response/over.js";
@@ -50,6 +51,28 @@ describe("a listener", () => {
     expect((await outcome).kind).toBe("completed");
     await turns();
     expect(outcomes).toHaveLength(1);
+  });
+
+  it("is called together with those of other responses that end in the same turn, in the context of none", async () => {
+    const [{ res: one }, { res: other }] = [await exchange(), await exchange()];
+    const request = new AsyncLocalStorage<string>();
+    const calls: unknown[] = [];
+    const both = [one, other].map((res, index) =>
+      request.run(`request ${index}`, () => {
+        const told = new Promise<void>((resolve) =>
+          whenOver(res, () => {
+            calls.push(request.getStore());
+            process.nextTick(() => calls.push("the next tick"));
+            resolve();
+          }),
+        );
+        res.end();
+        return told;
+      }),
+    );
+    await Promise.all(both);
+    await turns();
+    expect(calls).toEqual([undefined, undefined, "the next tick", "the next tick"]);
   });
 
   it("is called for a response whose connection dies in the tick of the call", async () => {
