@@ -5,7 +5,6 @@ import { channel, subscribe } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
-import type { Socket } from "node:net";
 import { OffloadError } from "../task/errors.js";
 import type { AnyResponse } from "./kinds.js";
 import { type ResponseWatch, watchFromStart, watchOf } from "./watch.js";
@@ -23,12 +22,8 @@ export function trackCurrentResponse(): void {
   if (tracking) return;
   tracking = true;
   subscribe("http.server.request.start", (message) => {
-    const { request, response, socket } = message as {
-      request: IncomingMessage;
-      response: ServerResponse;
-      socket: Socket;
-    };
-    const watch = watchFromStart(response, socket);
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+    const watch = watchFromStart(response, request.socket);
     keepContext(request, watch, emitInContext);
     keepContext(response, watch, emitAndTell);
     current.enterWith(watch);
