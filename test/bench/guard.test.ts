@@ -14,8 +14,8 @@ const young = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 const most: Readonly<Record<string, Counts>> = {
   // 500 tasks of one turn travel in two or three messages.
   task: { messages: 0.01, bytes: 1_700, asyncResources: 0.1 },
-  "task after a response": { messages: 0.01, bytes: 2_900, asyncResources: 1.1 },
-  "callback after a response": { messages: 0, bytes: 11_000, asyncResources: 4.1 },
+  "task after a response": { messages: 0.01, bytes: 2_600, asyncResources: 0.1 },
+  "callback after a response": { messages: 0, bytes: 11_000, asyncResources: 3.1 },
 };
 
 describe("the work on the main thread", () => {
