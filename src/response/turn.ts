@@ -1,6 +1,6 @@
 // What waits for a turn of the event loop to end, all of it together: the responses that end in one turn release their
 // tasks at once, so that these travel in one message and wake a thread once.
-import { AsyncResource } from "node:async_hooks";
+import { AsyncLocalStorage } from "node:async_hooks";
 // Not the global one, which tests of an application may have replaced by a clock of theirs.
 import { setImmediate } from "node:timers";
 
@@ -8,12 +8,12 @@ type Job = () => void;
 
 let waiting: Job[] = [];
 
-// Made when the module is loaded, outside of every request: nothing of the first one's context is seen by the others.
-const outside = new AsyncResource("after-response.turn");
+// Nothing of the first one's request is seen by the others.
+const outsideOfRequests = AsyncLocalStorage.snapshot();
 
 /** Calls `job`, which must not throw, once the callbacks of I/O that this turn brought are through. In the order of the calls. */
 export function atTheEndOfTheTurn(job: Job): void {
-  if (waiting.push(job) === 1) outside.runInAsyncScope(setImmediate, undefined, run);
+  if (waiting.push(job) === 1) outsideOfRequests(() => setImmediate(run));
 }
 
 function run(): void {
