@@ -63,7 +63,8 @@ export class Callbacks {
     // In its place before anybody is told of it, for a listener may cancel it.
     this.#waiting.pushBack(task);
     this.ledger.queued(task);
-    this.#pumpSoon();
+    // Still in this turn of the event loop: the next one may bring the client's next request.
+    this.#pumpSoon(process.nextTick);
   }
 
   /** Ends a waiting callback by `finish`. */
@@ -103,10 +104,10 @@ export class Callbacks {
   }
 
   /** Never within the call that added: a callback runs after the code that registered it. */
-  #pumpSoon(): void {
+  #pumpSoon(later: (pump: () => void) => void): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    setImmediate(() => {
+    later(() => {
       this.#pumping = false;
       this.#pump();
     });
@@ -143,7 +144,8 @@ export class Callbacks {
     clearTimeout(run.timer);
     this.#running.delete(task);
     if (!isFinal(task.state)) settle();
-    this.#pumpSoon();
+    // One that ends at once must not have the others keep I/O waiting.
+    this.#pumpSoon(setImmediate);
   }
 }
 

@@ -84,6 +84,22 @@ async function turns(count = 4): Promise<void> {
 }
 
 describe("a callback", () => {
+  it("begins in the turn of the event loop in which it is released, for the next may bring the client's next request", async () => {
+    const { add } = create();
+    const order: string[] = [];
+    await new Promise<void>((resolve) => {
+      setImmediate(() => {
+        setImmediate(() => {
+          order.push("the next turn");
+          resolve();
+        });
+        add(() => void order.push("the callback"));
+        order.push("the call");
+      });
+    });
+    expect(order).toEqual(["the call", "the callback", "the next turn"]);
+  });
+
   it("runs after the code that registered it, never within", async () => {
     const { add } = create();
     const order: string[] = [];
