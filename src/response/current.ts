@@ -104,7 +104,8 @@ const nothing: Keeping = { watch: undefined, emit: EventEmitter.prototype.emit }
 
 function emitWithin(emitter: Kept, { watch, emit }: Keeping, event: Event): boolean {
   if (watch === undefined || current.getStore() === watch) return emit.apply(emitter, event);
-  // Most events have nobody who could see the context, and to enter one costs 2 us on Node 24.
-  if (emitter.listenerCount(event[0]) === 0) return emit.apply(emitter, event);
+  // Most events have nobody who could see the context, and to enter one costs 2 us on Node 24. An `emit` of somebody
+  // else's sees those without a listener too.
+  if (emit === EventEmitter.prototype.emit && emitter.listenerCount(event[0]) === 0) return emit.apply(emitter, event);
   return current.run(watch, () => emit.apply(emitter, event));
 }
