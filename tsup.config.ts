@@ -11,14 +11,14 @@ const common: Options = {
 };
 
 export default defineConfig([
-  { ...common, entry: { index: "src/index.ts", worker: "workers/worker.ts", cli: "src/journal/cli.ts" } },
+  { ...common, entry: { index: "src/index.ts", worker: "workers/worker.ts", cli: "src/journal/cli/cli.ts" } },
   // The runner is a file of its own, whole: threads load it, and whoever bundles the library may have to copy it. Its name
   // is unlike anything an application has in its `dist`, since bundlers have put our code next to such files.
   // CommonJS, for Piscina loads it by require(), and up to Node 22 the whole process aborts when a thread is terminated
   // while it requires an ES module (v8::Module::IsGraphAsync; seen on 20.20 and 22.23, 1 in 500 at that moment).
   {
     ...common,
-    entry: { "after-response-runner": "workers/runner.ts" },
+    entry: { "offload-after-response-runner": "workers/runner.ts" },
     format: "cjs",
     outExtension: () => ({ js: ".cjs" }),
     splitting: false,

@@ -7,7 +7,7 @@ import { PerformanceObserver } from "node:perf_hooks";
 import { Duplex } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { MessagePort } from "node:worker_threads";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./threads/tasks.js";
 
 /** Of one task or response, on the main thread. */

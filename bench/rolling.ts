@@ -4,7 +4,7 @@
 import { rollingRestarts } from "./rolling/restarts.js";
 
 const ways = [
-  { method: "after-response", title: "after-response" },
+  { method: "offload-after-response", title: "offload-after-response" },
   { method: "terminus", title: "@godaddy/terminus + piscina" },
   { method: "close-with-grace", title: "close-with-grace + piscina" },
   { method: "http-terminator", title: "http-terminator + piscina" },
@@ -28,7 +28,7 @@ else await demonstrate();
 async function demonstrate(): Promise<void> {
   const result = await rollingRestarts({
     ...situation,
-    method: "after-response",
+    method: "offload-after-response",
     onRestart: ({ number, durationMs, by }) => {
       console.log(`restart ${String(number).padStart(2)}: exit ${by} after ${(durationMs / 1_000).toFixed(1)} s`);
     },

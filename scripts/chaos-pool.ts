@@ -1,6 +1,6 @@
 // npm run chaos:pool: a minute of tasks that succeed, throw, hang, exit, exhaust memory, are cancelled and time out, on
 // the built package; then the account. `-- 10 1234` runs for 10 s with the seed 1234.
-import { runChaos } from "../test/pool/chaos.js";
+import { runChaos } from "../test/engine/threads/chaos.js";
 
 const [seconds = 60, seed = Math.floor(Math.random() * 2 ** 31)] = process.argv.slice(2).map(Number);
 

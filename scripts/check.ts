@@ -7,7 +7,7 @@ import { build } from "./build.js";
 import { lockfileProblems } from "./lockfile.js";
 import { npm, root, tool } from "./run.js";
 
-const packed = mkdtempSync(path.join(tmpdir(), "after-response-packed-"));
+const packed = mkdtempSync(path.join(tmpdir(), "offload-after-response-packed-"));
 
 const checks: Record<string, () => boolean> = {
   build() {

@@ -17,7 +17,7 @@ const system = process.platform === "win32" ? "win" : process.platform;
 /** The path of the binary of this version, installed if it is not there yet. */
 function install(version: string): string {
   const name = `node-${system}-${process.arch}`;
-  const prefix = path.join(root, "node_modules/.cache/after-response", version);
+  const prefix = path.join(root, "node_modules/.cache/offload-after-response", version);
   const binary = path.join(prefix, "node_modules", name, system === "win" ? "bin/node.exe" : "bin/node");
   if (!existsSync(binary)) {
     mkdirSync(prefix, { recursive: true });

@@ -1,24 +1,24 @@
 // The public face of an offloader: every call, its meaning, what it throws. Types alone.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { EventName, Listener } from "./core/events.js";
+import type { TaskHandle } from "./core/handle.js";
+import type { TaskSummary } from "./core/ledger.js";
+import type { Callback } from "./engine/callbacks/callbacks.js";
+import type { CallbackOptions } from "./intake/dispatch-options.js";
+import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./intake/typed.js";
+import type { DeadLetter } from "./journal/dead-letters/dead-letter.js";
 import type {
   EachContextCallback,
   EachContextMiddleware,
   EachResponseCallback,
   EachResponseMiddleware,
-} from "./after-each-response.js";
-import type { Callback } from "./callbacks/callbacks.js";
-import type { DeadLetter } from "./journal/dead-letters.js";
-import type { CallbackOptions } from "./options/dispatch-options.js";
-import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./options/typed.js";
-import type { ResponseCarrier } from "./response/carrier.js";
-import type { CloseOptions } from "./shutdown/close.js";
-import type { CloseReport } from "./shutdown/report.js";
-import type { ServersArgument } from "./shutdown/servers.js";
+} from "./response/after-each.js";
+import type { ResponseCarrier } from "./response/response-like.js";
+import type { ServersArgument } from "./shutdown/http/servers.js";
 import type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
+import type { CloseOptions } from "./shutdown/steps/close.js";
+import type { CloseReport } from "./shutdown/steps/report.js";
 import type { OffloaderStats } from "./stats.js";
-import type { EventName, Listener } from "./task/events.js";
-import type { TaskHandle } from "./task/handle.js";
-import type { TaskSummary } from "./task/ledger.js";
 
 /** What `drain()` came to. */
 export interface DrainReport {

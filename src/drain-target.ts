@@ -1,16 +1,17 @@
 // The drain of one offloader in its single steps, for `close()` and the shutdown of the process.
-import type { Callbacks } from "./callbacks/callbacks.js";
-import type { Dispatcher } from "./dispatcher.js";
-import type { Journaling } from "./journaling.js";
-import type { Crew } from "./pool/crew.js";
-import type { Pool } from "./pool/pool.js";
-import type { Admission } from "./queue/admission.js";
-import { forgetAtExit } from "./shutdown/exit-report.js";
-import type { DrainTarget } from "./shutdown/target.js";
-import { OffloadError } from "./task/errors.js";
-import type { Events } from "./task/events.js";
-import { type Ledger, summary } from "./task/ledger.js";
-import type { Logger } from "./task/logger.js";
+
+import { OffloadError } from "./base/errors.js";
+import type { Logger } from "./base/logger.js";
+import type { Events } from "./core/events.js";
+import { type Ledger, summary } from "./core/ledger.js";
+import type { Callbacks } from "./engine/callbacks/callbacks.js";
+import type { Crew } from "./engine/threads/pool/thread-pool.js";
+import type { Pool } from "./engine/threads/pool.js";
+import type { Admission } from "./intake/admission.js";
+import type { Dispatcher } from "./intake/dispatcher.js";
+import type { Journaling } from "./journal/journaling.js";
+import { forgetAtExit } from "./shutdown/process/exit-report.js";
+import type { DrainTarget } from "./shutdown/steps/target.js";
 
 export interface DrainParts {
   readonly name: string;

@@ -1,5 +1,5 @@
 // Whether the tasks module has been loaded: the promise of `ready()`, and the error of every dispatch once it cannot be.
-import { OffloadError } from "./task/errors.js";
+import { OffloadError } from "./base/errors.js";
 
 export class Readiness {
   /** Rejects with the module's own error. */

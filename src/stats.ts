@@ -1,11 +1,12 @@
 // What `stats()` tells: a picture of the offloader at this moment, cheap enough to ask for every second.
-import type { Definitions } from "./definitions.js";
-import type { Crew } from "./pool/crew.js";
-import { since } from "./task/clock.js";
-import { Counts, type StateCounts } from "./task/counts.js";
-import type { TaskDefinition } from "./task/definition.js";
-import { Histogram, type Percentiles } from "./task/histogram.js";
-import type { Ledger } from "./task/ledger.js";
+
+import { since } from "./base/ticks.js";
+import { Counts, type StateCounts } from "./core/counts.js";
+import type { TaskDefinition } from "./core/definition.js";
+import { Histogram, type Percentiles } from "./core/histogram.js";
+import type { Ledger } from "./core/ledger.js";
+import type { Crew } from "./engine/threads/pool/thread-pool.js";
+import type { Definitions } from "./intake/definitions.js";
 
 /** Of one task name: how many are in each state now, or ended in it since the start; times in ms. */
 export interface TaskStats extends StateCounts {

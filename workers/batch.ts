@@ -1,4 +1,7 @@
 // Runs the tasks of a batch one after the other, and says in the shared cells how far it is.
+
+import { copy } from "../src/core/payload/capture.js";
+import type { WireError } from "../src/core/payload/thrown.js";
 import {
   aborted,
   type BatchMessage,
@@ -10,9 +13,7 @@ import {
   sharedNow,
   succeeded,
   untouched,
-  type WireError,
-} from "../src/pool/protocol.js";
-import { copy } from "../src/task/capture.js";
+} from "../src/engine/threads/protocol.js";
 import { Context } from "./context.js";
 import type { Outbox } from "./outbox.js";
 import { isSmall } from "./results.js";

@@ -1,6 +1,6 @@
 // What a task is given beside its payload.
-import type { SlotMemory } from "../src/pool/protocol.js";
-import { aborted } from "../src/pool/protocol.js";
+import type { SlotMemory } from "../src/engine/threads/protocol.js";
+import { aborted } from "../src/engine/threads/protocol.js";
 import type { Outbox } from "./outbox.js";
 
 /** Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is dropped and counted. */

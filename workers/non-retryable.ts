@@ -1,6 +1,6 @@
 // The error by which a task says that another attempt is of no use.
 
-const brand = Symbol.for("after-response.NonRetryableError");
+const brand = Symbol.for("offload-after-response.NonRetryableError");
 
 /** Thrown by a task: it fails at once, whatever `attempts` says. */
 export class NonRetryableError extends Error {}

@@ -1,8 +1,8 @@
 // Progress and log lines on their way to the main thread: as many as it keeps up with, the rest counted.
 import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
-import { heardField, type LogLevel, type Remark, remarkCredit } from "../src/pool/protocol.js";
-import { copy } from "../src/task/capture.js";
+import { copy } from "../src/core/payload/capture.js";
+import { heardField, type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
 import { toWire } from "./wire.js";
 
 export class Outbox {

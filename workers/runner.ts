@@ -3,7 +3,7 @@
 import { getPriority, setPriority } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { type MessagePort, threadId } from "node:worker_threads";
-import { toError } from "../src/pool/errors.js";
+import { toError } from "../src/core/payload/thrown.js";
 import {
   type AbortMessage,
   type BatchMessage,
@@ -16,7 +16,7 @@ import {
   type SlotMemory,
   slotMemory,
   type ToThread,
-} from "../src/pool/protocol.js";
+} from "../src/engine/threads/protocol.js";
 import { Batch, type Surroundings } from "./batch.js";
 import { Outbox } from "./outbox.js";
 import { loadTasks, type TaskFunction } from "./tasks.js";

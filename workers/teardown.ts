@@ -4,7 +4,7 @@
 export type TeardownHook = () => void | Promise<void>;
 
 // On globalThis, for the tasks may have been bundled with a copy of this file.
-const registry = Symbol.for("after-response.teardown");
+const registry = Symbol.for("offload-after-response.teardown");
 
 function hooks(): TeardownHook[] {
   const known: unknown = Reflect.get(globalThis, registry);

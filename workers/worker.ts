@@ -1,4 +1,4 @@
-// `after-response/worker`: what a tasks module may import.
+// `offload-after-response/worker`: what a tasks module may import.
 
 export type { TaskContext, TaskLog } from "./context.js";
 export { NonRetryableError } from "./non-retryable.js";

@@ -5,7 +5,7 @@ import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import type { DepthReading, DispatchReading, HolderName } from "../programs/depth.js";
 
-const ours = "after-response";
+const ours = "offload-after-response";
 const holders: readonly HolderName[] = [ours, "Piscina", "array of payloads"];
 const heap = "heap bytes a waiting task";
 const rss = "resident bytes a waiting task";

@@ -9,7 +9,7 @@ import type { DrainOrder } from "../programs/drain.js";
 const took = "ms from SIGTERM to exit";
 const over = "ms more than 1.05 x the ideal";
 const fixedMs = 300;
-const ours = "after-response";
+const ours = "offload-after-response";
 
 const sizes: Record<Scale, { rounds: number; idealMs: number; threads: readonly number[]; taskMs: readonly number[] }> =
   {

@@ -30,7 +30,7 @@ export const payloadBenchmark: Benchmark = {
   title: "Payloads of 100 B to 10 MB, copied and moved",
   how: [
     `A Uint8Array of so many bytes goes to one thread, ${outstanding} tasks outstanding. Copied, it is the same array each time; moved, each task gets one of its own, made before the clock starts.`,
-    "after-response copies at the call, so that what the caller changes afterwards does not reach the task; the others copy when they dispatch. A copied payload is therefore copied twice.",
+    "offload-after-response copies at the call, so that what the caller changes afterwards does not reach the task; the others copy when they dispatch. A copied payload is therefore copied twice.",
   ].join(" "),
   async run(scale, say) {
     const { rounds, ms, bytes, contenders } = sizes[scale];

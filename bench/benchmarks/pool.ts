@@ -66,7 +66,7 @@ export const poolBenchmark: Benchmark = {
       for (const level of levels) {
         for (const [contender, program] of programs) {
           if (contender === oursForget && level < leastForWaves) continue;
-          const slow = !/^(after-response|raw)/.test(contender);
+          const slow = !/^(offload-after-response|raw)/.test(contender);
           if (slow && (level > burst || (level === burst && round >= slowBursts))) continue;
           // A burst of 100,000 is long enough by itself, and too long to be run for an estimate.
           const known = tasks.get(`${contender} ${Math.min(level, 1_000)}`);

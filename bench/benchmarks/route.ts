@@ -56,7 +56,7 @@ export const routeBenchmark: Benchmark = {
   ].join(" "),
   async run(scale, say) {
     const samples = new Samples();
-    const uploads = await mkdtemp(path.join(tmpdir(), "after-response-bench-"));
+    const uploads = await mkdtemp(path.join(tmpdir(), "offload-after-response-bench-"));
     const client = new Program("closed-load");
     for (let round = 0; round < sizes[scale]; ) {
       const ends = round + roundsPerProcess;

@@ -49,7 +49,7 @@ export const storesBenchmark: Benchmark = {
   async run(scale, say) {
     const { rounds, ms } = sizes[scale];
     const samples = new Samples();
-    const base = mkdtempSync(path.join(tmpdir(), "after-response-stores-"));
+    const base = mkdtempSync(path.join(tmpdir(), "offload-after-response-stores-"));
     const installed = installOnDemand("better-sqlite3", betterSqlite3Version, opensDatabase, say);
     const programs = await open(base, present(installed, say), installed);
     for (const [, program] of programs) {

@@ -21,7 +21,7 @@ export function installOnDemand(
   say: (line: string) => void,
 ): string | undefined {
   const { modules } = process.versions;
-  const prefix = path.join(root, "node_modules/.cache/after-response", `${name}-${version}-abi${modules}`);
+  const prefix = path.join(root, "node_modules/.cache/offload-after-response", `${name}-${version}-abi${modules}`);
   const folder = path.join(prefix, "node_modules", name);
   if (!existsSync(folder)) {
     say(`installing ${name} ${version}; where there is no binary for it, it is compiled, which takes a minute or two`);

@@ -182,7 +182,7 @@ function colours(names: readonly string[]): (name: string) => string {
 }
 
 function isOurs(name: string): boolean {
-  return name.startsWith("after-response") || /after-?response/i.test(name);
+  return name.startsWith("offload-after-response") || /after-?response/i.test(name);
 }
 
 function n(value: number): string {

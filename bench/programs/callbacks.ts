@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import { answer } from "../harness/answer.js";
 import { meterCommands } from "../harness/meter.js";
 import type * as tasks from "../threads/tasks.js";

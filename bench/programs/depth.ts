@@ -1,7 +1,7 @@
 // What a waiting task costs, in memory and in the time of the next dispatch. Run with --expose-gc: its first argument
 // says what holds the tasks.
 import { performance } from "node:perf_hooks";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import { Piscina } from "piscina";
 import { answer } from "../harness/answer.js";
 import { quantile } from "../harness/statistics.js";
@@ -14,7 +14,7 @@ interface Holder {
   release(): Promise<unknown>;
 }
 
-export type HolderName = "after-response" | "Piscina" | "array of payloads";
+export type HolderName = "offload-after-response" | "Piscina" | "array of payloads";
 
 export interface DepthReading {
   /** What the heap grew by, for each task. */
@@ -52,7 +52,7 @@ answer({
     };
   },
   async dispatch({ waiting, chunks, chunk }: DispatchOrder): Promise<DispatchReading> {
-    const offloader = await make("after-response");
+    const offloader = await make("offload-after-response");
     const times: number[] = [];
     let held = 0;
     for (let i = 0; i < chunks + 1; i++) {
@@ -74,7 +74,7 @@ answer({
 
 async function make(holder: HolderName): Promise<Holder> {
   if (holder === "Piscina") return holdInPiscina();
-  if (holder === "after-response") return holdInAfterResponse();
+  if (holder === "offload-after-response") return holdInAfterResponse();
   const waiting: object[] = [];
   return {
     hold: (n) => void waiting.push({ n, key }),

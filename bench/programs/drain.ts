@@ -2,7 +2,7 @@
 // does not matter and the ideal is known.
 import { once } from "node:events";
 import http from "node:http";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import { answer } from "../harness/answer.js";
 import type * as tasks from "../threads/tasks.js";
 

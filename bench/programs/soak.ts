@@ -4,7 +4,7 @@ import { type EventEmitter, once } from "node:events";
 import { readdirSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import { answer } from "../harness/answer.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import type * as tasks from "../threads/soak.js";

@@ -1,6 +1,6 @@
 // The tasks of the soak: good ones, failing ones, ones that wait.
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TaskContext } from "after-response";
+import type { TaskContext } from "offload-after-response";
 import { work } from "./tasks.js";
 
 /** A little CPU, a progress value, a log line now and then. */

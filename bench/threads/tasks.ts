@@ -1,4 +1,4 @@
-// The tasks that every contender runs. For after-response this file is the tasks module as it stands.
+// The tasks that every contender runs. For offload-after-response this file is the tasks module as it stands.
 import { pbkdf2Sync } from "node:crypto";
 
 /** As small as a task gets: what is measured is the way there and back. */

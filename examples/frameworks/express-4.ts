@@ -1,8 +1,8 @@
 // Express 4: as Express 5, but a handler that is async passes its own errors on.
 import type { AddressInfo } from "node:net";
 import { setImmediate as pause } from "node:timers/promises";
-import { createOffloader } from "after-response";
 import express from "express4"; // express@4 under another name; yours is "express"
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/tasks.js";
 
 const offloader = createOffloader<typeof tasks>({ tasks: new URL("./workers/tasks.js", import.meta.url) });

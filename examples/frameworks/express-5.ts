@@ -1,8 +1,8 @@
 // Express 5: `res` is the response, and afterEachResponse is middleware.
 import type { AddressInfo } from "node:net";
 import { setImmediate as pause } from "node:timers/promises";
-import { createOffloader } from "after-response";
 import express from "express";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/tasks.js";
 
 const offloader = createOffloader<typeof tasks>({ tasks: new URL("./workers/tasks.js", import.meta.url) });

@@ -1,8 +1,8 @@
 // Fastify: the reply stands for the response, and afterEachResponse is an onRequest hook.
 import type { AddressInfo } from "node:net";
 import { setImmediate as pause } from "node:timers/promises";
-import { createOffloader } from "after-response";
 import fastify, { type FastifyReply, type FastifyRequest } from "fastify";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/tasks.js";
 
 const offloader = createOffloader<typeof tasks>({ tasks: new URL("./workers/tasks.js", import.meta.url) });

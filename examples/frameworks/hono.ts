@@ -1,8 +1,8 @@
 // Hono on @hono/node-server: the context stands for the response, and afterEachContext is the middleware.
 import { setImmediate as pause } from "node:timers/promises";
 import { serve } from "@hono/node-server";
-import { createOffloader } from "after-response";
 import { type Context, Hono } from "hono";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/tasks.js";
 
 const offloader = createOffloader<typeof tasks>({ tasks: new URL("./workers/tasks.js", import.meta.url) });

@@ -1,8 +1,8 @@
 // Koa: the context stands for the response, and afterEachContext is the middleware.
 import type { AddressInfo } from "node:net";
 import { setImmediate as pause } from "node:timers/promises";
-import { createOffloader } from "after-response";
 import Koa, { type Context } from "koa";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/tasks.js";
 
 const offloader = createOffloader<typeof tasks>({ tasks: new URL("./workers/tasks.js", import.meta.url) });

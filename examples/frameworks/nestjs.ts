@@ -2,8 +2,8 @@
 import { setImmediate as pause } from "node:timers/promises";
 import { Controller, HttpCode, Param, Post, Res } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
-import { createOffloader } from "after-response";
 import type { Response } from "express";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/tasks.js";
 
 const offloader = createOffloader<typeof tasks>({ tasks: new URL("./workers/tasks.js", import.meta.url) });

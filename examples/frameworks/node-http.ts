@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate as pause } from "node:timers/promises";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/tasks.js";
 
 const offloader = createOffloader<typeof tasks>({ tasks: new URL("./workers/tasks.js", import.meta.url) });

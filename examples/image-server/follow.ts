@@ -1,5 +1,5 @@
 // Carries to the photos what the offloader tells of their tasks: those of this process, and those that an earlier one left.
-import type { EventName, OffloaderEvents } from "after-response";
+import type { EventName, OffloaderEvents } from "offload-after-response";
 import type { ImageOffloader } from "./offloader.js";
 import type { Photo, Photos } from "./photos.js";
 import type { OptimizedImage } from "./workers/images.js";

@@ -1,5 +1,5 @@
 // The offloader of this server: which tasks there are, how many may be unfinished at a time, and where they are on record.
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/images.js";
 
 export type ImageOffloader = ReturnType<typeof createImageOffloader>;

@@ -1,5 +1,5 @@
 // The offloader of this server, and its calls by their own names.
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/onboarding.js";
 
 export const offloader = createOffloader<typeof tasks>({

@@ -1,8 +1,8 @@
 // Request statistics: every request is timed, and recorded after its response. Laravel calls this terminable middleware.
 import { appendFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
-import { createOffloader } from "after-response";
 import express, { type Request, type Response } from "express";
+import { createOffloader } from "offload-after-response";
 import type * as tasks from "./workers/summary.js";
 
 const file = process.env.REQUESTS_FILE ?? "requests.ndjson";

@@ -1,31 +1,31 @@
 // The durable record of accepted, unfinished tasks. What a dispatch call has accepted is in it before the call returns, and
 // comes back at the next start unless its end is in it too.
-import { OffloadError } from "../task/errors.js";
-import type { FinalState } from "../task/states.js";
-import { Adopter } from "./adopt.js";
-import { SegmentChain } from "./chain.js";
-import { encodeContent, type TaskContent } from "./content.js";
-import { DeadLetterBox, type ReplayedTask } from "./dead-letter-box.js";
-import { prepareDirectory } from "./directory.js";
-import { DiskDurability, type Durability, ProcessDurability } from "./durability.js";
-import { unavailable } from "./failure.js";
-import { type FileSystem, nodeFileSystem } from "./file-system.js";
-import type { DeadLetterReason } from "./format.js";
-import { isId } from "./id.js";
-import { type Adoption, Inheritance } from "./inherit.js";
-import { LetterFiles } from "./letter-files.js";
-import { Log } from "./log.js";
+import { OffloadError } from "../base/errors.js";
+import type { FinalState } from "../core/states.js";
+import { DeadLetterBox, type ReplayedTask } from "./dead-letters/dead-letter-box.js";
+import { LetterFiles } from "./dead-letters/letter-files.js";
+import { prepareDirectory } from "./files/directory.js";
+import { unavailable } from "./files/failure.js";
+import { type FileSystem, nodeFileSystem } from "./files/file-system.js";
+import { encodeContent, type TaskContent } from "./format/content.js";
+import type { DeadLetterReason } from "./format/format.js";
+import { isId } from "./format/id.js";
+import { SegmentChain } from "./log/chain.js";
+import { DiskDurability, type Durability, ProcessDurability } from "./log/durability.js";
+import { Log } from "./log/log.js";
+import { Reclaimer } from "./log/reclaim.js";
+import { removeSegment } from "./log/remove-segment.js";
+import type { JournalEntry } from "./log/segment.js";
+import { SegmentWriter } from "./log/segment-writer.js";
 import {
   type JournalContext,
   type JournalOptions,
   type ResolvedJournalOptions,
   resolveJournalOptions,
 } from "./options.js";
-import { askOwnersToAdopt, Ownership, removeDirectory } from "./owner.js";
-import { Reclaimer } from "./reclaim.js";
-import { removeSegment } from "./remove-segment.js";
-import type { JournalEntry } from "./segment.js";
-import { SegmentWriter } from "./segment-writer.js";
+import { Adopter } from "./takeover/adopt.js";
+import { type Adoption, Inheritance } from "./takeover/inherit.js";
+import { askOwnersToAdopt, Ownership, removeDirectory } from "./takeover/owner.js";
 
 /** A task that is to be accepted. */
 export interface TaskToAccept extends TaskContent {

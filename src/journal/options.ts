@@ -1,8 +1,8 @@
 // The options of the journal: what each is for, its rule, its default.
 import path from "node:path";
-import { describe, OffloadError } from "../task/errors.js";
-import type { Logger } from "../task/logger.js";
-import { segmentSize } from "./format.js";
+import { describe, OffloadError } from "../base/errors.js";
+import type { Logger } from "../base/logger.js";
+import { segmentSize } from "./format/format.js";
 
 export interface JournalOptions {
   /**

@@ -5,7 +5,7 @@ import { channel, subscribe } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
-import { OffloadError } from "../task/errors.js";
+import { OffloadError } from "../base/errors.js";
 import type { AnyResponse } from "./kinds.js";
 import { type ResponseWatch, watchFromStart, watchOf } from "./watch.js";
 
@@ -65,7 +65,7 @@ function enter(stream: ServerHttp2Stream): void {
   current.enterWith(watch);
 }
 
-const kept = Symbol("after-response.context");
+const kept = Symbol("offload-after-response.context");
 
 type Kept = EventEmitter & { [kept]?: Keeping };
 

@@ -1,6 +1,6 @@
 // Whether a task runs after this outcome.
-import { OffloadError } from "../task/errors.js";
-import type { ResponseOutcome, RunIf } from "../task/outcome.js";
+import { OffloadError } from "../base/errors.js";
+import type { ResponseOutcome, RunIf } from "../core/outcome.js";
 
 /**
  * What `runIf` says to an outcome.

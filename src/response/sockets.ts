@@ -9,7 +9,7 @@ interface Waiting {
 export type Followers = Waiting[];
 
 // They stand in the socket itself, in an array: a WeakMap or a Set costs each task of a response half a microsecond more.
-const followers: unique symbol = Symbol("after-response.followers");
+const followers: unique symbol = Symbol("offload-after-response.followers");
 
 type Followed = Socket & { [followers]?: Followers };
 

@@ -1,11 +1,11 @@
 // One response, watched to its end: the only place that listens to Node's events of a response.
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { ResponseOutcome } from "../task/outcome.js";
+import type { ResponseOutcome } from "../core/outcome.js";
+import { http1Outcome, isOver, outcomeOf } from "./ending.js";
 import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
 import { type Followers, forget, settleOnSocketClose } from "./sockets.js";
 import { atTheEndOfTheTurn } from "./turn.js";
-import { http1Outcome, isOver, outcomeOf } from "./verdict.js";
 
 /** Told once how a response ended. It must not throw: there is nobody behind it who could do anything about it. */
 export type OverListener = (outcome: ResponseOutcome) => void;
@@ -13,7 +13,7 @@ export type OverListener = (outcome: ResponseOutcome) => void;
 // The watch of a response stands in the response itself, under a symbol of this copy of the library: every request
 // pays for it, and a WeakMap costs 0.5 us more. For HTTP/2 it stands in the stream, which is known before its
 // compatibility object is made.
-const watched = Symbol("after-response.watch");
+const watched = Symbol("offload-after-response.watch");
 
 type Watched = AnyResponse & { [watched]?: ResponseWatch };
 

@@ -1,11 +1,11 @@
 // The options of shutdownOnSignals: what each is for, its rule, its default.
 import { constants } from "node:os";
 import type { Duplex } from "node:stream";
-import { boolean, checkOptions, func, invalid, milliseconds, type Rule, type Rules } from "../options/rules.js";
-import { defaultTimeout, type OnAbandoned } from "./close.js";
-import { type NamedHook, namedHook, type ShutdownHook } from "./hooks.js";
-import { defaultDrainDelay } from "./plan.js";
-import type { OnStep } from "./states.js";
+import { boolean, checkOptions, func, invalid, milliseconds, type Rule, type Rules } from "../base/option-rules.js";
+import { defaultTimeout, type OnAbandoned } from "./steps/close.js";
+import { type NamedHook, namedHook, type ShutdownHook } from "./steps/hooks.js";
+import { defaultDrainDelay } from "./steps/plan.js";
+import type { OnStep } from "./steps/states.js";
 
 /** Options of `offloader.shutdownOnSignals()`. */
 export interface ShutdownOptions {

@@ -1,19 +1,20 @@
 // What `offloader.shutdownOnSignals()` is: the servers and options of one offloader, in the shutdown of the process.
-import { closeBy } from "./close.js";
-import type { Participant } from "./participant.js";
-import { planWarnings } from "./plan.js";
-import { detectPlatform } from "./platform.js";
-import { livenessProbe, type Probe, readinessProbe } from "./probes.js";
-import { processShutdown } from "./registry.js";
-import type { ShutdownReport } from "./report.js";
-import { ServerDrain } from "./server-drain.js";
-import { findServers, type ServersArgument } from "./servers.js";
+
+import { livenessProbe, type Probe, readinessProbe } from "./http/probes.js";
+import { ServerDrain } from "./http/server-drain.js";
+import { findServers, type ServersArgument } from "./http/servers.js";
+import type { Participant } from "./process/participant.js";
+import { detectPlatform } from "./process/platform.js";
+import { processShutdown } from "./process/registry.js";
 import { resolveShutdownOptions, type ShutdownOptions } from "./shutdown-options.js";
+import { closeBy } from "./steps/close.js";
+import { planWarnings } from "./steps/plan.js";
+import type { ShutdownReport } from "./steps/report.js";
 
 export type { ShutdownOptions } from "./shutdown-options.js";
 
-import type { ShutdownState } from "./states.js";
-import type { DrainTarget } from "./target.js";
+import type { ShutdownState } from "./steps/states.js";
+import type { DrainTarget } from "./steps/target.js";
 
 /** The shutdown of the process, as one offloader sees it. */
 export interface Shutdown {

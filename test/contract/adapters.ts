@@ -12,13 +12,13 @@ import { All, Controller, Module, Req, Res } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { ExpressAdapter } from "@nestjs/platform-express";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
-import type { EachContextMiddleware, EachResponseMiddleware, ResponseCarrier } from "after-response";
 import express, { type Express } from "express";
 import express4 from "express4";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { Hono } from "hono";
 import type { ContentfulStatusCode, RedirectStatusCode } from "hono/utils/http-status";
 import Koa from "koa";
+import type { EachContextMiddleware, EachResponseMiddleware, ResponseCarrier } from "offload-after-response";
 
 /** A request that is being handled. */
 export interface Call {

@@ -3,7 +3,7 @@ import { Service } from "@kubernetes-models/knative/serving.knative.dev/v1/Servi
 import type { IProbe } from "kubernetes-models/v1/Probe";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { detectPlatform } from "../../src/shutdown/platform.js";
+import { detectPlatform } from "../../src/shutdown/process/platform.js";
 import { example, expectOrderlyLife } from "./deployed.js";
 import { typeErrors } from "./literal-types.js";
 

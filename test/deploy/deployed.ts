@@ -14,14 +14,14 @@ export function example(file: string): string {
   return readFileSync(path.join(examples, file), "utf8");
 }
 
-const folder = mkdtempSync(path.join(tmpdir(), "after-response-deployed-"));
+const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-deployed-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Where the program lies, with its packages beside it. The library is the one built here. */
 export const appFolder: string = path.join(folder, "app");
 cpSync(path.join(examples, "app"), appFolder, { recursive: true });
 mkdirSync(path.join(appFolder, "node_modules"));
-symlinkSync(root, path.join(appFolder, "node_modules/after-response"), "dir");
+symlinkSync(root, path.join(appFolder, "node_modules/offload-after-response"), "dir");
 symlinkSync(path.join(root, "node_modules/express"), path.join(appFolder, "node_modules/express"), "dir");
 
 // By these the library recognises a platform; the machine that runs the tests may have some of them itself.

@@ -6,7 +6,7 @@ import type { PodSpec } from "kubernetes-models/v1";
 import { parse as parseToml } from "smol-toml";
 import { describe, expect, it } from "vitest";
 import { parse as parseYaml } from "yaml";
-import { detectPlatform } from "../../src/shutdown/platform.js";
+import { detectPlatform } from "../../src/shutdown/process/platform.js";
 import { example, startDeployed } from "./deployed.js";
 import { typeErrors } from "./literal-types.js";
 
@@ -112,7 +112,8 @@ describe("docs/deploy", () => {
   });
 
   it("explains only log lines that exist", () => {
-    const sources = readdirSync(path.join(root, "src/shutdown"))
+    const sources = readdirSync(path.join(root, "src/shutdown"), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
       .map((file) => readFileSync(path.join(root, "src/shutdown", file), "utf8"))
       .join("\n")
       // A sentence over two lines is one sentence, and what is put in has no name in it.
@@ -134,7 +135,7 @@ describe("docs/deploy", () => {
     await fetch(`${program.url}/orders/4711`, { method: "POST" });
     program.kill("SIGTERM");
     const { stderr } = await program.exited;
-    const written = [...stderr.matchAll(/^\[after-response\] \w+: (.*)$/gm)].map(([, line = ""]) => line);
+    const written = [...stderr.matchAll(/^\[offload-after-response\] \w+: (.*)$/gm)].map(([, line = ""]) => line);
     expect(written.length).toBeGreaterThan(4);
     const patterns = table("Line").map(([cell = ""]) => patternOf(cell.replaceAll("`", "")));
     expect(written.filter((line) => !patterns.some((pattern) => pattern.test(line)))).toEqual([]);

@@ -1,6 +1,6 @@
 // The Procfile and app.json of Heroku: node itself in the dyno, a shutdown that fits into Heroku's 30 s.
 import { describe, expect, it } from "vitest";
-import { detectPlatform } from "../../src/shutdown/platform.js";
+import { detectPlatform } from "../../src/shutdown/process/platform.js";
 import { example, expectOrderlyLife } from "./deployed.js";
 
 const processes = Object.fromEntries(

@@ -70,7 +70,7 @@ describe("the systemd unit", () => {
 
 /** What systemd says of a unit, a line each; undefined where there is no systemd. */
 function complaintsOf(text: string): string[] | undefined {
-  const folder = mkdtempSync(path.join(tmpdir(), "after-response-unit-"));
+  const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-unit-"));
   const file = path.join(folder, "orders.service");
   // Node.js may be elsewhere on this machine, and systemd looks for it.
   writeFileSync(file, text.replaceAll("/usr/bin/node", process.execPath));

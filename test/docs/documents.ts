@@ -36,7 +36,7 @@ export async function documents(): Promise<Map<string, string>> {
 export async function writeDocuments(
   files: ReadonlyMap<string, readonly SourceFile[]>,
 ): Promise<{ directory: string; remove(): Promise<void> }> {
-  const directory = await realpath(await mkdtemp(path.join(tmpdir(), "after-response-docs-")));
+  const directory = await realpath(await mkdtemp(path.join(tmpdir(), "offload-after-response-docs-")));
   for (const [document, sources] of files) {
     for (const { name, text } of sources) {
       const file = path.join(directory, document, name);
@@ -49,7 +49,7 @@ export async function writeDocuments(
   for (const name of await readdir(path.join(root, "node_modules"))) {
     if (!name.startsWith(".")) await symlink(path.join(root, "node_modules", name), path.join(modules, name));
   }
-  await symlink(root, path.join(modules, "after-response"));
+  await symlink(root, path.join(modules, "offload-after-response"));
   await writeFile(path.join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
   return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
 }

@@ -1,7 +1,7 @@
 // docs/errors.md and the list of codes say the same.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { errorCodes, OffloadError, type OffloadErrorCode } from "../../src/task/errors.js";
+import { errorCodes, OffloadError, type OffloadErrorCode } from "../../src/base/errors.js";
 
 const text = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
 const codes = Object.keys(errorCodes) as OffloadErrorCode[];

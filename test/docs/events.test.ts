@@ -1,12 +1,12 @@
-// docs/events.md and src/task/events.ts say the same, and what the ledger tells is what the document says.
+// docs/events.md and src/core/events.ts say the same, and what the ledger tells is what the document says.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { OffloadError } from "../../src/task/errors.js";
+import { OffloadError } from "../../src/base/errors.js";
 import { createLedger, makeTask, recordEvents } from "../support/tasks.js";
 
 const text = readFileSync(new URL("../../docs/events.md", import.meta.url), "utf8");
 // The interfaces exist for the compiler alone. Their text is read, for a list beside them would be one more thing to keep.
-const source = readFileSync(new URL("../../src/task/events.ts", import.meta.url), "utf8").replace(
+const source = readFileSync(new URL("../../src/core/events.ts", import.meta.url), "utf8").replace(
   /\/\*\*[\s\S]*?\*\//g,
   "",
 );
@@ -90,7 +90,7 @@ function tellEverything(): Map<string, Set<string>> {
 /** What stands between the braces of an interface. */
 function bodyOf(name: string): string {
   const body = new RegExp(`export interface ${name} \\{\\n([\\s\\S]*?)^\\}`, "m").exec(source)?.[1];
-  if (body === undefined) throw new Error(`src/task/events.ts has no interface ${name}`);
+  if (body === undefined) throw new Error(`src/core/events.ts has no interface ${name}`);
   return body;
 }
 

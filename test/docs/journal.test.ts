@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { reasonNumber, reasonOf } from "../../src/journal/format.js";
+import { reasonNumber, reasonOf } from "../../src/journal/format/format.js";
 import { makeDirectory } from "../support/directory.js";
 import { listen } from "../support/http.js";
 import { startProgram } from "../support/process.js";

@@ -4,9 +4,9 @@
 // The names are asked of the checks themselves: an unknown option is refused with a list of those that are known.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { defaultPolicy, resolveDispatch } from "../../src/intake/dispatch-options.js";
 import { type JournalOptions, resolveJournalOptions } from "../../src/journal/options.js";
-import { defaultPolicy, resolveDispatch } from "../../src/options/dispatch-options.js";
-import { type OffloaderOptions, resolveOptions } from "../../src/options/offloader-options.js";
+import { type OffloaderOptions, resolveOptions } from "../../src/options.js";
 
 const text = readFileSync(new URL("../../docs/threads-and-limits.md", import.meta.url), "utf8");
 const tasks = new URL("file:///tasks.js");

@@ -25,7 +25,7 @@ describe("the quick start of the README", () => {
     files = [...section.matchAll(/^```[tj]s\n\/\/ (\S+)[^\n]*\n([\s\S]*?)^```$/gm)].map(([, name = "", text = ""]) => {
       return { name, text };
     });
-    project = await realpath(await mkdtemp(path.join(tmpdir(), "after-response-quick-start-")));
+    project = await realpath(await mkdtemp(path.join(tmpdir(), "offload-after-response-quick-start-")));
     await writeProject(project, files);
   });
   afterAll(() => rm(project, { recursive: true, force: true }));
@@ -68,7 +68,7 @@ async function writeProject(project: string, files: readonly { name: string; tex
     [...text.matchAll(/from "([^.":][^":]*)"/g)].map(([, name = ""]) => name),
   );
   await mkdir(path.join(project, "node_modules"));
-  await symlink(root, path.join(project, "node_modules/after-response"));
+  await symlink(root, path.join(project, "node_modules/offload-after-response"));
   for (const name of new Set(["tsx", "@types", ...packages])) {
     const target = path.join(root, "node_modules", name);
     const link = path.join(project, "node_modules", name);

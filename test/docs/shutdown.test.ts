@@ -1,11 +1,11 @@
 // docs/shutdown.md says what the source says: options and defaults, states, fields, times.
 import { readFileSync } from "node:fs";
-import type { ShutdownReport } from "after-response";
+import type { ShutdownReport } from "offload-after-response";
 import { describe, expect, it } from "vitest";
-import { namedHook } from "../../src/shutdown/hooks.js";
-import { abortBudget, defaultDrainDelay, type Moment, timeBefore } from "../../src/shutdown/plan.js";
 import { resolveShutdownOptions } from "../../src/shutdown/shutdown-options.js";
-import type { ShutdownState, ShutdownStep } from "../../src/shutdown/states.js";
+import { namedHook } from "../../src/shutdown/steps/hooks.js";
+import { abortBudget, defaultDrainDelay, type Moment, timeBefore } from "../../src/shutdown/steps/plan.js";
+import type { ShutdownState, ShutdownStep } from "../../src/shutdown/steps/states.js";
 import { compilerErrors } from "../support/compile.js";
 
 const text = readFileSync(new URL("../../docs/shutdown.md", import.meta.url), "utf8");
@@ -102,7 +102,7 @@ describe("docs/shutdown.md", () => {
     const prelude = `
       import type { Server } from "node:http";
       import type { Express } from "express";
-      import type { Offloader } from "after-response";
+      import type { Offloader } from "offload-after-response";
       declare const offloader: Offloader, server: Server, publicServer: Server, adminServer: Server, app: Express;
       declare const database: { end(): Promise<void>; query(sql: string, values: unknown[]): Promise<void> };
       declare const webSocketServer: { clients: Set<{ close(code: number): void }> };

@@ -1,7 +1,7 @@
 // docs/states.md and the table of states say the same: the diagram, the meaning of each state, a sentence for each way.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { codeOf, isFinal, mayFollow, states } from "../../src/task/states.js";
+import { codeOf, isFinal, mayFollow, states } from "../../src/core/states.js";
 
 const text = readFileSync(new URL("../../docs/states.md", import.meta.url), "utf8");
 const diagram = /```mermaid\n([\s\S]*?)```/.exec(text)?.[1] ?? "";

@@ -1,4 +1,4 @@
-// The page in a real browser. Without Chromium the tests are skipped; AFTER_RESPONSE_REQUIRE_CHROMIUM=1 forbids that.
+// The page in a real browser. Without Chromium the tests are skipped; OFFLOAD_REQUIRE_CHROMIUM=1 forbids that.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -13,7 +13,7 @@ const places = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 const executablePath = places.find((path) => path !== undefined && existsSync(path));
-const required = process.env.AFTER_RESPONSE_REQUIRE_CHROMIUM === "1";
+const required = process.env.OFFLOAD_REQUIRE_CHROMIUM === "1";
 const skip = executablePath === undefined && !required;
 if (skip)
   console.warn("SKIPPED: the tests of the image server's page found no Chromium; CHROMIUM_PATH says where it is");

@@ -10,7 +10,7 @@ let cli = "";
 let adopt = "";
 
 beforeAll(async () => {
-  cli = await bundled("../../../src/journal/cli.ts");
+  cli = await bundled("../../../src/journal/cli/cli.ts");
   adopt = await bundled("adopt.ts");
 });
 
@@ -28,7 +28,7 @@ function living(dir: string) {
   return startProgram(adopt, { args: [dir, "live"], execArgv: [], ready: /^tasks .* end$/m });
 }
 
-describe("after-response journal", () => {
+describe("offload-after-response journal", () => {
   it("ls shows what is unfinished and what is dead, in columns and as JSON", async () => {
     const { journal, dir } = testJournal();
     const waiting = accept(journal, "hush");
@@ -220,7 +220,7 @@ describe("after-response journal", () => {
     const { dir } = testJournal();
     expect(run("--help")).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^Usage: after-response journal <dir> <command>/),
+      stdout: expect.stringMatching(/^Usage: offload-after-response journal <dir> <command>/),
     });
     for (const args of [
       [],

@@ -3,8 +3,8 @@ import net from "node:net";
 import { MessageChannel } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeContent, encodeContent } from "../../src/journal/content.js";
-import { encodings } from "../../src/journal/format.js";
+import { decodeContent, encodeContent } from "../../src/journal/format/content.js";
+import { encodings } from "../../src/journal/format/format.js";
 
 function encoded(payload: unknown): { encoding: "json" | "v8"; back: unknown } {
   const { encoding, bytes } = encodeContent({ payload, dispatch: undefined, context: undefined });

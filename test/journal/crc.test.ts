@@ -1,6 +1,6 @@
 import { crc32 as zlibCrc32 } from "node:zlib";
 import { expect, it } from "vitest";
-import { crc32 } from "../../src/journal/crc.js";
+import { crc32 } from "../../src/journal/format/crc.js";
 
 it("is the CRC-32 that the format describes", () => {
   expect(crc32(Buffer.from("123456789"), 0, 9)).toBe(0xcbf43926);

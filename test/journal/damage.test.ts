@@ -3,8 +3,8 @@ import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSy
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatVersion, header, headerLength } from "../../src/journal/format.js";
-import { type JournalRecord, readRecords, type Verdict } from "../../src/journal/read-records.js";
+import { formatVersion, header, headerLength } from "../../src/journal/format/format.js";
+import { type JournalRecord, readRecords, type Verdict } from "../../src/journal/format/read-records.js";
 import { accept, afterKill, filesIn, replayed, testJournal } from "./journals.js";
 
 interface Reading {
@@ -214,7 +214,7 @@ describe("a directory of a newer version", () => {
     const next = testJournal({ dir: killed });
     expect((await replayed(next.journal)).map(({ id }) => id)).toEqual([entry.id]);
     expect(next.lines).toMatchObject([{ level: "warn", fields: { directory: newer, version: 2, known: 1 } }]);
-    expect(next.lines[0]?.message).toContain("newer version of after-response");
+    expect(next.lines[0]?.message).toContain("newer version of offload-after-response");
     expect(readFileSync(segment).subarray(16).toString()).toBe("who knows");
   });
 });

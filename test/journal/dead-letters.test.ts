@@ -2,7 +2,7 @@ import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { header, headerLength } from "../../src/journal/format.js";
+import { header, headerLength } from "../../src/journal/format/format.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
 

@@ -2,7 +2,7 @@
 import { renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import type { JournalEntry } from "../../src/journal/segment.js";
+import type { JournalEntry } from "../../src/journal/log/segment.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
 

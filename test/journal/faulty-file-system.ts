@@ -1,5 +1,5 @@
 // A file system of which any call can be made to fail, as a full or a broken disk would.
-import { type FileSystem, nodeFileSystem } from "../../src/journal/file-system.js";
+import { type FileSystem, nodeFileSystem } from "../../src/journal/files/file-system.js";
 
 export type Call = keyof FileSystem;
 

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { JournalEntry } from "../../src/journal/segment.js";
+import type { JournalEntry } from "../../src/journal/log/segment.js";
 import { accept, afterKill, replayed, temporaryDirectory, testJournal } from "./journals.js";
 
 const mounts: string[] = [];

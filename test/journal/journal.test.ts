@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OffloadError } from "../../src/task/errors.js";
+import { OffloadError } from "../../src/base/errors.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
 
 describe("the journal", () => {

@@ -3,12 +3,12 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach } from "vitest";
-import type { ReplayedTask } from "../../src/journal/dead-letter-box.js";
-import { type FileSystem, nodeFileSystem } from "../../src/journal/file-system.js";
+import type { Logger } from "../../src/base/logger.js";
+import type { ReplayedTask } from "../../src/journal/dead-letters/dead-letter-box.js";
+import { type FileSystem, nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { type Journal, openJournal } from "../../src/journal/journal.js";
+import type { JournalEntry } from "../../src/journal/log/segment.js";
 import type { JournalOptions } from "../../src/journal/options.js";
-import type { JournalEntry } from "../../src/journal/segment.js";
-import type { Logger } from "../../src/task/logger.js";
 
 export interface LogLine {
   readonly level: "info" | "warn" | "error";

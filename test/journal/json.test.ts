@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { JsonWriter } from "../../src/journal/json.js";
+import { JsonWriter } from "../../src/journal/format/json.js";
 
 const writer = new JsonWriter();
 

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Journal } from "../../src/journal/journal.js";
-import type { JournalEntry } from "../../src/journal/segment.js";
+import type { JournalEntry } from "../../src/journal/log/segment.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
 import { afterKill, cleanUp, replayed, testJournal } from "./journals.js";
 

@@ -4,9 +4,9 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { nodeFileSystem } from "../../src/journal/file-system.js";
-import { askToAdopt, isOwned } from "../../src/journal/owner.js";
-import { socketPath } from "../../src/journal/socket-path.js";
+import { nodeFileSystem } from "../../src/journal/files/file-system.js";
+import { askToAdopt, isOwned } from "../../src/journal/takeover/owner.js";
+import { socketPath } from "../../src/journal/takeover/socket-path.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, temporaryDirectory, testJournal } from "./journals.js";
 

@@ -1,7 +1,7 @@
 import { closeSync, cpSync, openSync, statSync, writeSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Journal } from "../../src/journal/journal.js";
-import type { JournalEntry } from "../../src/journal/segment.js";
+import type { JournalEntry } from "../../src/journal/log/segment.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
 
 const MiB = 1024 * 1024;

@@ -1,5 +1,5 @@
 // What a deadline cuts off is reported by id, also where nobody looks at the report.
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import { expect, it } from "vitest";
 
 it("a task that is abandoned by close() is logged by its id", async () => {

@@ -1,7 +1,7 @@
 // What a dispatch call takes, captures, and refuses.
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import { type errorCodes, OffloadError } from "after-response";
+import { type errorCodes, OffloadError } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
 import { rejection, thrownBy, watch } from "../support/offloader.js";

@@ -2,10 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
-import type { JournalOptions } from "after-response";
 import express from "express";
+import type { JournalOptions } from "offload-after-response";
 import { describe, expect, it } from "vitest";
-import { formatVersion, header } from "../../src/journal/format.js";
+import { formatVersion, header } from "../../src/journal/format/format.js";
 import { openJournal } from "../../src/journal/journal.js";
 import { makeDirectory } from "../support/directory.js";
 import { Gate } from "../support/gate.js";

@@ -1,7 +1,7 @@
 // Listeners and functions of the user's that act on tasks at the very moment they are told of another.
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
-import type { TaskHandle } from "after-response";
+import type { TaskHandle } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
 import { handedOver, rejection, watch } from "../support/offloader.js";

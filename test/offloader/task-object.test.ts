@@ -1,6 +1,6 @@
 // A task as an object: what `offloader.task(name)` dispatches is what the calls of the offloader do.
 import { createServer } from "node:http";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { listen } from "../support/http.js";
 import { rejection, thrownBy, watch } from "../support/offloader.js";

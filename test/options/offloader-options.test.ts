@@ -1,8 +1,8 @@
 // Every rule of createOffloader's options, and the values that fill what was left out.
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
-import { type OffloaderOptions, resolveOptions } from "../../src/options/offloader-options.js";
-import { silentLogger } from "../../src/task/logger.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { type OffloaderOptions, resolveOptions } from "../../src/options.js";
 import { recordingLogger } from "../support/tasks.js";
 import { refusal } from "./refusal.js";
 

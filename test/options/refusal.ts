@@ -1,6 +1,6 @@
 // What options are refused with.
 import { expect } from "vitest";
-import { OffloadError } from "../../src/task/errors.js";
+import { OffloadError } from "../../src/base/errors.js";
 
 /** The message of the AR_INVALID_OPTIONS that the act throws. */
 export function refusal(act: () => unknown): string {

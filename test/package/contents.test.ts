@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import * as main from "after-response";
-import * as worker from "after-response/worker";
+import * as main from "offload-after-response";
+import * as worker from "offload-after-response/worker";
 import { beforeAll, describe, expect, it } from "vitest";
 import { linksOf } from "../docs/links.js";
 import { pack } from "./project.js";
@@ -11,7 +11,7 @@ import { pack } from "./project.js";
 let contents: readonly string[] = [];
 
 beforeAll(async () => {
-  const directory = await mkdtemp(path.join(tmpdir(), "after-response-pack-"));
+  const directory = await mkdtemp(path.join(tmpdir(), "offload-after-response-pack-"));
   contents = (await pack(directory)).contents;
   await rm(directory, { recursive: true });
 });
@@ -25,12 +25,12 @@ describe("the published package", () => {
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
-      "dist/after-response-runner.cjs",
-      "dist/after-response-runner.cjs.map",
       "dist/cli.js",
       "dist/cli.js.map",
       "dist/index.js",
       "dist/index.js.map",
+      "dist/offload-after-response-runner.cjs",
+      "dist/offload-after-response-runner.cjs.map",
       "dist/worker.js",
       "dist/worker.js.map",
       "package.json",

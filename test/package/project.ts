@@ -17,7 +17,7 @@ export interface Project {
 
 /** Packs the built package and installs it. */
 export async function createProject(): Promise<Project> {
-  const directory = await realpath(await mkdtemp(path.join(tmpdir(), "after-response-project-")));
+  const directory = await realpath(await mkdtemp(path.join(tmpdir(), "offload-after-response-project-")));
   const { file } = await pack(directory);
   await writeFile(
     path.join(directory, "package.json"),

@@ -10,8 +10,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fastify from "fastify";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { ResponseOutcome } from "../../src/core/outcome.js";
 import { currentResponse, noResponseError, trackCurrentResponse } from "../../src/response/current.js";
-import type { ResponseOutcome } from "../../src/task/outcome.js";
 import { afterThisTest, connect, listen } from "../support/http.js";
 import { Arrivals, largeBody, register, turns } from "./observe.js";
 

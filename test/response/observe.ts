@@ -1,8 +1,8 @@
 // What the tests of this folder share: handlers that hand over their response, and outcomes as promises.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
+import type { ResponseOutcome } from "../../src/core/outcome.js";
 import { whenOver } from "../../src/response/over.js";
-import type { ResponseOutcome } from "../../src/task/outcome.js";
 import { listen } from "../support/http.js";
 
 /** More than the buffers of any socket take at once. */

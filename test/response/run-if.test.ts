@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { ResponseOutcome, RunIf } from "../../src/core/outcome.js";
 import { runIfAllows } from "../../src/response/run-if.js";
-import type { ResponseOutcome, RunIf } from "../../src/task/outcome.js";
 
 const outcome = (kind: ResponseOutcome["kind"], statusCode: number, error?: Error): ResponseOutcome => ({
   kind,

@@ -1,7 +1,7 @@
 // Asks the built command line what is in a journal.
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import type { DeadLetter } from "after-response";
+import type { DeadLetter } from "offload-after-response";
 
 const cli = path.join(import.meta.dirname, "../../dist/cli.js");
 

@@ -1,7 +1,7 @@
 // The journal across real processes that are killed by signal 9, kill themselves, and are shut down.
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { DeadLetter, ShutdownReport } from "after-response";
+import type { DeadLetter, ShutdownReport } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { makeDirectory } from "../support/directory.js";
 import { type Program, startProgram } from "../support/process.js";

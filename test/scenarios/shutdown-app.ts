@@ -2,12 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { ShutdownReport } from "after-response";
+import type { ShutdownReport } from "offload-after-response";
 import { afterAll } from "vitest";
 import { type Exit, type Program, type ProgramOptions, startProgram } from "../support/process.js";
 import type { Situation } from "./fixtures/shutdown-app.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "after-response-shutdown-"));
+const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-shutdown-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let ledgers = 0;
 

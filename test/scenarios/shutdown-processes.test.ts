@@ -3,14 +3,14 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import { afterAll, describe, expect, it } from "vitest";
 import { startProgram } from "../support/process.js";
 
 const root = path.join(import.meta.dirname, "../..");
-const folder = mkdtempSync(path.join(tmpdir(), "after-response-processes-"));
+const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-processes-"));
 // Where it finds its dependencies.
-const copy = path.join(root, "node_modules", `.after-response-copy-${process.pid}`);
+const copy = path.join(root, "node_modules", `.offload-after-response-copy-${process.pid}`);
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
   rmSync(copy, { recursive: true, force: true });

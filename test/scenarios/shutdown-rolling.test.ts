@@ -9,7 +9,7 @@ it(
   failureBound,
   async () => {
     const result = await rollingRestarts({
-      method: "after-response",
+      method: "offload-after-response",
       restarts: 3,
       drainDelay: 1_500,
       lag: 300,
@@ -27,7 +27,7 @@ it(
   failureBound,
   async () => {
     const result = await rollingRestarts({
-      method: "after-response",
+      method: "offload-after-response",
       restarts: 2,
       drainDelay: 0,
       lag: 1_500,

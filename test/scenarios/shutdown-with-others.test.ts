@@ -7,7 +7,7 @@ import { connect } from "../support/http.js";
 import { startProgram } from "../support/process.js";
 
 const examples = ["nestjs", "fastify", "terminus", "close-with-grace"];
-const folder = mkdtempSync(path.join(tmpdir(), "after-response-with-"));
+const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-with-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it("there is a test for every example", () => {

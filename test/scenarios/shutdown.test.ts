@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createOffloader } from "after-response";
+import { createOffloader } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { startApp } from "./shutdown-app.js";
 
@@ -119,7 +119,7 @@ describe("at the deadline", () => {
     expect(performance.now() - startedAt).toBeLessThan(timeout + 1_500);
     const line = exit.stderr.split("\n").find((text) => text.startsWith("{"));
     expect(JSON.parse(line ?? "")).toMatchObject({
-      name: "after-response",
+      name: "offload-after-response",
       reason: "SIGTERM",
       unfinished: 1,
       tasks: [{ task: "work" }],

@@ -1,7 +1,8 @@
 // A drain target of plain data: its tasks end when the test says so, and it writes down what was asked of it.
-import type { DrainTarget, UnfinishedTask } from "../../src/shutdown/target.js";
-import type { Logger } from "../../src/task/logger.js";
-import type { TaskState } from "../../src/task/states.js";
+
+import type { Logger } from "../../src/base/logger.js";
+import type { TaskState } from "../../src/core/states.js";
+import type { DrainTarget, UnfinishedTask } from "../../src/shutdown/steps/target.js";
 
 export class FakeTarget implements DrainTarget {
   readonly name = "fake";

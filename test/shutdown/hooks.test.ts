@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Deadline } from "../../src/shutdown/deadline.js";
-import { type NamedHook, namedHook, runHooks, type ShutdownHook } from "../../src/shutdown/hooks.js";
+import { Deadline } from "../../src/shutdown/steps/deadline.js";
+import { type NamedHook, namedHook, runHooks, type ShutdownHook } from "../../src/shutdown/steps/hooks.js";
 import { FakeTarget } from "./fake-target.js";
 
 async function run(

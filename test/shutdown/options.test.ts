@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { OffloadError } from "../../src/base/errors.js";
 import { resolveShutdownOptions, type ShutdownOptions } from "../../src/shutdown/shutdown-options.js";
-import { OffloadError } from "../../src/task/errors.js";
 
 const here = { inKubernetes: false, onWindows: false, hasServer: true };
 const resolve = (options: object, surroundings = here) => {

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { abortBudget, defaultDrainDelay, planWarnings, requestTime, timeBefore } from "../../src/shutdown/plan.js";
-import { detectPlatform } from "../../src/shutdown/platform.js";
+import { detectPlatform } from "../../src/shutdown/process/platform.js";
+import {
+  abortBudget,
+  defaultDrainDelay,
+  planWarnings,
+  requestTime,
+  timeBefore,
+} from "../../src/shutdown/steps/plan.js";
 
 describe("the budgets", () => {
   it("cut requests off 5 s and abort tasks 3 s before the end, from a timeout of 15 s on", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeRequests, describeTasks, pathOf } from "../../src/shutdown/report.js";
+import { describeRequests, describeTasks, pathOf } from "../../src/shutdown/steps/report.js";
 
 describe("the words for what is waited for", () => {
   it("name the tasks with their states", () => {

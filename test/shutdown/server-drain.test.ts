@@ -9,10 +9,10 @@ import path from "node:path";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { Deadline } from "../../src/shutdown/deadline.js";
-import { ServerDrain } from "../../src/shutdown/server-drain.js";
-import { endUpgraded } from "../../src/shutdown/upgrades.js";
-import { silentLogger } from "../../src/task/logger.js";
+import { silentLogger } from "../../src/base/logger.js";
+import { ServerDrain } from "../../src/shutdown/http/server-drain.js";
+import { endUpgraded } from "../../src/shutdown/http/upgrades.js";
+import { Deadline } from "../../src/shutdown/steps/deadline.js";
 import { afterThisTest, connect, listen, RawClient } from "../support/http.js";
 
 const [key, cert] = ["localhost.key", "localhost.crt"].map((file) => {

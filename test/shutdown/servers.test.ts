@@ -8,8 +8,8 @@ import express from "express";
 import Fastify from "fastify";
 import Koa from "koa";
 import { describe, expect, it } from "vitest";
-import { findServers } from "../../src/shutdown/servers.js";
-import { OffloadError } from "../../src/task/errors.js";
+import { OffloadError } from "../../src/base/errors.js";
+import { findServers } from "../../src/shutdown/http/servers.js";
 
 const find = (argument: unknown) => findServers("shutdownOnSignals", argument);
 

@@ -8,12 +8,12 @@ import { promisify } from "node:util";
 const root = path.join(import.meta.dirname, "../..");
 
 /**
- * What `tsc` says of the files, which may import what the tests may, and `after-response` as it is built.
+ * What `tsc` says of the files, which may import what the tests may, and `offload-after-response` as it is built.
  *
  * @param files their text by their name
  */
 export async function compilerErrors(files: Readonly<Record<string, string>>): Promise<string> {
-  const folder = mkdtempSync(path.join(tmpdir(), "after-response-compile-"));
+  const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-compile-"));
   try {
     symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"), "dir");
     const compilerOptions = {
@@ -23,7 +23,7 @@ export async function compilerErrors(files: Readonly<Record<string, string>>): P
       noEmit: true,
       skipLibCheck: true,
       types: ["node"],
-      paths: { "after-response": [path.join(root, "dist/src/index.d.ts")] },
+      paths: { "offload-after-response": [path.join(root, "dist/src/index.d.ts")] },
     };
     writeFileSync(path.join(folder, "package.json"), JSON.stringify({ type: "module" }));
     writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));

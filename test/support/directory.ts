@@ -11,7 +11,7 @@ afterAll(() => {
 });
 
 export function makeDirectory(): string {
-  const directory = mkdtempSync(path.join(tmpdir(), "after-response-"));
+  const directory = mkdtempSync(path.join(tmpdir(), "offload-after-response-"));
   directories.push(directory);
   return directory;
 }

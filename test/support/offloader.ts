@@ -6,7 +6,7 @@ import {
   OffloadError,
   type Offloader,
   type OffloaderOptions,
-} from "after-response";
+} from "offload-after-response";
 import { onTestFinished } from "vitest";
 
 /** An event as it was told; the fields of a task's event are there if it is one. */

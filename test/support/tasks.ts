@@ -1,11 +1,12 @@
 // Tasks, their definitions and a ledger without an offloader around them, for tests of the parts.
-import { defaultPolicy } from "../../src/options/dispatch-options.js";
-import { ticks } from "../../src/task/clock.js";
-import { TaskDefinition, type TaskPolicy } from "../../src/task/definition.js";
-import { type EventName, Events, type OffloaderEvents } from "../../src/task/events.js";
-import { Ledger } from "../../src/task/ledger.js";
-import type { Logger } from "../../src/task/logger.js";
-import { type Dispatch, Task } from "../../src/task/task.js";
+
+import type { Logger } from "../../src/base/logger.js";
+import { ticks } from "../../src/base/ticks.js";
+import { TaskDefinition, type TaskPolicy } from "../../src/core/definition.js";
+import { type EventName, Events, type OffloaderEvents } from "../../src/core/events.js";
+import { Ledger } from "../../src/core/ledger.js";
+import { type Dispatch, Task } from "../../src/core/task.js";
+import { defaultPolicy } from "../../src/intake/dispatch-options.js";
 
 let made = 0;
 

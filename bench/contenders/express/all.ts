@@ -2,20 +2,20 @@
 import type { OpenExpress } from "./contender.js";
 
 export const floor = "no work (floor)";
-export const ours = "after-response";
-export const niced = "after-response, pool.priority 10";
+export const ours = "offload-after-response";
+export const niced = "offload-after-response, pool.priority 10";
 export const bullmq = "BullMQ, sandboxed";
 
 /** What the parts of a dispatch cost a route at the least. */
 export const parts: Readonly<Record<string, () => Promise<OpenExpress>>> = {
-  "an offloader that gets no task": async () => (await import("./after-response.js")).openIdle,
+  "an offloader that gets no task": async () => (await import("./offload-after-response.js")).openIdle,
   "a bare Worker, a message a task": async () => (await import("./post-message.js")).openPostMessage,
   "a bare Worker, a message a turn": async () => (await import("./post-message.js")).openBatchedPostMessage,
 };
 
 export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = {
   [floor]: async () => (await import("./floor.js")).openFloor,
-  [ours]: async () => (await import("./after-response.js")).openAfterResponse,
+  [ours]: async () => (await import("./offload-after-response.js")).openAfterResponse,
   "Piscina by hand": async () => (await import("./piscina.js")).openPiscina,
   "workerpool by hand": async () => (await import("./workerpool.js")).openWorkerpool,
   [bullmq]: async () => (await import("./bullmq.js")).openBullmq,
@@ -27,5 +27,5 @@ export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = 
 export const ways: Readonly<Record<string, () => Promise<OpenExpress>>> = {
   ...contenders,
   ...parts,
-  [niced]: async () => (await import("./after-response.js")).openNiced,
+  [niced]: async () => (await import("./offload-after-response.js")).openNiced,
 };

@@ -2,19 +2,19 @@
 // it is its turn.
 import type { OpenPool } from "./contender.js";
 
-export const ours = "after-response";
-export const oursEvents = "after-response, event listener";
-export const oursForget = "after-response, fire and forget";
-const oursJournal = "after-response, journal";
+export const ours = "offload-after-response";
+export const oursEvents = "offload-after-response, event listener";
+export const oursForget = "offload-after-response, fire and forget";
+const oursJournal = "offload-after-response, journal";
 export const piscina = "Piscina";
 export const piscinaAsync = "Piscina, atomics disabled";
 export const raw = "raw postMessage, batched";
 
 export const pools: Readonly<Record<string, () => Promise<OpenPool>>> = {
-  [ours]: async () => (await import("./after-response.js")).openAfterResponse,
-  [oursEvents]: async () => (await import("./after-response.js")).openAfterResponseEvents,
-  [oursForget]: async () => (await import("./after-response.js")).openAfterResponseForget,
-  [oursJournal]: async () => (await import("./after-response.js")).openAfterResponseJournal,
+  [ours]: async () => (await import("./offload-after-response.js")).openAfterResponse,
+  [oursEvents]: async () => (await import("./offload-after-response.js")).openAfterResponseEvents,
+  [oursForget]: async () => (await import("./offload-after-response.js")).openAfterResponseForget,
+  [oursJournal]: async () => (await import("./offload-after-response.js")).openAfterResponseJournal,
   [piscina]: async () => (await import("./piscina.js")).openPiscina,
   [piscinaAsync]: async () => (await import("./piscina.js")).openPiscinaAsync,
   tinypool: async () => (await import("./tinypool.js")).openTinypool,

@@ -2,7 +2,7 @@
 import type { OpenStore } from "./contender.js";
 
 export const none = "no store";
-export const ours = "after-response, journal";
+export const ours = "offload-after-response, journal";
 export const betterSqlite3 = "better-sqlite3 by hand";
 export const nodeSqlite = "node:sqlite by hand";
 export const bullmq = "BullMQ";
@@ -10,8 +10,8 @@ const lmdb = "lmdb by hand";
 const lmdbNoSync = "lmdb by hand, noSync";
 
 export const stores: Readonly<Record<string, () => Promise<OpenStore>>> = {
-  [none]: async () => (await import("./after-response.js")).openNone,
-  [ours]: async () => (await import("./after-response.js")).openJournal,
+  [none]: async () => (await import("./offload-after-response.js")).openNone,
+  [ours]: async () => (await import("./offload-after-response.js")).openJournal,
   [lmdb]: async () => (await import("./lmdb.js")).openLmdbStore,
   [lmdbNoSync]: async () => (await import("./lmdb.js")).openLmdbNoSync,
   [betterSqlite3]: async () => (await import("./better-sqlite3.js")).openBetterSqlite3,

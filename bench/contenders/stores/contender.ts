@@ -1,6 +1,6 @@
 // What the store benchmark asks of a contender: a task is accepted so that it outlives the process, runs, and is gone from
 // the store. Each is a file beside this one, used as its own README says.
-import { createOffloader, type Offloader, type OffloaderOptions } from "after-response";
+import { createOffloader, type Offloader, type OffloaderOptions } from "offload-after-response";
 import type * as tasks from "../../threads/tasks.js";
 
 /** The payload of `tiny` in bench/threads/tasks.ts. */

@@ -1,7 +1,7 @@
 // The program that every platform of these examples starts, as it is: orders are answered at once, receipts follow.
 import { createServer } from "node:http";
-import { createOffloader } from "after-response";
 import express from "express";
+import { createOffloader } from "offload-after-response";
 
 const offloader = createOffloader({ tasks: new URL("./tasks.js", import.meta.url) });
 const app = express();

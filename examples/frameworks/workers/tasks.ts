@@ -1,5 +1,5 @@
 // The tasks of every server in this folder.
-import type { TaskContext } from "after-response";
+import type { TaskContext } from "offload-after-response";
 
 export function makeThumbnail({ photo }: { photo: string }, task: TaskContext): void {
   task.throwIfAborted();

@@ -1,6 +1,6 @@
 // `retry` and `discard`: what becomes of dead letters.
 import { openJournal } from "../journal.js";
-import { askOwnersToAdopt } from "../owner.js";
+import { askOwnersToAdopt } from "../takeover/owner.js";
 import { type CommandContext, type CommandResult, lettersOf } from "./list.js";
 
 /** Which letters: by id, or all. */

@@ -1,10 +1,10 @@
 // Reads a journal that others may be writing to, without becoming an owner in it: nothing is changed.
 import path from "node:path";
-import { errorCode, type FileSystem } from "../file-system.js";
-import { isOwned, ownerPrefix } from "../owner.js";
-import type { Verdict } from "../read-records.js";
-import { directoriesWithin, type PendingTask, recover } from "../recover.js";
-import type { Segment } from "../segment.js";
+import { errorCode, type FileSystem } from "../files/file-system.js";
+import type { Verdict } from "../format/read-records.js";
+import type { Segment } from "../log/segment.js";
+import { isOwned, ownerPrefix } from "../takeover/owner.js";
+import { directoriesWithin, type PendingTask, recover } from "../takeover/recover.js";
 
 /** The directory of one owner, as it was when it was read. */
 export interface InspectedOwner {

@@ -1,13 +1,13 @@
 // `ls` and `show`: what is in a journal.
 import { inspect } from "node:util";
-import type { Logger } from "../../task/logger.js";
-import { decodeContent, type TaskContent } from "../content.js";
-import type { DeadLetter } from "../dead-letters.js";
-import { EntryReader } from "../entry-reader.js";
-import type { FileSystem } from "../file-system.js";
-import { type Encoding, encodings } from "../format.js";
-import { LetterFiles } from "../letter-files.js";
-import type { PendingTask } from "../recover.js";
+import type { Logger } from "../../base/logger.js";
+import type { DeadLetter } from "../dead-letters/dead-letter.js";
+import { LetterFiles } from "../dead-letters/letter-files.js";
+import type { FileSystem } from "../files/file-system.js";
+import { decodeContent, type TaskContent } from "../format/content.js";
+import { type Encoding, encodings } from "../format/format.js";
+import { EntryReader } from "../log/entry-reader.js";
+import type { PendingTask } from "../takeover/recover.js";
 import { type InspectedOwner, inspectOwners } from "./inspect.js";
 import { age, line, size, table } from "./table.js";
 

@@ -1,9 +1,9 @@
 // `verify`: reads every file of a journal to its end.
 import path from "node:path";
-import { openLetter } from "../dead-letters.js";
-import { damagedName, deadLettersName } from "../directory.js";
-import { type FileSystem, readFile } from "../file-system.js";
-import { readRecords, type Verdict } from "../read-records.js";
+import { openLetter } from "../dead-letters/dead-letter.js";
+import { damagedName, deadLettersName } from "../files/directory.js";
+import { type FileSystem, readFile } from "../files/file-system.js";
+import { readRecords, type Verdict } from "../format/read-records.js";
 import { inspectOwners } from "./inspect.js";
 import type { CommandContext, CommandResult } from "./list.js";
 import { size, table } from "./table.js";

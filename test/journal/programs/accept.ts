@@ -1,9 +1,9 @@
 // Accepts tasks and ends most of them, as fast as it can, until it is killed; after some thousands it asks to be. Every id is written to a file after the call
 // that accepted it returned: `a <id>`; and `e <id>` before its end is recorded, for from then on it may be forgotten.
 import { openSync, writeSync } from "node:fs";
+import { consoleLogger } from "../../../src/base/logger.js";
 import { openJournal } from "../../../src/journal/journal.js";
-import type { JournalEntry } from "../../../src/journal/segment.js";
-import { consoleLogger } from "../../../src/task/logger.js";
+import type { JournalEntry } from "../../../src/journal/log/segment.js";
 
 const [dir = "", trace = "", seed = "1"] = process.argv.slice(2);
 const journal = openJournal({ dir, maxStarts: 1_000_000 }, { logger: consoleLogger });

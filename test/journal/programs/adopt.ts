@@ -1,6 +1,7 @@
 // Adopts what is to be adopted, now and when it is told to, says which tasks it got, and stays alive until it is told to end.
+
+import { consoleLogger } from "../../../src/base/logger.js";
 import { openJournal } from "../../../src/journal/journal.js";
-import { consoleLogger } from "../../../src/task/logger.js";
 
 const journal = openJournal({ dir: process.argv[2] ?? "" }, { logger: consoleLogger, onAdoptable: adoptMore });
 const own = process.argv[3];

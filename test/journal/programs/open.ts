@@ -1,6 +1,7 @@
 // Opens a journal and says what came of it.
+
+import { silentLogger } from "../../../src/base/logger.js";
 import { openJournal } from "../../../src/journal/journal.js";
-import { silentLogger } from "../../../src/task/logger.js";
 
 try {
   const journal = openJournal({ dir: process.argv[2] ?? "" }, { logger: silentLogger });

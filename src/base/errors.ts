@@ -1,0 +1,109 @@
+// The one error class of the library and the list of its codes. A code is stable; a message may be reworded.
+
+/** Every code, with what it tells the reader. `docs/errors.md` documents each; a test holds the two together. */
+export const errorCodes = {
+  // Refused at the call: nothing was accepted.
+  AR_INVALID_OPTIONS: "an option is unknown, of the wrong type, or contradicts another",
+  AR_INVALID_ARGUMENT: "an argument of a call is not what the call takes",
+  AR_UNKNOWN_TASK: "the tasks module exports no task of this name",
+  AR_PAYLOAD_NOT_CLONEABLE: "a part of the payload cannot be copied to a thread",
+  AR_NO_RESPONSE: "no response was given, and the call was not made while a request is handled",
+  AR_QUEUE_FULL: "as many tasks are unfinished as queue.max allows",
+  AR_SHUTTING_DOWN: "admission is closed: the offloader drains or has drained",
+  AR_TASKS_NOT_LOADABLE: "the tasks module could not be loaded in a thread",
+  AR_JOURNAL_FULL: "the journal cannot take the record: its disk is full",
+  AR_JOURNAL_UNAVAILABLE: "the journal's directory cannot be used",
+  // The end of an accepted task.
+  AR_TIMEOUT: "the task ran longer than its timeout",
+  AR_CANCELLED: "the task was cancelled",
+  AR_SKIPPED: "runIf said no to the outcome of the response",
+  AR_ABANDONED: "the shutdown deadline came before the task was finished",
+  AR_THREAD_EXITED: "the thread ended while it ran the task",
+  AR_OUT_OF_MEMORY: "the thread ran out of memory while it ran the task",
+  AR_RESULT_NOT_CLONEABLE: "the task succeeded, but its result cannot be copied to the main thread",
+  AR_RESULT_NOT_KEPT: "the task succeeded, but its result was lost or too large to keep unasked",
+  AR_NOT_AN_ERROR: "the task threw something that is not an Error",
+} as const;
+
+/** One of the stable codes an {@link OffloadError} carries. */
+export type OffloadErrorCode = keyof typeof errorCodes;
+
+/** Codes of admission: the server is busy or leaving, and the client may come back. */
+const retryAfterSeconds: Partial<Record<OffloadErrorCode, number>> = {
+  AR_QUEUE_FULL: 1,
+  AR_SHUTTING_DOWN: 5,
+  AR_TASKS_NOT_LOADABLE: 30,
+  AR_JOURNAL_FULL: 30,
+  AR_JOURNAL_UNAVAILABLE: 30,
+};
+
+// `instanceof` holds across two copies of the library in one process, as undici does it.
+const brand = Symbol.for("offload-after-response.OffloadError");
+
+/**
+ * What the library throws and what a failed task's `result()` rejects with when the failure is not the task's own error.
+ *
+ * Admission errors carry `status`, `statusCode` and `headers`, which Express's and Fastify's default error handling
+ * turn into a 503 with `Retry-After`.
+ */
+export class OffloadError extends Error {
+  /** One of the stable codes. */
+  readonly code: OffloadErrorCode;
+  /** 503 on admission errors, absent on all others. */
+  declare readonly statusCode?: number;
+  /** The same as `statusCode`, under the name that Express reads. */
+  declare readonly status?: number;
+  /** `Retry-After` in seconds, on admission errors. */
+  declare readonly headers?: Readonly<Record<string, string>>;
+
+  /**
+   * @param code one of the stable codes
+   * @param message what was expected, what was found, what to do
+   * @param options `cause` as in `Error`
+   */
+  constructor(code: OffloadErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    const seconds = retryAfterSeconds[code];
+    if (seconds !== undefined) {
+      this.statusCode = 503;
+      this.status = 503;
+      this.headers = { "Retry-After": String(seconds) };
+    }
+  }
+}
+
+// Outside the class, for a class that names itself is renamed by bundlers, in stacks too.
+Object.defineProperty(OffloadError.prototype, "name", { value: "OffloadError", configurable: true, writable: true });
+Object.defineProperty(OffloadError.prototype, brand, { value: true });
+Object.defineProperty(OffloadError, Symbol.hasInstance, {
+  value(this: unknown, value: unknown): boolean {
+    // A subclass is asked in the ordinary way, or every OffloadError would be an instance of it.
+    if (this !== OffloadError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && brand in value;
+  },
+});
+
+/** Words for a value in a message: short, and never the value's own contents beyond a primitive. */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  switch (typeof value) {
+    case "string":
+      return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+    case "number":
+    case "boolean":
+    case "undefined":
+      return String(value);
+    case "bigint":
+      return `${value}n`;
+    case "symbol":
+      return String(value);
+    case "function":
+      return value.name ? `the function ${value.name}` : "a function";
+    default: {
+      if (Array.isArray(value)) return "an array";
+      const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+      return typeof name === "string" && name !== "Object" && name !== "" ? `an instance of ${name}` : "an object";
+    }
+  }
+}

@@ -1,0 +1,140 @@
+// Options are checked against a table: one rule a field, one wording for every error.
+import { describe, OffloadError } from "./errors.js";
+import { nearest } from "./nearest.js";
+
+/** What a field may be. */
+export interface Rule {
+  /** Completes "expected ...". */
+  readonly expected: string;
+  readonly holds: (value: unknown) => boolean;
+  /** The rules of the fields within, for a field that is an object of options. */
+  readonly fields?: Rules;
+  /** Those of `fields` that must be there. */
+  readonly required?: readonly string[];
+  /** The rule for each value of a record whose keys are the user's. */
+  readonly each?: Rule;
+}
+
+/** The rules of an options object by field name. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+/**
+ * Checks `options` against `rules`; a field that is undefined counts as left out.
+ *
+ * @param where how the options are called in messages, such as `createOffloader(options)`
+ * @throws OffloadError AR_INVALID_OPTIONS for the first field that is unknown or wrong
+ */
+export function checkOptions(where: string, options: unknown, rules: Rules, path = ""): void {
+  if (!isObject(options)) throw invalid(where, path || "options", "an object", options);
+  for (const [name, value] of Object.entries(options)) {
+    const rule = rules[name];
+    const full = path ? `${path}.${name}` : name;
+    if (rule === undefined || !Object.hasOwn(rules, name)) throw unknownOption(where, full, name, rules);
+    if (value !== undefined) checkValue(where, full, value, rule);
+  }
+}
+
+function checkValue(where: string, path: string, value: unknown, rule: Rule): void {
+  if (!rule.holds(value)) throw invalid(where, path, rule.expected, value);
+  if (rule.fields !== undefined && isObject(value)) {
+    checkOptions(where, value, rule.fields, path);
+    for (const name of rule.required ?? []) {
+      if (value[name] === undefined)
+        throw invalid(where, `${path}.${name}`, rule.fields[name]?.expected ?? "", undefined);
+    }
+  }
+  if (rule.each !== undefined && isObject(value)) {
+    for (const [key, item] of Object.entries(value)) {
+      if (item !== undefined) checkValue(where, `${path}.${key}`, item, rule.each);
+    }
+  }
+}
+
+/** The error for a field that is not what it should be. */
+export function invalid(where: string, path: string, expected: string, given: unknown): OffloadError {
+  return new OffloadError("AR_INVALID_OPTIONS", `${where}: expected ${path} to be ${expected}, got ${describe(given)}`);
+}
+
+function unknownOption(where: string, path: string, name: string, rules: Rules): OffloadError {
+  const known = Object.keys(rules);
+  const meant = nearest(name, known);
+  const hint = meant === undefined ? `known options: ${known.join(", ")}` : `did you mean ${meant}?`;
+  return new OffloadError("AR_INVALID_OPTIONS", `${where}: unknown option ${path} (${hint})`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// The rules that tables are made of.
+
+export const string: Rule = {
+  expected: "a non-empty string",
+  holds: (value) => typeof value === "string" && value !== "",
+};
+export const boolean: Rule = { expected: "a boolean", holds: (value) => typeof value === "boolean" };
+export const func: Rule = { expected: "a function", holds: (value) => typeof value === "function" };
+export const anything: Rule = { expected: "any value", holds: () => true };
+export const stringList: Rule = {
+  expected: "an array of strings",
+  holds: (value) => Array.isArray(value) && value.every((item) => typeof item === "string"),
+};
+export const signal: Rule = { expected: "an AbortSignal", holds: (value) => value instanceof AbortSignal };
+
+/** A whole number from `min` on. */
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rule {
+  const expected =
+    max < Number.MAX_SAFE_INTEGER
+      ? `an integer from ${min} to ${max}`
+      : min > 0
+        ? "a positive integer"
+        : "an integer of 0 or more";
+  return { expected, holds: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max };
+}
+
+/** A whole number from `min` on, or Infinity for "no limit". */
+export function integerOrInfinity(min: number): Rule {
+  const rule = integer(min);
+  return {
+    expected: `${rule.expected} or Infinity`,
+    holds: (value) => value === Number.POSITIVE_INFINITY || rule.holds(value),
+  };
+}
+
+// The longest delay a Node timer takes; a longer one fires at once.
+const longestTimer = 2 ** 31 - 1;
+
+/** A length of time in ms that a timer can hold. */
+export function milliseconds(min = 0): Rule {
+  return {
+    expected: `a number of milliseconds from ${min} to ${longestTimer}`,
+    holds: (value) => typeof value === "number" && value >= min && value <= longestTimer,
+  };
+}
+
+export function oneOf(...values: readonly unknown[]): Rule {
+  return {
+    expected: `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`,
+    holds: (value) => values.includes(value),
+  };
+}
+
+/** An object of options with rules of its own, those in `required` not to be left out. */
+export function object(fields: Rules, required: readonly string[] = []): Rule {
+  return { expected: "an object", holds: isObject, fields, required };
+}
+
+/** An object whose keys are the user's and whose values obey one rule. */
+export function record(each: Rule): Rule {
+  return { expected: "an object", holds: isObject, each };
+}
+
+/** Any of the rules given. An object is checked within by the alternative that has fields. */
+export function either(...rules: readonly Rule[]): Rule {
+  const { fields, required } = rules.find((rule) => rule.fields !== undefined) ?? {};
+  return {
+    expected: rules.map((rule) => rule.expected).join(" or "),
+    holds: (value) => rules.some((rule) => rule.holds(value)),
+    ...(fields && { fields, required }),
+  };
+}

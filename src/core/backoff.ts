@@ -1,0 +1,42 @@
+// How long to wait before the next attempt.
+import type { Backoff } from "./definition.js";
+
+const oneHour = 3_600_000;
+// The longest delay a Node timer takes.
+const longest = 2 ** 31 - 1;
+
+/**
+ * The delay after a failed attempt, in ms. Exponential: `delay * 2^(attempt - 1)`, at most `maxDelay`, of which the part
+ * `jitter` is drawn at random, so that tasks that failed together do not come back together.
+ *
+ * @param attempt the attempt that failed, 1 for the first
+ * @param random from 0 to 1, for tests
+ * @returns ms; where a function of the user's throws or returns no number of 0 or more, one second
+ */
+export function backoffDelay(
+  backoff: Backoff,
+  attempt: number,
+  error: unknown,
+  random: () => number = Math.random,
+): number {
+  if (typeof backoff === "number") return backoff;
+  if (typeof backoff === "function") return askedDelay(backoff, attempt, error);
+  const exponential = backoff.type === "exponential";
+  const { delay, maxDelay = oneHour, jitter = exponential ? 0.5 : 0 } = backoff;
+  // Finite, for a delay of 0 times Infinity is NaN, and a task with that delay would wait for ever.
+  const factor = exponential ? Math.min(2 ** (attempt - 1), Number.MAX_VALUE) : 1;
+  const full = Math.min(maxDelay, longest, delay * factor);
+  return full * (1 - jitter) + full * jitter * random();
+}
+
+/** A backoff function that fails must not lose the retry. */
+function askedDelay(ask: (attempt: number, error: unknown) => number, attempt: number, error: unknown): number {
+  try {
+    const delay: unknown = ask(attempt, error);
+    // An async function that rejects would be an unhandledRejection.
+    if (delay instanceof Promise) delay.catch(() => {});
+    return typeof delay === "number" && delay >= 0 ? Math.min(delay, longest) : 1_000;
+  } catch {
+    return 1_000;
+  }
+}

@@ -1,0 +1,52 @@
+// How much work goes to a thread at once: many tiny tasks, one long one.
+
+import type { Task } from "../../core/task.js";
+import { slotSize } from "./protocol.js";
+import type { TaskQueue } from "./queue/task-queue.js";
+
+/**
+ * ms of expected work in one batch. A batch costs about 20 us of the main thread whatever is in it, so less is waste; more
+ * would keep the tasks behind it from a thread that becomes idle.
+ */
+export const batchMs = 2;
+
+/**
+ * The tasks of the next batch, at most their fair share where several threads are idle. They count as started.
+ *
+ * @param room for so many, at least 1
+ */
+export function takeBatch(queue: TaskQueue, idleThreads: number, mayBeAlone: boolean, room: number): Task[] {
+  const share = Math.ceil(queue.length / Math.max(1, idleThreads));
+  const first = queue.take((task) => mayBeAlone || !task.solo);
+  if (first === undefined) return [];
+  const batch = [first];
+  if (queue.length === 0 || travelsAlone(first)) return batch;
+  let expected = first.definition.expectedMs ?? batchMs;
+  const limit = Math.min(room, slotSize, Math.max(share, worthSharing(expected)));
+  while (batch.length < limit) {
+    const next = queue.take(
+      (task) => !travelsAlone(task) && expected + (task.definition.expectedMs ?? batchMs) <= batchMs,
+    );
+    if (next === undefined) break;
+    expected += next.definition.expectedMs ?? 0;
+    batch.push(next);
+  }
+  return batch;
+}
+
+/** ms that a batch is expected to take; Infinity with a task whose name has not been measured. */
+export function expectedMs(batch: readonly Task[]): number {
+  let sum = 0;
+  for (const task of batch) sum += task.definition.expectedMs ?? Number.POSITIVE_INFINITY;
+  return sum;
+}
+
+/** A moved buffer cannot be taken back, and a suspect must hurt nobody else. */
+function travelsAlone(task: Task): boolean {
+  return task.solo || task.transfer !== undefined;
+}
+
+/** Below this many, tasks of a tenth of the budget together are not worth a second thread's wake-up. */
+function worthSharing(taskMs: number): number {
+  return Math.floor(batchMs / 10 / Math.max(taskMs, batchMs / 10 / slotSize));
+}

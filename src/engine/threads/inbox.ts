@@ -1,0 +1,55 @@
+// What threads say outside of their replies: progress, log lines, stray errors.
+
+import type { Logger } from "../../base/logger.js";
+import type { Ledger } from "../../core/ledger.js";
+import { toError } from "../../core/payload/thrown.js";
+import type { Task } from "../../core/task.js";
+import type { Thread } from "./pool/thread.js";
+import type { Remark } from "./protocol.js";
+
+export class Inbox {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly logger: Logger,
+  ) {}
+
+  receive(thread: Thread, message: Remark): void {
+    thread.giveCredit();
+    switch (message.kind) {
+      case "progress": {
+        const task = findTask(thread, message.seq);
+        // What a task reports after its end, from a timer it left behind, is nobody's progress.
+        if (task?.state === "running") this.ledger.progress(task, message.value);
+        break;
+      }
+      case "log":
+        this.#log(thread, message);
+        break;
+      case "dropped":
+        this.logger.warn(
+          { thread: thread.id, dropped: message.count },
+          "log lines or progress values of tasks were dropped: there were more than the main thread keeps up with",
+        );
+        break;
+      case "stray":
+        this.logger.error(
+          { thread: thread.id, err: toError(message.error) },
+          "an unhandled error in a thread, of code that no running task waits for",
+        );
+    }
+  }
+
+  #log(thread: Thread, { seq, level, message, fields }: Extract<Remark, { kind: "log" }>): void {
+    const task = findTask(thread, seq);
+    const whose = task && { task: task.definition.name, id: task.id, attempt: task.attempt, context: task.context };
+    this.logger[level]?.({ ...fields, ...whose }, message);
+  }
+}
+
+/** Among what is in flight on the thread. A line of a task that has ended is told without its name. */
+function findTask(thread: Thread, seq: number): Task | undefined {
+  for (const { tasks } of thread.slots) {
+    for (const task of tasks) if (task.seq === seq) return task;
+  }
+  return undefined;
+}

@@ -1,0 +1,173 @@
+// Where the tasks module is, and what a thread needs to load it: in development its TypeScript source stands in.
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path, { isAbsolute } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { OffloadError } from "../../../base/errors.js";
+
+export interface TasksModule {
+  readonly url: string;
+  /** Why it cannot be loaded, as far as that can be told without trying. */
+  readonly problem?: OffloadError | undefined;
+  /** Node options for the threads; undefined: those of the process. */
+  readonly execArgv: readonly string[] | undefined;
+}
+
+/** What the surroundings can do, for tests. */
+export interface Abilities {
+  /** Whether Node runs TypeScript by itself (from 22.18 on). */
+  readonly stripsTypes: boolean;
+  /** Node options under which the process itself runs. */
+  readonly execArgv: readonly string[];
+  /** The file that a package's name leads to from a place; undefined where it is not installed. */
+  resolve(name: string, from: string): string | undefined;
+}
+
+const realAbilities: Abilities = {
+  stripsTypes: Boolean(Reflect.get(process.features, "typescript")),
+  execArgv: process.execArgv,
+  resolve: (name, from) => {
+    try {
+      return createRequire(from).resolve(name);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/**
+ * Finds the tasks module. `images.js` that does not exist is `images.ts` where that does, natively where Node strips types,
+ * else through tsx.
+ *
+ * @param tasks a URL, or an absolute path
+ * @param execArgv the user's own Node options for the threads
+ * @returns where it is; with a `problem` when the file is missing, or needs tsx and there is none
+ * @throws OffloadError AR_INVALID_OPTIONS for a relative path
+ */
+export function findTasksModule(
+  tasks: URL | string,
+  execArgv: readonly string[] | undefined,
+  abilities: Abilities = realAbilities,
+): TasksModule {
+  const url = toUrl(tasks);
+  if (url.protocol !== "file:") return { url: url.href, execArgv };
+  const path = fileURLToPath(url);
+  const source = existsSync(path) ? path : sourceOf(path);
+  if (source === undefined) {
+    const problem = new OffloadError("AR_TASKS_NOT_LOADABLE", `the tasks module does not exist: ${path}`);
+    return { url: url.href, execArgv, problem };
+  }
+  return { url: pathToFileURL(source).href, ...needsOf(source, execArgv, abilities) };
+}
+
+function toUrl(tasks: URL | string): URL {
+  if (tasks instanceof URL) return tasks;
+  if (/^(file|data):/.test(tasks)) return new URL(tasks);
+  if (isAbsolute(tasks)) return pathToFileURL(tasks);
+  throw new OffloadError(
+    "AR_INVALID_OPTIONS",
+    `createOffloader: expected tasks to be a URL or an absolute path, got ${JSON.stringify(tasks)}; write new URL(${JSON.stringify(tasks)}, import.meta.url)`,
+  );
+}
+
+/** The TypeScript file that compiles to `path`. */
+function sourceOf(path: string): string | undefined {
+  const source = path.replace(/\.([cm]?)js$/, ".$1ts");
+  return source !== path && existsSync(source) ? source : undefined;
+}
+
+function needsOf(
+  path: string,
+  execArgv: readonly string[] | undefined,
+  abilities: Abilities,
+): Omit<TasksModule, "url"> {
+  if (!/\.[cm]?tsx?$/.test(path)) return { execArgv };
+  const chosen = execArgv ?? abilities.execArgv;
+  const underTsx = chosen.find((argument) => /\btsx\b/.test(argument));
+  if (underTsx === undefined && (execArgv !== undefined || abilities.stripsTypes)) return { execArgv };
+  const preload = tsxPreload(path, underTsx, abilities);
+  if (preload !== undefined) return { execArgv: [...(execArgv ?? []), "--import", preload] };
+  const problem = new OffloadError(
+    "AR_TASKS_NOT_LOADABLE",
+    `the tasks module is TypeScript, which Node ${process.versions.node} does not run: install tsx (npm i -D tsx), use Node 22.18 or later, or compile ${path}`,
+  );
+  return { execArgv, problem };
+}
+
+/**
+ * What a thread imports to run TypeScript through tsx. Not tsx itself: up to Node 20 `--import tsx` does nothing in a worker
+ * thread, where it leaves the registration to the main thread.
+ */
+function tsxPreload(path: string, underTsx: string | undefined, { resolve }: Abilities): string | undefined {
+  // The tsx that the process runs under may be one of npx, which is installed nowhere near.
+  const own = underTsx !== undefined && /[\\/]tsx[\\/]/.test(underTsx) ? [underTsx] : [];
+  for (const place of [...own, pathToFileURL(path).href, pathToFileURL(`${process.cwd()}/`).href]) {
+    // The CommonJS form of the latter cannot be imported on Node 20; the other lies beside it.
+    const apis = ["tsx/cjs/api", "tsx/esm/api"].map((name) => resolve(name, place)?.replace(/\.cjs$/, ".mjs"));
+    if (apis.every((api) => api !== undefined)) {
+      const lines = apis.map(
+        (api, index) =>
+          `import * as api${index} from ${JSON.stringify(pathToFileURL(api).href)}; api${index}.register();`,
+      );
+      return `data:text/javascript,${encodeURIComponent(lines.join(""))}`;
+    }
+  }
+  return undefined;
+}
+
+// What V8 says of import, export, import.meta and a top-level await in a file that is read as CommonJS.
+const sayingsOfModules =
+  /^(Unexpected token 'export'|Cannot use import statement outside a module|Cannot use 'import\.meta' outside a module|await is only valid)/;
+
+/**
+ * The error of a module that a thread could not load. Where Node took an ES module for CommonJS it says which file that is,
+ * why, and what to do: the message of Node's own error says no more than that a token is unexpected.
+ *
+ * @param reason what loading the module threw
+ * @returns an OffloadError AR_TASKS_NOT_LOADABLE with `reason` as its cause; all other errors as they are
+ */
+export function explainLoadError({ url }: TasksModule, reason: Error): Error {
+  if (reason.name !== "SyntaxError" || !sayingsOfModules.test(reason.message) || !url.startsWith("file:"))
+    return reason;
+  // It may be another file that the module imports: where an error of syntax is, V8 says above the stack.
+  const file = /^(?:file:\/\/)?(\/.+|[A-Za-z]:.+):\d+$/m.exec(reason.stack ?? "")?.[1] ?? fileURLToPath(url);
+  const commonJs = whyCommonJs(file);
+  if (commonJs === undefined) return reason;
+  const { remedy, why } = commonJs;
+  const newName = path.basename(file).replace(/\.c?([jt]sx?)$/, ".m$1");
+  const tsx = /ts$/.test(file) ? ", or load it with tsx by pool: { execArgv: ['--import', 'tsx'] }" : "";
+  return new OffloadError(
+    "AR_TASKS_NOT_LOADABLE",
+    `${file} is written as an ES module (${reason.message}), and Node reads it as CommonJS, for ${why}: ` +
+      `${remedy}rename the file to ${newName}${tsx}`,
+    { cause: reason },
+  );
+}
+
+/** Why Node takes a file for CommonJS without looking into it; undefined where it does not. */
+function whyCommonJs(file: string): { why: string; remedy: string } | undefined {
+  if (/\.c[jt]s$/.test(file)) return { why: `its name ends with ${path.extname(file)}`, remedy: "" };
+  const description = nearestPackage(path.dirname(file));
+  if (description === undefined || !/\.[jt]s$/.test(file)) return undefined;
+  return typeOf(description) === "commonjs"
+    ? { why: `${description} has "type": "commonjs"`, remedy: 'set "type": "module" there, ' }
+    : undefined;
+}
+
+function typeOf(description: string): unknown {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(description, "utf8"));
+    return Reflect.get(Object(parsed), "type");
+  } catch {
+    // It has been changed since Node read it.
+    return undefined;
+  }
+}
+
+/** The package.json that Node goes by for the files of a folder. */
+function nearestPackage(folder: string): string | undefined {
+  const description = path.join(folder, "package.json");
+  if (existsSync(description)) return description;
+  const parent = path.dirname(folder);
+  return parent === folder ? undefined : nearestPackage(parent);
+}

@@ -1,0 +1,253 @@
+// The threads there are: starting as many as are needed, ending idle and worn-out ones, replacing dead ones.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "../../../base/logger.js";
+import type { Events } from "../../../core/events.js";
+import type { ResolvedPoolOptions } from "../../../options.js";
+import type { FromThread } from "../protocol.js";
+import { isUnbegun } from "../slots/cells.js";
+import type { TasksModule } from "./tasks-module.js";
+import type { Thread } from "./thread.js";
+import { LoadError, mostThreads, Threads } from "./thread-starter.js";
+import { watchModule } from "./watch-module.js";
+
+// Delays between starts that fail, in ms: a thread that dies at its start must not be started in a tight loop.
+const firstRetryMs = 100;
+const longestRetryMs = 30_000;
+
+export interface CrewListener {
+  /** A thread has loaded the tasks module, which has tasks of these names. */
+  onStarted(names: readonly string[]): void;
+  /** As many threads are up as were mustered. */
+  onMustered(): void;
+  /** A thread has come or gone: it is time to look at the queue. */
+  onChange(): void;
+  /** The tasks module cannot be loaded: no task can ever run. */
+  onUnloadable(error: Error): void;
+  onMessage(thread: Thread, message: FromThread): void;
+  /** A thread has died, and all that it had said has been told. */
+  onDied(thread: Thread): void;
+}
+
+export interface CrewParts {
+  readonly options: ResolvedPoolOptions;
+  readonly module: TasksModule;
+  readonly idPrefix: string;
+  readonly events: Events;
+  readonly logger: Logger;
+}
+
+export class Crew {
+  readonly threads: Set<Thread> = new Set();
+  readonly #parts: CrewParts;
+  readonly #listener: CrewListener;
+  readonly #source: Threads;
+  /** Of these, `#pausing` are not on their way yet. */
+  #starting = 0;
+  #pausing = 0;
+  #mustered = 0;
+  #failures = 0;
+  #loadedOnce = false;
+  /** Whether what kept the last thread from starting may be over the next time. */
+  #mayPass = false;
+  #ending = false;
+  #reaper: NodeJS.Timeout | undefined;
+  readonly #unwatch: () => void;
+  /** Ends the waits between starts that fail. */
+  readonly #over = new AbortController();
+
+  constructor(parts: CrewParts, listener: CrewListener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#source = new Threads(parts.options, parts.module, parts.idPrefix, (thread) => this.#exited(thread));
+    this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
+  }
+
+  /** Starts threads up to `minThreads`, and up to `atLeast`. */
+  muster(atLeast = 0): void {
+    this.#mustered = Math.max(this.#parts.options.minThreads, atLeast);
+    this.#startUpTo(this.#mustered);
+  }
+
+  /** So many tasks find no thread: starts more threads, up to `maxThreads`. */
+  reinforce(waiting: number): void {
+    const idle = this.idleCount();
+    this.#startUpTo(
+      Math.min(this.#parts.options.maxThreads, this.#available() + Math.max(0, waiting - idle - this.#starting)),
+    );
+  }
+
+  idleCount(): number {
+    let count = 0;
+    for (const thread of this.threads) if (thread.busy === 0 && !thread.retired) count++;
+    return count;
+  }
+
+  /** How many more tasks may be sent to the thread before it is ended: none to one that is worn out, so that its work ends. */
+  roomOf(thread: Thread): number {
+    const { maxTasksPerThread, maxThreadMemory } = this.#parts.options;
+    if (thread.outdated || thread.memoryBytes > maxThreadMemory) return 0;
+    if (maxTasksPerThread === Number.POSITIVE_INFINITY) return maxTasksPerThread;
+    return maxTasksPerThread - thread.slots.reduce((sum, { tasks }) => sum + tasks.length, thread.tasksRun);
+  }
+
+  /** A thread has ended a batch: it may be worn out, or idle from now on. */
+  afterWork(thread: Thread): void {
+    this.#failures = 0;
+    if (thread.busy > 0) return;
+    thread.idleSince = performance.now();
+    if (thread.outdated) void this.#end(thread, "renewed");
+    else if (this.roomOf(thread) <= 0) void this.#end(thread, "recycled");
+    else this.#armReaper();
+  }
+
+  /** Replaces every thread, each after the work it has. */
+  renew(): void {
+    for (const thread of this.threads) {
+      thread.outdated = true;
+      if (thread.busy === 0) void this.#end(thread, "renewed");
+    }
+  }
+
+  /** Ends a thread at once, whatever it does. */
+  terminate(thread: Thread, reason: string): void {
+    thread.retired = true;
+    thread.endReason = reason;
+    void thread.worker.terminate();
+  }
+
+  /** Ends all threads, after their teardown hooks; terminates what is left after `timeout` ms. */
+  async end(timeout: number): Promise<void> {
+    this.#ending = true;
+    this.#over.abort();
+    this.#unwatch();
+    clearTimeout(this.#reaper);
+    const ended = Promise.all([...this.threads].map((thread) => this.#end(thread, "shutdown")));
+    const controller = new AbortController();
+    await Promise.race([ended, sleep(timeout, undefined, { signal: controller.signal }).catch(() => {})]);
+    controller.abort();
+    await this.#source.destroy();
+  }
+
+  #available(): number {
+    let count = this.#starting;
+    for (const thread of this.threads) if (!thread.retired) count++;
+    return count;
+  }
+
+  #startUpTo(count: number): void {
+    if (this.#ending) return;
+    // Where teardowns take long, the next ones start as those before them exit.
+    const room = mostThreads(this.#parts.options) - this.threads.size - this.#starting;
+    for (let missing = Math.min(room, count - this.#available()); missing > 0; missing--) void this.#start();
+  }
+
+  async #start(): Promise<void> {
+    this.#starting++;
+    try {
+      if (this.#failures > 0) await this.#pause();
+      if (this.#ending) return;
+      const { thread, names } = await this.#source.start();
+      this.#loadedOnce = true;
+      this.threads.add(thread);
+      thread.listen(
+        (message) => this.#listener.onMessage(thread, message),
+        // It may have been the end of a batch, which would then never end.
+        (error) => this.terminate(thread, `said what cannot be read: ${error}`),
+      );
+      this.#parts.events.emit("threadStarted", { threadId: thread.id });
+      this.#listener.onStarted(names);
+      if (this.threads.size >= this.#mustered) this.#listener.onMustered();
+      this.#armReaper();
+    } catch (error) {
+      this.#failedToStart(error);
+    } finally {
+      this.#starting--;
+      // For this one, or for one that failed before the module was known to be sound. #start waits before it tries again.
+      // Before it is known, none is tried again while another may still bear it out.
+      if (this.#loadedOnce || (this.#mayPass && this.#starting === 0)) this.#startUpTo(this.#mustered);
+      this.#listener.onChange();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
+    // Before the module has been loaded once nothing is accepted, so nothing keeps the process for it.
+    this.#pausing++;
+    await sleep(ms, undefined, { signal: this.#over.signal, ref: this.#loadedOnce }).catch(() => {});
+    this.#pausing--;
+  }
+
+  #failedToStart(error: unknown): void {
+    if (this.#ending) return;
+    this.#failures++;
+    const reason =
+      error instanceof LoadError ? error.reason : error instanceof Error ? error : new Error(String(error));
+    // A module that throws will throw again. A thread that was too slow, or could not be made, may be better off later.
+    this.#mayPass = !(error instanceof LoadError);
+    // Nothing can run, unless another thread, which is still on its way, can load the module.
+    if (!this.#loadedOnce && this.#starting - this.#pausing === 1) this.#listener.onUnloadable(reason);
+    if (!this.#loadedOnce && !this.#mayPass) return;
+    this.#parts.logger.error({ err: reason, failures: this.#failures }, "a thread could not be started; trying again");
+  }
+
+  /** Lets a thread run its teardown hooks and exit; terminates it when that takes too long. */
+  async #end(thread: Thread, reason: string): Promise<void> {
+    if (thread.retired) {
+      await thread.exited;
+      return;
+    }
+    thread.retired = true;
+    thread.endReason = reason;
+    thread.post({ kind: "end" });
+    const timer = setTimeout(() => {
+      this.#parts.logger.warn(
+        { thread: thread.id },
+        `the teardown hooks of a thread took longer than pool.teardownTimeout (${this.#parts.options.teardownTimeout} ms); it is terminated`,
+      );
+      void thread.worker.terminate();
+    }, this.#parts.options.teardownTimeout);
+    await thread.exited;
+    clearTimeout(timer);
+  }
+
+  #exited(thread: Thread): void {
+    thread.retired = true;
+    // A death may be heard of before what the thread said last.
+    thread.hearOut();
+    const didNothing = thread.endReason === undefined && thread.tasksRun === 0 && thread.slots.every(isUnbegun);
+    this.#listener.onDied(thread);
+    // Not before: what it had is looked for among the threads there are.
+    this.threads.delete(thread);
+    const { exitCode } = thread;
+    const reason = thread.endReason ?? `exited with code ${exitCode}`;
+    this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
+    if (this.#ending) return;
+    if (didNothing) {
+      this.#failures++;
+      const fields = { thread: thread.id, exitCode, failures: this.#failures };
+      this.#parts.logger.error(fields, "a thread ended before it had done any work; starting another");
+    }
+    this.muster();
+    this.#listener.onChange();
+  }
+
+  /** One timer ends the threads above `minThreads` that have been idle for `idleTimeout`. */
+  #armReaper(): void {
+    const { idleTimeout, minThreads } = this.#parts.options;
+    if (this.#reaper !== undefined || idleTimeout === Number.POSITIVE_INFINITY || this.#available() <= minThreads)
+      return;
+    this.#reaper = setTimeout(() => {
+      this.#reaper = undefined;
+      this.#reap(performance.now() - idleTimeout);
+    }, idleTimeout);
+    this.#reaper.unref();
+  }
+
+  #reap(idleBefore: number): void {
+    for (const thread of this.threads) {
+      if (this.#available() <= this.#parts.options.minThreads) return;
+      if (thread.busy === 0 && !thread.retired && thread.idleSince <= idleBefore) void this.#end(thread, "idle");
+    }
+    if (this.idleCount() > 0) this.#armReaper();
+  }
+}

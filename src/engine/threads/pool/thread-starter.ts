@@ -1,0 +1,171 @@
+// Piscina, as far as we use it: to start threads, to greet each of them, to end what is left. The greeting hands over a port,
+// through which all else goes: `run()` costs the main thread three times what a post does, and replies, lines and deaths
+// would come by ways of their own, in any order. Facts about Piscina 5.3.2 that shape this file:
+// - `close()` resolves with tasks still running, so it is never called: threads exit by themselves, then `destroy()`.
+// - its load balancer is called with each task and may choose the thread, so that a greeting reaches the one meant.
+// - `atomics: "sync"` (the default) stops the timers and sockets of an idle thread, so it is off.
+// - the pool's file must load, or the second `run()` never settles: so it is our runner, which loads the user's module.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { Piscina } from "piscina";
+import { toError } from "../../../core/payload/thrown.js";
+import type { ResolvedPoolOptions } from "../../../options.js";
+import { createControl, type HelloMessage, type HelloReply } from "../protocol.js";
+import { runnerFile } from "./runner-file.js";
+import type { TasksModule } from "./tasks-module.js";
+import { Thread } from "./thread.js";
+
+// Threads are started outside of the request that needs one more, or what a request keeps in an AsyncLocalStorage would
+// live as long as the thread.
+const outsideOfRequests = AsyncLocalStorage.snapshot();
+
+/** Which thread a greeting is for. Its number is known once `run()` has returned. */
+interface Addressee {
+  threadId: number | undefined;
+}
+
+/** The module could not be loaded in a thread that is otherwise sound. */
+export class LoadError extends Error {
+  constructor(readonly reason: Error) {
+    super(reason.message, { cause: reason });
+  }
+}
+
+export class Threads {
+  readonly #pool: Piscina;
+
+  constructor(
+    private readonly options: ResolvedPoolOptions,
+    private readonly module: TasksModule,
+    private readonly idPrefix: string,
+    private readonly onExit: (thread: Thread) => void,
+  ) {
+    this.#pool = new Piscina({
+      filename: runnerFile(),
+      name: "receive",
+      // The number of threads is ours to decide: Piscina starts one for each greeting and ends none. The margin is for
+      // threads that failed to start and are still being terminated.
+      minThreads: 0,
+      maxThreads: mostThreads(options) + 2,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: 2 ** 30,
+      atomics: "disabled",
+      stricterFIFO: true,
+      recordTiming: false,
+      loadBalancer: (task, workers) => this.#choose(task, workers),
+      ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
+      ...(options.env && { env: { ...options.env } }),
+      ...(module.execArgv && { execArgv: [...module.execArgv] }),
+      ...(options.workerData !== undefined && { workerData: options.workerData }),
+    } as ConstructorParameters<typeof Piscina>[0]);
+    // A worker that dies after its greeting; its exit is seen by the listener on the worker itself.
+    this.#pool.on("error", () => {});
+  }
+
+  /**
+   * Starts a thread and has it load the tasks module.
+   *
+   * @returns the thread, to be listened to, and the names of the tasks
+   * @throws LoadError when the module cannot be loaded; another error when the thread cannot be started
+   */
+  async start(): Promise<{ thread: Thread; names: readonly string[] }> {
+    if (this.module.problem !== undefined) throw new LoadError(this.module.problem);
+    const slots = this.options.concurrentTasksPerThread + 1;
+    const control = createControl(slots);
+    const abandon = new AbortController();
+    const { worker, port, answer } = outsideOfRequests(() => this.#greet(control, abandon));
+    try {
+      const reply = await firstOf(answer, worker, this.options.startTimeout);
+      if ("error" in reply) throw new LoadError(toError(reply.error));
+      const thread = new Thread(reply.threadId, worker, port, control, slots);
+      // Out of memory is told by an error, and the exit comes later.
+      worker.once("error", (error) => thread.failed(error));
+      worker.once("exit", (exitCode) => {
+        thread.exitCode = exitCode;
+        this.onExit(thread);
+      });
+      return { thread, names: reply.names };
+    } catch (error) {
+      // Takes the greeting out of Piscina's queue, or ends the thread that has it.
+      abandon.abort();
+      port.close();
+      void worker.terminate();
+      throw error;
+    }
+  }
+
+  /** Posts the greeting, for which Piscina starts a thread since the balancer finds none. */
+  #greet(
+    control: SharedArrayBuffer,
+    abandon: AbortController,
+  ): { worker: Worker; port: MessagePort; answer: Promise<HelloReply> } {
+    const addressee: Addressee = { threadId: undefined };
+    const { port1: port, port2: theirPort } = new MessageChannel();
+    const message: HelloMessage = {
+      port: theirPort,
+      tasks: this.module.url,
+      idPrefix: this.idPrefix,
+      control,
+      concurrency: this.options.concurrentTasksPerThread,
+      niceness: this.options.priority,
+      weigh: this.options.maxThreadMemory !== Number.POSITIVE_INFINITY,
+    };
+    const before = new Set(this.#pool.threads);
+    const greeting = { ...message, [Piscina.queueOptionsSymbol]: addressee };
+    const answer = this.#pool.run(greeting, {
+      signal: abandon.signal,
+      transferList: [theirPort],
+    }) as Promise<HelloReply>;
+    const worker = this.#pool.threads.find((candidate) => !before.has(candidate));
+    answer.catch(() => {});
+    if (worker === undefined) {
+      // Left in Piscina's queue it would be given a thread later, of which nobody knows.
+      abandon.abort();
+      port.close();
+      throw new Error("Piscina started no thread");
+    }
+    addressee.threadId = worker.threadId;
+    return { worker, port, answer };
+  }
+
+  /** Ends what is left, and with it the pool. */
+  async destroy(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  /** Piscina's balancer: the thread that the greeting is for, once it is up. */
+  #choose(task: object, workers: readonly { readonly id: number }[]): never {
+    const { threadId } = Reflect.get(task, Piscina.queueOptionsSymbol) as Addressee;
+    return (workers.find(({ id }) => id === threadId) ?? null) as never;
+  }
+}
+
+/** Threads at the most, with those that still run their teardown while their successors start. */
+export function mostThreads(options: ResolvedPoolOptions): number {
+  return options.maxThreads * 2;
+}
+
+/** The answer of a starting thread, unless it dies first or takes longer than `ms`. */
+async function firstOf(answer: Promise<HelloReply>, worker: Worker, ms: number): Promise<HelloReply> {
+  let stop: () => void = () => {};
+  const otherwise = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`the tasks module was not loaded within pool.startTimeout (${ms} ms)`));
+    }, ms);
+    const exited = (code: number) =>
+      reject(new Error(`the thread exited with code ${code} while it loaded the tasks module`));
+    // Before Piscina's own, whose words are fewer.
+    worker.prependOnceListener("error", reject);
+    worker.prependOnceListener("exit", exited);
+    stop = () => {
+      clearTimeout(timer);
+      worker.off("error", reject);
+      worker.off("exit", exited);
+    };
+  });
+  try {
+    return await Promise.race([answer, otherwise]);
+  } finally {
+    stop();
+  }
+}

@@ -1,0 +1,73 @@
+// Tasks of one name that were passed over because as many of the name run as may. In each lane the first of them goes back
+// to its head as soon as one more may run; the others wait here, and are not looked at again and again.
+
+import { Deque } from "../../../base/deque.js";
+import type { Priority } from "../../../core/definition.js";
+import type { Task } from "../../../core/task.js";
+
+// As in the lanes: above this many, and more than the living, the withdrawn are swept out.
+const sweepAbove = 1_024;
+
+interface Waiting {
+  /** The next one; in its lane or not. */
+  first: Task | undefined;
+  inLane: boolean;
+  readonly others: Deque<Task>;
+}
+
+export class Parked {
+  readonly #lanes: Record<Priority, Waiting> = { high: waiting(), normal: waiting(), low: waiting() };
+  /** Of `others`, those that are still to run: one that is withdrawn stays where it is until its turn. */
+  readonly #living = new Set<Task>();
+
+  /** A task that was at the head of its lane and may not run. */
+  add(task: Task): void {
+    const lane = this.#lanes[task.dispatch.priority];
+    if (lane.first === task) {
+      lane.inLane = false;
+      return;
+    }
+    lane.others.pushBack(task);
+    this.#living.add(task);
+  }
+
+  /** One more may run: the first task of each lane that is not there already, to be put at its head. */
+  *next(): Generator<Task> {
+    for (const lane of Object.values(this.#lanes)) {
+      if (lane.inLane) continue;
+      lane.first ??= this.#shift(lane.others);
+      if (lane.first === undefined) continue;
+      lane.inLane = true;
+      yield lane.first;
+    }
+  }
+
+  /** A task is to run, or has been withdrawn. Returns whether it was in its lane. */
+  remove(task: Task): boolean {
+    const lane = this.#lanes[task.dispatch.priority];
+    if (lane.first !== task) return !this.#withdraw(task, lane.others);
+    const { inLane } = lane;
+    lane.first = undefined;
+    lane.inLane = false;
+    return inLane;
+  }
+
+  #withdraw(task: Task, others: Deque<Task>): boolean {
+    if (!this.#living.delete(task)) return false;
+    if (others.length > sweepAbove && others.length > 2 * this.#living.size) {
+      others.filter((other) => this.#living.has(other));
+    }
+    return true;
+  }
+
+  #shift(others: Deque<Task>): Task | undefined {
+    for (let task = others.popFront(); task !== undefined; task = others.popFront()) {
+      if (this.#living.delete(task)) return task;
+    }
+    return undefined;
+  }
+}
+
+function waiting(): Waiting {
+  return { first: undefined, inLane: false, others: new Deque() };
+}

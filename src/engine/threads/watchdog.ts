@@ -1,0 +1,108 @@
+// Looks after what is in flight: tasks past their timeout, and tasks stuck behind a slow one. One timer for all of it.
+
+import type { OffloadError } from "../../base/errors.js";
+import { timeoutError } from "../../core/attempts.js";
+import { name, type Task } from "../../core/task.js";
+import { batchMs } from "./batching.js";
+import type { Slot, Thread } from "./pool/thread.js";
+import { sharedNow } from "./protocol.js";
+import { isUnbegun, runningOn } from "./slots/cells.js";
+
+/** ms after which a batch is late, and what it holds back goes to other threads. */
+const lateMs = batchMs * 3;
+/** ms after which it is late although its thread runs nothing: on a busy machine a thread may wait that long for a CPU. */
+const unbegunMs = 100;
+
+export interface WatchdogActions {
+  threads(): Iterable<Thread>;
+  abort(task: Task, reason: OffloadError): void;
+  /** Called once for a batch that is late. */
+  late(thread: Thread, slot: Slot): void;
+  terminate(thread: Thread, reason: string): void;
+}
+
+export class Watchdog {
+  #timer: NodeJS.Timeout | undefined;
+  #due = Number.POSITIVE_INFINITY;
+
+  constructor(
+    /** ms within which a thread that runs nothing must begin what it has been sent. */
+    private readonly startTimeout: number,
+    private readonly actions: WatchdogActions,
+  ) {}
+
+  /** A batch has been sent. */
+  watch(slot: Slot, behindAnother: boolean): void {
+    this.#wakeAt(slot.sentAt + (slot.tasks.length > 1 || behindAnother ? lateMs : unbegunMs));
+    for (const { dispatch } of slot.tasks) {
+      if (dispatch.timeout > 0) this.#wakeAt(slot.sentAt + dispatch.timeout);
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#due = Number.POSITIVE_INFINITY;
+  }
+
+  #wakeAt(due: number): void {
+    if (due >= this.#due) return;
+    this.#due = due;
+    clearTimeout(this.#timer);
+    // Running tasks keep the process alive themselves. Half a millisecond more, for a timer may fire that much early; and
+    // never less than 1, for Node warns of a negative time.
+    this.#timer = setTimeout(() => this.#look(), Math.max(1, due - sharedNow() + 0.5));
+    this.#timer.unref();
+  }
+
+  #look(): void {
+    this.#due = Number.POSITIVE_INFINITY;
+    const now = sharedNow();
+    for (const thread of this.actions.threads()) {
+      const running = [...runningOn(thread)];
+      for (const { slot, task } of running) this.#lookAt(slot, task, now);
+      for (const slot of thread.slots) {
+        if (slot.tasks.length > 0) this.#lookAfter(thread, slot, running.length > 0, now);
+      }
+      if (running.length > 0 || !thread.slots.some((slot) => slot.tasks.length > 0 && isUnbegun(slot)))
+        thread.standstill = undefined;
+      else this.#expectBeginning(thread, now);
+    }
+  }
+
+  #lookAt(slot: Slot, task: Task, now: number): void {
+    const { timeout } = task.dispatch;
+    if (timeout === 0 || task.abortedBy !== undefined) return;
+    const due = (slot.memory.beganAt[0] ?? now) + timeout;
+    if (due <= now) this.actions.abort(task, timeoutError(name(task), timeout));
+    else this.#wakeAt(due);
+  }
+
+  #lookAfter(thread: Thread, slot: Slot, runs: boolean, now: number): void {
+    const lateAt = slot.sentAt + (runs ? lateMs : unbegunMs);
+    // Not later than this, for it may be between two tasks just now.
+    if (lateAt > now) this.#wakeAt(Math.min(lateAt, now + lateMs));
+    else if (!slot.late) {
+      slot.late = true;
+      this.actions.late(thread, slot);
+    }
+    // A task that has not begun has its whole timeout before it.
+    const timeouts = slot.tasks.map(({ dispatch }) => dispatch.timeout).filter((timeout) => timeout > 0);
+    if (timeouts.length > 0) this.#wakeAt(now + Math.min(...timeouts));
+  }
+
+  /** What blocks a thread that runs no task is what a finished one has left behind, such as a timer that loops. */
+  #expectBeginning(thread: Thread, now: number): void {
+    if (thread.retired) return;
+    thread.standstill ??= { since: now, overdue: false };
+    const due = thread.standstill.since + this.startTimeout;
+    if (due > now) {
+      this.#wakeAt(due);
+    } else if (!thread.standstill.overdue) {
+      // Once more, for when it is the main thread that was blocked, what the thread has replied is heard only now.
+      thread.standstill.overdue = true;
+      this.#wakeAt(now + unbegunMs);
+    } else {
+      this.actions.terminate(thread, "it began no task within pool.startTimeout");
+    }
+  }
+}

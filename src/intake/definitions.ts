@@ -1,0 +1,78 @@
+// The tasks an offloader knows by name, and the policy of each. The names are known once a thread has loaded the module.
+
+import { describe, OffloadError } from "../base/errors.js";
+import { nearest } from "../base/nearest.js";
+import { TaskDefinition } from "../core/definition.js";
+import type { ResolvedOptions } from "../options.js";
+
+// A closure's name is code, but a computed one might be data: beyond this many they share one entry.
+const maxCallbackNames = 500;
+
+export class Definitions {
+  readonly #tasks = new Map<string, TaskDefinition>();
+  readonly #callbacks = new Map<string, TaskDefinition>();
+  #known: ReadonlySet<string> | undefined;
+
+  constructor(private readonly options: ResolvedOptions) {}
+
+  /** A thread has loaded the module. */
+  learn(names: readonly string[]): void {
+    // The module may have changed since another thread loaded it.
+    if (this.#known?.size === names.length && names.every((name) => this.#known?.has(name))) return;
+    this.#known = new Set(names);
+    for (const name of this.options.policies.keys()) {
+      if (!this.#known.has(name))
+        this.options.logger.warn({ policy: name }, `policies.${name}: ${this.#unknown(name).message}`);
+    }
+  }
+
+  /**
+   * The definition of a task. Before the names are known, any name has one.
+   *
+   * @throws OffloadError AR_UNKNOWN_TASK with the nearest known name
+   */
+  task(name: string): TaskDefinition {
+    const made = this.#tasks.get(name);
+    if (made !== undefined && (this.#known === undefined || this.#known.has(name))) return made;
+    if (typeof name !== "string" || name === "") {
+      throw new OffloadError(
+        "AR_INVALID_ARGUMENT",
+        `expected the name of a task, a non-empty string, got ${describe(name)}`,
+      );
+    }
+    if (this.#known !== undefined && !this.#known.has(name)) throw this.#unknown(name);
+    const definition = new TaskDefinition(name, "task", this.options.policies.get(name) ?? this.options.defaults);
+    this.#tasks.set(name, definition);
+    return definition;
+  }
+
+  callback(name: string): TaskDefinition {
+    const label = name === "" || this.#callbacks.size >= maxCallbackNames ? "callback" : name;
+    const made = this.#callbacks.get(label);
+    if (made !== undefined) return made;
+    const definition = new TaskDefinition(label, "callback", this.options.defaults);
+    this.#callbacks.set(label, definition);
+    return definition;
+  }
+
+  /** The error of a task that was accepted before the names were known, if it has no function. */
+  errorOf(definition: TaskDefinition): OffloadError | undefined {
+    const unknown = definition.kind === "task" && this.#known !== undefined && !this.#known.has(definition.name);
+    return unknown ? this.#unknown(definition.name) : undefined;
+  }
+
+  *all(): Generator<TaskDefinition> {
+    yield* this.#tasks.values();
+    yield* this.#callbacks.values();
+  }
+
+  #unknown(name: string): OffloadError {
+    const known = [...(this.#known ?? [])];
+    const meant = nearest(name, known);
+    const hint = meant === undefined ? `it exports ${known.slice(0, 10).join(", ")}` : `did you mean ${meant}?`;
+    return new OffloadError(
+      "AR_UNKNOWN_TASK",
+      `the tasks module exports no function ${JSON.stringify(name)} (${hint})`,
+    );
+  }
+}

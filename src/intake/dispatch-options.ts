@@ -1,0 +1,135 @@
+// The options of one dispatch, and of all dispatches of a task: their rules, and how the three levels merge.
+import type { MessagePort } from "node:worker_threads";
+import {
+  checkOptions,
+  either,
+  func,
+  integer,
+  integerOrInfinity,
+  milliseconds,
+  object,
+  oneOf,
+  type Rule,
+  type Rules,
+  signal,
+  string,
+} from "../base/option-rules.js";
+import type { TaskPolicy } from "../core/definition.js";
+import type { Dispatch } from "../core/task.js";
+
+/** What can be set for every task (`defaults`), for one (`policies.<name>`), and, all but `concurrency`, for one call. */
+export interface PolicyOptions extends Partial<TaskPolicy> {}
+
+/** Options of one dispatch. The call wins over the policy of the task, the policy over the defaults. */
+export interface DispatchOptions extends Omit<PolicyOptions, "concurrency"> {
+  /**
+   * ArrayBuffers (and other transferables) that move to the thread instead of being copied. They are detached when the
+   * call returns. Worth it from about 1 MB. A task that is run again after a failure needs its payload again, so with
+   * `attempts` above 1 the buffer is moved into the library and copied to the thread, and what cannot be copied, such as a
+   * MessagePort, is refused.
+   */
+  readonly transfer?: readonly (ArrayBuffer | MessagePort)[] | undefined;
+  /** At most one unfinished task of a name has a key; see `onDuplicate`. */
+  readonly key?: string | undefined;
+  /**
+   * What a second dispatch with the key of an unfinished one does. `"skip"` (default): nothing new is accepted, the handle
+   * is that of the first. `"replace"`: the last payload wins; the first is cancelled unless it has been started, and then
+   * the new one starts after its end.
+   */
+  readonly onDuplicate?: "skip" | "replace" | undefined;
+  /** Cancels the task when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `runAfterResponse`: those of a task that make sense for a closure. The others are refused. */
+export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
+
+const backoffRule: Rule = object(
+  {
+    type: oneOf("constant", "exponential"),
+    delay: milliseconds(),
+    maxDelay: milliseconds(),
+    jitter: {
+      expected: "a number from 0 to 1",
+      holds: (value) => typeof value === "number" && value >= 0 && value <= 1,
+    },
+  },
+  // Without them the delay would be NaN, and the task would wait for ever.
+  ["type", "delay"],
+);
+
+const policyRules: Rules = {
+  priority: oneOf("high", "normal", "low"),
+  timeout: milliseconds(),
+  attempts: integer(1),
+  backoff: {
+    ...either(milliseconds(), func, backoffRule),
+    expected: "a number of milliseconds, { type, delay, maxDelay, jitter } or a function",
+  },
+  runIf: { ...either(oneOf("always", "sent", "ok"), func), expected: '"always", "sent", "ok" or a function' },
+  concurrency: integerOrInfinity(1),
+};
+
+const { concurrency: _, ...perCall } = policyRules;
+
+const dispatchRules: Rules = {
+  ...perCall,
+  transfer: { expected: "an array of ArrayBuffers", holds: Array.isArray },
+  key: string,
+  onDuplicate: oneOf("skip", "replace"),
+  signal,
+};
+
+// A closure goes to no thread, waits in no lane and is unlike any other: there is nothing to move, to prefer, to recognize.
+const { priority: _priority, ...perCallback } = perCall;
+const callbackRules: Rules = { ...perCallback, signal };
+
+export const policyRule: Rule = object(policyRules);
+
+/** What a task has of which nothing was said. */
+export const defaultPolicy: TaskPolicy = Object.freeze({
+  priority: "normal",
+  timeout: 0,
+  attempts: 1,
+  backoff: Object.freeze({ type: "exponential", delay: 1_000, maxDelay: 3_600_000, jitter: 0.5 }),
+  runIf: "always",
+  concurrency: Number.POSITIVE_INFINITY,
+});
+
+/** `over` laid on `under`, a field that is undefined left as it was; frozen. */
+export function mergePolicy(under: TaskPolicy, over: PolicyOptions | undefined): TaskPolicy {
+  return over === undefined ? under : Object.freeze(overlay(under, over));
+}
+
+/**
+ * The dispatch of one call.
+ *
+ * @param where the call as it stands in messages
+ * @throws OffloadError AR_INVALID_OPTIONS
+ */
+export function resolveDispatch(where: string, policy: TaskPolicy, options: DispatchOptions | undefined): Dispatch {
+  if (options === undefined) return policy;
+  checkOptions(where, options, dispatchRules);
+  return overlay(policy, lastingOf(options));
+}
+
+/**
+ * The same for one call of `runAfterResponse`.
+ *
+ * @throws OffloadError AR_INVALID_OPTIONS, also for an option that means nothing to a callback
+ */
+export function resolveCallback(policy: TaskPolicy, options: CallbackOptions | undefined): Dispatch {
+  if (options === undefined) return policy;
+  checkOptions("options of runAfterResponse", options, callbackRules);
+  return overlay(policy, lastingOf(options));
+}
+
+/** What a task keeps of the options of its call. */
+function lastingOf({ transfer: _transfer, signal: _signal, ...rest }: DispatchOptions): Partial<Dispatch> {
+  return rest;
+}
+
+function overlay<Base extends object>(under: Base, over: object): Base {
+  const said = Object.entries(over).filter(([, value]) => value !== undefined);
+  return { ...under, ...Object.fromEntries(said) };
+}

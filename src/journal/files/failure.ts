@@ -1,0 +1,25 @@
+// What a failed call of the file system means to whoever wants to journal a task.
+import { OffloadError } from "../../base/errors.js";
+import { errorCode } from "./file-system.js";
+
+const full = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/**
+ * The error for a call that failed: AR_JOURNAL_FULL where room is what lacks, else AR_JOURNAL_UNAVAILABLE.
+ *
+ * @param action completes "cannot", such as "write to"
+ */
+export function journalError(action: string, path: string, cause: unknown): OffloadError {
+  const code = errorCode(cause);
+  const reason = code || (cause instanceof Error ? cause.message : String(cause));
+  return new OffloadError(
+    full.has(code) ? "AR_JOURNAL_FULL" : "AR_JOURNAL_UNAVAILABLE",
+    `journal: cannot ${action} ${path}: ${reason}`,
+    { cause },
+  );
+}
+
+/** AR_JOURNAL_UNAVAILABLE for a reason that is no failed call. */
+export function unavailable(message: string): OffloadError {
+  return new OffloadError("AR_JOURNAL_UNAVAILABLE", `journal: ${message}`);
+}

@@ -1,0 +1,159 @@
+// Appends to the active segment, and begins a new one: when the active is full, and after every write that failed or was
+// cut short, for behind a torn record nothing is read.
+import { constants } from "node:fs";
+import { OffloadError } from "../../base/errors.js";
+import { journalError } from "../files/failure.js";
+import { errorCode, type FileSystem } from "../files/file-system.js";
+import { header, headerLength, segmentSize } from "../format/format.js";
+import type { SegmentChain } from "./chain.js";
+import type { Durability } from "./durability.js";
+import { Segment, segmentName } from "./segment.js";
+
+const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = constants;
+
+/** How often it is looked whether the active segment still has a name, in ms: appending to a deleted file succeeds. */
+const checkInterval = 1_000;
+
+/** The directory that segments are made in. */
+export interface SegmentHome {
+  readonly directory: string;
+  /** The directory is gone: makes another one, or throws. */
+  replace(): void;
+}
+
+export class SegmentWriter {
+  #active: Segment | undefined;
+  #fd = -1;
+  #number = 0;
+  #checkedAt = 0;
+  readonly #header = header();
+
+  /** Whether the last failed write may have left a whole record behind. */
+  uncertain = false;
+
+  constructor(
+    private readonly fs: FileSystem,
+    private readonly home: SegmentHome,
+    private readonly chain: SegmentChain,
+    private readonly durability: Durability,
+    private readonly now: () => number,
+  ) {}
+
+  get active(): Segment | undefined {
+    return this.#active;
+  }
+
+  /**
+   * Appends the first `length` bytes of `buffer` by one write.
+   *
+   * @returns the segment they are in now, at its end
+   * @throws OffloadError AR_JOURNAL_FULL or AR_JOURNAL_UNAVAILABLE; nothing was appended then
+   */
+  write(buffer: Buffer, length: number): Segment {
+    this.uncertain = false;
+    // A short write is tried once more in a segment of its own, where the whole may fit or fail with a reason.
+    return this.#append(buffer, length) ?? this.#append(buffer, length) ?? this.#refuse();
+  }
+
+  /** No more is written to the active segment. */
+  retire(): void {
+    if (this.#active === undefined) return;
+    this.#active = undefined;
+    this.durability.retire(this.#fd);
+  }
+
+  /** undefined after a short write. */
+  #append(buffer: Buffer, length: number): Segment | undefined {
+    const segment = this.#writable();
+    if (segment.size === 0 && !this.#put(segment, this.#header, headerLength)) return undefined;
+    return this.#put(segment, buffer, length) ? segment : undefined;
+  }
+
+  #put(segment: Segment, buffer: Buffer, length: number): boolean {
+    let written: number;
+    try {
+      written = this.fs.write(this.#fd, buffer, 0, length);
+    } catch (error) {
+      const failure = journalError("write to", segment.path, error);
+      this.#abandon(segment, failure.code === "AR_JOURNAL_FULL");
+      throw failure;
+    }
+    if (written !== length) {
+      this.#abandon(segment, true);
+      return false;
+    }
+    this.chain.grow(segment, length);
+    this.durability.wrote(this.#fd);
+    return true;
+  }
+
+  #writable(): Segment {
+    this.#checkThatItExists();
+    const active = this.#active;
+    if (active === undefined) return this.#begin();
+    if (active.size < segmentSize) return active;
+    try {
+      return this.#begin();
+    } catch {
+      // No new segment can be made now (descriptors, say); the active one is whole and simply grows.
+      return active;
+    }
+  }
+
+  #begin(): Segment {
+    const [segment, fd] = this.#create();
+    this.retire();
+    this.#active = segment;
+    this.#fd = fd;
+    this.#checkedAt = this.now();
+    this.chain.push(segment);
+    this.durability.named(segment.directory);
+    return segment;
+  }
+
+  #create(): [Segment, number] {
+    const segment = new Segment(this.home.directory, segmentName(++this.#number));
+    const flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND;
+    try {
+      return [segment, this.fs.open(segment.path, flags, 0o600)];
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw journalError("create", segment.path, error);
+    }
+    this.home.replace();
+    const anew = new Segment(this.home.directory, segment.name);
+    try {
+      return [anew, this.fs.open(anew.path, flags, 0o600)];
+    } catch (error) {
+      throw journalError("create", anew.path, error);
+    }
+  }
+
+  #checkThatItExists(): void {
+    if (this.#active === undefined || this.now() - this.#checkedAt < checkInterval) return;
+    this.#checkedAt = this.now();
+    try {
+      if (this.fs.fstat(this.#fd).nlink > 0) return;
+    } catch {
+      // A file that cannot even be looked at is not one to rely on.
+    }
+    this.retire();
+  }
+
+  #abandon(segment: Segment, full: boolean): void {
+    try {
+      this.fs.truncate(this.#fd, segment.size);
+      // Nothing is in it, so nothing is torn: it is kept, or a full disk would see a new file made and removed each call.
+      if (full && segment.size <= headerLength) return;
+    } catch {
+      this.uncertain = true;
+    }
+    this.retire();
+  }
+
+  #refuse(): never {
+    throw new OffloadError(
+      "AR_JOURNAL_FULL",
+      `journal: a record could not be written whole in ${this.home.directory}: the disk is full`,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+// Lines on stderr, and loggers that fail.
+import { setImmediate as turn } from "node:timers/promises";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { consoleLogger, guardLogger, type Logger, silentLogger } from "../../src/base/logger.js";
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("the logger on stderr", () => {
+  it("writes one line: level, message, fields", () => {
+    const line = written(() => consoleLogger.warn({ task: "sendMail", attempt: 2, context: { trace: "t" } }, "slow"));
+    expect(line).toBe('[offload-after-response] warn: slow task=sendMail attempt=2 context={"trace":"t"}');
+  });
+
+  it("leaves out what is undefined, and keeps null, false and 0", () => {
+    expect(written(() => consoleLogger.info({ a: undefined, b: null, c: false, d: 0 }, "m"))).toBe(
+      "[offload-after-response] info: m b=null c=false d=0",
+    );
+  });
+
+  it("writes an error's stack below the line", () => {
+    const err = new RangeError("out of range");
+    const text = written(() => consoleLogger.error({ err, task: "work" }, "task failed"));
+    expect(text).toBe(`[offload-after-response] error: task failed task=work\n${err.stack}`);
+    expect(
+      written(() => consoleLogger.error({ err: Object.assign(new Error("bare"), { stack: undefined }) }, "m")),
+    ).toBe("[offload-after-response] error: m\nbare");
+  });
+
+  it("quotes text that would look like something else, and never breaks the line", () => {
+    expect(written(() => consoleLogger.info({ reason: 'a "b"\n[offload-after-response] error: forged' }, "m"))).toBe(
+      String.raw`[offload-after-response] info: m reason="a \"b\"\n[offload-after-response] error: forged"`,
+    );
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ["a BigInt", { n: 10n }, /context=.*10n/],
+    ["a circular object", circular(), /context=.*Circular/],
+    ["a Map", new Map([["k", "v"]]), /context=./],
+    ["a symbol", Symbol("s"), /context=.*s/],
+    ["a toJSON that throws", { toJSON() { throw new Error("no"); } }, /context=./], // biome-ignore format: one row
+  ])("writes the line also when a field holds %s", (_, context, words) => {
+    const line = written(() => guardLogger(consoleLogger).error({ context, err: new Error("lost?") }, "task failed"));
+    expect(line).toMatch(/^\[offload-after-response\] error: task failed /);
+    expect(line).toMatch(words);
+    expect(line).toContain("Error: lost?");
+  });
+
+  it("the silent one writes nothing", () => {
+    for (const level of ["debug", "info", "warn", "error"] as const) {
+      expect(written(() => silentLogger[level]?.({ a: 1 }, "m"))).toBe("");
+    }
+  });
+});
+
+describe("a logger under guard", () => {
+  it("is called as it is, fields first, with its own `this`", () => {
+    const calls: unknown[] = [];
+    class Own implements Logger {
+      readonly calls = calls;
+      info(...args: unknown[]): void {
+        this.calls.push(["info", ...args]);
+      }
+      warn(...args: unknown[]): void {
+        this.calls.push(["warn", ...args]);
+      }
+      error(...args: unknown[]): void {
+        this.calls.push(["error", ...args]);
+      }
+    }
+    const guarded = guardLogger(new Own());
+    guarded.info({ a: 1 }, "one");
+    guarded.warn({ b: 2 }, "two");
+    guarded.error({ c: 3 }, "three");
+    // It has no debug: nothing happens.
+    guarded.debug?.({ d: 4 }, "four");
+    expect(calls).toEqual([
+      ["info", { a: 1 }, "one"],
+      ["warn", { b: 2 }, "two"],
+      ["error", { c: 3 }, "three"],
+    ]);
+  });
+
+  it("may throw, and nobody notices", () => {
+    const fail = (): never => {
+      throw new Error("disk full");
+    };
+    const guarded = guardLogger({ info: fail, warn: fail, error: fail });
+    expect(() => guarded.error({}, "m")).not.toThrow();
+  });
+
+  it("may reject, and that is no unhandledRejection", async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => void unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    const fail = async (): Promise<void> => {
+      throw new Error("connection lost");
+    };
+    guardLogger({ info: fail, warn: fail, error: fail }).error({}, "m");
+    await turn();
+    await turn();
+    process.off("unhandledRejection", note);
+    expect(unhandled).toEqual([]);
+  });
+});
+
+/** What the act wrote on stderr through the console. */
+function written(act: () => void): string {
+  const spy = vi.spyOn(console, "error").mockImplementation(() => {});
+  act();
+  const text = spy.mock.calls.map((args) => args.join(" ")).join("\n");
+  spy.mockRestore();
+  return text;
+}
+
+function circular(): object {
+  const value: { self?: object } = {};
+  value.self = value;
+  return value;
+}

@@ -1,0 +1,167 @@
+// What is captured of a payload is what structured clone makes of it: compared with structured clone itself.
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { capture, copy } from "../../../src/core/payload/capture.js";
+import { payload } from "./payloads.js";
+import { difference } from "./same-graph.js";
+
+describe("a captured payload", () => {
+  it("is the graph that structured clone makes, whatever is shared or circular in it", () => {
+    fc.assert(
+      fc.property(payload, (value) => {
+        expect(difference(copy(value), structuredClone(value))).toBeUndefined();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("shares no object with the payload, at any depth", () => {
+    fc.assert(
+      fc.property(payload, (value) => {
+        const originals = reachable(value);
+        expect([...reachable(copy(value))].filter((object) => originals.has(object))).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("is the same when something else is moved", () => {
+    fc.assert(
+      fc.property(payload, (value) => {
+        const { value: captured } = capture({ value }, "payload", [new ArrayBuffer(1)]);
+        expect(difference(captured, structuredClone({ value }))).toBeUndefined();
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each<[string, () => unknown]>([
+    ["primitives", () => [undefined, null, true, 0, -0, Number.NaN, "", 10n ** 30n]],
+    ["fields that are undefined", () => ({ a: undefined })],
+    ["fields in their order", () => ({ b: 1, a: 2, 1: 3, 0: 4 })],
+    ["holes of arrays", () => Object.assign(new Array(5), { 0: 1, 3: undefined })],
+    ["a long array with one item", () => Object.assign([], { 70000: "last" })],
+    ["what a regular expression matched, with index, input and groups", () => "a-b".match(/(?<first>\w)-/)],
+    ["Map keys that are objects", () => new Map([[{ id: 1 }, new Map([["a", 1]])]])],
+    ["invalid dates", () => new Date(Number.NaN)],
+    ["regular expressions, whose lastIndex is lost", () => Object.assign(/a/g, { lastIndex: 3 })],
+    ["boxed primitives", () => [Object(1), Object("s"), Object(false), Object(1n)]],
+    ["errors with a cause", () => new RangeError("too far", { cause: new Error("deeper") })],
+    ["errors, whose own fields are lost", () => Object.assign(new Error("failed"), { code: "E_CODE" })],
+    ["class instances, as plain objects", () => new Point(1, 2)],
+    ["instances within instances", () => new Holder(new Holder(new Point(3, 4)))],
+    [
+      "instances of subclasses of Map, Array and Date",
+      () => [new SubMap([["a", 1]]), SubArray.of(1, 2), new SubDate(0)],
+    ],
+    ["objects without a prototype, as plain objects", () => Object.assign(Object.create(null), { a: { b: 1 } })],
+    ["a field named __proto__", () => JSON.parse('{ "__proto__": { "polluted": true }, "a": { "__proto__": 1 } }')],
+    ["getters, as their values", () => ({ get answer() { return [42]; } })], // biome-ignore format: one row
+    ["fields that cannot be enumerated, left out", () => Object.defineProperty({ a: [1] }, "hidden", { value: 1 })],
+    ["what is inherited, left out", () => Object.create({ inherited: [1] }, { own: { value: [2], enumerable: true } })],
+    ["fields under symbols, left out", () => ({ a: [1], [Symbol("s")]: 2 })],
+  ])("keeps %s", (_, make) => {
+    const value = make();
+    expect(difference(copy(value), structuredClone(value))).toBeUndefined();
+  });
+
+  it("keeps a Blob, which cannot be read field by field", async () => {
+    const captured = copy({ blob: new Blob(["text"]) }) as { blob: Blob };
+    expect(captured.blob).toBeInstanceOf(Blob);
+    expect(await captured.blob.text()).toBe("text");
+  });
+
+  it("is not changed by what happens to the payload afterwards", () => {
+    const original = { user: { tags: ["a"] }, map: new Map([["k", { n: 1 }]]) };
+    const captured = copy(original);
+    original.user.tags.push("b");
+    original.map.clear();
+    expect(captured).toEqual({ user: { tags: ["a"] }, map: new Map([["k", { n: 1 }]]) });
+  });
+
+  it("keeps what class instances share with the rest of the payload", () => {
+    const order = new Holder(undefined);
+    const user = { orders: [order, new Holder(1)] };
+    order.held = user;
+    const captured = copy(user) as { orders: [{ held: unknown }, unknown] };
+    expect(captured.orders[0].held).toBe(captured);
+  });
+
+  it("does not copy the whole payload again for each instance that refers to it", () => {
+    const user: { orders: Holder[] } = { orders: [] };
+    user.orders = Array.from({ length: 1_000 }, () => new Holder(user));
+    const cloned = vi.spyOn(globalThis, "structuredClone");
+    try {
+      expect(reachable(copy(user)).size).toBe(1_002);
+      // Once for the class, to learn what becomes of its instances.
+      expect(cloned.mock.calls.length).toBeLessThanOrEqual(1);
+    } finally {
+      cloned.mockRestore();
+    }
+  });
+
+  it("reads each getter of a flat payload once", () => {
+    let reads = 0;
+    const captured = copy({ get count() { return ++reads; } }); // biome-ignore format: one row
+    expect(captured).toEqual({ count: 1 });
+    expect(reads).toBe(1);
+  });
+
+  it("does not pollute any prototype by a field named __proto__", () => {
+    const captured = copy(JSON.parse('{ "__proto__": { "polluted": true }, "list": [] }')) as object;
+    expect(Reflect.get(captured, "polluted")).toBeUndefined();
+    expect(Object.getPrototypeOf(captured)).toBe(Object.prototype);
+    expect(Reflect.get({}, "polluted")).toBeUndefined();
+  });
+
+  it("throws what a getter throws", () => {
+    const broken = { list: [], get field(): never { throw new RangeError("of the getter"); } }; // biome-ignore format: one row
+    expect(() => copy(broken)).toThrow(new RangeError("of the getter"));
+  });
+
+  it("takes as many levels as it says, and what it takes can be posted", () => {
+    const { port1, port2 } = new MessageChannel();
+    try {
+      port1.postMessage([copy(nested(999))]);
+    } finally {
+      port1.close();
+      port2.close();
+    }
+  });
+});
+
+class Point {
+  #secret = 7;
+  constructor(
+    readonly x: number,
+    readonly y: number,
+  ) {}
+  get length(): number {
+    return this.x + this.y + this.#secret;
+  }
+}
+
+class Holder {
+  constructor(public held: unknown) {}
+}
+
+class SubMap<K, V> extends Map<K, V> {}
+class SubArray<T> extends Array<T> {}
+class SubDate extends Date {}
+
+function nested(levels: number): unknown {
+  let value: unknown = {};
+  for (let level = 0; level < levels; level++) value = { value };
+  return value;
+}
+
+/** Every object that is found from a value on. */
+function reachable(value: unknown, found: Set<object> = new Set()): Set<object> {
+  if (typeof value !== "object" || value === null || found.has(value)) return found;
+  found.add(value);
+  if (ArrayBuffer.isView(value)) return reachable(value.buffer, found);
+  if (value instanceof Map) for (const part of [...value].flat()) reachable(part, found);
+  if (value instanceof Set) for (const part of value) reachable(part, found);
+  for (const field of Object.values(value)) reachable(field, found);
+  return found;
+}

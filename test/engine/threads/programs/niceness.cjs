@@ -1,0 +1,29 @@
+// Prints the niceness of each thread of a process: those that ran a task, and all others. In CommonJS, since loading ES modules may
+// start libuv's threads before anything of ours runs.
+const { readdirSync, readFileSync } = require("node:fs");
+const path = require("node:path");
+const { pathToFileURL } = require("node:url");
+const { createOffloader } = require("offload-after-response");
+
+const offloader = createOffloader({
+  tasks: pathToFileURL(path.join(__dirname, "../../../fixtures/niceness.cjs")),
+  pool: { minThreads: 2, maxThreads: 2, priority: 10 },
+});
+
+async function main() {
+  await offloader.ready();
+  // Each holds its thread until the other has begun.
+  const met = new Int32Array(new SharedArrayBuffer(4));
+  const own = await Promise.all([offloader.run("meet", met), offloader.run("meet", met)]);
+  const others = readdirSync("/proc/self/task").filter((thread) => !own.includes(thread));
+  console.log(JSON.stringify({ own: own.map(nicenessOf), others: others.map(nicenessOf) }));
+  await offloader.close();
+}
+
+function nicenessOf(thread) {
+  const stat = readFileSync(`/proc/self/task/${thread}/stat`, "latin1");
+  // The 19th field; the second, a name in parentheses, may hold spaces.
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+}
+
+main();
