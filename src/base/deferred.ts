@@ -1,0 +1,17 @@
+// A promise with its two ends at hand.
+
+export interface Deferred<Value> {
+  readonly promise: Promise<Value>;
+  readonly resolve: (value: Value | PromiseLike<Value>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function deferred<Value = void>(): Deferred<Value> {
+  let resolve: Deferred<Value>["resolve"] = () => {};
+  let reject: Deferred<Value>["reject"] = () => {};
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
