@@ -7,6 +7,7 @@ import type { Callback } from "./engine/callbacks/callbacks.js";
 import type { CallbackOptions } from "./intake/dispatch-options.js";
 import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./intake/typed.js";
 import type { DeadLetter } from "./journal/dead-letters/dead-letter.js";
+import type { OffloaderStats } from "./observe/stats.js";
 import type {
   EachContextCallback,
   EachContextMiddleware,
@@ -18,7 +19,6 @@ import type { ServersArgument } from "./shutdown/http/servers.js";
 import type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
 import type { CloseOptions } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
-import type { OffloaderStats } from "./stats.js";
 
 /** What `drain()` came to. */
 export interface DrainReport {
@@ -124,6 +124,13 @@ export interface Offloader<Tasks = AnyTasks> {
   task<Name extends TaskName<Tasks>>(name: Name): DispatchableTask<Tasks, Name>;
   /** Resolves when `pool.minThreads` threads (at least one) have loaded the tasks module; rejects with the module's own error. */
   ready(): Promise<void>;
+  /**
+   * Starts no more tasks and callbacks, or none of this name, until `resume`. What runs goes on, and dispatches are accepted.
+   * A paused process with unfinished work stays alive. A drain lifts every pause.
+   */
+  pause(name?: TaskName<Tasks>): void;
+  /** Undoes `pause()`, or `pause(name)`. */
+  resume(name?: TaskName<Tasks>): void;
   stats(): OffloaderStats;
   /** Tasks of the journal that failed for good; AR_INVALID_OPTIONS without the option `journal`. */
   readonly deadLetters: DeadLetters;

@@ -1,6 +1,5 @@
 // The public names, and nothing else.
 
-export type { TaskContext, TaskLog } from "../workers/context.js";
 export { NonRetryableError } from "../workers/non-retryable.js";
 export { errorCodes, OffloadError, type OffloadErrorCode } from "./base/errors.js";
 export type { Logger } from "./base/logger.js";
@@ -13,13 +12,16 @@ export type { Percentiles } from "./core/histogram.js";
 export type { TaskSummary } from "./core/ledger.js";
 export type { ResponseOutcome, RunIf } from "./core/outcome.js";
 export type { FinalState, TaskState, UnfinishedState } from "./core/states.js";
+export type { TaskContext, TaskLog } from "./core/task-context.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";
+export type { PoolOptions } from "./engine/threads/options.js";
 export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/dispatch-options.js";
 export type { AnyTasks, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
 export type { DeadLetter } from "./journal/dead-letters/dead-letter.js";
 export type { JournalOptions } from "./journal/options.js";
+export type { OffloaderStats, TaskStats } from "./observe/stats.js";
 export { createOffloader } from "./offloader.js";
-export type { OffloaderOptions, PoolOptions } from "./options.js";
+export type { LogOptions, OffloaderOptions, QueueOptions } from "./options.js";
 export type {
   EachContextCallback,
   EachContextMiddleware,
@@ -32,4 +34,3 @@ export type { CloseOptions } from "./shutdown/steps/close.js";
 export type { NamedHook, ShutdownHook } from "./shutdown/steps/hooks.js";
 export type { CloseReport, ShutdownReport } from "./shutdown/steps/report.js";
 export type { ShutdownState, ShutdownStep } from "./shutdown/steps/states.js";
-export type { OffloaderStats, TaskStats } from "./stats.js";

@@ -2,27 +2,28 @@
 import { randomBytes } from "node:crypto";
 import { OffloadError } from "./base/errors.js";
 import { checkOptions, milliseconds } from "./base/option-rules.js";
+import { inTime } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
 import { Events } from "./core/events.js";
 import { Handle, type HandleActions, type TaskHandle } from "./core/handle.js";
 import { Ledger } from "./core/ledger.js";
 import type { Task } from "./core/task.js";
 import { createDrainTarget } from "./drain-target.js";
-import { type Callback, Callbacks } from "./engine/callbacks/callbacks.js";
-import { Inbox } from "./engine/threads/inbox.js";
+import { type Callback, createCallbacksEngine } from "./engine/callbacks/callbacks.js";
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
 import { explainLoadError, findTasksModule } from "./engine/threads/pool/tasks-module.js";
-import { Crew } from "./engine/threads/pool/thread-pool.js";
-import { Pool } from "./engine/threads/pool.js";
-import { TaskQueue } from "./engine/threads/queue/task-queue.js";
+import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
 import { Definitions } from "./intake/definitions.js";
 import type { CallbackOptions, DispatchOptions } from "./intake/dispatch-options.js";
-import { Dispatcher } from "./intake/dispatcher.js";
+import { InstanceWarnings } from "./intake/instance-warnings.js";
+import { Intake } from "./intake/intake.js";
+import { Readiness } from "./intake/readiness.js";
+import { Scheduler } from "./intake/scheduler.js";
 import type { AnyTasks } from "./intake/typed.js";
-import { Journaling } from "./journal/journaling.js";
+import { createJournalStore } from "./journal/journal-store.js";
+import { Throughput, takeStats } from "./observe/stats.js";
 import { type OffloaderOptions, resolveOptions } from "./options.js";
-import { Readiness } from "./readiness.js";
 import { AfterEach } from "./response/after-each.js";
 import { currentResponse, noResponseError, trackCurrentResponse } from "./response/current.js";
 import { toServerResponse } from "./response/response-like.js";
@@ -30,7 +31,7 @@ import { reportAtExit } from "./shutdown/process/exit-report.js";
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
 import { type CloseOptions, closeTarget } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
-import { Throughput, takeStats } from "./stats.js";
+import { noStore } from "./store/no-store.js";
 
 /**
  * Creates an offloader and starts its first threads.
@@ -40,98 +41,78 @@ import { Throughput, takeStats } from "./stats.js";
  */
 export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Tasks>): Offloader<Tasks> {
   const settings = resolveOptions(options as OffloaderOptions);
-  const { logger, pool: poolOptions } = settings;
-  const module = findTasksModule(settings.tasks, poolOptions.execArgv);
+  const { logger, pool } = settings;
+  const module = findTasksModule(settings.tasks, pool.execArgv);
   const idPrefix = `${randomBytes(8).toString("hex")}-`;
   trackCurrentResponse();
 
   // From the records outwards: each part is made after those it knows.
   const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
-  const ledger = new Ledger(events, logger);
-  const admission = new Admission(ledger, settings.queue.max);
+  const ledger = new Ledger(events);
+  const store =
+    settings.journal === undefined ? noStore : createJournalStore(settings.journal, ledger, settings, logger);
+  const threads = new ThreadsEngine({ options: pool, module, idPrefix, events, logger });
+  const callbacks = createCallbacksEngine({
+    concurrency: settings.callbacks.concurrency,
+    abortGrace: pool.abortGrace,
+  });
   const definitions = new Definitions(settings);
-  const readiness = new Readiness();
-  const callbacks = new Callbacks(ledger, settings.callbacks.concurrency, poolOptions.abortGrace);
-  const queue = new TaskQueue(ledger, () => pool.wake());
-  const journaling =
-    settings.journal && new Journaling(settings.journal, ledger, logger, Math.max(1, settings.queue.max / 2));
-  const crew: Crew = new Crew(
-    { options: poolOptions, module, idPrefix, events, logger },
-    {
-      onStarted(names) {
-        readiness.recover();
-        definitions.learn(names);
-        for (const task of ledger.list()) {
-          const error = definitions.errorOf(task.definition);
-          if (error !== undefined) dispatcher.fail(task, error);
-        }
-      },
-      onMustered() {
-        if (journaling === undefined) readiness.succeed();
-        else
-          journaling.begin((...replayed) => dispatcher.readmit(...replayed)).then(readiness.succeed, readiness.refuse);
-      },
-      onChange: () => pool.wake(),
-      onUnloadable(reason) {
-        const refusal = readiness.fail(explainLoadError(module, reason));
-        for (const task of ledger.list()) if (task.definition.kind === "task") dispatcher.fail(task, refusal);
-      },
-      onMessage: (thread, message) => pool.receive(thread, message),
-      onDied: (thread) => pool.died(thread),
-    },
-  );
-  // A task may kill the process the moment it arrives: by then it is on record that it was running.
-  const beforeSend = journaling && (() => journaling.journal.flush());
-  const inbox = new Inbox(ledger, logger);
-  const pool = new Pool({ options: poolOptions, queue, ledger, crew, inbox, beforeSend });
-  const dispatcher = new Dispatcher({
+  const readiness = new Readiness({
+    definitions,
+    explain: (reason) => explainLoadError(module, reason),
+    takeOver: () => store.takeOver(intake.readmit),
+  });
+  const scheduler = new Scheduler({
+    ledger,
+    events,
+    store,
+    engines: { task: threads, callback: callbacks },
+    readiness,
+    logger,
+    logsFailures: settings.log.ended === "failed",
+  });
+  const admission = new Admission(ledger, settings.queue);
+  const intake = new Intake({
     identity: (seq) => idPrefix + seq.toString(36),
     context: settings.context,
-    refusal: () => readiness.refusal,
     definitions,
+    readiness,
     admission,
-    ledger,
-    queue,
-    pool,
-    callbacks,
-    journaling,
+    store,
+    scheduler,
+    instances: new InstanceWarnings(logger),
   });
-  let announced = false;
-  const announce = () => {
-    if (announced) return;
-    announced = true;
+  let draining = false;
+  const beginDrain = (): void => {
+    scheduler.resumeAll();
+    if (draining) return;
+    draining = true;
     events.emit("draining", { unfinished: ledger.unfinished });
   };
   const target = createDrainTarget({
-    announce,
     name: settings.name,
     logger,
     admission,
-    callbacks,
-    crew,
-    dispatcher,
+    engines: [threads, callbacks],
     events,
-    journaling,
     ledger,
-    pool,
+    scheduler,
+    store,
+    beginDrain,
   });
   const throughput = new Throughput();
   reportAtExit(target);
-  if (poolOptions.priority > 0) startLibuvThreads();
-  crew.muster();
+  if (pool.priority > 0) startLibuvThreads();
+  scheduler.start();
 
   const actions: HandleActions = {
-    cancel: (task, reason) => dispatcher.cancel(task, reason),
-    result(task) {
-      const result = ledger.result(task);
-      if (task.state === "running") pool.want(task);
-      return result;
-    },
+    cancel: (task, reason) => scheduler.cancel(task, reason),
+    result: (task) => scheduler.result(task),
     async durable(task) {
       if (task.definition.kind === "callback") {
         throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
       }
-      await (journaling ?? noJournal()).journal.durable();
+      await store.durable();
     },
   };
 
@@ -140,30 +121,30 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     const response = named ? theCurrentResponse("offloadAfterResponse") : toServerResponse(args[0]);
     const first = named ? 0 : 1;
     const options = args[first + 2] as DispatchOptions | undefined;
-    return new Handle(dispatcher.task(args[first] as string, args[first + 1], options, response), actions);
+    return new Handle(intake.task(args[first] as string, args[first + 1], options, response), actions);
   }
 
   function runAfterResponse(...args: unknown[]): TaskHandle {
     const bare = typeof args[0] === "function";
     const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
     const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
-    return new Handle(dispatcher.callback(callback, options, response), actions);
+    return new Handle(intake.callback(callback, options, response), actions);
   }
 
   function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {
-    return new Handle(dispatcher.task(name, payload, options, undefined), actions);
+    return new Handle(intake.task(name, payload, options, undefined), actions);
   }
 
   function run(name: string, payload?: unknown, options?: DispatchOptions): Promise<unknown> {
     let accepted: Task;
     try {
-      accepted = dispatcher.task(name, payload, options, undefined);
+      accepted = intake.task(name, payload, options, undefined);
     } catch (refusal) {
       // Whoever awaits a result has one place for errors. Not an async function: its promise would be another than that of
       // the result, and a failure that nobody awaits, which is logged, would be an unhandledRejection as well.
       return Promise.reject(refusal);
     }
-    return actions.result(accepted);
+    return scheduler.result(accepted);
   }
 
   function task<Name extends string>(name: Name): DispatchableTask<AnyTasks, Name> {
@@ -179,7 +160,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     const report = await closeTarget(target, options);
     // Here alone: when a signal ends the process, a program that still awaits ready() at its top level must not die of it
     // before the hooks have run.
-    readiness.refuse(new OffloadError("AR_SHUTTING_DOWN", "the offloader was closed before it was ready"));
+    readiness.giveUp(new OffloadError("AR_SHUTTING_DOWN", "the offloader was closed before it was ready"));
     return report;
   }
 
@@ -194,27 +175,28 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     run,
     task,
     ready() {
-      crew.muster(1);
+      threads.prepare();
       return readiness.promise;
     },
+    pause: (name) => scheduler.pause(name),
+    resume: (name) => scheduler.resume(name),
     deadLetters: {
-      list: async () => (journaling ?? noJournal()).journal.deadLetters.list(),
+      list: async () => store.deadLetters.list(),
       retry(id) {
-        const own = journaling ?? noJournal();
-        admission.check(0);
-        const task = own.retry(id);
+        admission.check([]);
+        const task = store.deadLetters.retry(id);
         return task && new Handle(task, actions);
       },
-      discard: (id) => (journaling ?? noJournal()).journal.deadLetters.discard(id),
+      discard: (id) => store.deadLetters.discard(id),
     },
-    stats: () => takeStats({ ledger, definitions, crew, throughput, max: settings.queue.max }),
+    stats: () => takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue }),
     on: (name, listener) => events.on(name, listener),
     idle: () => ledger.settled(),
     async drain(options = {}) {
       checkOptions("drain", options, { timeout: milliseconds() });
-      // The journal goes on to bring tasks back, for the process goes on.
-      announce();
-      const drained = await within(ledger.settled(), options.timeout);
+      // The journal goes on to bring tasks back, because the process goes on.
+      beginDrain();
+      const drained = await inTime(ledger.settled(), options.timeout);
       return { drained, unfinished: target.unfinished() };
     },
     close,
@@ -223,31 +205,12 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       await close();
     },
   };
-  // Names and payloads are checked by the compiler at the call and by the dispatcher at run time; in between they are any.
+  // Names and payloads are checked by the compiler at the call and by the intake at run time; in between they are any.
   return offloader as unknown as Offloader<Tasks>;
-}
-
-function noJournal(): never {
-  throw new OffloadError("AR_INVALID_OPTIONS", "there is no journal: give createOffloader the option journal: { dir }");
 }
 
 function theCurrentResponse(call: string): NonNullable<ReturnType<typeof currentResponse>> {
   const response = currentResponse();
   if (response === undefined) throw noResponseError(call);
   return response;
-}
-
-/** Whether `work` was done within `ms`; without `ms`, whenever it is. */
-async function within(work: Promise<void>, ms: number | undefined): Promise<boolean> {
-  if (ms === undefined) {
-    await work;
-    return true;
-  }
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const done = await Promise.race([work.then(() => true), late]);
-  clearTimeout(timer);
-  return done;
 }

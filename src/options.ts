@@ -2,76 +2,25 @@
 
 import { consoleLogger, guardLogger, type Logger, silentLogger } from "./base/logger.js";
 import {
-  anything,
-  boolean,
   checkOptions,
   either,
   func,
-  integer,
   integerOrInfinity,
   invalid,
-  milliseconds,
   object,
+  oneOf,
+  plainObject,
   type Rule,
   type Rules,
   record,
   string,
-  stringList,
 } from "./base/option-rules.js";
 import type { TaskPolicy } from "./core/definition.js";
-import { parallelism } from "./engine/threads/parallelism.js";
+import { type PoolOptions, poolRule, type ResolvedPoolOptions, resolvePool } from "./engine/threads/options.js";
 import { defaultPolicy, mergePolicy, type PolicyOptions, policyRule } from "./intake/dispatch-options.js";
+import { memoryLimit } from "./intake/memory.js";
 import type { AnyTasks, TaskName } from "./intake/typed.js";
 import type { JournalOptions } from "./journal/options.js";
-
-/** The threads that run the tasks. */
-export interface PoolOptions {
-  /** Threads that are started at once and kept. Default 1. 0 starts the first thread with the first task. */
-  readonly minThreads?: number | undefined;
-  /**
-   * Threads at the most. Default: the CPUs this process may use (a container's quota is respected) less one for the main
-   * thread, at least 1.
-   */
-  readonly maxThreads?: number | undefined;
-  /** How long a thread above `minThreads` stays without work, in ms. Default 60,000; a thread costs about 22 ms to start. */
-  readonly idleTimeout?: number | undefined;
-  /** Tasks that one thread runs at the same time. Default 1, right for CPU-bound tasks; more suits tasks that wait for I/O. */
-  readonly concurrentTasksPerThread?: number | undefined;
-  /** A thread is replaced after so many tasks, against leaks in the tasks' code. Default Infinity. */
-  readonly maxTasksPerThread?: number | undefined;
-  /**
-   * A thread is replaced once it holds more than so many bytes after a task (heap and buffers), against leaks in the tasks'
-   * code. Default Infinity. `resourceLimits` is the hard limit, which fails the task; this one fails none.
-   */
-  readonly maxThreadMemory?: number | undefined;
-  /**
-   * Added to the niceness of the threads, 0 to 19: with more than 0 the system prefers the main thread, and with it the
-   * requests, where both want a CPU. What a task starts inherits it: processes, threads of native modules. Linux only;
-   * elsewhere it is the whole process's and left alone. Default 0.
-   */
-  readonly priority?: number | undefined;
-  /**
-   * For development: renews the threads when a source file in the folder of the tasks module changes. Default false.
-   */
-  readonly watch?: boolean | undefined;
-  /** How long a task may go on after its signal aborted, before its thread is terminated, in ms. Default 1,000. */
-  readonly abortGrace?: number | undefined;
-  /** How long the teardown hooks of a thread may take, in ms. Default 5,000. */
-  readonly teardownTimeout?: number | undefined;
-  /**
-   * How long a thread may take to load the tasks module, in ms, and later to begin anything of what it has been sent.
-   * Default 30,000. Where the first threads take longer, dispatches are refused until one has loaded it.
-   */
-  readonly startTimeout?: number | undefined;
-  /** Memory limits of each thread, as in `new Worker()`. A task over them fails with AR_OUT_OF_MEMORY. */
-  readonly resourceLimits?: import("node:worker_threads").ResourceLimits | undefined;
-  /** The threads' `process.env`. Default: a copy of the process's. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Node options for the threads, such as `["--import", "tsx"]`. Default: the process's own. */
-  readonly execArgv?: readonly string[] | undefined;
-  /** What `workerData` of `node:worker_threads` is in the threads. */
-  readonly workerData?: unknown;
-}
 
 /** Options of `createOffloader`. */
 export interface OffloaderOptions<Tasks = AnyTasks> {
@@ -80,8 +29,8 @@ export interface OffloaderOptions<Tasks = AnyTasks> {
   /** A name for logs and reports. Default "offloader". */
   readonly name?: string | undefined;
   readonly pool?: PoolOptions | undefined;
-  /** `max`: tasks and callbacks that may be unfinished (held, queued, delayed or running) at a time; one more is refused. Default 10,000. */
-  readonly queue?: { readonly max?: number | undefined } | undefined;
+  /** How much may be unfinished (held, queued, delayed or running) at a time; what is more is refused with AR_QUEUE_FULL. */
+  readonly queue?: QueueOptions | undefined;
   /** Callbacks of `runAfterResponse`: `concurrency`, how many run at the same time. Default 100. */
   readonly callbacks?: { readonly concurrency?: number | undefined } | undefined;
   /** The policy of every task. */
@@ -97,6 +46,25 @@ export interface OffloaderOptions<Tasks = AnyTasks> {
   readonly context?: (() => unknown) | undefined;
   /** Where failures and the shutdown are logged, in pino's argument order. Default: stderr. `false`: nowhere. */
   readonly logger?: Logger | false | undefined;
+  /** What is logged of tasks, beside the events of the library itself. */
+  readonly log?: LogOptions | undefined;
+}
+
+/** Limits of admission. */
+export interface QueueOptions {
+  /** Unfinished tasks and callbacks at the most. Default 10,000. */
+  readonly max?: number | undefined;
+  /**
+   * Bytes that the payloads of unfinished tasks may hold together. Default: a quarter of the memory that the process may
+   * use, which is V8's heap limit or the container's limit, whichever is less.
+   */
+  readonly maxBytes?: number | undefined;
+}
+
+/** What is logged of tasks. */
+export interface LogOptions {
+  /** Which ends are logged: `"failed"` (default): those that failed for good, also when a listener hears of them. `"none"`. */
+  readonly ended?: "failed" | "none" | undefined;
 }
 
 /** The options with every default filled. */
@@ -104,7 +72,8 @@ export interface ResolvedOptions {
   readonly tasks: URL | string;
   readonly name: string;
   readonly pool: ResolvedPoolOptions;
-  readonly queue: { readonly max: number };
+  readonly queue: { readonly max: number; readonly maxBytes: number };
+  readonly log: { readonly ended: "failed" | "none" };
   readonly callbacks: { readonly concurrency: number };
   readonly defaults: TaskPolicy;
   readonly policies: ReadonlyMap<string, TaskPolicy>;
@@ -112,29 +81,6 @@ export interface ResolvedOptions {
   readonly context: (() => unknown) | undefined;
   readonly logger: Logger;
 }
-
-export interface ResolvedPoolOptions {
-  readonly minThreads: number;
-  readonly maxThreads: number;
-  readonly idleTimeout: number;
-  readonly concurrentTasksPerThread: number;
-  readonly maxTasksPerThread: number;
-  readonly maxThreadMemory: number;
-  readonly priority: number;
-  readonly watch: boolean;
-  readonly abortGrace: number;
-  readonly teardownTimeout: number;
-  readonly startTimeout: number;
-  readonly resourceLimits: import("node:worker_threads").ResourceLimits | undefined;
-  readonly env: Readonly<Record<string, string | undefined>> | undefined;
-  readonly execArgv: readonly string[] | undefined;
-  readonly workerData: unknown;
-}
-
-const plainObject: Rule = {
-  expected: "an object",
-  holds: (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-};
 
 const logger: Rule = {
   expected: "an object with the methods info, warn and error, or false",
@@ -151,24 +97,8 @@ const rules: Rules = {
     expected: 'the URL or path of the tasks module, as new URL("./tasks.js", import.meta.url)',
   },
   name: string,
-  pool: object({
-    minThreads: integer(0),
-    maxThreads: integer(1),
-    idleTimeout: infinite(milliseconds()),
-    concurrentTasksPerThread: integer(1, 1_000),
-    maxTasksPerThread: integerOrInfinity(1),
-    maxThreadMemory: integerOrInfinity(1),
-    priority: integer(0, 19),
-    watch: boolean,
-    abortGrace: milliseconds(),
-    teardownTimeout: milliseconds(),
-    startTimeout: milliseconds(1),
-    resourceLimits: plainObject,
-    env: plainObject,
-    execArgv: stringList,
-    workerData: anything,
-  }),
-  queue: object({ max: integerOrInfinity(1) }),
+  pool: poolRule,
+  queue: object({ max: integerOrInfinity(1), maxBytes: integerOrInfinity(1) }),
   callbacks: object({ concurrency: integerOrInfinity(1) }),
   defaults: policyRule,
   policies: record(policyRule),
@@ -176,14 +106,8 @@ const rules: Rules = {
   journal: plainObject,
   context: func,
   logger,
+  log: object({ ended: oneOf("failed", "none") }),
 };
-
-function infinite(rule: Rule): Rule {
-  return {
-    expected: `${rule.expected} or Infinity`,
-    holds: (value) => value === Number.POSITIVE_INFINITY || rule.holds(value),
-  };
-}
 
 /**
  * The options with every default filled, frozen.
@@ -200,37 +124,16 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
     tasks: options.tasks,
     name: options.name ?? "offloader",
     pool: resolvePool(where, options.pool ?? {}),
-    queue: Object.freeze({ max: options.queue?.max ?? 10_000 }),
+    queue: Object.freeze({
+      max: options.queue?.max ?? 10_000,
+      maxBytes: options.queue?.maxBytes ?? Math.floor(memoryLimit() / 4),
+    }),
+    log: Object.freeze({ ended: options.log?.ended ?? "failed" }),
     callbacks: Object.freeze({ concurrency: options.callbacks?.concurrency ?? 100 }),
     defaults,
     policies: new Map(policies.map(([name, policy]) => [name, mergePolicy(defaults, policy)])),
     journal: options.journal,
     context: options.context,
     logger: options.logger === false ? silentLogger : guardLogger(options.logger ?? consoleLogger),
-  });
-}
-
-function resolvePool(where: string, pool: PoolOptions): ResolvedPoolOptions {
-  const minThreads = pool.minThreads ?? Math.min(1, pool.maxThreads ?? 1);
-  const maxThreads = pool.maxThreads ?? Math.max(parallelism() - 1, minThreads, 1);
-  if (minThreads > maxThreads) {
-    throw invalid(where, "pool.minThreads", `at most pool.maxThreads (${maxThreads})`, minThreads);
-  }
-  return Object.freeze({
-    minThreads,
-    maxThreads,
-    idleTimeout: pool.idleTimeout ?? 60_000,
-    concurrentTasksPerThread: pool.concurrentTasksPerThread ?? 1,
-    maxTasksPerThread: pool.maxTasksPerThread ?? Number.POSITIVE_INFINITY,
-    maxThreadMemory: pool.maxThreadMemory ?? Number.POSITIVE_INFINITY,
-    priority: pool.priority ?? 0,
-    watch: pool.watch ?? false,
-    abortGrace: pool.abortGrace ?? 1_000,
-    teardownTimeout: pool.teardownTimeout ?? 5_000,
-    startTimeout: pool.startTimeout ?? 30_000,
-    resourceLimits: pool.resourceLimits,
-    env: pool.env,
-    execArgv: pool.execArgv,
-    workerData: pool.workerData,
   });
 }

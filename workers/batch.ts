@@ -1,36 +1,28 @@
-// Runs the tasks of a batch one after the other, and says in the shared cells how far it is.
+// Runs the tasks of a batch one after the other, and writes into the shared cells how far it is.
 
-import { copy } from "../src/core/payload/capture.js";
-import type { WireError } from "../src/core/payload/thrown.js";
-import {
-  aborted,
-  type BatchMessage,
-  type BatchReply,
-  begun,
-  failed,
-  returned,
-  type SlotMemory,
-  sharedNow,
-  succeeded,
-  untouched,
-} from "../src/engine/threads/protocol.js";
+import { sharedNow } from "../src/base/time.js";
+import { captureForMoving, transferListOf } from "../src/core/payload/capture.js";
+import { fromWireForm, restore, toWireForm } from "../src/core/payload/payload.js";
+import { toWire, type WireError } from "../src/core/payload/thrown.js";
+import type { TaskFunction } from "../src/engine/tasks/load-tasks.js";
+import type { BatchMessage, BatchReply } from "../src/engine/threads/protocol.js";
+import { begin, type CellEnd, cell, cellAt, end, type SlotMemory } from "../src/engine/threads/slots/slot-memory.js";
 import { Context } from "./context.js";
-import type { Outbox } from "./outbox.js";
+import type { RemarkSender } from "./remark-sender.js";
 import { isSmall } from "./results.js";
-import type { TaskFunction } from "./tasks.js";
-import { toWire } from "./wire.js";
 
 /** What a thread has for all its batches. */
 export interface Surroundings {
   readonly tasks: ReadonlyMap<string, TaskFunction>;
   readonly idPrefix: string;
-  readonly outbox: Outbox;
+  readonly remarks: RemarkSender;
 }
 
 export class Batch {
   #failures: WireError[] | undefined;
   #values: unknown[] | undefined;
   #kept: [number, string | null][] | undefined;
+  #transfers: ArrayBuffer[] | undefined;
   /** The task whose turn it is. */
   #index = 0;
   /** When it began. */
@@ -49,14 +41,11 @@ export class Batch {
    * synchronous tasks is one synchronous run.
    */
   run(): BatchReply | Promise<BatchReply> {
-    const { cells, beganAt } = this.memory;
     const count = this.message[3].length;
     this.#start = sharedNow();
     for (; this.#index < count; this.#index++) {
       const index = this.#index;
-      // Before the cell says that it has begun, or the main thread might time it from the beginning of another.
-      beganAt[0] = this.#start;
-      if (Atomics.compareExchange(cells, index, untouched, begun) !== untouched) continue;
+      if (!begin(this.memory, index, this.#start)) continue;
       try {
         const outcome = this.#call(index);
         if (isThenable(outcome)) return this.#finish(outcome);
@@ -82,39 +71,48 @@ export class Batch {
 
   #returned(index: number, value: unknown): void {
     if (value !== undefined) this.#keep(index, value);
-    this.#ended(index, value === undefined ? succeeded : returned);
+    this.#ended(index, value === undefined ? cell.succeeded : cell.returned);
   }
 
   #threw(index: number, error: unknown): void {
     this.#failures ??= [];
     this.#failures.push(toWire(error));
-    this.#ended(index, failed);
+    this.#ended(index, cell.failed);
   }
 
-  #ended(index: number, how: typeof succeeded | typeof returned | typeof failed): void {
-    const now = sharedNow();
-    this.memory.runMs[index] = now - this.#start;
-    this.#start = now;
-    Atomics.store(this.memory.cells, index, how);
+  #ended(index: number, how: CellEnd): void {
+    const at = sharedNow();
+    end(this.memory, index, how, at - this.#start);
+    this.#start = at;
   }
 
-  /** What there is to reply so far; also asked when the thread is made to exit in the middle. */
+  /** The outcomes that have not been sent yet. They count as sent from now on. */
   reply(): BatchReply {
     const [slot] = this.message;
-    if (this.#kept !== undefined) return [slot, this.#values, this.#failures, this.#kept];
-    if (this.#failures !== undefined) return [slot, this.#values, this.#failures];
-    return this.#values === undefined ? slot : [slot, this.#values];
+    const [values, failures, kept] = [this.#values, this.#failures, this.#kept];
+    this.#values = undefined;
+    this.#failures = undefined;
+    this.#kept = undefined;
+    if (kept !== undefined) return [slot, values, failures, kept];
+    if (failures !== undefined) return [slot, values, failures];
+    return values === undefined ? slot : [slot, values];
   }
 
-  /** How many tasks are done with, while one runs. */
+  /** What moves with the reply that was made last. */
+  takeTransfers(): readonly ArrayBuffer[] | undefined {
+    const transfers = this.#transfers;
+    this.#transfers = undefined;
+    return transfers;
+  }
+
+  /** How many tasks have ended, while one runs. */
   get ended(): number {
     return this.#currentIndex;
   }
 
-  /** The main thread wants the task at `index` to end. */
-  abort(index: number, reason: Error): void {
-    if (index === this.#currentIndex && Atomics.load(this.memory.cells, index) === aborted)
-      this.#current?.abort(reason);
+  /** The main thread wants the task at `index` to stop. */
+  stop(index: number, reason: Error): void {
+    if (index === this.#currentIndex && cellAt(this.memory, index) === cell.stopping) this.#current?.abort(reason);
   }
 
   #call(index: number): unknown {
@@ -132,10 +130,10 @@ export class Batch {
       rest?.ids?.[index],
       name,
       rest?.attempts?.[index] ?? 1,
-      rest?.contexts?.[index],
-      this.around.outbox,
+      restore(fromWireForm(rest?.contexts?.[index])),
+      this.around.remarks,
     );
-    return task(payloads[index], this.#current);
+    return task(restore(fromWireForm(payloads[index])), this.#current);
   }
 
   #keep(index: number, value: unknown): void {
@@ -145,9 +143,12 @@ export class Batch {
         this.#leave(null);
         return;
       }
-      // By value now, for the task may go on to change what it returned; and posted as it is, a value that cannot be
-      // cloned would kill the thread.
-      this.#values.push(copy(value, "result"));
+      // By value now, because the task may go on to change what it returned. Posted as it is, a value that cannot be cloned
+      // would kill the thread.
+      const captured = captureForMoving(value, "result");
+      this.#values.push(toWireForm(captured));
+      const transfers = transferListOf(captured);
+      if (transfers !== undefined) this.#transfers = [...(this.#transfers ?? []), ...transfers];
     } catch (error) {
       this.#leave(error instanceof Error ? error.message : String(error));
     }

@@ -1,36 +1,8 @@
 // What a task is given beside its payload.
-import type { SlotMemory } from "../src/engine/threads/protocol.js";
-import { aborted } from "../src/engine/threads/protocol.js";
-import type { Outbox } from "./outbox.js";
 
-/** Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is dropped and counted. */
-export interface TaskLog {
-  debug(message: string, fields?: object): void;
-  info(message: string, fields?: object): void;
-  warn(message: string, fields?: object): void;
-  error(message: string, fields?: object): void;
-}
-
-/** The second argument of a task. */
-export interface TaskContext {
-  /** The task's id, the same on every attempt: fit as an idempotency key. */
-  readonly id: string;
-  /** The task's name. */
-  readonly task: string;
-  /** 1 for the first attempt. */
-  readonly attempt: number;
-  /** Aborts on timeout, cancel and the shutdown deadline. A task that does not stop then loses its thread after a grace. */
-  readonly signal: AbortSignal;
-  /** The same, read from shared memory: right also within a synchronous loop, in which no event arrives. */
-  readonly aborted: boolean;
-  /** Throws the reason once the task is aborted, also within a synchronous loop. */
-  throwIfAborted(): void;
-  /** Tells the main thread how far the task is: event `progress`. */
-  progress(value: unknown): void;
-  readonly log: TaskLog;
-  /** What the offloader's `context` option returned at the call. */
-  readonly context: unknown;
-}
+import type { TaskContext, TaskLog } from "../src/core/task-context.js";
+import { cell, cellAt, type SlotMemory } from "../src/engine/threads/slots/slot-memory.js";
+import type { RemarkSender } from "./remark-sender.js";
 
 export class Context implements TaskContext {
   #controller: AbortController | undefined;
@@ -43,15 +15,15 @@ export class Context implements TaskContext {
     private readonly idPrefix: string,
     private readonly seq: number,
     /** The id where it is not made of the two. */
-    private readonly foreignId: string | undefined,
+    private readonly replayedId: string | undefined,
     readonly task: string,
     readonly attempt: number,
     readonly context: unknown,
-    private readonly outbox: Outbox,
+    private readonly remarks: RemarkSender,
   ) {}
 
   get id(): string {
-    return this.foreignId ?? this.idPrefix + this.seq.toString(36);
+    return this.replayedId ?? this.idPrefix + this.seq.toString(36);
   }
 
   get signal(): AbortSignal {
@@ -62,7 +34,7 @@ export class Context implements TaskContext {
   }
 
   get aborted(): boolean {
-    return this.#reason !== undefined || Atomics.load(this.memory.cells, this.index) === aborted;
+    return this.#reason !== undefined || cellAt(this.memory, this.index) === cell.stopping;
   }
 
   throwIfAborted(): void {
@@ -70,18 +42,18 @@ export class Context implements TaskContext {
   }
 
   progress(value: unknown): void {
-    this.outbox.progress(this.seq, value);
+    this.remarks.progress(this.seq, value);
   }
 
   get log(): TaskLog {
     const line = (level: keyof TaskLog) => (message: string, fields?: object) => {
-      this.outbox.log(this.seq, level, String(message), fields);
+      this.remarks.log(this.seq, level, String(message), fields);
     };
     this.#log ??= { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
     return this.#log;
   }
 
-  /** @internal The main thread's message that the task is to end. */
+  /** @internal The main thread's message that the task is to stop. */
   abort(reason: Error): void {
     this.#reason = reason;
     this.#controller?.abort(reason);

@@ -1,6 +1,5 @@
 // The error by which a task says that another attempt is of no use.
-
-const brand = Symbol.for("offload-after-response.NonRetryableError");
+import { nonRetryableBrand } from "../src/core/non-retryable.js";
 
 /** Thrown by a task: it fails at once, whatever `attempts` says. */
 export class NonRetryableError extends Error {}
@@ -10,9 +9,4 @@ Object.defineProperty(NonRetryableError.prototype, "name", {
   configurable: true,
   writable: true,
 });
-Object.defineProperty(NonRetryableError.prototype, brand, { value: true });
-
-/** Holds also for the class of another copy of the library. */
-export function isNonRetryable(error: object): boolean {
-  return brand in error;
-}
+Object.defineProperty(NonRetryableError.prototype, nonRetryableBrand, { value: true });

@@ -3,27 +3,24 @@
 import { getPriority, setPriority } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { type MessagePort, threadId } from "node:worker_threads";
-import { toError } from "../src/core/payload/thrown.js";
-import {
-  type AbortMessage,
-  type BatchMessage,
-  type BatchReply,
-  type FromThread,
-  type HelloMessage,
-  type HelloReply,
-  headerOf,
-  memoryField,
-  type SlotMemory,
-  slotMemory,
-  type ToThread,
+import { now } from "../src/base/time.js";
+import { toError, toWire } from "../src/core/payload/thrown.js";
+import { loadTasks, type TaskFunction } from "../src/engine/tasks/load-tasks.js";
+import type {
+  BatchMessage,
+  BatchReply,
+  FromThread,
+  HelloMessage,
+  HelloReply,
+  StopMessage,
+  ToThread,
 } from "../src/engine/threads/protocol.js";
+import { headerOf, reportMemory, type SlotMemory, slotMemory } from "../src/engine/threads/slots/slot-memory.js";
 import { Batch, type Surroundings } from "./batch.js";
-import { Outbox } from "./outbox.js";
-import { loadTasks, type TaskFunction } from "./tasks.js";
+import { RemarkSender } from "./remark-sender.js";
 import { runTeardown } from "./teardown.js";
-import { toWire } from "./wire.js";
 
-const weighEveryMs = 50;
+const reportEveryMs = 50;
 
 class Runner {
   readonly #port: MessagePort;
@@ -32,7 +29,7 @@ class Runner {
   /** Batches that were sent ahead. */
   readonly #waiting: BatchMessage[] = [];
   #free: number;
-  #weighedAt = 0;
+  #reportedAt = 0;
 
   constructor(
     private readonly hello: HelloMessage,
@@ -41,7 +38,7 @@ class Runner {
     this.#free = hello.concurrency;
     this.#port = hello.port;
     this.#port.on("message", (message: ToThread) => this.#receive(message));
-    this.#port.on("messageerror", (error) => this.around.outbox.stray(error));
+    this.#port.on("messageerror", (error) => this.around.remarks.stray(error));
     this.#watchTheThread();
   }
 
@@ -52,11 +49,11 @@ class Runner {
       return;
     }
     switch (message.kind) {
-      case "abort":
-        this.#abort(message);
+      case "stop":
+        this.#stop(message);
         break;
       case "collect":
-        this.#sayHowFar(message.slot);
+        this.#sendPartial(message.slot);
         break;
       case "end":
         void this.#end();
@@ -69,45 +66,47 @@ class Runner {
     const batch = new Batch(message, this.#memory(slot), this.around);
     this.#batches.set(slot, batch);
     const reply = batch.run();
-    if (reply instanceof Promise) void reply.then((late) => this.#done(slot, late));
-    else this.#done(slot, reply);
+    if (reply instanceof Promise) void reply.then((late) => this.#done(batch, slot, late));
+    else this.#done(batch, slot, reply);
   }
 
-  /** Says how much memory the thread holds, at most so often that it costs nothing. */
-  #weigh(): void {
-    const now = performance.now();
-    if (!this.hello.weigh || now - this.#weighedAt < weighEveryMs) return;
-    this.#weighedAt = now;
+  /** Reports how much memory the thread holds, at most so often that it costs nothing. */
+  #reportMemory(): void {
+    const at = now();
+    if (!this.hello.reportsMemory || at - this.#reportedAt < reportEveryMs) return;
+    this.#reportedAt = at;
     const { used_heap_size, external_memory } = getHeapStatistics();
-    Atomics.store(headerOf(this.hello.control), memoryField, Math.ceil((used_heap_size + external_memory) / 2 ** 20));
+    reportMemory(headerOf(this.hello.control), used_heap_size + external_memory);
   }
 
-  #done(slot: number, reply: BatchReply): void {
+  #done(batch: Batch, slot: number, reply: BatchReply): void {
     this.#batches.delete(slot);
-    this.#weigh();
-    this.around.outbox.tellDropped();
-    this.#say(reply);
+    this.#reportMemory();
+    this.around.remarks.reportDropped();
+    this.#send(reply, batch);
     this.#free++;
     const next = this.#waiting.shift();
     if (next !== undefined) this.#run(next);
   }
 
-  #say(message: FromThread): void {
-    this.#port.postMessage(message);
+  #send(message: FromThread, batch: Batch): void {
+    const transfers = batch.takeTransfers();
+    if (transfers === undefined) this.#port.postMessage(message);
+    else this.#port.postMessage(message, transfers as ArrayBuffer[]);
   }
 
-  #abort({ slot, index, reason }: AbortMessage): void {
-    this.#batches.get(slot)?.abort(index, toError(reason));
+  #stop({ slot, index, reason }: StopMessage): void {
+    this.#batches.get(slot)?.stop(index, toError(reason));
   }
 
-  /** Of a batch that goes on. One that has ended has been told of. */
-  #sayHowFar(slot: number): void {
+  /** Of a batch that goes on. The outcomes of one that has ended have been sent. */
+  #sendPartial(slot: number): void {
     const batch = this.#batches.get(slot);
-    if (batch !== undefined) this.#say({ kind: "soFar", ended: batch.ended, reply: batch.reply() });
+    if (batch !== undefined) this.#send({ kind: "partial", ended: batch.ended, reply: batch.reply() }, batch);
   }
 
   async #end(): Promise<void> {
-    await runTeardown((error) => this.around.outbox.stray(error));
+    await runTeardown((error) => this.around.remarks.stray(error));
     await Promise.all([written(process.stdout), written(process.stderr)]);
     process.exit(0);
   }
@@ -120,12 +119,12 @@ class Runner {
 
   #watchTheThread(): void {
     // Left alone, these kill the thread, every task on it with it, and blame whichever runs.
-    process.on("unhandledRejection", (error) => this.around.outbox.stray(error));
-    process.on("uncaughtException", (error) => this.around.outbox.stray(error));
-    // A task has called process.exit(): what its siblings returned or threw is still to be told. What is posted here
-    // arrives before the thread's `exit` event.
+    process.on("unhandledRejection", (error) => this.around.remarks.stray(error));
+    process.on("uncaughtException", (error) => this.around.remarks.stray(error));
+    // A task has called process.exit(): the outcomes of its siblings are still to be sent. What is posted here arrives
+    // before the thread's `exit` event.
     process.on("exit", () => {
-      for (const slot of this.#batches.keys()) this.#sayHowFar(slot);
+      for (const slot of this.#batches.keys()) this.#sendPartial(slot);
     });
   }
 }
@@ -144,8 +143,8 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   }
   // On Linux the niceness is each thread's own.
   if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
-  const outbox = new Outbox(headerOf(message.control), message.port);
-  new Runner(message, { tasks, idPrefix: message.idPrefix, outbox });
+  const remarks = new RemarkSender(headerOf(message.control), message.port);
+  new Runner(message, { tasks, idPrefix: message.idPrefix, remarks });
   return { threadId, names: [...tasks.keys()] };
 }
 

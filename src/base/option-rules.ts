@@ -68,6 +68,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 // The rules that tables are made of.
 
+export const plainObject: Rule = { expected: "an object", holds: isObject };
+
 export const string: Rule = {
   expected: "a non-empty string",
   holds: (value) => typeof value === "string" && value !== "",
@@ -92,13 +94,17 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rul
   return { expected, holds: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max };
 }
 
-/** A whole number from `min` on, or Infinity for "no limit". */
-export function integerOrInfinity(min: number): Rule {
-  const rule = integer(min);
+/** What a rule allows, or Infinity for "no limit". */
+export function orInfinity(rule: Rule): Rule {
   return {
     expected: `${rule.expected} or Infinity`,
     holds: (value) => value === Number.POSITIVE_INFINITY || rule.holds(value),
   };
+}
+
+/** A whole number from `min` on, or Infinity for "no limit". */
+export function integerOrInfinity(min: number): Rule {
+  return orInfinity(integer(min));
 }
 
 // The longest delay a Node timer takes; a longer one fires at once.

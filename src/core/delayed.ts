@@ -1,4 +1,6 @@
 // Tasks that wait for their next attempt: a heap by due time and one timer for its head.
+import { VoidEntries } from "../base/lazy-deletion.js";
+import { type Clock, realClock } from "../base/time.js";
 import type { Task } from "./task.js";
 
 interface Entry {
@@ -6,69 +8,56 @@ interface Entry {
   readonly task: Task;
 }
 
-// As in the lanes: above this many, and more than the living, the dead entries are swept out.
-const sweepAbove = 1_024;
-
-/** The clock and timer, to be replaced in tests. */
-export interface Timing {
-  now(): number;
-  /** Calls `callback` after `ms`; returns what prevents it. */
-  after(ms: number, callback: () => void): () => void;
-}
-
-/** A delayed task keeps the process alive: it was accepted. */
-export const realTiming: Timing = {
-  now: () => performance.now(),
-  after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-};
+/** ms of released tasks in one turn of the event loop; the next ones wait for the next turn. */
+const turnMs = 2;
 
 export class Delayed {
   #heap: Entry[] = [];
-  #living = 0;
+  readonly #removed = new VoidEntries();
   #disarm: (() => void) | undefined;
 
   constructor(
     private readonly onDue: (task: Task) => void,
-    private readonly timing: Timing = realTiming,
+    private readonly clock: Clock = realClock,
   ) {}
 
   add(task: Task, delayMs: number): void {
-    const entry = { due: this.timing.now() + delayMs, task };
+    const entry = { due: this.clock.now() + delayMs, task };
     this.#heap.push(entry);
-    this.#living++;
     this.#rise(this.#heap.length - 1);
     if (this.#heap[0] === entry) this.#arm();
   }
 
-  /** A task has left the delayed state in another way. Its entry stays until its turn, or until too many are dead. */
-  forget(): void {
-    this.#living--;
-    if (this.#heap.length - this.#living > sweepAbove && this.#heap.length > 2 * this.#living) {
+  /** A task has left the state `delayed` before its time. Its entry stays until its turn or the next sweep. */
+  removed(): void {
+    this.#removed.add();
+    if (this.#removed.areTooMany(this.#heap.length)) {
       // Sorted, it is a heap.
-      this.#heap = this.#heap.filter(isAlive).sort((a, b) => a.due - b.due);
+      this.#heap = this.#heap.filter(isWaiting).sort((a, b) => a.due - b.due);
+      this.#removed.clear();
     }
     const [head] = this.#heap;
-    if (head !== undefined && !isAlive(head)) this.#arm();
+    if (head === undefined || !isWaiting(head)) this.#arm();
   }
 
-  /** Sets the timer for the first living entry; without one there is no timer, or it would keep the process for nobody. */
+  /** Sets the timer for the first waiting entry; without one there is no timer, because it would keep the process for nobody. */
   #arm(): void {
     this.#disarm?.();
-    for (let head = this.#heap[0]; head !== undefined && !isAlive(head); head = this.#heap[0]) this.#pop();
+    for (let head = this.#heap[0]; head !== undefined && !isWaiting(head); head = this.#heap[0]) {
+      this.#pop();
+      this.#removed.remove();
+    }
     const head = this.#heap[0];
-    this.#disarm = head && this.timing.after(Math.max(0, head.due - this.timing.now()), () => this.#release());
+    this.#disarm = head && this.clock.after(Math.max(0, head.due - this.clock.now()), () => this.#release());
   }
 
   #release(): void {
-    const now = this.timing.now();
-    for (let head = this.#heap[0]; head !== undefined && head.due <= now; head = this.#heap[0]) {
+    const startedAt = this.clock.now();
+    for (let head = this.#heap[0]; head !== undefined && head.due <= startedAt; head = this.#heap[0]) {
+      if (this.clock.now() - startedAt > turnMs) break;
       this.#pop();
-      if (!isAlive(head)) continue;
-      this.#living--;
-      this.onDue(head.task);
+      if (isWaiting(head)) this.onDue(head.task);
+      else this.#removed.remove();
     }
     this.#arm();
   }
@@ -109,6 +98,6 @@ export class Delayed {
   }
 }
 
-function isAlive({ task }: Entry): boolean {
+function isWaiting({ task }: Entry): boolean {
   return task.state === "delayed";
 }

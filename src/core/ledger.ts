@@ -1,18 +1,16 @@
-// The one place where a task changes its state: it counts, tells the listeners, settles the result, and knows who is unfinished.
-
-import { OffloadError } from "../base/errors.js";
-import type { Logger } from "../base/logger.js";
+// The one place where a task changes its state: it counts, queues the event, settles the result, and knows who is unfinished.
+import { type OffloadError, withoutStack } from "../base/errors.js";
 import { since, ticks } from "../base/ticks.js";
+import { turn } from "../base/time.js";
 import { Counts } from "./counts.js";
 import type { Events, TaskEvent } from "./events.js";
-import { LostResult, settlementOf } from "./result.js";
+import { PayloadBytes, restore } from "./payload/payload.js";
+import { resultOf, settleResult } from "./result.js";
 import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
 import { name, type Task } from "./task.js";
 
-/** Told of every final state, for those who keep something of a task elsewhere. */
-export type EndListener = (task: Task) => void;
-/** Told of every transition once it is made. */
-export type TransitionListener = (task: Task, from: TaskState) => void;
+/** Called after every transition, before anybody hears of it. There is one, the scheduler. */
+export type Observer = (task: Task, from: TaskState) => void;
 
 export class Ledger {
   readonly counts: Counts = new Counts();
@@ -20,43 +18,36 @@ export class Ledger {
   readonly abandonedTasks: TaskSummary[] = [];
   /** Unfinished tasks and callbacks. */
   unfinished = 0;
+  /** What their payloads hold together. */
+  bytes = 0;
   #accepted = 0;
   // They are linked through themselves: a Set of 1,000,000 would cost as much again as the tasks.
   #first: Task | undefined;
   #last: Task | undefined;
-  #endListeners: EndListener[] = [];
-  #transitionListener: TransitionListener | undefined;
+  /** The last of the tasks that other processes had accepted. They are older than all of this process. */
+  #lastReplayed: Task | undefined;
+  #observe: Observer = () => {};
   #idleWaiters: (() => void)[] = [];
 
-  constructor(
-    private readonly events: Events,
-    private readonly logger: Logger,
-  ) {}
+  constructor(private readonly events: Events) {}
 
-  /** Registers a listener for every task's end. */
-  onEnd(listener: EndListener): void {
-    this.#endListeners.push(listener);
-  }
-
-  /** Sets the one listener for every transition. */
-  onTransition(listener: TransitionListener): void {
-    this.#transitionListener = listener;
+  /** Sets the one observer. */
+  observe(observer: Observer): void {
+    this.#observe = observer;
   }
 
   /** Enters a new task, in the state it was made with. */
   accept(task: Task): void {
-    task.before = this.#last;
-    if (this.#last === undefined) this.#first = task;
-    else this.#last.after = task;
-    this.#last = task;
+    this.#link(task);
     this.unfinished++;
+    this.bytes += task.bytes;
     this.#accepted++;
     this.counts.enter(task.state);
     task.definition.counts.enter(task.state);
     if (this.events.has("accepted")) this.events.emit("accepted", taskEvent(task));
   }
 
-  /** held, delayed or taken back -> queued. */
+  /** held or delayed -> queued; running -> queued where the engine gives it back: `takenBack`. */
   queued(task: Task): void {
     this.#move(task, "queued");
     task.queuedAt = ticks();
@@ -66,12 +57,12 @@ export class Ledger {
   /** queued -> running, on its next attempt. */
   started(task: Task): void {
     task.attempt++;
-    this.#move(task, "running");
     task.startedAt = ticks();
+    this.#move(task, "running");
     if (this.events.has("started")) this.events.emit("started", taskEvent(task, { waitMs: waitMs(task) }));
   }
 
-  /** running -> queued: the thread never began it, so the attempt does not count. */
+  /** running -> queued: its code never began, so the attempt does not count. */
   takenBack(task: Task): void {
     task.attempt--;
     this.queued(task);
@@ -87,26 +78,32 @@ export class Ledger {
 
   succeeded(task: Task, value: unknown, runMs?: number): void {
     this.#end(task, "succeeded", value, { runMs });
-    if (value instanceof LostResult) task.settlement?.reject(value.error(task));
-    else task.settlement?.resolve(value);
   }
 
   failed(task: Task, error: unknown, runMs?: number): void {
-    this.#endInError(task, "failed", error, runMs);
+    this.#end(task, "failed", error, { error, runMs });
   }
 
   cancelled(task: Task, error: OffloadError, runMs?: number): void {
-    this.#endInError(task, "cancelled", error, runMs);
+    this.#end(task, "cancelled", error, { error, runMs });
   }
 
   skipped(task: Task): void {
-    this.#endInError(task, "skipped", stackless("AR_SKIPPED", `${name(task)} was skipped: runIf said no`));
+    const error = withoutStack("AR_SKIPPED", `${name(task)} was skipped: runIf said no`);
+    this.#end(task, "skipped", error, { error });
   }
 
   abandoned(task: Task): void {
     this.abandonedTasks.push(summary(task));
     const message = `${name(task)} was abandoned while ${task.state}: the shutdown deadline came first`;
-    this.#endInError(task, "abandoned", stackless("AR_ABANDONED", message));
+    const error = withoutStack("AR_ABANDONED", message);
+    this.#end(task, "abandoned", error, { error });
+  }
+
+  /** It runs in another process: final here. */
+  forwarded(task: Task): void {
+    const error = withoutStack("AR_RUN_ELSEWHERE", `${name(task)} was handed over and runs in another process`);
+    this.#end(task, "forwarded", error, {});
   }
 
   /** Tells of a value that a running task reported. */
@@ -123,8 +120,7 @@ export class Ledger {
 
   /** The promise of a task's result, made when first asked for. */
   result(task: Task): Promise<unknown> {
-    task.settlement ??= settlementOf(task);
-    return task.settlement.promise;
+    return resultOf(task);
   }
 
   /** Resolves when nothing is unfinished, and nothing new comes within two turns of the event loop; never rejects. */
@@ -140,38 +136,54 @@ export class Ledger {
     } while (this.unfinished > 0 || this.#accepted !== accepted);
   }
 
-  #end(task: Task, state: FinalState, outcome: unknown, detail: { error?: unknown; runMs?: number | undefined }): void {
-    this.#move(task, state, outcome);
+  #end(task: Task, state: FinalState, outcome: unknown, detail: Detail): void {
+    const from = this.#enter(task, state);
+    task.outcome = outcome;
     this.#unlink(task);
+    this.bytes -= task.bytes;
     if (task.attempt > 0) task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
+    this.#observe(task, from);
+    // A thread may still read what an abandoned task was given: its memory is not used again.
+    if (task.payload instanceof PayloadBytes && !(state === "abandoned" && from === "running")) task.payload.release();
     task.payload = undefined;
-    task.transfer = undefined;
-    for (const listener of this.#endListeners) listener(task);
+    settleResult(task, task.result);
     if (this.events.has(state)) this.events.emit(state, taskEvent(task, { waitMs: waitMs(task), ...detail }));
-    else if (state === "failed") this.#logFailure(task, detail.error);
     if (this.unfinished === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
-  #endInError(task: Task, state: Exclude<FinalState, "succeeded">, error: unknown, runMs?: number): void {
-    this.#end(task, state, error, { error, runMs });
-    task.settlement?.reject(error);
+  #move(task: Task, to: TaskState): void {
+    const from = this.#enter(task, to);
+    this.#observe(task, from);
   }
 
-  #move(task: Task, to: TaskState, outcome?: unknown): void {
+  /** @returns the state it was in */
+  #enter(task: Task, to: TaskState): TaskState {
     const from = task.state;
     const code = codeOf(from);
     const next = codeOf(to);
     if (!mayFollow(code, next))
       throw new Error(`offload-after-response: ${name(task)} cannot go from ${from} to ${to}`);
     task.state = to;
-    task.outcome = outcome;
     this.counts.move(code, next);
     task.definition.counts.move(code, next);
-    this.#transitionListener?.(task, from);
+    return from;
+  }
+
+  #link(task: Task): void {
+    const before = task.replayedId === undefined ? this.#last : this.#lastReplayed;
+    const after = before === undefined ? this.#first : before.after;
+    task.before = before;
+    task.after = after;
+    if (before === undefined) this.#first = task;
+    else before.after = task;
+    if (after === undefined) this.#last = task;
+    else after.before = task;
+    if (task.replayedId !== undefined) this.#lastReplayed = task;
   }
 
   #unlink(task: Task): void {
+    if (this.#lastReplayed === task) this.#lastReplayed = task.before;
     if (task.before === undefined) this.#first = task.after;
     else task.before.after = task.after;
     if (task.after === undefined) this.#last = task.before;
@@ -180,15 +192,11 @@ export class Ledger {
     task.after = undefined;
     this.unfinished--;
   }
+}
 
-  /** A failure that no listener hears is logged: it is never silent. */
-  #logFailure(task: Task, error: unknown): void {
-    const { id, attempt, context } = task;
-    this.logger.error(
-      { task: task.definition.name, id, attempt, context, err: error },
-      `${task.definition.kind} failed`,
-    );
-  }
+interface Detail {
+  readonly error?: unknown;
+  readonly runMs?: number | undefined;
 }
 
 /** A task in a list or report. */
@@ -204,29 +212,11 @@ export function summary(task: Task): TaskSummary {
   return { id, task: task.definition.name, state, attempt };
 }
 
-/**
- * An error whose stack would show nothing but this library. At a deadline there may be 50,000 of them to make in the last
- * half second, and the stack is most of what an error costs.
- */
-function stackless(code: "AR_SKIPPED" | "AR_ABANDONED", message: string): OffloadError {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  try {
-    return new OffloadError(code, message);
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
-}
-
-function taskEvent(task: Task, detail?: { waitMs?: number; runMs?: number | undefined; error?: unknown }): TaskEvent {
+function taskEvent(task: Task, detail?: Detail & { readonly waitMs?: number }): TaskEvent {
   const { id, attempt, state, context } = task;
-  return { id, task: task.definition.name, attempt, state, context, ...detail };
+  return { id, task: task.definition.name, attempt, state, context: restore(context), ...detail };
 }
 
 function waitMs(task: Task): number {
   return task.attempt === 0 ? 0 : since(task.queuedAt, task.startedAt);
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,7 +1,9 @@
-// The promise of a task's result, made when somebody asks, be it before the end or after it.
+// The promise of a task's result, made when somebody asks, before the end or after it.
+import { type Deferred, deferred } from "../base/deferred.js";
 import { OffloadError } from "../base/errors.js";
+import { restore } from "./payload/payload.js";
 import { isFinal } from "./states.js";
-import { name, type Settlement, type Task } from "./task.js";
+import { name, type Task } from "./task.js";
 
 /** Stands for the result of a task that succeeded when the result itself could not be brought over. */
 export class LostResult {
@@ -15,26 +17,31 @@ export class LostResult {
   }
 }
 
-/** The promise of a task, settled already where the task has ended. */
-export function settlementOf(task: Task): Settlement {
-  const settlement = withResolvers();
-  // Whoever looks at it later is told all the same; whoever never does, gets no unhandledRejection.
-  settlement.promise.catch(() => {});
-  if (task.state === "succeeded") {
-    if (task.outcome instanceof LostResult) settlement.reject(task.outcome.error(task));
-    else settlement.resolve(task.outcome);
-  } else if (isFinal(task.state)) {
-    settlement.reject(task.outcome);
+/** The promise of a task's result; settled already where the task has ended. */
+export function resultOf(task: Task): Promise<unknown> {
+  if (task.result === undefined) {
+    task.result = deferred();
+    // A result that nobody awaits must not be an unhandledRejection. Whoever awaits it later is rejected all the same.
+    task.result.promise.catch(() => {});
+    settleResult(task, task.result);
   }
-  return settlement;
+  return task.result.promise;
 }
 
-function withResolvers(): Settlement {
-  let resolve: Settlement["resolve"] = () => {};
-  let reject: Settlement["reject"] = () => {};
-  const promise = new Promise<unknown>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
+/** Settles the promise once the task has ended. */
+export function settleResult(task: Task, result: Deferred<unknown> | undefined): void {
+  if (result === undefined || !isFinal(task.state)) return;
+  const { outcome } = task;
+  if (task.state !== "succeeded") result.reject(outcome);
+  else if (outcome instanceof LostResult) result.reject(outcome.error(task));
+  else resolveRestored(task, result);
+}
+
+function resolveRestored(task: Task, result: Deferred<unknown>): void {
+  try {
+    result.resolve(restore(task.outcome));
+  } catch (cause) {
+    const message = `${name(task)} succeeded, but its result cannot be read: ${String(cause)}`;
+    result.reject(new OffloadError("AR_RESULT_NOT_CLONEABLE", message, { cause }));
+  }
 }

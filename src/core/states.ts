@@ -1,6 +1,6 @@
 // The states of a task and the ways between them (docs/states.md draws them).
 
-/** Where a task is in its life. The last five are final. */
+/** Where a task is in its life. The last six are final. */
 export type TaskState =
   | "held"
   | "queued"
@@ -10,10 +10,11 @@ export type TaskState =
   | "failed"
   | "cancelled"
   | "skipped"
-  | "abandoned";
+  | "abandoned"
+  | "forwarded";
 
 /** A state that a task never leaves. */
-export type FinalState = "succeeded" | "failed" | "cancelled" | "skipped" | "abandoned";
+export type FinalState = "succeeded" | "failed" | "cancelled" | "skipped" | "abandoned" | "forwarded";
 
 /** A state that a drain waits for. */
 export type UnfinishedState = Exclude<TaskState, FinalState>;
@@ -23,15 +24,16 @@ export const unfinishedStates: readonly UnfinishedState[] = ["held", "queued", "
 const next: Record<TaskState, readonly TaskState[]> = {
   held: ["queued", "cancelled", "skipped", "failed", "abandoned"],
   // queued -> failed: its thread can never be started, or its name turns out to be unknown.
-  queued: ["running", "cancelled", "failed", "abandoned"],
-  // running -> queued: taken back from a thread that never began it.
-  running: ["succeeded", "failed", "delayed", "queued", "cancelled", "abandoned"],
+  queued: ["running", "cancelled", "failed", "abandoned", "forwarded"],
+  // running -> queued: its thread never began it. running -> forwarded: a distributed queue has it.
+  running: ["succeeded", "failed", "delayed", "queued", "cancelled", "abandoned", "forwarded"],
   delayed: ["queued", "cancelled", "failed", "abandoned"],
   succeeded: [],
   failed: [],
   cancelled: [],
   skipped: [],
   abandoned: [],
+  forwarded: [],
 };
 
 export const states: readonly TaskState[] = Object.keys(next) as TaskState[];

@@ -1,17 +1,11 @@
 // One accepted task or callback: the record that every folder passes on. Only the ledger changes its state.
-
+import type { Deferred } from "../base/deferred.js";
 import type { OffloadError } from "../base/errors.js";
 import type { TaskDefinition, TaskPolicy } from "./definition.js";
+import type { Captured } from "./payload/payload.js";
 import type { TaskState } from "./states.js";
 
-/** A promise that is made only for a task whose result somebody asks for. */
-export interface Settlement {
-  readonly promise: Promise<unknown>;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-}
-
-/** What a dispatch resolves to: the policy of the task, with what the call itself said. */
+/** What a dispatch resolves to: the policy of the task, overridden by the options of the call. */
 export interface Dispatch extends TaskPolicy {
   readonly key?: string | undefined;
   readonly onDuplicate?: "skip" | "replace" | undefined;
@@ -21,15 +15,16 @@ export class Task {
   state: TaskState = "held";
   /** How often it has been started on its own account; 0 before the first time. */
   attempt = 0;
-  /** Another process accepted it, and gave it its id. */
-  foreign = false;
-  /** To be run alone on its thread: it was running when a thread died. */
-  solo = false;
-  /** Why it is to end early. Once set, the task ends cancelled, timed out or abandoned, whatever it still returns. */
+  /** Another process accepted it and gave it its id; undefined: the id is made from `seq`. */
+  replayedId: string | undefined = undefined;
+  /** To be run alone on its thread, because it was running when a thread or a process died. */
+  runsAlone = false;
+  /** Why it is to end early. Once set, the task ends cancelled, timed out or abandoned, whatever its code still does. */
   abortedBy: OffloadError | undefined = undefined;
   /** The value or the error it ended with. */
   outcome: unknown = undefined;
-  settlement: Settlement | undefined = undefined;
+  /** Made when somebody asks for the result. */
+  result: Deferred<unknown> | undefined = undefined;
   queuedAt = 0;
   startedAt = 0;
   // Neighbours in the ledger's list of unfinished tasks.
@@ -39,23 +34,26 @@ export class Task {
   constructor(
     /** Unique in its offloader, in the order of acceptance. */
     readonly seq: number,
-    /** Unique everywhere. Made from `seq` when somebody asks, for most tasks end without anyone doing so. */
+    /** Makes the id from `seq` when somebody asks for it, because most tasks end without anyone asking. */
     private readonly identity: TaskIdentity,
     readonly definition: TaskDefinition,
     readonly dispatch: Dispatch,
-    public payload: unknown,
-    /** Buffers that move to the thread with the payload. */
-    public transfer: readonly unknown[] | undefined,
-    readonly context: unknown,
+    /** undefined once the task has ended or its payload has moved to its thread for good. */
+    public payload: Captured,
+    /** What the payload holds in memory, in bytes. */
+    readonly bytes: number,
+    /** What the `context` option returned at the call. */
+    readonly context: Captured,
+    /** In ticks; of a task of an earlier process as long ago as it was accepted there. */
     readonly acceptedAt: number,
   ) {}
 
   get id(): string {
-    return this.identity(this.seq);
+    return this.replayedId ?? this.identity(this.seq);
   }
 }
 
-/** How an offloader names its tasks. */
+/** How an offloader names its tasks: unique everywhere. */
 export type TaskIdentity = (seq: number) => string;
 
 /** How a message names a task. */

@@ -7,8 +7,11 @@ export interface Engine {
   /** For messages: "threads", "callbacks", "inline". */
   readonly name: string;
 
-  /** Called once, before anything else. */
+  /** Called once, before anything else. It may begin to start what it runs on. */
   start(host: EngineHost): void;
+
+  /** Gets ready to run a first task without delay, though none waits. `host.ready()` says when. */
+  prepare(): void;
 
   /**
    * Takes a queued task, to be started when its turn comes: never within this call, so that the caller's move is complete
@@ -30,6 +33,9 @@ export interface Engine {
    *   report is on its way or will not prevent anything.
    */
   stop(task: Task, reason: OffloadError): "unbegun" | "stopping" | "ended";
+
+  /** Somebody asks for the result of a running task. An engine may leave large results where they are until then. */
+  want(task: Task): void;
 
   /** Starts no more tasks, or none of this name. What runs goes on. */
   pause(task?: string): void;
@@ -59,10 +65,14 @@ export interface EngineHost {
   /** The task has left for another process: it is final here. */
   handedOver(task: Task): void;
   progress(task: Task, value: unknown): void;
+  /** As much as was to be started is up. */
+  ready(): void;
   /** The tasks module is loaded and has tasks of these names. */
   loaded(names: readonly string[]): void;
   /** The tasks module cannot be loaded: no task can run. */
   unloadable(error: Error): void;
   /** Called before tasks that have been started leave for their thread or process. */
   beforeDeparture(): void;
+  /** Makes several reports that belong together: nobody hears of one of them before the last is made. */
+  together(report: () => void): void;
 }

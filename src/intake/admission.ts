@@ -1,14 +1,21 @@
 // The decision, at the call, to accept or to refuse.
 import { OffloadError } from "../base/errors.js";
 import type { Ledger } from "../core/ledger.js";
+import type { Task } from "../core/task.js";
+
+export interface Limits {
+  /** Unfinished tasks and callbacks at the most. */
+  readonly max: number;
+  /** Bytes of their payloads together at the most. */
+  readonly maxBytes: number;
+}
 
 export class Admission {
   #closed = false;
 
   constructor(
     private readonly ledger: Ledger,
-    /** Unfinished tasks and callbacks at the most. */
-    private readonly max: number,
+    private readonly limits: Limits,
   ) {}
 
   /** Refuses everything from now on. */
@@ -24,17 +31,34 @@ export class Admission {
    * @param leaving unfinished tasks that the new one takes the place of
    * @throws OffloadError AR_SHUTTING_DOWN, AR_QUEUE_FULL
    */
-  check(leaving: number): void {
+  check(leaving: readonly Task[]): void {
     if (this.#closed) {
       throw new OffloadError("AR_SHUTTING_DOWN", "the offloader has shut down and accepts no more tasks");
     }
-    const { counts, unfinished } = this.ledger;
-    if (unfinished - leaving >= this.max) {
-      const { held, queued, delayed, running } = counts.all();
-      throw new OffloadError(
-        "AR_QUEUE_FULL",
-        `queue.max (${this.max}) tasks are unfinished: ${held} held, ${queued} queued, ${delayed} delayed, ${running} running`,
-      );
+    const { unfinished } = this.ledger;
+    const { max } = this.limits;
+    if (unfinished - leaving.length >= max) {
+      throw new OffloadError("AR_QUEUE_FULL", `queue.max (${max}) tasks are unfinished: ${this.#states()}`);
     }
+  }
+
+  /**
+   * @param bytes of the payload
+   * @throws OffloadError AR_QUEUE_FULL
+   */
+  checkBytes(bytes: number, leaving: readonly Task[]): void {
+    const { maxBytes } = this.limits;
+    const held = leaving.reduce((sum, task) => sum - task.bytes, this.ledger.bytes);
+    if (held + bytes <= maxBytes) return;
+    throw new OffloadError(
+      "AR_QUEUE_FULL",
+      `queue.maxBytes (${maxBytes}) has no room for a payload of ${bytes} bytes: the unfinished tasks hold ${held} ` +
+        `(${this.#states()})`,
+    );
+  }
+
+  #states(): string {
+    const { held, queued, delayed, running } = this.ledger.counts.all();
+    return `${held} held, ${queued} queued, ${delayed} delayed, ${running} running`;
   }
 }

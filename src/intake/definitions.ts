@@ -15,15 +15,19 @@ export class Definitions {
 
   constructor(private readonly options: ResolvedOptions) {}
 
-  /** A thread has loaded the module. */
-  learn(names: readonly string[]): void {
-    // The module may have changed since another thread loaded it.
-    if (this.#known?.size === names.length && names.every((name) => this.#known?.has(name))) return;
+  /**
+   * A thread has loaded the module.
+   *
+   * @returns whether the names are others than before: the module may have changed since another thread loaded it
+   */
+  learn(names: readonly string[]): boolean {
+    if (this.#known?.size === names.length && names.every((name) => this.#known?.has(name))) return false;
     this.#known = new Set(names);
     for (const name of this.options.policies.keys()) {
       if (!this.#known.has(name))
         this.options.logger.warn({ policy: name }, `policies.${name}: ${this.#unknown(name).message}`);
     }
+    return true;
   }
 
   /**

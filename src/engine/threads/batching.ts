@@ -1,8 +1,9 @@
 // How much work goes to a thread at once: many tiny tasks, one long one.
 
 import type { Task } from "../../core/task.js";
-import { slotSize } from "./protocol.js";
-import type { TaskQueue } from "./queue/task-queue.js";
+import type { TaskQueue } from "../queue/task-queue.js";
+import { movedWith } from "./slots/batch-message.js";
+import { slotSize } from "./slots/slot-memory.js";
 
 /**
  * ms of expected work in one batch. A batch costs about 20 us of the main thread whatever is in it, so less is waste; more
@@ -17,7 +18,7 @@ export const batchMs = 2;
  */
 export function takeBatch(queue: TaskQueue, idleThreads: number, mayBeAlone: boolean, room: number): Task[] {
   const share = Math.ceil(queue.length / Math.max(1, idleThreads));
-  const first = queue.take((task) => mayBeAlone || !task.solo);
+  const first = queue.take((task) => mayBeAlone || !task.runsAlone);
   if (first === undefined) return [];
   const batch = [first];
   if (queue.length === 0 || travelsAlone(first)) return batch;
@@ -43,7 +44,7 @@ export function expectedMs(batch: readonly Task[]): number {
 
 /** A moved buffer cannot be taken back, and a suspect must hurt nobody else. */
 function travelsAlone(task: Task): boolean {
-  return task.solo || task.transfer !== undefined;
+  return task.runsAlone || movedWith(task.payload) !== undefined;
 }
 
 /** Below this many, tasks of a tenth of the budget together are not worth a second thread's wake-up. */

@@ -1,12 +1,10 @@
 // Looks after what is in flight: tasks past their timeout, and tasks stuck behind a slow one. One timer for all of it.
 
-import type { OffloadError } from "../../base/errors.js";
-import { timeoutError } from "../../core/attempts.js";
-import { name, type Task } from "../../core/task.js";
+import { clearTimer, setTimer, sharedNow, type Timer } from "../../base/time.js";
+import type { Task } from "../../core/task.js";
 import { batchMs } from "./batching.js";
-import type { Slot, Thread } from "./pool/thread.js";
-import { sharedNow } from "./protocol.js";
-import { isUnbegun, runningOn } from "./slots/cells.js";
+import type { Thread } from "./pool/thread.js";
+import type { Slot } from "./slots/slot.js";
 
 /** ms after which a batch is late, and what it holds back goes to other threads. */
 const lateMs = batchMs * 3;
@@ -15,14 +13,14 @@ const unbegunMs = 100;
 
 export interface WatchdogActions {
   threads(): Iterable<Thread>;
-  abort(task: Task, reason: OffloadError): void;
+  timedOut(task: Task): void;
   /** Called once for a batch that is late. */
   late(thread: Thread, slot: Slot): void;
   terminate(thread: Thread, reason: string): void;
 }
 
 export class Watchdog {
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #due = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -40,17 +38,17 @@ export class Watchdog {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    clearTimer(this.#timer);
     this.#due = Number.POSITIVE_INFINITY;
   }
 
   #wakeAt(due: number): void {
     if (due >= this.#due) return;
     this.#due = due;
-    clearTimeout(this.#timer);
-    // Running tasks keep the process alive themselves. Half a millisecond more, for a timer may fire that much early; and
-    // never less than 1, for Node warns of a negative time.
-    this.#timer = setTimeout(() => this.#look(), Math.max(1, due - sharedNow() + 0.5));
+    clearTimer(this.#timer);
+    // Running tasks keep the process alive themselves. Half a millisecond more, because a timer may fire that much early; and
+    // never less than 1, because Node warns of a negative time.
+    this.#timer = setTimer(() => this.#look(), Math.max(1, due - sharedNow() + 0.5));
     this.#timer.unref();
   }
 
@@ -58,12 +56,12 @@ export class Watchdog {
     this.#due = Number.POSITIVE_INFINITY;
     const now = sharedNow();
     for (const thread of this.actions.threads()) {
-      const running = [...runningOn(thread)];
+      const running = [...thread.running()];
       for (const { slot, task } of running) this.#lookAt(slot, task, now);
       for (const slot of thread.slots) {
         if (slot.tasks.length > 0) this.#lookAfter(thread, slot, running.length > 0, now);
       }
-      if (running.length > 0 || !thread.slots.some((slot) => slot.tasks.length > 0 && isUnbegun(slot)))
+      if (running.length > 0 || !thread.slots.some((slot) => slot.tasks.length > 0 && slot.isUnbegun))
         thread.standstill = undefined;
       else this.#expectBeginning(thread, now);
     }
@@ -73,7 +71,7 @@ export class Watchdog {
     const { timeout } = task.dispatch;
     if (timeout === 0 || task.abortedBy !== undefined) return;
     const due = (slot.memory.beganAt[0] ?? now) + timeout;
-    if (due <= now) this.actions.abort(task, timeoutError(name(task), timeout));
+    if (due <= now) this.actions.timedOut(task);
     else this.#wakeAt(due);
   }
 

@@ -1,34 +1,33 @@
 // The threads there are: starting as many as are needed, ending idle and worn-out ones, replacing dead ones.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../../../base/logger.js";
+import { clearTimer, inTime, now, setTimer, sleep, type Timer } from "../../../base/time.js";
 import type { Events } from "../../../core/events.js";
-import type { ResolvedPoolOptions } from "../../../options.js";
+import type { ResolvedPoolOptions } from "../options.js";
 import type { FromThread } from "../protocol.js";
-import { isUnbegun } from "../slots/cells.js";
 import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
-import { LoadError, mostThreads, Threads } from "./thread-starter.js";
+import { LoadError, mostThreads, ThreadStarter } from "./thread-starter.js";
 import { watchModule } from "./watch-module.js";
 
 // Delays between starts that fail, in ms: a thread that dies at its start must not be started in a tight loop.
 const firstRetryMs = 100;
 const longestRetryMs = 30_000;
 
-export interface CrewListener {
+export interface PoolObserver {
   /** A thread has loaded the tasks module, which has tasks of these names. */
   onStarted(names: readonly string[]): void;
-  /** As many threads are up as were mustered. */
-  onMustered(): void;
+  /** As many threads are up as were asked for. */
+  onReady(): void;
   /** A thread has come or gone: it is time to look at the queue. */
   onChange(): void;
   /** The tasks module cannot be loaded: no task can ever run. */
   onUnloadable(error: Error): void;
   onMessage(thread: Thread, message: FromThread): void;
-  /** A thread has died, and all that it had said has been told. */
+  /** A thread has died, and all its messages have been read. */
   onDied(thread: Thread): void;
 }
 
-export interface CrewParts {
+export interface PoolParts {
   readonly options: ResolvedPoolOptions;
   readonly module: TasksModule;
   readonly idPrefix: string;
@@ -36,40 +35,40 @@ export interface CrewParts {
   readonly logger: Logger;
 }
 
-export class Crew {
+export class ThreadPool {
   readonly threads: Set<Thread> = new Set();
-  readonly #parts: CrewParts;
-  readonly #listener: CrewListener;
-  readonly #source: Threads;
+  readonly #parts: PoolParts;
+  readonly #listener: PoolObserver;
+  readonly #starter: ThreadStarter;
   /** Of these, `#pausing` are not on their way yet. */
   #starting = 0;
   #pausing = 0;
-  #mustered = 0;
+  #wanted = 0;
   #failures = 0;
   #loadedOnce = false;
   /** Whether what kept the last thread from starting may be over the next time. */
   #mayPass = false;
   #ending = false;
-  #reaper: NodeJS.Timeout | undefined;
+  #reaper: Timer | undefined;
   readonly #unwatch: () => void;
   /** Ends the waits between starts that fail. */
   readonly #over = new AbortController();
 
-  constructor(parts: CrewParts, listener: CrewListener) {
+  constructor(parts: PoolParts, listener: PoolObserver) {
     this.#parts = parts;
     this.#listener = listener;
-    this.#source = new Threads(parts.options, parts.module, parts.idPrefix, (thread) => this.#exited(thread));
+    this.#starter = new ThreadStarter(parts.options, parts.module, parts.idPrefix, (thread) => this.#exited(thread));
     this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
   }
 
   /** Starts threads up to `minThreads`, and up to `atLeast`. */
-  muster(atLeast = 0): void {
-    this.#mustered = Math.max(this.#parts.options.minThreads, atLeast);
-    this.#startUpTo(this.#mustered);
+  start(atLeast = 0): void {
+    this.#wanted = Math.max(this.#parts.options.minThreads, atLeast);
+    this.#startUpTo(this.#wanted);
   }
 
   /** So many tasks find no thread: starts more threads, up to `maxThreads`. */
-  reinforce(waiting: number): void {
+  growFor(waiting: number): void {
     const idle = this.idleCount();
     this.#startUpTo(
       Math.min(this.#parts.options.maxThreads, this.#available() + Math.max(0, waiting - idle - this.#starting)),
@@ -82,8 +81,8 @@ export class Crew {
     return count;
   }
 
-  /** How many more tasks may be sent to the thread before it is ended: none to one that is worn out, so that its work ends. */
-  roomOf(thread: Thread): number {
+  /** How many more tasks may be sent to the thread before it is ended: none to a worn-out one, so that its work ends. */
+  capacityOf(thread: Thread): number {
     const { maxTasksPerThread, maxThreadMemory } = this.#parts.options;
     if (thread.outdated || thread.memoryBytes > maxThreadMemory) return 0;
     if (maxTasksPerThread === Number.POSITIVE_INFINITY) return maxTasksPerThread;
@@ -94,9 +93,9 @@ export class Crew {
   afterWork(thread: Thread): void {
     this.#failures = 0;
     if (thread.busy > 0) return;
-    thread.idleSince = performance.now();
+    thread.idleSince = now();
     if (thread.outdated) void this.#end(thread, "renewed");
-    else if (this.roomOf(thread) <= 0) void this.#end(thread, "recycled");
+    else if (this.capacityOf(thread) <= 0) void this.#end(thread, "recycled");
     else this.#armReaper();
   }
 
@@ -120,12 +119,10 @@ export class Crew {
     this.#ending = true;
     this.#over.abort();
     this.#unwatch();
-    clearTimeout(this.#reaper);
+    clearTimer(this.#reaper);
     const ended = Promise.all([...this.threads].map((thread) => this.#end(thread, "shutdown")));
-    const controller = new AbortController();
-    await Promise.race([ended, sleep(timeout, undefined, { signal: controller.signal }).catch(() => {})]);
-    controller.abort();
-    await this.#source.destroy();
+    await inTime(ended, timeout);
+    await this.#starter.destroy();
   }
 
   #available(): number {
@@ -146,17 +143,17 @@ export class Crew {
     try {
       if (this.#failures > 0) await this.#pause();
       if (this.#ending) return;
-      const { thread, names } = await this.#source.start();
+      const { thread, names } = await this.#starter.start();
       this.#loadedOnce = true;
       this.threads.add(thread);
       thread.listen(
         (message) => this.#listener.onMessage(thread, message),
         // It may have been the end of a batch, which would then never end.
-        (error) => this.terminate(thread, `said what cannot be read: ${error}`),
+        (error) => this.terminate(thread, `sent a message that cannot be read: ${error}`),
       );
       this.#parts.events.emit("threadStarted", { threadId: thread.id });
       this.#listener.onStarted(names);
-      if (this.threads.size >= this.#mustered) this.#listener.onMustered();
+      if (this.threads.size >= this.#wanted) this.#listener.onReady();
       this.#armReaper();
     } catch (error) {
       this.#failedToStart(error);
@@ -164,7 +161,7 @@ export class Crew {
       this.#starting--;
       // For this one, or for one that failed before the module was known to be sound. #start waits before it tries again.
       // Before it is known, none is tried again while another may still bear it out.
-      if (this.#loadedOnce || (this.#mayPass && this.#starting === 0)) this.#startUpTo(this.#mustered);
+      if (this.#loadedOnce || (this.#mayPass && this.#starting === 0)) this.#startUpTo(this.#wanted);
       this.#listener.onChange();
     }
   }
@@ -173,7 +170,7 @@ export class Crew {
     const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
     // Before the module has been loaded once nothing is accepted, so nothing keeps the process for it.
     this.#pausing++;
-    await sleep(ms, undefined, { signal: this.#over.signal, ref: this.#loadedOnce }).catch(() => {});
+    await sleep(ms, { signal: this.#over.signal, ref: this.#loadedOnce });
     this.#pausing--;
   }
 
@@ -199,7 +196,7 @@ export class Crew {
     thread.retired = true;
     thread.endReason = reason;
     thread.post({ kind: "end" });
-    const timer = setTimeout(() => {
+    const timer = setTimer(() => {
       this.#parts.logger.warn(
         { thread: thread.id },
         `the teardown hooks of a thread took longer than pool.teardownTimeout (${this.#parts.options.teardownTimeout} ms); it is terminated`,
@@ -207,14 +204,15 @@ export class Crew {
       void thread.worker.terminate();
     }, this.#parts.options.teardownTimeout);
     await thread.exited;
-    clearTimeout(timer);
+    clearTimer(timer);
   }
 
   #exited(thread: Thread): void {
     thread.retired = true;
-    // A death may be heard of before what the thread said last.
-    thread.hearOut();
-    const didNothing = thread.endReason === undefined && thread.tasksRun === 0 && thread.slots.every(isUnbegun);
+    // The exit may be noticed before the thread's last messages.
+    thread.readQueued();
+    const didNothing =
+      thread.endReason === undefined && thread.tasksRun === 0 && thread.slots.every((slot) => slot.isUnbegun);
     this.#listener.onDied(thread);
     // Not before: what it had is looked for among the threads there are.
     this.threads.delete(thread);
@@ -227,7 +225,7 @@ export class Crew {
       const fields = { thread: thread.id, exitCode, failures: this.#failures };
       this.#parts.logger.error(fields, "a thread ended before it had done any work; starting another");
     }
-    this.muster();
+    this.start();
     this.#listener.onChange();
   }
 
@@ -236,9 +234,9 @@ export class Crew {
     const { idleTimeout, minThreads } = this.#parts.options;
     if (this.#reaper !== undefined || idleTimeout === Number.POSITIVE_INFINITY || this.#available() <= minThreads)
       return;
-    this.#reaper = setTimeout(() => {
+    this.#reaper = setTimer(() => {
       this.#reaper = undefined;
-      this.#reap(performance.now() - idleTimeout);
+      this.#reap(now() - idleTimeout);
     }, idleTimeout);
     this.#reaper.unref();
   }

@@ -8,9 +8,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
+import { clearTimer, setTimer } from "../../../base/time.js";
 import { toError } from "../../../core/payload/thrown.js";
-import type { ResolvedPoolOptions } from "../../../options.js";
-import { createControl, type HelloMessage, type HelloReply } from "../protocol.js";
+import type { ResolvedPoolOptions } from "../options.js";
+import type { HelloMessage, HelloReply } from "../protocol.js";
+import { createControl } from "../slots/slot-memory.js";
 import { runnerFile } from "./runner-file.js";
 import type { TasksModule } from "./tasks-module.js";
 import { Thread } from "./thread.js";
@@ -31,7 +33,7 @@ export class LoadError extends Error {
   }
 }
 
-export class Threads {
+export class ThreadStarter {
   readonly #pool: Piscina;
 
   constructor(
@@ -108,7 +110,7 @@ export class Threads {
       control,
       concurrency: this.options.concurrentTasksPerThread,
       niceness: this.options.priority,
-      weigh: this.options.maxThreadMemory !== Number.POSITIVE_INFINITY,
+      reportsMemory: this.options.maxThreadMemory !== Number.POSITIVE_INFINITY,
     };
     const before = new Set(this.#pool.threads);
     const greeting = { ...message, [Piscina.queueOptionsSymbol]: addressee };
@@ -149,7 +151,7 @@ export function mostThreads(options: ResolvedPoolOptions): number {
 async function firstOf(answer: Promise<HelloReply>, worker: Worker, ms: number): Promise<HelloReply> {
   let stop: () => void = () => {};
   const otherwise = new Promise<never>((_, reject) => {
-    const timer = setTimeout(() => {
+    const timer = setTimer(() => {
       reject(new Error(`the tasks module was not loaded within pool.startTimeout (${ms} ms)`));
     }, ms);
     const exited = (code: number) =>
@@ -158,7 +160,7 @@ async function firstOf(answer: Promise<HelloReply>, worker: Worker, ms: number):
     worker.prependOnceListener("error", reject);
     worker.prependOnceListener("exit", exited);
     stop = () => {
-      clearTimeout(timer);
+      clearTimer(timer);
       worker.off("error", reject);
       worker.off("exit", exited);
     };

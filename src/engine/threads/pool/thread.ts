@@ -1,77 +1,25 @@
 // One thread as the main thread sees it: its worker, its slots, what is in flight on it.
 import { type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
+import { now } from "../../../base/time.js";
 import type { Task } from "../../../core/task.js";
-import {
-  type BatchReply,
-  type FromThread,
-  headerOf,
-  heardField,
-  memoryField,
-  remarkCredit,
-  type SlotMemory,
-  sharedNow,
-  slotMemory,
-  type ToThread,
-} from "../protocol.js";
+import { type BatchReply, type FromThread, remarkCredit, type ToThread } from "../protocol.js";
+import { Slot } from "../slots/slot.js";
+import { acknowledgeRemark, headerOf, reportedMemory } from "../slots/slot-memory.js";
 
-/** A place for one batch. */
-export class Slot {
-  readonly memory: SlotMemory;
-  /** The tasks of the batch in flight, by index; empty when the slot is free. */
-  tasks: readonly Task[] = none;
-  /** `sharedNow()` when the batch was sent. */
-  sentAt = 0;
-  /** How many tasks of the batch, from its beginning on, have been told to have ended while it goes on. */
-  told = 0;
-  /** How many tasks of the batch have been taken back. */
-  takenBack = 0;
-  /** It takes longer than a batch should, and what could be done about it has been done. */
-  late = false;
-
-  constructor(
-    readonly index: number,
-    control: SharedArrayBuffer,
-  ) {
-    this.memory = slotMemory(control, index);
-  }
-
-  hold(batch: readonly Task[]): void {
-    this.tasks = batch;
-    this.sentAt = sharedNow();
-    this.told = 0;
-    this.takenBack = 0;
-    this.late = false;
-  }
-
-  /** @returns what it held */
-  release(): readonly Task[] {
-    const batch = this.tasks;
-    this.tasks = none;
-    return batch;
-  }
-}
-
-const none: readonly Task[] = [];
 const unread = Symbol("unread");
 
-/** How a thread died, and what is thought of the tasks that it ran. */
-export interface Death {
-  /** What killed it. */
-  readonly error: unknown;
-  readonly exitCode: number | undefined;
-  /**
-   * `guilty`: the one task that ran. `suspect`: several ran, so each is run again, alone, and the guilty one then fails.
-   * `innocent`: the thread was terminated for another task's sake.
-   */
-  readonly verdict: "guilty" | "suspect" | "innocent";
-  /** The batch that it had first and did not begin: to read it may be what killed it. */
-  readonly unread: Slot | undefined;
+/** Where a running task is. */
+export interface Place {
+  readonly thread: Thread;
+  readonly slot: Slot;
+  readonly index: number;
+  readonly task: Task;
 }
 
 export class Thread {
   readonly slots: readonly Slot[];
   readonly #header: Int32Array;
-  #hear: (message: FromThread) => void = () => {};
+  #read: (message: FromThread) => void = () => {};
   #unreadable: (error: unknown) => void = () => {};
   /** Batches in flight. */
   busy = 0;
@@ -79,19 +27,19 @@ export class Thread {
   expectedMs = 0;
   /** Runs a task that must be alone. */
   exclusive = false;
-  /** It has been sent a batch and runs nothing, as the watchdog saw it first at `since`. */
+  /** It has been sent a batch and runs nothing; the watchdog saw it first at `since`. */
   standstill: { readonly since: number; overdue: boolean } | undefined;
   /** Gets no more batches: it is being ended, or has died. */
   retired = false;
   tasksRun = 0;
-  /** Runs old code: to be ended after its work. */
+  /** It runs old code and ends after its work. */
   outdated = false;
-  /** `performance.now()` since when it has had nothing to do. */
-  idleSince: number = performance.now();
+  /** `now()` since when it has had nothing to do. */
+  idleSince: number = now();
   /** Why it was ended on purpose. */
   endReason: string | undefined;
   exitCode: number | undefined;
-  /** What killed it, as far as that was said. */
+  /** What killed it, as far as it is known. */
   error: unknown;
   readonly exited: Promise<unknown>;
 
@@ -108,9 +56,9 @@ export class Thread {
     this.slots = Array.from({ length: slots }, (_, index) => new Slot(index, control));
   }
 
-  /** What the thread held after its last batch; 0 where it was not asked to say. */
+  /** Bytes that the thread held after its last batch; 0 where it was not asked to report. */
   get memoryBytes(): number {
-    return Atomics.load(this.#header, memoryField) * 2 ** 20;
+    return reportedMemory(this.#header);
   }
 
   /** @throws what cannot be posted: then nothing was */
@@ -135,16 +83,16 @@ export class Thread {
   }
 
   /**
-   * Has everything heard now that the thread has said until now. The cells, and its exit, may tell that a task has ended
-   * before what it said arrives. While it lives no more is heard than can have been under way: a task that logs in a loop
-   * says more as fast as it is heard.
+   * Reads all messages already queued on the port. The cells, and its exit, may tell that a task has ended before its
+   * remarks arrive. While the thread lives no more is read than can have been under way, because a task that logs in a loop
+   * posts more as fast as it is read.
    */
-  hearOut(): void {
+  readQueued(): void {
     const most = this.exitCode === undefined ? 2 * remarkCredit + 4 * this.slots.length : Number.POSITIVE_INFINITY;
-    for (let heard = 0; heard < most; heard++) {
-      const said = this.#next();
-      if (said === undefined) return;
-      if (said !== unread) this.#hear(said.message);
+    for (let count = 0; count < most; count++) {
+      const next = this.#next();
+      if (next === undefined) return;
+      if (next !== unread) this.#read(next.message);
     }
   }
 
@@ -159,14 +107,14 @@ export class Thread {
   }
 
   /**
-   * Calls `hear` with each message from now on, those included that have come already.
+   * Calls `read` with each message from now on, those included that have arrived already.
    *
-   * @param unreadable called for one that cannot be read: what it told is lost
+   * @param unreadable called for one that cannot be deserialised: its contents are lost
    */
-  listen(hear: (message: FromThread) => void, unreadable: (error: unknown) => void): void {
-    this.#hear = hear;
+  listen(read: (message: FromThread) => void, unreadable: (error: unknown) => void): void {
+    this.#read = read;
     this.#unreadable = unreadable;
-    this.port.on("message", hear);
+    this.port.on("message", read);
     this.port.on("messageerror", unreadable);
     // It is the worker that keeps the process alive.
     this.port.unref();
@@ -178,9 +126,9 @@ export class Thread {
     this.error = error;
   }
 
-  /** A remark has been heard. The thread sends no more than it has credit for. */
-  giveCredit(): void {
-    Atomics.add(this.#header, heardField, 1);
+  /** A remark has been read. The thread sends no more than it has credit for. */
+  acknowledgeRemark(): void {
+    acknowledgeRemark(this.#header);
   }
 
   /** The slot that a reply is of. */
@@ -189,6 +137,29 @@ export class Thread {
     const slot = this.slots[index];
     if (slot === undefined) throw new RangeError(`offload-after-response: thread ${this.id} has no slot ${index}`);
     return slot;
+  }
+
+  /** The slots with a batch, the one sent last first: in this order tasks are taken back, because each goes to the head of its lane. */
+  get busySlots(): Slot[] {
+    return this.slots.filter(({ tasks }) => tasks.length > 0).sort((one, other) => other.sentAt - one.sentAt);
+  }
+
+  /** The tasks whose code runs at this moment: one a slot at the most. */
+  *running(): Generator<Place> {
+    for (const slot of this.slots) {
+      const index = slot.running;
+      const task = slot.tasks[index];
+      if (task !== undefined) yield { thread: this, slot, index, task };
+    }
+  }
+
+  /** Where a task is that it was sent and whose outcome has not been reported. */
+  find(task: Task): Place | undefined {
+    for (const slot of this.slots) {
+      const index = slot.find(task);
+      if (index >= 0) return { thread: this, slot, index, task };
+    }
+    return undefined;
   }
 
   freeSlot(): Slot | undefined {

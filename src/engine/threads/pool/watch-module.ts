@@ -2,6 +2,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { clearTimer, setTimer, type Timer } from "../../../base/time.js";
 
 // Editors write a file in several steps, and compilers several files.
 const settleMs = 100;
@@ -14,18 +15,18 @@ const settleMs = 100;
  */
 export function watchModule(url: string, onChange: () => void): () => void {
   if (!url.startsWith("file:")) return () => {};
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const changed = (_event: string, file: string | null): void => {
     if (file !== null && !/\.[cm]?[jt]sx?$|\.json$/.test(file)) return;
-    clearTimeout(timer);
-    timer = setTimeout(onChange, settleMs);
+    clearTimer(timer);
+    timer = setTimer(onChange, settleMs);
     timer.unref();
   };
   // The folder and not the file: most editors put a new file in the place of the old one.
   const watcher: FSWatcher = watch(path.dirname(fileURLToPath(url)), { persistent: false, recursive: true }, changed);
   watcher.on("error", () => {});
   return () => {
-    clearTimeout(timer);
+    clearTimer(timer);
     watcher.close();
   };
 }

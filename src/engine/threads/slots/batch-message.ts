@@ -1,14 +1,15 @@
-// A batch as it goes over: parallel arrays, and nothing said that goes without saying.
+// A batch as it is posted: parallel arrays, and nothing written that all tasks have in common.
+import { type Captured, PayloadBytes, toWireForm } from "../../../core/payload/payload.js";
 import type { Task } from "../../../core/task.js";
-import type { Slot } from "../pool/thread.js";
-import { type BatchMessage, untouched } from "../protocol.js";
+import type { BatchMessage } from "../protocol.js";
+import type { Slot } from "./slot.js";
+import { place } from "./slot-memory.js";
 
-/** Writes the tasks into the slot and makes the message and the list of what moves with it. */
+/** Puts the tasks into the slot's cells and makes the message and the list of what moves with it. */
 export function packBatch(
   slot: Slot,
   tasks: readonly Task[],
 ): { message: BatchMessage; transfer: readonly unknown[] | undefined } {
-  const { cells, wanted } = slot.memory;
   const seqs: number[] = [];
   const payloads: unknown[] = [];
   let sameName = true;
@@ -17,15 +18,13 @@ export function packBatch(
   let ownIds = true;
   // One pass: this is a good part of what a tiny task costs the main thread.
   for (const task of tasks) {
-    const index = seqs.length;
-    cells[index] = untouched;
-    wanted[index] = task.settlement === undefined ? 0 : 1;
+    place(slot.memory, seqs.length, task.result !== undefined);
     seqs.push(task.seq);
-    payloads.push(task.payload);
+    payloads.push(toWireForm(task.payload));
     sameName &&= task.definition === tasks[0]?.definition;
     firstAttempts &&= task.attempt === 1;
     noContext &&= task.context === undefined;
-    ownIds &&= !task.foreign;
+    ownIds &&= task.replayedId === undefined;
   }
   const [first] = tasks;
   const names = sameName ? (first?.definition.name ?? "") : tasks.map((task) => task.definition.name);
@@ -34,14 +33,22 @@ export function packBatch(
       ? undefined
       : {
           attempts: firstAttempts ? undefined : tasks.map((task) => task.attempt),
-          contexts: noContext ? undefined : tasks.map((task) => task.context),
+          contexts: noContext ? undefined : tasks.map((task) => toWireForm(task.context)),
           ids: ownIds ? undefined : tasks.map((task) => task.id),
         };
   const message: BatchMessage = rest ? [slot.index, names, seqs, payloads, rest] : [slot.index, names, seqs, payloads];
-  return { message, transfer: first !== undefined && leavesForGood(first) ? first.transfer : undefined };
+  return { message, transfer: first !== undefined && leavesForGood(first) ? movedWith(first.payload) : undefined };
 }
 
-/** Whether the payload leaves for good with the buffers that move. With attempts to come, it is copied instead. */
+/** Stands for a payload that has moved to its thread for good. */
+export const movedAway: unique symbol = Symbol("moved away");
+
+/** What moves to the thread with a payload. */
+export function movedWith(payload: Captured): readonly unknown[] | undefined {
+  return payload instanceof PayloadBytes ? payload.moved : undefined;
+}
+
+/** Whether the payload leaves for good with the buffers that move. With attempts to come, they are copied instead. */
 export function leavesForGood(task: Task): boolean {
-  return task.transfer !== undefined && task.dispatch.attempts === 1;
+  return task.dispatch.attempts === 1 && movedWith(task.payload) !== undefined;
 }

@@ -2,11 +2,12 @@
 import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
 import { copy } from "../src/core/payload/capture.js";
-import { heardField, type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
+import { type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
+import { remarksUnderWay } from "../src/engine/threads/slots/slot-memory.js";
 import { toWire } from "./wire.js";
 
-export class Outbox {
-  #said = 0;
+export class RemarkSender {
+  #sent = 0;
   #dropped = 0;
 
   constructor(
@@ -16,8 +17,8 @@ export class Outbox {
 
   progress(seq: number, value: unknown): void {
     // Read before the credit is asked for: a value that cannot be cloned throws in the task that reports it.
-    const copied = copy(value, "progress");
-    if (this.#hasCredit()) this.#post({ kind: "progress", seq, value: copied });
+    const captured = captureForMoving(value, "progress");
+    if (this.#hasCredit()) this.#post({ kind: "progress", seq, value: toWireForm(captured) });
   }
 
   log(seq: number, level: LogLevel, message: string, fields: object | undefined): void {
@@ -30,27 +31,25 @@ export class Outbox {
     if (this.#hasCredit(2 * remarkCredit)) this.#post({ kind: "stray", error: toWire(error) });
   }
 
-  /** Says how many were dropped, if any were. Called at the end of a batch, for its task may say nothing more. */
-  tellDropped(): void {
+  /** Reports how many were dropped, if any were. Called at the end of a batch, because its task may send nothing more. */
+  reportDropped(): void {
     if (this.#dropped === 0) return;
     const count = this.#dropped;
     this.#dropped = 0;
     this.#post({ kind: "dropped", count });
   }
 
-  /** A main thread that is busy, or a task that logs in a loop, must not fill the memory with lines. */
+  /** A busy main thread, or a task that logs in a loop, must not fill the memory with lines. */
   #hasCredit(credit: number = remarkCredit): boolean {
-    // The counters may wrap.
-    const underWay = (this.#said - Atomics.load(this.header, heardField)) | 0;
-    if (underWay < credit) return true;
+    if (remarksUnderWay(this.header, this.#sent) < credit) return true;
     this.#dropped++;
     return false;
   }
 
   #post(remark: Remark): void {
     this.port.postMessage(remark);
-    this.#said++;
-    this.tellDropped();
+    this.#sent++;
+    this.reportDropped();
   }
 }
 

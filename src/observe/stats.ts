@@ -1,12 +1,12 @@
 // What `stats()` tells: a picture of the offloader at this moment, cheap enough to ask for every second.
 
-import { since } from "./base/ticks.js";
-import { Counts, type StateCounts } from "./core/counts.js";
-import type { TaskDefinition } from "./core/definition.js";
-import { Histogram, type Percentiles } from "./core/histogram.js";
-import type { Ledger } from "./core/ledger.js";
-import type { Crew } from "./engine/threads/pool/thread-pool.js";
-import type { Definitions } from "./intake/definitions.js";
+import { since } from "../base/ticks.js";
+import { now } from "../base/time.js";
+import { Counts, type StateCounts } from "../core/counts.js";
+import type { TaskDefinition } from "../core/definition.js";
+import { Histogram, type Percentiles } from "../core/histogram.js";
+import type { Ledger } from "../core/ledger.js";
+import type { Definitions } from "../intake/definitions.js";
 
 /** Of one task name: how many are in each state now, or ended in it since the start; times in ms. */
 export interface TaskStats extends StateCounts {
@@ -22,6 +22,10 @@ export interface OffloaderStats extends TaskStats {
   readonly unfinished: number;
   /** `queue.max`. */
   readonly max: number;
+  /** What the payloads of unfinished tasks hold together. */
+  readonly bytes: number;
+  /** `queue.maxBytes`. */
+  readonly maxBytes: number;
   readonly threads: { readonly total: number; readonly idle: number; readonly busy: number };
   /** Tasks and callbacks that ended per second, over the time since `stats()` was called about ten seconds ago. */
   readonly throughput: number;
@@ -32,14 +36,14 @@ export interface OffloaderStats extends TaskStats {
 
 /** Ends per second, from the readings that were taken before: nothing is counted while nobody asks. */
 export class Throughput {
-  readonly #readings: { readonly at: number; readonly ended: number }[] = [{ at: performance.now(), ended: 0 }];
+  readonly #readings: { readonly at: number; readonly ended: number }[] = [{ at: now(), ended: 0 }];
 
-  read(ended: number, now: number = performance.now()): number {
-    this.#readings.push({ at: now, ended });
-    while ((this.#readings[1]?.at ?? now) <= now - windowMs) this.#readings.shift();
+  read(ended: number, at: number = now()): number {
+    this.#readings.push({ at, ended });
+    while ((this.#readings[1]?.at ?? at) <= at - windowMs) this.#readings.shift();
     const [first] = this.#readings;
-    if (first === undefined || now - first.at < 1) return 0;
-    return ((ended - first.ended) / (now - first.at)) * 1_000;
+    if (first === undefined || at - first.at < 1) return 0;
+    return ((ended - first.ended) / (at - first.at)) * 1_000;
   }
 }
 
@@ -48,13 +52,18 @@ const windowMs = 10_000;
 export interface StatsParts {
   readonly ledger: Ledger;
   readonly definitions: Definitions;
-  readonly crew: Crew;
+  readonly threads: ThreadCounts;
   readonly throughput: Throughput;
-  /** `queue.max` */
-  readonly max: number;
+  readonly limits: { readonly max: number; readonly maxBytes: number };
 }
 
-export function takeStats({ ledger, definitions, crew, throughput, max }: StatsParts): OffloaderStats {
+/** How many threads there are. */
+export interface ThreadCounts {
+  readonly threads: { readonly size: number };
+  idleCount(): number;
+}
+
+export function takeStats({ ledger, definitions, threads, throughput, limits }: StatsParts): OffloaderStats {
   const waits = new Histogram();
   const runs = new Histogram();
   for (const definition of definitions.all()) {
@@ -63,14 +72,16 @@ export function takeStats({ ledger, definitions, crew, throughput, max }: StatsP
   }
   const counts = ledger.counts.all();
   const [oldest] = ledger.list(1);
-  const idle = crew.idleCount();
+  const idle = threads.idleCount();
   return {
     ...counts,
     unfinished: ledger.unfinished,
-    max,
-    threads: { total: crew.threads.size, idle, busy: crew.threads.size - idle },
+    max: limits.max,
+    bytes: ledger.bytes,
+    maxBytes: limits.maxBytes,
+    threads: { total: threads.threads.size, idle, busy: threads.threads.size - idle },
     throughput: throughput.read(
-      counts.succeeded + counts.failed + counts.cancelled + counts.skipped + counts.abandoned,
+      counts.succeeded + counts.failed + counts.cancelled + counts.skipped + counts.abandoned + counts.forwarded,
     ),
     oldestMs: oldest === undefined ? 0 : since(oldest.acceptedAt),
     waitMs: waits.percentiles(),

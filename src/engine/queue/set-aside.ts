@@ -1,11 +1,11 @@
 // Tasks of one name that were passed over because as many of the name run as may. In each lane the first of them goes back
 // to its head as soon as one more may run; the others wait here, and are not looked at again and again.
 
-import { Deque } from "../../../base/deque.js";
-import type { Priority } from "../../../core/definition.js";
-import type { Task } from "../../../core/task.js";
+import { Deque } from "../../base/deque.js";
+import type { Priority } from "../../core/definition.js";
+import type { Task } from "../../core/task.js";
 
-// As in the lanes: above this many, and more than the living, the withdrawn are swept out.
+// Above this many entries, and more than twice as many as still wait, the removed ones are swept out.
 const sweepAbove = 1_024;
 
 interface Waiting {
@@ -15,10 +15,10 @@ interface Waiting {
   readonly others: Deque<Task>;
 }
 
-export class Parked {
+export class SetAside {
   readonly #lanes: Record<Priority, Waiting> = { high: waiting(), normal: waiting(), low: waiting() };
-  /** Of `others`, those that are still to run: one that is withdrawn stays where it is until its turn. */
-  readonly #living = new Set<Task>();
+  /** Those of `others` that still wait. The entry of a removed one stays until its turn. */
+  readonly #waiting = new Set<Task>();
 
   /** A task that was at the head of its lane and may not run. */
   add(task: Task): void {
@@ -28,7 +28,7 @@ export class Parked {
       return;
     }
     lane.others.pushBack(task);
-    this.#living.add(task);
+    this.#waiting.add(task);
   }
 
   /** One more may run: the first task of each lane that is not there already, to be put at its head. */
@@ -42,27 +42,27 @@ export class Parked {
     }
   }
 
-  /** A task is to run, or has been withdrawn. Returns whether it was in its lane. */
+  /** A task is started or leaves the queue. Returns whether it was in its lane. */
   remove(task: Task): boolean {
     const lane = this.#lanes[task.dispatch.priority];
-    if (lane.first !== task) return !this.#withdraw(task, lane.others);
+    if (lane.first !== task) return !this.#removeOther(task, lane.others);
     const { inLane } = lane;
     lane.first = undefined;
     lane.inLane = false;
     return inLane;
   }
 
-  #withdraw(task: Task, others: Deque<Task>): boolean {
-    if (!this.#living.delete(task)) return false;
-    if (others.length > sweepAbove && others.length > 2 * this.#living.size) {
-      others.filter((other) => this.#living.has(other));
+  #removeOther(task: Task, others: Deque<Task>): boolean {
+    if (!this.#waiting.delete(task)) return false;
+    if (others.length > sweepAbove && others.length > 2 * this.#waiting.size) {
+      others.filter((other) => this.#waiting.has(other));
     }
     return true;
   }
 
   #shift(others: Deque<Task>): Task | undefined {
     for (let task = others.popFront(); task !== undefined; task = others.popFront()) {
-      if (this.#living.delete(task)) return task;
+      if (this.#waiting.delete(task)) return task;
     }
     return undefined;
   }

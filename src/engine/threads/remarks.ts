@@ -1,25 +1,25 @@
-// What threads say outside of their replies: progress, log lines, stray errors.
+// What threads report beside the outcomes of their batches: progress, log lines, stray errors.
 
 import type { Logger } from "../../base/logger.js";
-import type { Ledger } from "../../core/ledger.js";
+import { fromWireForm, restore } from "../../core/payload/payload.js";
 import { toError } from "../../core/payload/thrown.js";
 import type { Task } from "../../core/task.js";
 import type { Thread } from "./pool/thread.js";
 import type { Remark } from "./protocol.js";
 
-export class Inbox {
+export class Remarks {
   constructor(
-    private readonly ledger: Ledger,
+    private readonly progressed: (task: Task, value: unknown) => void,
     private readonly logger: Logger,
   ) {}
 
   receive(thread: Thread, message: Remark): void {
-    thread.giveCredit();
+    thread.acknowledgeRemark();
     switch (message.kind) {
       case "progress": {
         const task = findTask(thread, message.seq);
         // What a task reports after its end, from a timer it left behind, is nobody's progress.
-        if (task?.state === "running") this.ledger.progress(task, message.value);
+        if (task?.state === "running") this.progressed(task, restore(fromWireForm(message.value)));
         break;
       }
       case "log":
@@ -41,12 +41,17 @@ export class Inbox {
 
   #log(thread: Thread, { seq, level, message, fields }: Extract<Remark, { kind: "log" }>): void {
     const task = findTask(thread, seq);
-    const whose = task && { task: task.definition.name, id: task.id, attempt: task.attempt, context: task.context };
+    const whose = task && {
+      task: task.definition.name,
+      id: task.id,
+      attempt: task.attempt,
+      context: restore(task.context),
+    };
     this.logger[level]?.({ ...fields, ...whose }, message);
   }
 }
 
-/** Among what is in flight on the thread. A line of a task that has ended is told without its name. */
+/** Among what is in flight on the thread. A line of a task that has ended is logged without its name. */
 function findTask(thread: Thread, seq: number): Task | undefined {
   for (const { tasks } of thread.slots) {
     for (const task of tasks) if (task.seq === seq) return task;

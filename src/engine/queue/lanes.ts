@@ -1,23 +1,20 @@
-// The order of the tasks that wait for a thread: three lanes, first come first served within each, none starves.
-
-import { Deque } from "../../../base/deque.js";
-import type { Priority } from "../../../core/definition.js";
-import type { Task } from "../../../core/task.js";
+// The order of waiting tasks: three lanes, first come first served within each, none starves.
+import { Deque } from "../../base/deque.js";
+import { VoidEntries } from "../../base/lazy-deletion.js";
+import type { Priority } from "../../core/definition.js";
+import type { Task } from "../../core/task.js";
 
 // Every so many tasks, one comes from a lane below the one whose turn it is: low gets at least one in 16^2.
 const fairness = 16;
-// Cancelled tasks stay where they are until their turn (taking one out would be O(n)); above this many, and more than
-// the living, they are swept.
-const sweepAbove = 1_024;
 
 export class Lanes {
   readonly #lanes: Record<Priority, Deque<Task>> = { high: new Deque(), normal: new Deque(), low: new Deque() };
+  readonly #removed = new VoidEntries();
   #taken = 0;
-  #dead = 0;
 
   /** Waiting tasks. */
   get length(): number {
-    return this.#lanes.high.length + this.#lanes.normal.length + this.#lanes.low.length - this.#dead;
+    return this.#entries - this.#removed.count;
   }
 
   push(task: Task): void {
@@ -36,8 +33,8 @@ export class Lanes {
     return lane?.popFront();
   }
 
-  /** Takes the next task out that is not to run now: it has not had its turn, nor has its lane. */
-  pass(): void {
+  /** Takes out the next task, which may not start now: neither it nor its lane has had its turn. */
+  setAside(): void {
     this.#turn()?.popFront();
   }
 
@@ -46,16 +43,21 @@ export class Lanes {
     return this.#turn()?.peekFront();
   }
 
-  /** A task that waits here has been cancelled: its place counts no more. */
-  bury(): void {
-    this.#dead++;
-    if (this.#dead > sweepAbove && this.#dead > this.length) {
+  /** A task that waits here is about to leave the state `queued`. Its entry stays until its turn or the next sweep. */
+  remove(): void {
+    // Before this one counts: its state has not changed yet.
+    if (this.#removed.areTooMany(this.#entries)) {
       for (const lane of Object.values(this.#lanes)) lane.filter(isWaiting);
-      this.#dead = 0;
+      this.#removed.clear();
     }
+    this.#removed.add();
   }
 
-  /** The lane whose turn it is, its head a living task. */
+  get #entries(): number {
+    return this.#lanes.high.length + this.#lanes.normal.length + this.#lanes.low.length;
+  }
+
+  /** The lane whose turn it is, its head a waiting task. */
   #turn(): Deque<Task> | undefined {
     const { high, normal, low } = this.#lanes;
     const order =
@@ -64,14 +66,14 @@ export class Lanes {
         : this.#taken % fairness === fairness - 1
           ? [normal, high, low]
           : [high, normal, low];
-    return order.find((lane) => this.#living(lane));
+    return order.find((lane) => this.#hasWaiting(lane));
   }
 
-  #living(lane: Deque<Task>): boolean {
+  #hasWaiting(lane: Deque<Task>): boolean {
     for (let head = lane.peekFront(); head !== undefined; head = lane.peekFront()) {
       if (isWaiting(head)) return true;
       lane.popFront();
-      this.#dead--;
+      this.#removed.remove();
     }
     return false;
   }

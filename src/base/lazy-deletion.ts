@@ -1,0 +1,33 @@
+// Entries that have become void stay where they are until their turn, because taking one out of the middle would be O(n).
+// This counts them and says when they are so many that a sweep pays.
+
+// Above this many void entries, and more of them than of the others, they are swept out.
+const fewest = 1_024;
+
+export class VoidEntries {
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** An entry has become void. */
+  add(): void {
+    this.#count++;
+  }
+
+  /** A void entry has come to its turn and is gone. */
+  remove(): void {
+    this.#count--;
+  }
+
+  /** All void entries are gone. */
+  clear(): void {
+    this.#count = 0;
+  }
+
+  /** Whether they are to be swept out of `length` entries, themselves included. */
+  areTooMany(length: number): boolean {
+    return this.#count > fewest && this.#count > length - this.#count;
+  }
+}

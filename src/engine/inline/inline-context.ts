@@ -1,0 +1,46 @@
+// The context of a task that runs on the main thread.
+import type { Logger } from "../../base/logger.js";
+import { copy } from "../../core/payload/capture.js";
+import { restore } from "../../core/payload/payload.js";
+import type { Task } from "../../core/task.js";
+import type { TaskContext, TaskLog } from "../../core/task-context.js";
+import type { EngineHost } from "../engine.js";
+
+export class InlineContext implements TaskContext {
+  readonly id: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly context: unknown;
+  readonly log: TaskLog;
+
+  constructor(
+    private readonly record: Task,
+    readonly signal: AbortSignal,
+    private readonly host: EngineHost | undefined,
+    logger: Logger,
+  ) {
+    this.id = record.id;
+    this.task = record.definition.name;
+    this.attempt = record.attempt;
+    this.context = restore(record.context);
+    const line = (level: keyof TaskLog) => (message: string, fields?: object) => {
+      const { task, id, attempt, context } = this;
+      logger[level]?.({ ...fields, task, id, attempt, context }, String(message));
+    };
+    this.log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
+  }
+
+  get aborted(): boolean {
+    return this.signal.aborted;
+  }
+
+  throwIfAborted(): void {
+    this.signal.throwIfAborted();
+  }
+
+  progress(value: unknown): void {
+    const copied = copy(value, "progress");
+    // What a task reports after its end, from a timer it left behind, is nobody's progress.
+    if (this.record.state === "running") this.host?.progress(this.record, copied);
+  }
+}

@@ -1,0 +1,70 @@
+// Tasks on the main thread, in a later turn of the event loop: no thread, and the same rules for what arrives, what comes
+// back and how it fails. For tests of a user's own program: mocks, breakpoints and coverage work in the tasks.
+import type { Logger } from "../../base/logger.js";
+import { type Clock, nextTurn } from "../../base/time.js";
+import { copy } from "../../core/payload/capture.js";
+import { restore } from "../../core/payload/payload.js";
+import { toError, toWire } from "../../core/payload/thrown.js";
+import { LostResult } from "../../core/result.js";
+import type { Task } from "../../core/task.js";
+import type { Engine, EngineHost } from "../engine.js";
+import type { Code, Failure } from "../main-thread/code.js";
+import { MainThreadEngine } from "../main-thread/main-thread-engine.js";
+import { loadTasks, type TaskFunction } from "../tasks/load-tasks.js";
+import { InlineContext } from "./inline-context.js";
+
+export interface InlineOptions {
+  /** URL of the tasks module. */
+  readonly module: string;
+  /** Tasks that run at the same time. */
+  readonly concurrency: number;
+  /** ms that a task may go on after its signal aborted. */
+  readonly abortGrace: number;
+  readonly logger: Logger;
+  readonly clock?: Clock | undefined;
+}
+
+export function createInlineEngine(options: InlineOptions): Engine {
+  return new MainThreadEngine({ ...options, name: "inline", soon: nextTurn }, new InlineTasks(options));
+}
+
+class InlineTasks implements Code {
+  ready = false;
+  #tasks: ReadonlyMap<string, TaskFunction> = new Map();
+  #host: EngineHost | undefined;
+
+  constructor(private readonly options: InlineOptions) {}
+
+  async load(host: EngineHost): Promise<void> {
+    this.#host = host;
+    try {
+      this.#tasks = await loadTasks(this.options.module);
+      this.ready = true;
+    } catch (error) {
+      host.unloadable(toError(toWire(error)));
+      return;
+    }
+    host.loaded([...this.#tasks.keys()]);
+    host.ready();
+  }
+
+  async call(task: Task, signal: AbortSignal): Promise<unknown> {
+    const run = this.#tasks.get(task.definition.name);
+    if (run === undefined) throw new TypeError(`the tasks module exports no function ${task.definition.name}`);
+    const context = new InlineContext(task, signal, this.#host, this.options.logger);
+    const value = await run(restore(task.payload), context);
+    try {
+      return copy(value, "result");
+    } catch (error) {
+      return new LostResult("AR_RESULT_NOT_CLONEABLE", error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** In parts and put together again, as an error that comes from a thread. */
+  failureOf(thrown: unknown): Failure {
+    const wire = toWire(thrown);
+    return { error: toError(wire), retryable: wire.nonRetryable !== true };
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,146 @@
+// An engine on the main thread: a bounded number of tasks at a time, each isolated from the others. What running one means
+// is up to whoever makes it: callbacks call a closure, the inline engine calls a function of the tasks module.
+import type { OffloadError } from "../../base/errors.js";
+import { type Clock, nextTurn, realClock } from "../../base/time.js";
+import { stopsToBeRetried, timeoutError } from "../../core/early-end.js";
+import type { Task } from "../../core/task.js";
+import type { Engine, EngineHost } from "../engine.js";
+import { TaskQueue } from "../queue/task-queue.js";
+import type { Code, Failure } from "./code.js";
+
+export interface MainThreadOptions {
+  readonly name: string;
+  /** Tasks that run at the same time. */
+  readonly concurrency: number;
+  /** ms that a task may go on after its signal aborted, before it is given up: nothing can end it. */
+  readonly abortGrace: number;
+  /** When waiting tasks are started: at the end of this step, or in the next turn of the event loop. */
+  readonly soon: (start: () => void) => void;
+  readonly clock?: Clock | undefined;
+}
+
+/** A task that runs. */
+interface Run {
+  readonly controller: AbortController;
+  readonly startedAt: number;
+  /** Takes the timer of the timeout, and later that of the grace, away. */
+  disarm: () => void;
+}
+
+export class MainThreadEngine implements Engine {
+  readonly name: string;
+  readonly #options: MainThreadOptions;
+  readonly #code: Code;
+  readonly #clock: Clock;
+  readonly #queue: TaskQueue;
+  readonly #running = new Map<Task, Run>();
+  #host: EngineHost | undefined;
+  #starting = false;
+  #halted = false;
+
+  constructor(options: MainThreadOptions, code: Code) {
+    this.name = options.name;
+    this.#options = options;
+    this.#code = code;
+    this.#clock = options.clock ?? realClock;
+    this.#queue = new TaskQueue({
+      started: (task) => this.#host?.started(task),
+      work: () => this.#startSoon(options.soon),
+    });
+  }
+
+  start(host: EngineHost): void {
+    this.#host = host;
+    void this.#code.load(host)?.then(() => this.#startSoon(this.#options.soon));
+  }
+
+  prepare(): void {}
+
+  /** Results are here already. */
+  want(): void {}
+
+  add(task: Task): void {
+    this.#queue.add(task);
+  }
+
+  remove(task: Task): void {
+    this.#queue.remove(task);
+  }
+
+  /** Aborts the signal of a running task; it ends as `reason` says once its code has stopped, at the latest after the grace. */
+  stop(task: Task, reason: OffloadError): "stopping" | "ended" {
+    const run = this.#running.get(task);
+    const stopsAlready = task.abortedBy !== undefined;
+    if (run === undefined || (stopsAlready && !stopsToBeRetried(task))) return "ended";
+    task.abortedBy = reason;
+    if (stopsAlready) return "stopping";
+    run.disarm();
+    run.disarm = this.#clock.after(this.#options.abortGrace, () =>
+      this.#ended(task, run, { error: reason, retryable: true }),
+    );
+    run.controller.abort(reason);
+    return "stopping";
+  }
+
+  pause(task?: string): void {
+    this.#queue.pause(task);
+  }
+
+  resume(task?: string): void {
+    this.#queue.resume(task);
+  }
+
+  halt(): void {
+    this.#halted = true;
+  }
+
+  async close(): Promise<void> {
+    this.#halted = true;
+    for (const run of this.#running.values()) run.disarm();
+    await this.#code.close();
+  }
+
+  /** Never within the call that added: a task starts after the code that dispatched it. */
+  #startSoon(soon: (start: () => void) => void): void {
+    if (this.#starting) return;
+    this.#starting = true;
+    soon(() => {
+      this.#starting = false;
+      this.#startWaiting();
+    });
+  }
+
+  #startWaiting(): void {
+    while (!this.#halted && this.#code.ready && this.#running.size < this.#options.concurrency) {
+      const task = this.#queue.take(() => true);
+      if (task === undefined) return;
+      this.#run(task);
+    }
+  }
+
+  #run(task: Task): void {
+    const run: Run = { controller: new AbortController(), startedAt: this.#clock.now(), disarm: () => {} };
+    this.#running.set(task, run);
+    const { timeout } = task.dispatch;
+    if (timeout > 0) run.disarm = this.#clock.after(timeout, () => void this.stop(task, timeoutError(task)));
+    // An async function, so that code that throws at once fails in the same way as code that rejects.
+    const running = (async () => this.#code.call(task, run.controller.signal))();
+    running.then(
+      (value) => this.#ended(task, run, { value }),
+      (thrown: unknown) => this.#ended(task, run, this.#code.failureOf(thrown)),
+    );
+  }
+
+  /** The first end counts: of the code itself, or of the grace after its abort. */
+  #ended(task: Task, run: Run, end: { readonly value: unknown } | Failure): void {
+    if (this.#running.get(task) !== run) return;
+    run.disarm();
+    this.#running.delete(task);
+    const runMs = this.#clock.now() - run.startedAt;
+    if ("error" in end) this.#host?.failed(task, end.error, end.retryable, runMs);
+    else this.#host?.succeeded(task, end.value, runMs);
+    this.#queue.freed(task.definition);
+    // One that ends at once must not have the others keep I/O waiting.
+    this.#startSoon(nextTurn);
+  }
+}

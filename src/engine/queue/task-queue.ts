@@ -1,0 +1,99 @@
+// Who waits in an engine and who is next: lanes by priority, tasks over their name's limit and paused ones set aside.
+import type { TaskDefinition } from "../../core/definition.js";
+import type { Task } from "../../core/task.js";
+import { Lanes } from "./lanes.js";
+import { SetAside } from "./set-aside.js";
+
+export interface QueueEvents {
+  /** The task leaves the queue to be run: it is to be `running` when this returns, because limits count those. */
+  started(task: Task): void;
+  /** A task can be taken that could not be before. */
+  work(): void;
+}
+
+export class TaskQueue {
+  readonly #lanes = new Lanes();
+  /** Tasks that were passed over, by name. */
+  readonly #setAside = new Map<TaskDefinition, SetAside>();
+  readonly #pausedNames = new Set<string>();
+  #paused = false;
+
+  constructor(private readonly events: QueueEvents) {}
+
+  /** Tasks that can be taken. */
+  get length(): number {
+    return this.#paused ? 0 : this.#lanes.length;
+  }
+
+  add(task: Task): void {
+    this.#lanes.push(task);
+    this.events.work();
+  }
+
+  /** A task that was taken and did not begin goes back to the head of its lane. */
+  putBack(task: Task): void {
+    this.#lanes.pushFront(task);
+    this.events.work();
+  }
+
+  /** A task that waits here is about to leave the state `queued`. */
+  remove(task: Task): void {
+    if (this.#setAside.get(task.definition)?.remove(task) !== false) this.#lanes.remove();
+  }
+
+  /** The next task, if `accept` says yes to it; it is started. */
+  take(accept: (task: Task) => boolean): Task | undefined {
+    if (this.#paused) return undefined;
+    for (let task = this.#lanes.peek(); task !== undefined; task = this.#lanes.peek()) {
+      if (this.#isBlocked(task.definition)) {
+        this.#lanes.setAside();
+        this.#keepAside(task);
+      } else if (accept(task)) {
+        this.#lanes.take();
+        this.#setAside.get(task.definition)?.remove(task);
+        this.events.started(task);
+        this.freed(task.definition);
+        return task;
+      } else {
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  /** Fewer tasks of this name run than before: those that were set aside may have their turn. */
+  freed(definition: TaskDefinition): void {
+    const aside = this.#setAside.get(definition);
+    if (aside === undefined || this.#isBlocked(definition)) return;
+    for (const task of aside.next()) {
+      this.#lanes.pushFront(task);
+      this.events.work();
+    }
+  }
+
+  /** Gives no more tasks, or none of this name. */
+  pause(name?: string): void {
+    if (name === undefined) this.#paused = true;
+    else this.#pausedNames.add(name);
+  }
+
+  resume(name?: string): void {
+    if (name === undefined) {
+      this.#paused = false;
+    } else {
+      this.#pausedNames.delete(name);
+      for (const definition of this.#setAside.keys()) if (definition.name === name) this.freed(definition);
+    }
+    this.events.work();
+  }
+
+  #keepAside(task: Task): void {
+    const aside = this.#setAside.get(task.definition) ?? new SetAside();
+    aside.add(task);
+    this.#setAside.set(task.definition, aside);
+  }
+
+  #isBlocked({ name, counts, policy }: TaskDefinition): boolean {
+    return counts.in("running") >= policy.concurrency || this.#pausedNames.has(name);
+  }
+}

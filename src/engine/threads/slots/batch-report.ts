@@ -1,0 +1,147 @@
+// What the end of a batch, or of its thread, means for each task in it, reported to the core.
+import { OffloadError } from "../../../base/errors.js";
+import { toError } from "../../../core/payload/thrown.js";
+import { isFinal } from "../../../core/states.js";
+import { name, type Task } from "../../../core/task.js";
+import type { EngineHost } from "../../engine.js";
+import type { TaskQueue } from "../../queue/task-queue.js";
+import type { BatchReply } from "../protocol.js";
+import { movedAway } from "./batch-message.js";
+import { type Death, deathError } from "./death.js";
+import { ReplyReader } from "./reply-reader.js";
+import type { Slot } from "./slot.js";
+import { cell } from "./slot-memory.js";
+
+// A payload may be more than the heap of a thread can take in. It may also be the tasks module that kills a thread soon
+// after its start: the third thread in a row decides.
+const mostUnread = 3;
+
+export class BatchReport {
+  /** How many threads have died before they began the task, the first thing that they had to do. */
+  readonly #unread = new WeakMap<Task, number>();
+
+  constructor(
+    private readonly host: EngineHost,
+    private readonly queue: TaskQueue,
+  ) {}
+
+  /** The thread has replied: every task of the batch that was not withdrawn has ended. */
+  replied(slot: Slot, reply: BatchReply): void {
+    const reader = new ReplyReader(reply);
+    const { tasks } = slot;
+    // Some 500,000 tasks a second pass here: no iterator with an array for each.
+    for (let index = slot.reported; index < tasks.length; index++) {
+      const task = tasks[index];
+      slot.reported = index + 1;
+      if (task !== undefined) this.#ended(slot, index, task, reader);
+    }
+  }
+
+  /**
+   * The batch goes on, held up by a slow task: reports those before it that have ended, as far as their outcome is known.
+   *
+   * @param ended how many tasks have ended, from the beginning of the batch on
+   * @param reply the outcomes that the thread has sent; undefined where it was not asked yet
+   */
+  partly(slot: Slot, ended: number, reply: BatchReply | undefined): void {
+    const reader = new ReplyReader(reply);
+    while (slot.reported < ended) {
+      const index = slot.reported;
+      const task = slot.tasks[index];
+      if (task === undefined || !reader.has(slot.cellOf(index))) return;
+      slot.reported++;
+      this.#ended(slot, index, task, reader);
+    }
+  }
+
+  /** The thread is dead: ended tasks have ended, those not begun run elsewhere, and `death` decides about the running one. */
+  died(slot: Slot, death: Death): void {
+    const reader = new ReplyReader(undefined);
+    const { tasks } = slot;
+    // From the last to the first, because each goes to the head of its lane.
+    for (let index = tasks.length - 1; index >= slot.reported; index--) {
+      const task = tasks[index];
+      if (task === undefined || !slot.withdraw(index)) continue;
+      if (death.unreadSlot === slot) this.#neverRead(task, death);
+      else this.again(task, death);
+    }
+    for (let index = slot.reported; index < tasks.length; index++) {
+      const task = tasks[index];
+      slot.reported = index + 1;
+      if (task === undefined) continue;
+      const value = slot.cellOf(index);
+      if (value === cell.begun) this.#wasRunning(task, death);
+      else if (value === cell.stopping) this.#failed(task, deathError(task, death), true);
+      else this.#ended(slot, index, task, reader);
+    }
+  }
+
+  /** The payloads cannot be posted to any thread. */
+  unsendable(tasks: readonly Task[], cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    for (const task of tasks) {
+      const message = `${name(task)} cannot be sent to a thread: ${why}`;
+      this.#failed(task, new OffloadError("AR_PAYLOAD_NOT_CLONEABLE", message, { cause }), false);
+    }
+  }
+
+  /** Has a task run again that no code has begun, or that is not to blame for the death of its thread. */
+  again(task: Task, death: Death | undefined): void {
+    if (isFinal(task.state)) return;
+    if (death !== undefined && task.payload === movedAway) {
+      this.#failed(task, deathError(task, death, "with the buffers that had moved to it"), false);
+      return;
+    }
+    this.queue.putBack(task);
+    this.host.returned(task);
+    this.queue.freed(task.definition);
+  }
+
+  /** Sent for ever, it would kill one thread after another. */
+  #neverRead(task: Task, death: Death): void {
+    const threads = (this.#unread.get(task) ?? 0) + 1;
+    if (threads === mostUnread) {
+      this.#failed(task, deathError(task, death, `before it began, as ${threads - 1} before it did`), false);
+      return;
+    }
+    this.#unread.set(task, threads);
+    // It may be another one of its batch.
+    task.runsAlone = true;
+    this.again(task, death);
+  }
+
+  #wasRunning(task: Task, death: Death): void {
+    if (task.abortedBy !== undefined || death.blame === "guilty") {
+      task.runsAlone ||= task.abortedBy === undefined;
+      this.#failed(task, deathError(task, death), true);
+    } else {
+      task.runsAlone ||= death.blame === "suspect";
+      this.again(task, death);
+    }
+  }
+
+  #ended(slot: Slot, index: number, task: Task, reader: ReplyReader): void {
+    const value = slot.cellOf(index);
+    if (value !== cell.succeeded && value !== cell.returned && value !== cell.failed) return;
+    const runMs = slot.memory.runMs[index] ?? 0;
+    task.definition.measured(runMs);
+    if (value === cell.failed) {
+      const wire = reader.failure();
+      if (wire === undefined) this.#failed(task, lostError(task), true, runMs);
+      else this.#failed(task, toError(wire), wire.nonRetryable !== true, runMs);
+      return;
+    }
+    this.host.succeeded(task, value === cell.returned ? reader.value() : undefined, runMs);
+    this.queue.freed(task.definition);
+  }
+
+  #failed(task: Task, error: unknown, retryable: boolean, runMs?: number): void {
+    this.host.failed(task, error, retryable, runMs);
+    this.queue.freed(task.definition);
+  }
+}
+
+/** Its thread died so suddenly that the error did not come over. */
+function lostError(task: Task): OffloadError {
+  return new OffloadError("AR_THREAD_EXITED", `${name(task)} failed, and its error was lost with its thread`);
+}

@@ -1,0 +1,29 @@
+// How a thread died, and who is to blame.
+import { OffloadError } from "../../../base/errors.js";
+import { name, type Task } from "../../../core/task.js";
+import type { Slot } from "./slot.js";
+
+export interface Death {
+  /** What killed it. */
+  readonly error: unknown;
+  readonly exitCode: number | undefined;
+  /**
+   * About the tasks that ran. `guilty`: the only one. `suspect`: there were several, so each runs again, alone, and the
+   * guilty one then fails. `innocent`: the thread was terminated because of another task.
+   */
+  readonly blame: "guilty" | "suspect" | "innocent";
+  /** The batch a fresh thread died on before it began it; on an older thread, leftovers of earlier work may be to blame. */
+  readonly unreadSlot: Slot | undefined;
+}
+
+/** The error of a task whose thread died. */
+export function deathError(task: Task, { error, exitCode }: Death, when = "while it ran"): OffloadError {
+  const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;
+  if (code === "ERR_WORKER_OUT_OF_MEMORY") {
+    const message = `the thread of ${name(task)} ran out of memory ${when}`;
+    return new OffloadError("AR_OUT_OF_MEMORY", message, { cause: error });
+  }
+  const how = exitCode === undefined ? "" : ` with exit code ${exitCode}`;
+  const message = `the thread of ${name(task)} exited${how} ${when}`;
+  return new OffloadError("AR_THREAD_EXITED", message, error === undefined ? {} : { cause: error });
+}

@@ -1,0 +1,149 @@
+// The memory that the main thread shares with one worker thread, and the state of each task in it. Both sides use this file.
+//
+// A slot holds one batch. Each task of the batch has one cell, whose value is the only truth about who may still touch it:
+//
+//   main: place            thread: begin           thread: end
+//   ------------> waiting ---------------> begun -------------> succeeded | returned | failed
+//                    |                       |                      ^
+//                    | main: withdraw        | main: requestStop    | thread: end
+//                    v                       v                      |
+//                withdrawn               stopping ------------------+
+//
+// waiting     Nobody has begun it. The thread may begin it, the main thread may withdraw it: whoever exchanges first has it.
+// begun       Its code runs. The thread alone ends it; `beganAt` is the time of the task that runs now.
+// stopping    Its code runs and is to stop. The thread alone ends it.
+// succeeded   It returned nothing. `runMs` is valid, as for the next two.
+// returned    It returned a value, which the reply brings. The value is lost when the thread dies before it replies.
+// failed      It threw, and the reply brings the error.
+// withdrawn   The main thread has it again. The thread passes over it.
+//
+// `wanted` is written by the main thread at any time: whether somebody asks for the result, however large it is.
+import { sharedNow } from "../../../base/time.js";
+
+export const cell = {
+  waiting: 0,
+  begun: 1,
+  stopping: 2,
+  succeeded: 3,
+  failed: 4,
+  withdrawn: 5,
+  returned: 6,
+} as const;
+
+/** How the code of a task ended. */
+export type CellEnd = typeof cell.succeeded | typeof cell.returned | typeof cell.failed;
+
+/** Tasks of a batch at the most. */
+export const slotSize = 256;
+
+/** One slot's views. */
+export interface SlotMemory {
+  readonly cells: Int32Array;
+  /** ms a task. */
+  readonly runMs: Float32Array;
+  readonly wanted: Uint8Array;
+  /** `[0]`: `sharedNow()` at the beginning of the task that runs now. */
+  readonly beganAt: Float64Array;
+}
+
+// The header of the memory: two counters.
+const acknowledgedField = 0;
+const memoryField = 1;
+const headerBytes = 8;
+const slotBytes = 8 + slotSize * 4 + slotSize * 4 + slotSize;
+
+export function createControl(slots: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(headerBytes + slots * slotBytes);
+}
+
+export function headerOf(control: SharedArrayBuffer): Int32Array {
+  return new Int32Array(control, 0, headerBytes / 4);
+}
+
+export function slotMemory(control: SharedArrayBuffer, slot: number): SlotMemory {
+  const start = headerBytes + slot * slotBytes;
+  return {
+    beganAt: new Float64Array(control, start, 1),
+    cells: new Int32Array(control, start + 8, slotSize),
+    runMs: new Float32Array(control, start + 8 + slotSize * 4, slotSize),
+    wanted: new Uint8Array(control, start + 8 + slotSize * 8, slotSize),
+  };
+}
+
+// The main thread's moves.
+
+/** Puts a task into its cell. The thread cannot look before the batch's message has been posted. */
+export function place({ cells, wanted }: SlotMemory, index: number, isWanted: boolean): void {
+  cells[index] = cell.waiting;
+  wanted[index] = isWanted ? 1 : 0;
+}
+
+/** Takes a task back; false when its code has begun. */
+export function withdraw({ cells }: SlotMemory, index: number): boolean {
+  return Atomics.compareExchange(cells, index, cell.waiting, cell.withdrawn) === cell.waiting;
+}
+
+/** Marks a running task as one that is to stop; false when its code has ended already. */
+export function requestStop({ cells }: SlotMemory, index: number): boolean {
+  return Atomics.compareExchange(cells, index, cell.begun, cell.stopping) === cell.begun;
+}
+
+export function want({ wanted }: SlotMemory, index: number): void {
+  wanted[index] = 1;
+}
+
+// The thread's moves.
+
+/** Begins a task at `at` (`sharedNow()`); false when the main thread has withdrawn it. */
+export function begin({ cells, beganAt }: SlotMemory, index: number, at: number): boolean {
+  // Before the cell is `begun`, or the main thread might time it from the beginning of another.
+  beganAt[0] = at;
+  return Atomics.compareExchange(cells, index, cell.waiting, cell.begun) === cell.waiting;
+}
+
+/** Ends the running task after `ms`. */
+export function end({ cells, runMs }: SlotMemory, index: number, how: CellEnd, ms: number): void {
+  runMs[index] = ms;
+  Atomics.store(cells, index, how);
+}
+
+// What both sides read.
+
+export function cellAt({ cells }: SlotMemory, index: number): number {
+  return Atomics.load(cells, index);
+}
+
+export function isRunning(value: number): boolean {
+  return value === cell.begun || value === cell.stopping;
+}
+
+/** Whether its code has ended, or will never begin here. */
+export function isDone(value: number): boolean {
+  return value > cell.stopping;
+}
+
+/** ms that the task that runs now has run. */
+export function runningFor({ beganAt }: SlotMemory, at: number = sharedNow()): number {
+  return at - (beganAt[0] ?? at);
+}
+
+// The header: remarks are sent on credit, and a thread reports its memory where the main thread limits it.
+
+/** The main thread has read a remark. */
+export function acknowledgeRemark(header: Int32Array): void {
+  Atomics.add(header, acknowledgedField, 1);
+}
+
+/** How many of the `sent` remarks have not been read; the counters may wrap. */
+export function remarksUnderWay(header: Int32Array, sent: number): number {
+  return (sent - Atomics.load(header, acknowledgedField)) | 0;
+}
+
+export function reportMemory(header: Int32Array, bytes: number): void {
+  Atomics.store(header, memoryField, Math.ceil(bytes / 2 ** 20));
+}
+
+/** Bytes that the thread held after its last batch; 0 where it was not asked to report. */
+export function reportedMemory(header: Int32Array): number {
+  return Atomics.load(header, memoryField) * 2 ** 20;
+}

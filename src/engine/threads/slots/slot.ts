@@ -1,0 +1,90 @@
+// One slot of a thread as the main thread sees it: the batch in it and how far its outcomes have been reported.
+import { sharedNow } from "../../../base/time.js";
+import type { Task } from "../../../core/task.js";
+import { cell, cellAt, isDone, isRunning, requestStop, type SlotMemory, slotMemory, withdraw } from "./slot-memory.js";
+
+const none: readonly Task[] = [];
+
+export class Slot {
+  readonly memory: SlotMemory;
+  /** The tasks of the batch in flight, by index; empty when the slot is free. */
+  tasks: readonly Task[] = none;
+  /** `sharedNow()` when the batch was sent. */
+  sentAt = 0;
+  /** How many tasks, from the beginning of the batch on, have been reported to the core. */
+  reported = 0;
+  /** How many tasks of the batch have been withdrawn. */
+  withdrawn = 0;
+  /** The batch takes longer than it should, and what could be done about it has been done. */
+  late = false;
+
+  constructor(
+    readonly index: number,
+    control: SharedArrayBuffer,
+  ) {
+    this.memory = slotMemory(control, index);
+  }
+
+  hold(batch: readonly Task[]): void {
+    this.tasks = batch;
+    this.sentAt = sharedNow();
+    this.reported = 0;
+    this.withdrawn = 0;
+    this.late = false;
+  }
+
+  /** @returns what it held */
+  release(): readonly Task[] {
+    const batch = this.tasks;
+    this.tasks = none;
+    return batch;
+  }
+
+  cellOf(index: number): number {
+    return cellAt(this.memory, index);
+  }
+
+  /** Takes a task back from its thread, unless its code has begun. */
+  withdraw(index: number): boolean {
+    const done = withdraw(this.memory, index);
+    if (done) this.withdrawn++;
+    return done;
+  }
+
+  /** Marks a running task as one that is to stop; false when its code has ended already. */
+  requestStop(index: number): boolean {
+    return requestStop(this.memory, index);
+  }
+
+  /** Where a task is that has not been reported, -1 where it is not here. One that was withdrawn may be in another slot by now. */
+  find(task: Task): number {
+    const index = this.tasks.indexOf(task);
+    return index >= this.reported && this.cellOf(index) !== cell.withdrawn ? index : -1;
+  }
+
+  /** The task that runs now, -1 for none. */
+  get running(): number {
+    for (let index = this.reported; index < this.tasks.length; index++) {
+      const value = this.cellOf(index);
+      if (isRunning(value)) return index;
+      // A batch is run in its order.
+      if (value === cell.waiting) return -1;
+    }
+    return -1;
+  }
+
+  /** How many tasks of the batch, from its beginning on, the thread is done with. */
+  get done(): number {
+    let count = this.reported;
+    while (count < this.tasks.length && isDone(this.cellOf(count))) count++;
+    return count;
+  }
+
+  /** Whether the thread has begun no task of the batch. */
+  get isUnbegun(): boolean {
+    return this.tasks.every((_, index) => {
+      const value = this.cellOf(index);
+      return value === cell.waiting || value === cell.withdrawn;
+    });
+  }
+}

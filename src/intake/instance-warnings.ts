@@ -1,0 +1,25 @@
+// In development: an instance of a class arrives as a plain object, which surprises whoever wrote the class. The first
+// instance of each class is warned of.
+import type { Logger } from "../base/logger.js";
+import type { TaskDefinition } from "../core/definition.js";
+
+export type OnInstance = (constructor: { readonly name: string }, path: string) => void;
+
+export class InstanceWarnings {
+  constructor(
+    private readonly logger: Logger,
+    private readonly active: boolean = process.env.NODE_ENV !== "production",
+  ) {}
+
+  /** Warns of the instances in the payloads of one task; undefined where nobody is to be warned. */
+  of({ name }: TaskDefinition): OnInstance | undefined {
+    if (!this.active) return undefined;
+    return (constructor, path) => {
+      this.logger.warn(
+        { task: name, path, class: constructor.name },
+        `${path} is an instance of ${constructor.name}, which arrives in the task as a plain object, without its methods; ` +
+          "send plain data, or mark the class with static plainPayload = true",
+      );
+    };
+  }
+}
