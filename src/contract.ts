@@ -67,6 +67,8 @@ export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
  * The dispatch calls return at once and accept or throw (`run` rejects): AR_UNKNOWN_TASK, AR_PAYLOAD_NOT_CLONEABLE,
  * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, and with a status of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
  * AR_TASKS_NOT_LOADABLE. What they accept ends in exactly one final state, with an event.
+ *
+ * A payload whose type says that it cannot arrive, such as one with a function in it, does not compile; see `Arrives`.
  */
 export interface Offloader<Tasks = AnyTasks> {
   /**
