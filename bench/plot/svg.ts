@@ -10,7 +10,7 @@ const grid = "#e8eaee";
 /** Ours stands out; the others are told apart by colour and by their names at the lines. */
 const oursColours = ["#d9480f", "#f08c00", "#c2255c", "#ad6a00"];
 const otherColours = ["#3b5bdb", "#0b7285", "#5f3dc4", "#2b8a3e", "#495057", "#1098ad", "#868e96"];
-/** A letter of a label in the widest of the fonts below. A name that the page's font draws wider would leave the picture. */
+/** Room for a letter of a label, in px. A bold one takes 6 on average in Liberation Sans, and other fonts below are wider. */
 const letterWidth = 7;
 const font = "font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif\"";
 
