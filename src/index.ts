@@ -15,7 +15,7 @@ export type { ResponseOutcome, RunIf } from "./core/outcome.js";
 export type { FinalState, TaskState, UnfinishedState } from "./core/states.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";
 export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/dispatch-options.js";
-export type { AnyTasks, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
+export type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
 export type { DeadLetter } from "./journal/dead-letters/dead-letter.js";
 export type { JournalOptions } from "./journal/options.js";
 export { createOffloader } from "./offloader.js";
