@@ -5,7 +5,7 @@ import type { TaskHandle } from "./core/handle.js";
 import type { TaskSummary } from "./core/ledger.js";
 import type { Callback } from "./engine/callbacks/callbacks.js";
 import type { CallbackOptions } from "./intake/dispatch-options.js";
-import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./intake/typed.js";
+import type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
 import type { DeadLetter } from "./journal/dead-letters/dead-letter.js";
 import type { OffloaderStats } from "./observe/stats.js";
 import type {
@@ -47,14 +47,18 @@ export interface DeadLetters {
 export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
   readonly name: Name;
   /** As {@link Offloader.offloadAfterResponse} with a response. */
-  dispatchAfterResponse(
+  dispatchAfterResponse<Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     res: ResponseCarrier,
-    ...args: DispatchArguments<Tasks, Name>
+    ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
   /** As {@link Offloader.offload}. */
-  dispatch(...args: DispatchArguments<Tasks, Name>): TaskHandle<TaskResult<Tasks, Name>>;
+  dispatch<Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
+    ...args: DispatchArguments<Tasks, Name, Given>
+  ): TaskHandle<TaskResult<Tasks, Name>>;
   /** As {@link Offloader.run}. */
-  run(...args: DispatchArguments<Tasks, Name>): Promise<TaskResult<Tasks, Name>>;
+  run<Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
+    ...args: DispatchArguments<Tasks, Name, Given>
+  ): Promise<TaskResult<Tasks, Name>>;
 }
 
 /**
@@ -63,6 +67,8 @@ export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
  * The dispatch calls return at once and accept or throw (`run` rejects): AR_UNKNOWN_TASK, AR_PAYLOAD_NOT_CLONEABLE,
  * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, and with a status of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
  * AR_TASKS_NOT_LOADABLE. What they accept ends in exactly one final state, with an event.
+ *
+ * A payload whose type says that it cannot arrive, such as one with a function in it, does not compile; see `Arrives`.
  */
 export interface Offloader<Tasks = AnyTasks> {
   /**
@@ -73,21 +79,21 @@ export interface Offloader<Tasks = AnyTasks> {
    * @param args the payload, captured by value now, and options
    * @throws OffloadError, see {@link Offloader}
    */
-  offloadAfterResponse<Name extends TaskName<Tasks>>(
+  offloadAfterResponse<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     res: ResponseCarrier,
     name: Name,
-    ...args: DispatchArguments<Tasks, Name>
+    ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
   /** The same for the response of the request that the calling code handles; AR_NO_RESPONSE outside a request. */
-  offloadAfterResponse<Name extends TaskName<Tasks>>(
+  offloadAfterResponse<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     name: Name,
-    ...args: DispatchArguments<Tasks, Name>
+    ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
   // The first once more: the compiler explains a call that fits none by the last.
-  offloadAfterResponse<Name extends TaskName<Tasks>>(
+  offloadAfterResponse<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     res: ResponseCarrier,
     name: Name,
-    ...args: DispatchArguments<Tasks, Name>
+    ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
   /**
    * Runs a closure on the main thread once a response is over, in the async context of the call. For I/O such as a mail;
@@ -111,14 +117,14 @@ export interface Offloader<Tasks = AnyTasks> {
     callback: EachContextCallback<Context>,
   ): EachContextMiddleware<Context>;
   /** Runs a task as soon as a thread is free, no response involved. */
-  offload<Name extends TaskName<Tasks>>(
+  offload<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     name: Name,
-    ...args: DispatchArguments<Tasks, Name>
+    ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
   /** The same, returning the promise of the result. It rejects with the task's own error, or an OffloadError; also for what the other calls throw. */
-  run<Name extends TaskName<Tasks>>(
+  run<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     name: Name,
-    ...args: DispatchArguments<Tasks, Name>
+    ...args: DispatchArguments<Tasks, Name, Given>
   ): Promise<TaskResult<Tasks, Name>>;
   /** A task as an object with `dispatchAfterResponse`, `dispatch` and `run`. */
   task<Name extends TaskName<Tasks>>(name: Name): DispatchableTask<Tasks, Name>;

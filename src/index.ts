@@ -16,7 +16,7 @@ export type { TaskContext, TaskLog } from "./core/task-context.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";
 export type { PoolOptions } from "./engine/threads/options.js";
 export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/dispatch-options.js";
-export type { AnyTasks, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
+export type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
 export type { DeadLetter } from "./journal/dead-letters/dead-letter.js";
 export type { JournalOptions } from "./journal/options.js";
 export type { OffloaderStats, TaskStats } from "./observe/stats.js";

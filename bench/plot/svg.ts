@@ -10,6 +10,8 @@ const grid = "#e8eaee";
 /** Ours stands out; the others are told apart by colour and by their names at the lines. */
 const oursColours = ["#d9480f", "#f08c00", "#c2255c", "#ad6a00"];
 const otherColours = ["#3b5bdb", "#0b7285", "#5f3dc4", "#2b8a3e", "#495057", "#1098ad", "#868e96"];
+/** Room for a letter of a label, in px. A bold one takes 6 on average in Liberation Sans, and other fonts below are wider. */
+const letterWidth = 7;
 const font = "font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif\"";
 
 export function draw(chart: Chart): string {
@@ -18,7 +20,8 @@ export function draw(chart: Chart): string {
 
 function drawLines(chart: LineChart): string {
   const height = 440;
-  const box = { left: 70, right: width - 250, top: 86, bottom: height - 58 };
+  const names = widest(chart.lines.map(({ name }) => name));
+  const box = { left: 70, right: width - Math.max(250, names + 30), top: 86, bottom: height - 58 };
   const points = chart.lines.flatMap((line) => line.points);
   const x = tight(
     chart.x,
@@ -100,7 +103,14 @@ function labels(
 function drawDots(chart: DotChart): string {
   const rowHeight = 38;
   const height = 152 + chart.rows.length * rowHeight;
-  const box = { left: 210, right: width - 190, top: 100, bottom: height - 50 };
+  const names = widest(chart.rows.map(({ name }) => name));
+  const notes = widest(chart.rows.map(({ note = "" }) => note));
+  const box = {
+    left: Math.max(210, names + 30),
+    right: width - Math.max(190, notes + 30),
+    top: 100,
+    bottom: height - 50,
+  };
   const all = chart.rows.flatMap(({ marks }) =>
     marks.flatMap((mark) => (mark === undefined ? [] : [mark.min, mark.max])),
   );
@@ -172,6 +182,11 @@ function text(x: number, y: number, words: string, colour: string, anchor = "sta
   return `<text x="${n(x)}" y="${n(y)}" fill="${colour}" text-anchor="${anchor}" font-weight="${weight}" font-size="${size}">${escaped(words)}</text>`;
 }
 
+/** How much room the longest of some labels needs. */
+function widest(labels: readonly string[]): number {
+  return Math.max(0, ...labels.map((label) => label.length * letterWidth));
+}
+
 function colours(names: readonly string[]): (name: string) => string {
   const ours = names.filter(isOurs);
   const others = names.filter((name) => !isOurs(name));
@@ -182,7 +197,7 @@ function colours(names: readonly string[]): (name: string) => string {
 }
 
 function isOurs(name: string): boolean {
-  return name.startsWith("offload-after-response") || /after-?response/i.test(name);
+  return /after-?response/i.test(name);
 }
 
 function n(value: number): string {

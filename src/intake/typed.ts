@@ -1,4 +1,5 @@
 // How the types of the user's tasks module reach each call. No code: types alone.
+import type { Arrives } from "./arrives.js";
 import type { DispatchOptions } from "./dispatch-options.js";
 
 /** What `createOffloader` assumes without a type argument: any name, any payload. */
@@ -23,8 +24,12 @@ export type TaskResult<Tasks, Name extends keyof Tasks> = Tasks[Name] extends (.
   ? Awaited<Returned>
   : never;
 
-/** Payload and options of a dispatch; the payload may be left out where the task takes none or may do without. */
-export type DispatchArguments<Tasks, Name extends keyof Tasks> =
+/**
+ * Payload and options of a dispatch; the payload may be left out where the task takes none or may do without.
+ *
+ * @typeParam Given the type of the payload as it is passed; see {@link Arrives}
+ */
+export type DispatchArguments<Tasks, Name extends keyof Tasks, Given = TaskPayload<Tasks, Name>> =
   undefined extends TaskPayload<Tasks, Name>
-    ? [payload?: TaskPayload<Tasks, Name>, options?: DispatchOptions]
-    : [payload: TaskPayload<Tasks, Name>, options?: DispatchOptions];
+    ? [payload?: Arrives<Given, TaskPayload<Tasks, Name>>, options?: DispatchOptions]
+    : [payload: Arrives<Given, TaskPayload<Tasks, Name>>, options?: DispatchOptions];

@@ -30,6 +30,11 @@ describe("the quick start of the README", () => {
   });
   afterAll(() => rm(project, { recursive: true, force: true }));
 
+  it("installs the tarball that npm pack makes", async () => {
+    const { name, version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
+    expect(/^npm install (\S+)/m.exec(section)?.[1]).toBe(`../${name}/${name}-${version}.tgz`);
+  });
+
   it("has about 20 lines of code", () => {
     const lines = files.flatMap(({ text }) => text.split("\n")).filter((line) => line.trim() !== "");
     expect(files.length).toBeGreaterThan(1);

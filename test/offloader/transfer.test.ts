@@ -47,7 +47,8 @@ describe("a buffer in transfer", () => {
     const { offloader } = watch("tasks.mjs", { ...options, queue: { max: 1 } });
     const gate = new Gate();
     const buffer = bytes(1, 2);
-    expect(() => offloader.offload("echo", { buffer, bad() {} }, { transfer: [buffer] })).toThrow("bad is a function");
+    const bad: unknown = { buffer, bad() {} };
+    expect(() => offloader.offload("echo", bad, { transfer: [buffer] })).toThrow("bad is a function");
     offloader.offload("blocked", { gate: gate.cells });
     expect(() => offloader.offload("sumOf", buffer, { transfer: [buffer] })).toThrow("queue.max");
     expect(buffer.byteLength).toBe(2);
