@@ -1,9 +1,11 @@
 // Runs the tasks of a batch one after the other, and writes into the shared cells how far it is.
 
 import { sharedNow } from "../src/base/time.js";
-import { captureForMoving, transferListOf } from "../src/core/payload/capture.js";
-import { fromWireForm, restore, toWireForm } from "../src/core/payload/payload.js";
-import { toWire, type WireError } from "../src/core/payload/thrown.js";
+import { captureForMoving } from "../src/core/payload/capture.js";
+import { restore } from "../src/core/payload/restore.js";
+import type { WireError } from "../src/core/payload/thrown.js";
+import { toWire } from "../src/core/payload/to-wire.js";
+import { fromWireForm, toWireForm, transferList } from "../src/core/payload/wire-form.js";
 import type { TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type { BatchMessage, BatchReply } from "../src/engine/threads/protocol.js";
 import { begin, type CellEnd, cell, cellAt, end, type SlotMemory } from "../src/engine/threads/slots/slot-memory.js";
@@ -22,7 +24,7 @@ export class Batch {
   #failures: WireError[] | undefined;
   #values: unknown[] | undefined;
   #kept: [number, string | null][] | undefined;
-  #transfers: ArrayBuffer[] | undefined;
+  #transfers: readonly object[] | undefined;
   /** The task whose turn it is. */
   #index = 0;
   /** When it began. */
@@ -99,7 +101,7 @@ export class Batch {
   }
 
   /** What moves with the reply that was made last. */
-  takeTransfers(): readonly ArrayBuffer[] | undefined {
+  takeTransfers(): readonly object[] | undefined {
     const transfers = this.#transfers;
     this.#transfers = undefined;
     return transfers;
@@ -147,8 +149,8 @@ export class Batch {
       // would kill the thread.
       const captured = captureForMoving(value, "result");
       this.#values.push(toWireForm(captured));
-      const transfers = transferListOf(captured);
-      if (transfers !== undefined) this.#transfers = [...(this.#transfers ?? []), ...transfers];
+      const moves = transferList(captured);
+      if (moves.length > 0) this.#transfers = [...(this.#transfers ?? []), ...moves];
     } catch (error) {
       this.#leave(error instanceof Error ? error.message : String(error));
     }

@@ -1,10 +1,11 @@
 // Progress and log lines on their way to the main thread: as many as it keeps up with, the rest counted.
 import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
-import { copy } from "../src/core/payload/capture.js";
+import { captureForMoving, copy } from "../src/core/payload/capture.js";
+import { toWire } from "../src/core/payload/to-wire.js";
+import { toWireForm } from "../src/core/payload/wire-form.js";
 import { type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
 import { remarksUnderWay } from "../src/engine/threads/slots/slot-memory.js";
-import { toWire } from "./wire.js";
 
 export class RemarkSender {
   #sent = 0;

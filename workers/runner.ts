@@ -4,7 +4,8 @@ import { getPriority, setPriority } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { type MessagePort, threadId } from "node:worker_threads";
 import { now } from "../src/base/time.js";
-import { toError, toWire } from "../src/core/payload/thrown.js";
+import { toError } from "../src/core/payload/thrown.js";
+import { toWire } from "../src/core/payload/to-wire.js";
 import { loadTasks, type TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type {
   BatchMessage,

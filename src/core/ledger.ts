@@ -4,7 +4,8 @@ import { since, ticks } from "../base/ticks.js";
 import { turn } from "../base/time.js";
 import { Counts } from "./counts.js";
 import type { Events, TaskEvent } from "./events.js";
-import { PayloadBytes, restore } from "./payload/payload.js";
+import { isBytes } from "./payload/payload.js";
+import { restore } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";
 import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
 import { name, type Task } from "./task.js";
@@ -145,7 +146,7 @@ export class Ledger {
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
     this.#observe(task, from);
     // A thread may still read what an abandoned task was given: its memory is not used again.
-    if (task.payload instanceof PayloadBytes && !(state === "abandoned" && from === "running")) task.payload.release();
+    if (isBytes(task.payload) && !(state === "abandoned" && from === "running")) task.payload.release();
     task.payload = undefined;
     settleResult(task, task.result);
     if (this.events.has(state)) this.events.emit(state, taskEvent(task, { waitMs: waitMs(task), ...detail }));

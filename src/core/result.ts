@@ -1,7 +1,7 @@
 // The promise of a task's result, made when somebody asks, before the end or after it.
 import { type Deferred, deferred } from "../base/deferred.js";
 import { OffloadError } from "../base/errors.js";
-import { restore } from "./payload/payload.js";
+import { restore } from "./payload/restore.js";
 import { isFinal } from "./states.js";
 import { name, type Task } from "./task.js";
 

@@ -6,8 +6,8 @@ import { wallClock } from "../base/time.js";
 import type { TaskDefinition } from "../core/definition.js";
 import { isBeingCancelled } from "../core/early-end.js";
 import type { ResponseOutcome } from "../core/outcome.js";
-import { capture, refuseToMoveAgain } from "../core/payload/capture.js";
-import { type Captured, release, sizeOf } from "../core/payload/payload.js";
+import { capture, captureWhole, refuseToMoveAgain } from "../core/payload/capture.js";
+import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
 import { type Dispatch, Task, type TaskIdentity } from "../core/task.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
@@ -53,7 +53,7 @@ export class Intake {
 
   /** Accepts a task, to be queued once its response is over, or at once where there is none. */
   task(taskName: string, payload: unknown, options: DispatchOptions | undefined, response: Response | undefined): Task {
-    const { definitions, admission, readiness, scheduler, store } = this.parts;
+    const { definitions, admission, readiness, scheduler } = this.parts;
     if (readiness.refusal !== undefined) throw readiness.refusal;
     const definition = definitions.task(taskName);
     const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
@@ -152,7 +152,7 @@ export class Intake {
       if (store.keeps) store.accept(task, captured, lastingOptions(options));
       return task;
     } catch (refusal) {
-      release(captured);
+      if (isBytes(captured)) captured.release();
       throw refusal;
     }
   }
@@ -176,7 +176,7 @@ export class Intake {
       task.payload = capture(payload, "payload", { transfer });
       return task;
     }
-    store.accept(task, capture(payload, "payload"), lastingOptions(options));
+    store.accept(task, captureWhole(payload, "payload", transfer), lastingOptions(options));
     try {
       task.payload = capture(payload, "payload", { transfer });
       return task;

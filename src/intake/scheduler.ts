@@ -8,7 +8,7 @@ import { Delayed } from "../core/delayed.js";
 import { cancelledError, hasAttemptsLeft } from "../core/early-end.js";
 import type { Events } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
-import { restore } from "../core/payload/payload.js";
+import { restore } from "../core/payload/restore.js";
 import { resultOf } from "../core/result.js";
 import { isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";

@@ -1,7 +1,7 @@
 // The context of a task that runs on the main thread.
 import type { Logger } from "../../base/logger.js";
 import { copy } from "../../core/payload/capture.js";
-import { restore } from "../../core/payload/payload.js";
+import { restore } from "../../core/payload/restore.js";
 import type { Task } from "../../core/task.js";
 import type { TaskContext, TaskLog } from "../../core/task-context.js";
 import type { EngineHost } from "../engine.js";

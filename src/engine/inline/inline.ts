@@ -2,9 +2,10 @@
 // back and how it fails. For tests of a user's own program: mocks, breakpoints and coverage work in the tasks.
 import type { Logger } from "../../base/logger.js";
 import { type Clock, nextTurn } from "../../base/time.js";
-import { copy } from "../../core/payload/capture.js";
-import { restore } from "../../core/payload/payload.js";
-import { toError, toWire } from "../../core/payload/thrown.js";
+import { captureForMoving } from "../../core/payload/capture.js";
+import { restore } from "../../core/payload/restore.js";
+import { toError } from "../../core/payload/thrown.js";
+import { toWire } from "../../core/payload/to-wire.js";
 import { LostResult } from "../../core/result.js";
 import type { Task } from "../../core/task.js";
 import type { Engine, EngineHost } from "../engine.js";
@@ -54,7 +55,7 @@ class InlineTasks implements Code {
     const context = new InlineContext(task, signal, this.#host, this.options.logger);
     const value = await run(restore(task.payload), context);
     try {
-      return copy(value, "result");
+      return captureForMoving(value, "result");
     } catch (error) {
       return new LostResult("AR_RESULT_NOT_CLONEABLE", error instanceof Error ? error.message : String(error));
     }

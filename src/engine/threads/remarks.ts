@@ -1,7 +1,8 @@
 // What threads report beside the outcomes of their batches: progress, log lines, stray errors.
 
 import type { Logger } from "../../base/logger.js";
-import { fromWireForm, restore } from "../../core/payload/payload.js";
+import { restore } from "../../core/payload/restore.js";
+import { fromWireForm } from "../../core/payload/wire-form.js";
 import { toError } from "../../core/payload/thrown.js";
 import type { Task } from "../../core/task.js";
 import type { Thread } from "./pool/thread.js";

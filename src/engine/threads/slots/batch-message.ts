@@ -1,5 +1,6 @@
 // A batch as it is posted: parallel arrays, and nothing written that all tasks have in common.
-import { type Captured, PayloadBytes, toWireForm } from "../../../core/payload/payload.js";
+import { type Captured, isBytes } from "../../../core/payload/payload.js";
+import { toWireForm } from "../../../core/payload/wire-form.js";
 import type { Task } from "../../../core/task.js";
 import type { BatchMessage } from "../protocol.js";
 import type { Slot } from "./slot.js";
@@ -45,7 +46,7 @@ export const movedAway: unique symbol = Symbol("moved away");
 
 /** What moves to the thread with a payload. */
 export function movedWith(payload: Captured): readonly unknown[] | undefined {
-  return payload instanceof PayloadBytes ? payload.moved : undefined;
+  return isBytes(payload) ? payload.moved : undefined;
 }
 
 /** Whether the payload leaves for good with the buffers that move. With attempts to come, they are copied instead. */
