@@ -5,6 +5,7 @@ import { ticks } from "../../src/base/ticks.js";
 import { TaskDefinition, type TaskPolicy } from "../../src/core/definition.js";
 import { type EventName, Events, type OffloaderEvents } from "../../src/core/events.js";
 import { Ledger } from "../../src/core/ledger.js";
+import { sizeOf } from "../../src/core/payload/payload.js";
 import { type Dispatch, Task } from "../../src/core/task.js";
 import { defaultPolicy } from "../../src/intake/dispatch-options.js";
 
@@ -21,7 +22,7 @@ export function makeTask(
   { payload, context }: { payload?: unknown; context?: unknown } = {},
 ): Task {
   const whole = { ...definition.policy, ...dispatch };
-  return new Task(made++, (seq) => `id-${seq}`, definition, whole, payload, undefined, context, ticks());
+  return new Task(made++, (seq) => `id-${seq}`, definition, whole, payload, sizeOf(payload), context, ticks());
 }
 
 /** Tasks as a failing test can print them: they are linked with one another, and would be printed with all the others. */
@@ -43,11 +44,20 @@ export function recordingLogger(): { logger: Logger; lines: LogLine[] } {
   return { logger: { info: keep("info"), warn: keep("warn"), error: keep("error") }, lines };
 }
 
-/** A ledger, its events, and what it and failing listeners log. */
+/** Events of transitions that are made outside of a move: each is a move of its own. */
+class EventsAtOnce extends Events {
+  override emit<Name extends EventName>(name: Name, event: OffloaderEvents[Name]): void {
+    this.beginMove();
+    super.emit(name, event);
+    this.endMove();
+  }
+}
+
+/** A ledger, its events, and what failing listeners log. */
 export function createLedger(): { ledger: Ledger; events: Events; lines: LogLine[] } {
   const { logger, lines } = recordingLogger();
-  const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
-  return { ledger: new Ledger(events, logger), events, lines };
+  const events = new EventsAtOnce((err, event) => logger.error({ err, event }, "a listener failed"));
+  return { ledger: new Ledger(events), events, lines };
 }
 
 type TaskEventName = {
@@ -65,6 +75,7 @@ const taskEvents: readonly TaskEventName[] = [
   "cancelled",
   "skipped",
   "abandoned",
+  "forwarded",
 ];
 
 /** Writes down every event of every task. */
