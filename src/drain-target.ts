@@ -40,7 +40,10 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     abandonWaiting: () => scheduler.abandonWaiting(),
     abortRunning: (reason) => scheduler.abortRunning(abandonedError(reason)),
     abandonRunning: () => scheduler.abandonRunning(),
-    abandoned: () => ({ tasks: ledger.abandonedTasks.filter(({ id }) => !store.isLeft(id)), journaled: store.pending }),
+    abandoned: () => ({
+      tasks: ledger.abandonedTasks.filter(({ id }) => !store.isLeft({ id })),
+      journaled: store.pending,
+    }),
     async endThreads(timeout) {
       await Promise.all(engines.map((engine) => engine.close(timeout)));
       await store.close();

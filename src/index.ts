@@ -17,7 +17,6 @@ export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js"
 export type { PoolOptions } from "./engine/threads/options.js";
 export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/dispatch-options.js";
 export type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
-export type { DeadLetter } from "./journal/dead-letters/dead-letter.js";
 export type { JournalOptions } from "./journal/options.js";
 export type { OffloaderStats, TaskStats } from "./observe/stats.js";
 export { createOffloader } from "./offloader.js";
@@ -34,3 +33,4 @@ export type { CloseOptions } from "./shutdown/steps/close.js";
 export type { NamedHook, ShutdownHook } from "./shutdown/steps/hooks.js";
 export type { CloseReport, ShutdownReport } from "./shutdown/steps/report.js";
 export type { ShutdownState, ShutdownStep } from "./shutdown/steps/states.js";
+export type { DeadLetter } from "./store/store.js";

@@ -21,7 +21,7 @@ import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
 import { Scheduler } from "./intake/scheduler.js";
 import type { AnyTasks } from "./intake/typed.js";
-import { createJournalStore } from "./journal/journal-store.js";
+import { JournalStore } from "./journal/journal-store.js";
 import { Throughput, takeStats } from "./observe/stats.js";
 import { type OffloaderOptions, resolveOptions } from "./options.js";
 import { AfterEach } from "./response/after-each.js";
@@ -31,7 +31,7 @@ import { reportAtExit } from "./shutdown/process/exit-report.js";
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
 import { type CloseOptions, closeTarget } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
-import { noStore } from "./store/no-store.js";
+import { NoStore } from "./store/no-store.js";
 
 /**
  * Creates an offloader and starts its first threads.
@@ -49,8 +49,11 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   // From the records outwards: each part is made after those it knows.
   const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
   const ledger = new Ledger(events);
+  const { max, maxBytes } = settings.queue;
+  // Tasks of earlier processes take half of the room, because new work must find some.
+  const hasRoom = (): boolean => ledger.unfinished < Math.max(1, max / 2) && ledger.bytes <= maxBytes / 2;
   const store =
-    settings.journal === undefined ? noStore : createJournalStore(settings.journal, ledger, settings, logger);
+    settings.journal === undefined ? new NoStore() : new JournalStore(settings.journal, { logger, hasRoom });
   const threads = new ThreadsEngine({ options: pool, module, idPrefix, events, logger });
   const callbacks = createCallbacksEngine({
     concurrency: settings.callbacks.concurrency,

@@ -2,8 +2,7 @@
 // instance of each class is warned of.
 import type { Logger } from "../base/logger.js";
 import type { TaskDefinition } from "../core/definition.js";
-
-export type OnInstance = (constructor: { readonly name: string }, path: string) => void;
+import type { OnInstance } from "../core/payload/classes.js";
 
 export class InstanceWarnings {
   constructor(
@@ -15,11 +14,16 @@ export class InstanceWarnings {
   of({ name }: TaskDefinition): OnInstance | undefined {
     if (!this.active) return undefined;
     return (constructor, path) => {
+      const className = nameOf(constructor);
       this.logger.warn(
-        { task: name, path, class: constructor.name },
-        `${path} is an instance of ${constructor.name}, which arrives in the task as a plain object, without its methods; ` +
+        { task: name, path, class: className },
+        `${path} is an instance of ${className}, which arrives in the task as a plain object, without its methods; ` +
           "send plain data, or mark the class with static plainPayload = true",
       );
     };
   }
+}
+
+function nameOf(constructor: unknown): string {
+  return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "a class without a name";
 }

@@ -2,8 +2,8 @@
 
 import type { Logger } from "../../base/logger.js";
 import { restore } from "../../core/payload/restore.js";
-import { fromWireForm } from "../../core/payload/wire-form.js";
 import { toError } from "../../core/payload/thrown.js";
+import { fromWireForm } from "../../core/payload/wire-form.js";
 import type { Task } from "../../core/task.js";
 import type { Thread } from "./pool/thread.js";
 import type { Remark } from "./protocol.js";

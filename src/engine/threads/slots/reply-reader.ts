@@ -1,7 +1,7 @@
 // Reads the outcomes of a reply one after the other, as the cells tell that there is one to be read.
 
-import { fromWireForm } from "../../../core/payload/wire-form.js";
 import type { WireError } from "../../../core/payload/thrown.js";
+import { fromWireForm } from "../../../core/payload/wire-form.js";
 import { LostResult } from "../../../core/result.js";
 import type { BatchReply, LongReply } from "../protocol.js";
 import { cell } from "./slot-memory.js";

@@ -1,0 +1,73 @@
+// An error, or whatever else was thrown, taken apart so that it can cross to the main thread whatever it holds.
+// Measured: posted as it is, an error with a field that cannot be cloned arrives as `{}` and kills the thread, a custom
+// error loses its name and fields, `throw null` arrives as a success.
+import { isNonRetryable } from "../non-retryable.js";
+import { capture } from "./capture.js";
+import { fieldsOf, isError, membersOf, read, text } from "./error-parts.js";
+import type { WireError } from "./thrown.js";
+import { toWireForm, type WireForm } from "./wire-form.js";
+
+// A cause chain may be circular or endless, the members of an AggregateError may hold each other: nobody reads further.
+const maxDepth = 8;
+const maxErrors = 100;
+
+/** How many errors may still be taken apart, over all that hang together. */
+interface Budget {
+  left: number;
+}
+
+export function toWire(thrown: unknown): WireError {
+  return takeApart(thrown, 0, { left: maxErrors });
+}
+
+function takeApart(thrown: unknown, depth: number, budget: Budget): WireError {
+  budget.left--;
+  try {
+    return isError(thrown) ? errorToWire(thrown, depth, budget) : valueToWire(thrown);
+  } catch (error) {
+    // A proxy that throws whatever it is asked: even then the failure is told.
+    return { isError: true, name: "Error", message: `an error that cannot be read (${String(error)})` };
+  }
+}
+
+function errorToWire(error: Error, depth: number, budget: Budget): WireError {
+  const cause = read(() => error.cause);
+  const members = membersOf(error);
+  const deeper = depth < maxDepth && budget.left > 0;
+  return {
+    isError: true,
+    name: text(() => error.name) ?? "Error",
+    message: text(() => error.message) ?? "",
+    stack: text(() => error.stack),
+    ...(deeper && cause !== undefined && { cause: takeApart(cause, depth + 1, budget) }),
+    ...(deeper && members && { errors: takeAllApart(members, depth + 1, budget) }),
+    fields: fieldsOf(error, members !== undefined, carry),
+    ...(isNonRetryable(error) && { nonRetryable: true }),
+  };
+}
+
+function takeAllApart(members: readonly unknown[], depth: number, budget: Budget): WireError[] {
+  const taken: WireError[] = [];
+  for (const member of members) if (budget.left > 0) taken.push(takeApart(member, depth, budget));
+  return taken;
+}
+
+function valueToWire(thrown: unknown): WireError {
+  const value = read(() => carry(thrown));
+  return {
+    isError: false,
+    name: "NotAnError",
+    message: inWords(thrown),
+    ...(value !== undefined && { thrown: value }),
+  };
+}
+
+function inWords(thrown: unknown): string {
+  if (typeof thrown === "string") return JSON.stringify(thrown);
+  if (typeof thrown === "object" && thrown !== null) return "an object";
+  return typeof thrown === "function" ? "a function" : String(thrown);
+}
+
+function carry(value: unknown): WireForm {
+  return toWireForm(capture(value));
+}
