@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../base/logger.js";
 import type { ResponseOutcome } from "../core/outcome.js";
-import type { ResponseCarrier } from "./response-like.js";
+import type { ResponseLike } from "./response-like.js";
 
 /** Called after every response: how it ended, and how long it took (`outcome.durationMs`). */
 export type EachResponseCallback<Request = IncomingMessage, Response = ServerResponse> = (
@@ -25,7 +25,7 @@ export type EachContextCallback<Context> = (context: Context, outcome: ResponseO
 export type EachContextMiddleware<Context> = <Next>(context: Context, next: () => Next) => Next;
 
 /** Registers a callback for a response; throws where it is refused. */
-export type Register = (response: ResponseCarrier, run: (context: { outcome: ResponseOutcome }) => unknown) => void;
+export type Register = (response: ResponseLike, run: (context: { outcome: ResponseOutcome }) => unknown) => void;
 
 export class AfterEach {
   constructor(
@@ -33,7 +33,7 @@ export class AfterEach {
     private readonly logger: Logger,
   ) {}
 
-  response<Request, Response extends ResponseCarrier>(
+  response<Request, Response extends ResponseLike>(
     callback: EachResponseCallback<Request, Response>,
   ): EachResponseMiddleware<Request, Response> {
     return (request, response, next) => {
@@ -42,14 +42,14 @@ export class AfterEach {
     };
   }
 
-  context<Context extends ResponseCarrier>(callback: EachContextCallback<Context>): EachContextMiddleware<Context> {
+  context<Context extends ResponseLike>(callback: EachContextCallback<Context>): EachContextMiddleware<Context> {
     return (context, next) => {
       this.#note(context, callback, (outcome) => callback(context, outcome));
       return next();
     };
   }
 
-  #note(response: ResponseCarrier, { name }: { name: string }, run: (outcome: ResponseOutcome) => unknown): void {
+  #note(response: ResponseLike, { name }: { name: string }, run: (outcome: ResponseOutcome) => unknown): void {
     try {
       this.register(response, ({ outcome }) => run(outcome));
     } catch (error) {
