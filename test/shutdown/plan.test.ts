@@ -1,12 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { planWarnings } from "../../src/shutdown/process/plan-warnings.js";
 import { detectPlatform } from "../../src/shutdown/process/platform.js";
-import {
-  abortBudget,
-  defaultDrainDelay,
-  planWarnings,
-  requestTime,
-  timeBefore,
-} from "../../src/shutdown/steps/plan.js";
+import { abortBudget, defaultDrainDelay, requestTime, timeBefore } from "../../src/shutdown/steps/plan.js";
 
 describe("the budgets", () => {
   it("cut requests off 5 s and abort tasks 3 s before the end, from a timeout of 15 s on", () => {

@@ -11,8 +11,8 @@ import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/logger.js";
 import { ServerDrain } from "../../src/shutdown/http/server-drain.js";
-import { endUpgraded } from "../../src/shutdown/http/upgrades.js";
 import { Deadline } from "../../src/shutdown/steps/deadline.js";
+import { endUpgraded } from "../../src/shutdown/steps/end-upgraded.js";
 import { afterThisTest, connect, listen, RawClient } from "../support/http.js";
 
 const [key, cert] = ["localhost.key", "localhost.crt"].map((file) => {

@@ -1,11 +1,11 @@
-// Which platform runs the process, by the marks it leaves, and how long it waits after its signal before it kills.
+// Which platform runs the process, recognised by its marks, and how long it waits between its signal and its kill.
 import { existsSync } from "node:fs";
 
 export interface Platform {
   readonly name: string;
-  /** From its signal to its SIGKILL by default, in ms. */
+  /** From its signal to its SIGKILL, in ms. */
   readonly grace: number;
-  /** Where that is set, as it stands in a message. */
+  /** How that is set, in words for a message. */
   readonly setting: string;
 }
 
@@ -15,7 +15,7 @@ interface Mark extends Platform {
   readonly isHere: (env: Environment, exists: (path: string) => boolean) => boolean;
 }
 
-// The innermost first: PM2 in a container is what sends the signal; a pod may have Docker's file.
+// The innermost platform comes first: PM2 in a container sends the signal, and a pod may have Docker's file.
 const marks: readonly Mark[] = [
   { name: "PM2", grace: 1_600, setting: "by default; kill_timeout", isHere: (env) => env.pm_id !== undefined },
   {
@@ -52,7 +52,7 @@ const marks: readonly Mark[] = [
 ];
 
 /**
- * The platform that will end this process, where it can be told.
+ * The platform that will end this process, if it is recognised.
  *
  * @param exists whether a path exists, for tests
  */
@@ -63,7 +63,7 @@ export function detectPlatform(
   const mark = marks.find(({ isHere }) => isHere(env, exists));
   if (mark === undefined) return undefined;
   const { name, grace, setting } = mark;
-  // PM2 hands its own configuration on as environment variables.
-  const told = name === "PM2" ? Number(env.kill_timeout) : Number.NaN;
-  return { name, grace: told > 0 ? told : grace, setting };
+  // PM2 passes its own configuration on as environment variables.
+  const configured = name === "PM2" ? Number(env.kill_timeout) : Number.NaN;
+  return { name, grace: configured > 0 ? configured : grace, setting };
 }
