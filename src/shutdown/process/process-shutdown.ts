@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { Logger } from "../../base/logger.js";
 import { now, turn } from "../../base/time.js";
+import type { ResolvedShutdownOptions } from "../shutdown-options.js";
 import type { Participant } from "../steps/participant.js";
 import type { Plan } from "../steps/plan.js";
 import type { ShutdownReport } from "../steps/report.js";
@@ -27,9 +28,11 @@ export class ProcessShutdown {
   constructor(private readonly onGone: () => void) {
     this.done = this.whenDone.promise;
     this.triggers = new Triggers({
-      signal: (signal) => this.signalled(signal),
-      other: (reason) => this.begin(reason, reason !== "disconnect"),
-      exception: (error) => this.failed(error),
+      signal: (signal) => this.onSignal(signal),
+      message: () => this.begin("message"),
+      // A worker that its primary has let go gets no more connections, so there is no load balancer to wait for.
+      disconnect: () => this.begin("disconnect", { delayed: false }),
+      exception: (error) => this.onException(error),
     });
   }
 
@@ -47,7 +50,7 @@ export class ProcessShutdown {
 
   /** Begins the shutdown, or joins the one that has begun. */
   close(reason: string): Promise<ShutdownReport> {
-    this.begin(reason, true);
+    this.begin(reason);
     return this.done;
   }
 
@@ -72,29 +75,29 @@ export class ProcessShutdown {
 
   /** What begins the shutdown: whatever one of the participants has chosen. */
   private chosenTriggers(): Set<ProcessTrigger> {
-    const options = [...this.participants].map((participant) => participant.options);
+    const options = this.allOptions();
     const triggers = new Set<ProcessTrigger>(options.flatMap(({ signals }) => signals));
     if (options.some(({ uncaughtException }) => uncaughtException)) triggers.add("uncaughtException");
     return triggers;
   }
 
-  private signalled(signal: NodeJS.Signals): void {
+  private onSignal(signal: NodeJS.Signals): void {
     if (this.firstSignalAt === undefined) {
       this.firstSignalAt = now();
       // SIGINT comes from a person at a terminal: no load balancer has to notice.
-      this.begin(signal, signal !== "SIGINT");
+      this.begin(signal, { delayed: signal !== "SIGINT" });
     } else if (now() - this.firstSignalAt >= repeatWindow) {
       this.sequence?.force(128 + constants.signals[signal]);
     }
   }
 
-  private failed(error: unknown): void {
-    this.begin("uncaughtException", true);
+  private onException(error: unknown): void {
+    this.begin("uncaughtException");
     this.sequence?.noteException();
     this.logger().error({ err: error }, "shutdown: uncaught exception");
   }
 
-  private begin(reason: string, delayed: boolean): void {
+  private begin(reason: string, { delayed }: { delayed: boolean } = { delayed: true }): void {
     if (this.sequence !== undefined) return;
     const { timeout, drainDelay } = this.plan();
     const plan = { timeout, drainDelay: delayed ? drainDelay : 0 };
@@ -104,7 +107,7 @@ export class ProcessShutdown {
 
   private async run(sequence: Sequence): Promise<void> {
     const report = await sequence.run();
-    const exit = [...this.participants].map(({ options }) => options.exit).find((value) => value !== undefined) ?? true;
+    const exit = this.allOptions().find((options) => options.exit !== undefined)?.exit ?? true;
     if (exit === true) {
       this.whenDone.resolve(report);
       // Whoever waits for `done` goes on before the exit.
@@ -122,11 +125,15 @@ export class ProcessShutdown {
 
   /** The shortest timeout and the longest delay of all participants. */
   private plan(): Plan {
-    const options = [...this.participants].map((participant) => participant.options);
+    const options = this.allOptions();
     return {
       timeout: Math.min(...options.map(({ timeout }) => timeout)),
       drainDelay: Math.max(...options.map(({ drainDelay }) => drainDelay)),
     };
+  }
+
+  private allOptions(): ResolvedShutdownOptions[] {
+    return [...this.participants].map(({ options }) => options);
   }
 
   private logger(): Logger {

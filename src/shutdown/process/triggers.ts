@@ -4,8 +4,10 @@ import cluster from "node:cluster";
 /** What the triggers call. */
 export interface TriggerHandlers {
   signal(signal: NodeJS.Signals): void;
-  /** "message" or "disconnect". */
-  other(reason: string): void;
+  /** The parent process has asked for it. */
+  message(): void;
+  /** A cluster's primary has let this worker go, or has died. */
+  disconnect(): void;
   exception(error: unknown): void;
 }
 
@@ -22,7 +24,7 @@ export class Triggers {
     if (process.send === undefined) return;
     this.onChannel("message", (message) => {
       // PM2 sends this with `shutdown_with_message`. Any parent can, also on Windows, where no signal can be sent.
-      if (message === "shutdown") handlers.other("message");
+      if (message === "shutdown") handlers.message();
     });
     if (cluster.isWorker) this.onChannel("disconnect", () => this.disconnected());
   }
@@ -53,11 +55,10 @@ export class Triggers {
     return () => this.handlers.signal(trigger);
   }
 
-  /** A cluster's primary has let the worker go, or has died. */
   private disconnected(): void {
     // When the primary has died, node:cluster exits the worker right after this event, unless this flag is set.
     if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
-    this.handlers.other("disconnect");
+    this.handlers.disconnect();
   }
 
   /** Listens on the IPC channel. Node keeps a process alive for such a listener, but not for this one. */
