@@ -5,7 +5,7 @@ import { describe, OffloadError } from "../base/errors.js";
 import { type AnyResponse, isResponse } from "./kinds.js";
 import { isWatched } from "./watch.js";
 
-type HeldResponse = ServerResponse | Http2ServerResponse;
+type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
  * A response, or what carries one: the response of Express, Connect, NestJS and bare `node:http` or `node:http2`,
@@ -13,8 +13,8 @@ type HeldResponse = ServerResponse | Http2ServerResponse;
  */
 export type ResponseLike =
   | AnyResponse
-  | { readonly raw: HeldResponse }
-  | { readonly res: HeldResponse }
+  | { readonly raw: NodeResponse }
+  | { readonly res: NodeResponse }
   // Hono's. node-server puts the response into `env`, but Hono's type does not say so unless the application declares it.
   | { readonly env: unknown; readonly req: { readonly raw: object } };
 

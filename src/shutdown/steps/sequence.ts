@@ -16,8 +16,6 @@ import { describeRequests, seconds } from "./words.js";
 /** What is left of the deadline when a second signal forces the end, in ms. */
 const forcedTimeout = 500;
 
-const never = new Promise<never>(() => {});
-
 export class Sequence {
   private readonly startedAt: number = now();
   private readonly deadline: Deadline;
@@ -94,7 +92,7 @@ export class Sequence {
       drainDelay > 0 ? `; serving for ${seconds(drainDelay)} more, until load balancers have noticed` : "";
     const left = seconds(this.deadline.left("end"));
     this.progress.enter("leaving", `${this.reason}; over in ${left} at the latest${serving}`);
-    if (drainDelay > 0) await this.deadline.within(never, "requests", now() + drainDelay);
+    if (drainDelay > 0) await this.deadline.within(new Promise(() => {}), "requests", now() + drainDelay);
   }
 
   private async closeServers(): Promise<void> {
