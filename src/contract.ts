@@ -13,7 +13,7 @@ import type {
   EachResponseCallback,
   EachResponseMiddleware,
 } from "./response/after-each.js";
-import type { ResponseCarrier } from "./response/response-like.js";
+import type { ResponseLike } from "./response/response-like.js";
 import type { ServersArgument } from "./shutdown/http/servers.js";
 import type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
 import type { CloseOptions } from "./shutdown/steps/close.js";
@@ -48,7 +48,7 @@ export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
   readonly name: Name;
   /** As {@link Offloader.offloadAfterResponse} with a response. */
   dispatchAfterResponse<Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
-    res: ResponseCarrier,
+    res: ResponseLike,
     ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
   /** As {@link Offloader.offload}. */
@@ -80,7 +80,7 @@ export interface Offloader<Tasks = AnyTasks> {
    * @throws OffloadError, see {@link Offloader}
    */
   offloadAfterResponse<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
-    res: ResponseCarrier,
+    res: ResponseLike,
     name: Name,
     ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
@@ -91,7 +91,7 @@ export interface Offloader<Tasks = AnyTasks> {
   ): TaskHandle<TaskResult<Tasks, Name>>;
   // The first once more: the compiler explains a call that fits none by the last.
   offloadAfterResponse<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
-    res: ResponseCarrier,
+    res: ResponseLike,
     name: Name,
     ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
@@ -102,18 +102,18 @@ export interface Offloader<Tasks = AnyTasks> {
    * @param res as for `offloadAfterResponse`; left out: the response being handled
    * @param callback receives `{ outcome, signal }`; may return a promise
    */
-  runAfterResponse(res: ResponseCarrier, callback: Callback, options?: CallbackOptions): TaskHandle;
+  runAfterResponse(res: ResponseLike, callback: Callback, options?: CallbackOptions): TaskHandle;
   runAfterResponse(callback: Callback, options?: CallbackOptions): TaskHandle;
-  runAfterResponse(res: ResponseCarrier, callback: Callback, options?: CallbackOptions): TaskHandle;
+  runAfterResponse(res: ResponseLike, callback: Callback, options?: CallbackOptions): TaskHandle;
   /**
    * Middleware that runs a callback after every response that passes it (terminable middleware): of Express, Connect and
    * NestJS, and an `onRequest` hook of Fastify.
    */
-  afterEachResponse<Request = IncomingMessage, Response extends ResponseCarrier = ServerResponse>(
+  afterEachResponse<Request = IncomingMessage, Response extends ResponseLike = ServerResponse>(
     callback: EachResponseCallback<Request, Response>,
   ): EachResponseMiddleware<Request, Response>;
   /** The same for Koa, and for Hono on node-server, whose middleware is given a context. */
-  afterEachContext<Context extends ResponseCarrier>(
+  afterEachContext<Context extends ResponseLike>(
     callback: EachContextCallback<Context>,
   ): EachContextMiddleware<Context>;
   /** Runs a task as soon as a thread is free, no response involved. */

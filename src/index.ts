@@ -27,7 +27,7 @@ export type {
   EachResponseCallback,
   EachResponseMiddleware,
 } from "./response/after-each.js";
-export type { ResponseCarrier } from "./response/response-like.js";
+export type { ResponseLike } from "./response/response-like.js";
 export type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
 export type { CloseOptions } from "./shutdown/steps/close.js";
 export type { NamedHook, ShutdownHook } from "./shutdown/steps/hooks.js";

@@ -1,6 +1,7 @@
 // Every timer and clock of the library, captured when it is loaded. Test runners replace the global ones: what the library
 // waited for through a replaced timer would not come until the test moves its clock, and never once the fake is gone
 // (measured with vitest 4 and jest 30: the pool stopped for good).
+import { deferred } from "./deferred.js";
 
 /** A timer that has been set. */
 export type Timer = NodeJS.Timeout;
@@ -61,15 +62,24 @@ export function sleep(ms: number, options: { signal?: AbortSignal; ref?: boolean
  * @returns whether the work was done in time; rejects as the work does
  */
 export async function inTime(work: Promise<unknown>, ms: number | undefined): Promise<boolean> {
-  if (ms === undefined) {
-    await work;
-    return true;
-  }
-  const over = new AbortController();
+  if (ms !== undefined) return doneBefore(work, (expire) => realClock.after(ms, expire));
+  await work;
+  return true;
+}
+
+/**
+ * Waits for `work`, but no longer than until a limit expires that may move meanwhile.
+ *
+ * @param limit called with what expires the limit; returns what takes the limit away
+ * @returns whether the work was done first; rejects as the work does
+ */
+export async function doneBefore(work: Promise<unknown>, limit: (expire: () => void) => () => void): Promise<boolean> {
+  const expired = deferred<boolean>();
+  const remove = limit(() => expired.resolve(false));
   try {
-    return await Promise.race([work.then(() => true), sleep(ms, { signal: over.signal }).then(() => false)]);
+    return await Promise.race([work.then(() => true), expired.promise]);
   } finally {
-    over.abort();
+    remove();
   }
 }
 

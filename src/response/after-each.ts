@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../base/logger.js";
 import type { ResponseOutcome } from "../core/outcome.js";
-import type { ResponseCarrier } from "./response-like.js";
+import type { ResponseLike } from "./response-like.js";
 
 /** Called after every response: how it ended, and how long it took (`outcome.durationMs`). */
 export type EachResponseCallback<Request = IncomingMessage, Response = ServerResponse> = (
@@ -24,37 +24,40 @@ export type EachContextCallback<Context> = (context: Context, outcome: ResponseO
 /** Middleware of Koa, and of Hono on node-server. */
 export type EachContextMiddleware<Context> = <Next>(context: Context, next: () => Next) => Next;
 
-/** Registers a callback for a response; throws where it is refused. */
-export type Register = (response: ResponseCarrier, run: (context: { outcome: ResponseOutcome }) => unknown) => void;
+/** Registers a callback for a response; throws when the callback is refused. */
+export type Register = (response: ResponseLike, run: (context: { outcome: ResponseOutcome }) => unknown) => void;
 
 export class AfterEach {
-  constructor(
-    private readonly register: Register,
-    private readonly logger: Logger,
-  ) {}
+  readonly #register: Register;
+  readonly #logger: Logger;
 
-  response<Request, Response extends ResponseCarrier>(
+  constructor(register: Register, logger: Logger) {
+    this.#register = register;
+    this.#logger = logger;
+  }
+
+  response<Request, Response extends ResponseLike>(
     callback: EachResponseCallback<Request, Response>,
   ): EachResponseMiddleware<Request, Response> {
     return (request, response, next) => {
-      this.#note(response, callback, (outcome) => callback(request, response, outcome));
+      this.#add(response, callback, (outcome) => callback(request, response, outcome));
       next();
     };
   }
 
-  context<Context extends ResponseCarrier>(callback: EachContextCallback<Context>): EachContextMiddleware<Context> {
+  context<Context extends ResponseLike>(callback: EachContextCallback<Context>): EachContextMiddleware<Context> {
     return (context, next) => {
-      this.#note(context, callback, (outcome) => callback(context, outcome));
+      this.#add(context, callback, (outcome) => callback(context, outcome));
       return next();
     };
   }
 
-  #note(response: ResponseCarrier, { name }: { name: string }, run: (outcome: ResponseOutcome) => unknown): void {
+  #add(response: ResponseLike, { name }: { name: string }, run: (outcome: ResponseOutcome) => unknown): void {
     try {
-      this.register(response, ({ outcome }) => run(outcome));
+      this.#register(response, ({ outcome }) => run(outcome));
     } catch (error) {
-      // The request did not ask for this callback: it is served all the same, and the loss is told.
-      this.logger.error({ err: error, callback: name }, "the callback of every response was refused for one");
+      // The request is served all the same, because it did not ask for this callback. The log says what was lost.
+      this.#logger.error({ err: error, callback: name }, "the callback of every response was refused for one");
     }
   }
 }

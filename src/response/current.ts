@@ -1,15 +1,13 @@
-// Which response is being handled now: found through AsyncLocalStorage, which Node's own announcement of each request
-// feeds, so that no framework and no middleware has a part in it.
-import { AsyncLocalStorage } from "node:async_hooks";
+// Which response is being handled now. Node announces each request on a diagnostics channel, and its response is put into
+// an AsyncLocalStorage then, so no framework and no middleware has a part in it.
 import { channel, subscribe } from "node:diagnostics_channel";
-import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import { OffloadError } from "../base/errors.js";
+import { current, keepContext, keepContextAndObserve } from "./context.js";
 import type { AnyResponse } from "./kinds.js";
 import { type ResponseWatch, watchFromStart, watchOf } from "./watch.js";
 
-const current = new AsyncLocalStorage<ResponseWatch>();
 let tracking = false;
 
 /**
@@ -24,16 +22,19 @@ export function trackCurrentResponse(): void {
   subscribe("http.server.request.start", (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
     const watch = watchFromStart(response, request.socket);
-    keepContext(request, watch, emitInContext);
-    keepContext(response, watch, emitAndTell);
+    keepContext(request, watch);
+    keepContextAndObserve(response, watch);
     current.enterWith(watch);
   });
   subscribe("http2.server.stream.created", (message) => {
     const { stream } = message as { stream: ServerHttp2Stream };
-    // Even ids are pushed by this server, from within the request that they belong to.
-    if (stream.id === undefined || stream.id % 2 === 1) enter(stream);
+    // A stream with an even id is pushed by this server, within the request that it belongs to.
+    if (stream.id !== undefined && stream.id % 2 === 0) return;
+    const watch = watchOf(stream);
+    keepContext(stream, watch);
+    current.enterWith(watch);
   });
-  // A request of Fastify's inject() is none of Node's, but Fastify announces each run of a handler itself.
+  // Node does not announce a request of Fastify's inject(), but Fastify announces each run of a handler itself.
   channel("tracing:fastify.request.handler:start").bindStore(current, (message) => {
     return watchOf((message as { reply: { raw: ServerResponse } }).reply.raw);
   });
@@ -41,7 +42,7 @@ export function trackCurrentResponse(): void {
 
 /**
  * The response of the request that the calling code handles; undefined outside a request. Once the response is over,
- * what is left of it: `whenOver` takes either.
+ * its watch: `whenOver` takes either.
  */
 export function currentResponse(): AnyResponse | ResponseWatch | undefined {
   const watch = current.getStore();
@@ -57,55 +58,4 @@ export function noResponseError(call: string): OffloadError {
       "for no response. A listener or callback of something made outside of the request, such as a pooled " +
       "connection, does not know the request; nor is an HTTP/2 request known on Node 20.",
   );
-}
-
-function enter(stream: ServerHttp2Stream): void {
-  const watch = watchOf(stream);
-  keepContext(stream, watch, emitInContext);
-  current.enterWith(watch);
-}
-
-const kept = Symbol("offload-after-response.context");
-
-type Kept = EventEmitter & { [kept]?: Keeping };
-
-interface Keeping {
-  readonly watch: ResponseWatch | undefined;
-  readonly emit: EventEmitter["emit"];
-}
-
-type Event = Parameters<EventEmitter["emit"]>;
-
-type Emit = (this: Kept, ...event: Event) => boolean;
-
-// From Node 24 on, the events of a request and a response come in the context of their connection, not in that of the
-// request: after the first packet of a body, `data`, `end`, `finish` and what follows from them would be outside.
-// (OpenTelemetry binds both objects for the same reason.) The storage is our own, so no one else's context changes.
-function keepContext(emitter: Kept, watch: ResponseWatch, emit: Emit): void {
-  emitter[kept] = { watch, emit: emitter.emit };
-  // One function for all, for a closure in each gives each a shape of its own once Express changes their prototypes, which
-  // costs a request 5 us on Node 24.
-  emitter.emit = emit;
-}
-
-const emitInContext: Emit = function (...event) {
-  return emitWithin(this, this[kept] ?? nothing, event);
-};
-
-// Two listeners for every response, most of which leave nothing that waits for their end, would cost more than the rest.
-const emitAndTell: Emit = function (...event) {
-  const keeping = this[kept] ?? nothing;
-  keeping.watch?.saw(event[0]);
-  return emitWithin(this, keeping, event);
-};
-
-// For an object that has been given the function without what belongs to it.
-const nothing: Keeping = { watch: undefined, emit: EventEmitter.prototype.emit };
-
-function emitWithin(emitter: Kept, { watch, emit }: Keeping, event: Event): boolean {
-  if (watch === undefined || current.getStore() === watch) return emit.apply(emitter, event);
-  // Most events have nobody who could see the context, and to enter one costs 2 us on Node 24. An `emit` of somebody
-  // else's sees those without a listener too.
-  if (emit === EventEmitter.prototype.emit && emitter.listenerCount(event[0]) === 0) return emit.apply(emitter, event);
-  return current.run(watch, () => emit.apply(emitter, event));
 }

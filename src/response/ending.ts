@@ -1,12 +1,12 @@
-// How a response stands, read off the object itself: is it over, and was everything handed to the network?
-// The rules are those that agree with all that was observed on Node 20, 22, 24 and 26; the tests observe it again.
+// Reads off a response object whether it is over, and whether everything was handed to the network.
+// The rules agree with everything observed on Node 20, 22, 24 and 26; the tests observe it again.
 import type { ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { ResponseOutcome, ResponseTimes } from "../core/outcome.js";
 import { type AnyResponse, type Http2Response, isHttp2, streamOf } from "./kinds.js";
 
-/** Whether the response is over already, so that no event of it need come. */
+/** Whether the response is over already. Then no further event of it may come. */
 export function isOver(response: AnyResponse): boolean {
   if (!isHttp2(response)) return response.destroyed || wasFinished(response);
   const stream = streamOf(response);
@@ -14,7 +14,7 @@ export function isOver(response: AnyResponse): boolean {
 }
 
 /**
- * @param finished whether `finish` was seen; where it was not, HTTP/1's response is asked for traces of it
+ * @param finished whether `finish` was seen. If not, an HTTP/1 response is searched for traces of it
  * @param times from the start of the request to now
  */
 export function outcomeOf(response: AnyResponse, finished: boolean, times: ResponseTimes): ResponseOutcome {
@@ -23,8 +23,8 @@ export function outcomeOf(response: AnyResponse, finished: boolean, times: Respo
 }
 
 /**
- * The same for a response of HTTP/1 whose socket is known. It reads as little of the response as it can, for every request
- * pays for it: once Express has changed an object's prototype, V8 looks each of its properties up anew (Node 20, 22).
+ * The same for a response of HTTP/1 whose socket is known. It reads as few properties as it can, because every request
+ * pays for each: once Express has changed an object's prototype, V8 looks up every property anew (Node 20, 22).
  */
 export function http1Outcome(
   response: ServerResponse,
@@ -33,11 +33,11 @@ export function http1Outcome(
   times: ResponseTimes,
 ): ResponseOutcome {
   const complete = (finished || wasFinished(response)) && !wasCut(socket);
-  // Field by field: a spread costs each response up to 1,000 bytes more.
+  // The times are copied one by one: a spread costs each response up to 1,000 bytes more.
   return {
     kind: complete ? "completed" : "aborted",
     statusCode: response.statusCode,
-    // What was written to a response that never got its turn on the connection has gone nowhere.
+    // A pipelined response that never got its turn on the connection has sent nothing, whatever was written to it.
     headersSent: complete || (response.headersSent && !(response.socket === null && response.writableLength > 0)),
     error: complete ? undefined : errorOf(response),
     startedAt: times.startedAt,
@@ -50,14 +50,14 @@ function errorOf({ errored, req }: ServerResponse): Error | undefined {
   return errored ?? req?.socket?.errored ?? req?.errored ?? undefined;
 }
 
-/** Whether `finish` has been emitted before, as far as one can tell. */
+/** Whether `finish` was emitted earlier, as far as the object shows. */
 function wasFinished(response: ServerResponse): boolean {
   if (!response.writableEnded) return false;
-  // Node takes the socket from a response that finished. One that was cut keeps it, and one that waits for its turn on
-  // a pipelined connection has none yet, but its output unsent. `writableFinished` alone is no sign: before Node 24.9
-  // an `end()` after the client's death turns it true.
+  // Node takes the socket away from a response that finished. A response that was cut keeps its socket. A pipelined
+  // response that waits for its turn has no socket yet, but unsent output. `writableFinished` alone proves nothing: before
+  // Node 24.9 an `end()` after the client's death sets it to true.
   if (response.socket === null) return response.writableFinished;
-  // light-my-request (Fastify's `inject`) leaves its sink in place, and destroys the response in `end()`.
+  // light-my-request (Fastify's `inject`) leaves its fake socket in place and destroys the response in `end()`.
   return response.destroyed && !response.socket?.destroyed;
 }
 
@@ -65,12 +65,12 @@ interface SocketState extends Partial<Pick<Socket, "destroyed" | "errored">> {
   readonly _writableState?: { readonly needDrain?: boolean };
 }
 
-/** Whether a `finish` is false: up to Node 24.8 it also comes when a socket dies with a part of the body still in it. */
+/** Whether a `finish` is wrong: up to Node 24.8 it also comes when a socket dies with a part of the body unsent. */
 function wasCut(socket: SocketState | undefined): boolean {
   if (!socket) return false;
   if (socket.errored) return true;
-  // On Node 20 a socket that this process destroyed (a shutdown, a timeout) has no error. That it still had more to
-  // write than its high-water mark shows in a flag of its stream, which its end does not reset; less leaves no trace.
+  // On Node 20 a socket that this process destroyed (a shutdown, a timeout) has no error. A flag of its stream, which is
+  // not reset at the end, shows whether more than the high-water mark was unsent; less than that leaves no trace.
   return socket.destroyed === true && socket._writableState?.needDrain === true;
 }
 
@@ -88,16 +88,16 @@ function http2Outcome(response: Http2Response, times: ResponseTimes): ResponseOu
 }
 
 /**
- * Whether the whole response was handed to the HTTP/2 session. The stream says so in its writable state, which a reset
- * leaves unfinished, except where nothing had been written (then it is `aborted`) and for HEAD (whose body is finished
- * from the start, so that the headers decide). The reset code is no sign: a client that was answered in the middle of
- * its upload resets the rest of the upload after it has read the answer.
+ * Whether the whole response was handed to the HTTP/2 session. The stream's writable state shows it, because a reset
+ * leaves it unfinished. There are two exceptions: a stream to which nothing was written is `aborted`, and the body of a
+ * response to HEAD is finished from the start, so that its headers decide. The reset code proves nothing: a client that
+ * was answered in the middle of its upload reads the answer and then resets the rest of the upload.
  */
 function wasSent(stream: ServerHttp2Stream): boolean {
   return stream.headersSent && stream.writableFinished && !stream.aborted;
 }
 
-/** Node makes no error for a reset by the client, but the code is known. */
+/** Node creates no error for a reset by the client, but the code is known. */
 function resetError(stream: ServerHttp2Stream): Error | undefined {
   if (!stream.rstCode) return undefined;
   const error = new Error(`The HTTP/2 stream was reset with code ${stream.rstCode}`);

@@ -1,4 +1,4 @@
-// The kinds of response that Node has: HTTP/1's, and HTTP/2's in its two forms.
+// The kinds of response that Node has, and how to tell them apart: HTTP/1's, and HTTP/2's in its two forms.
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 
@@ -17,7 +17,10 @@ export function streamOf(response: Http2Response): ServerHttp2Stream {
   return "stream" in response ? response.stream : response;
 }
 
-/** Whether a value has what the library uses of a response, whoever made it: Express changes prototypes, tests mock. */
+/**
+ * Whether a value has the methods of a response that the library uses. The class is not asked, because Express changes
+ * prototypes and tests use mocks.
+ */
 export function isResponse(value: unknown): value is AnyResponse {
   return has(value, "on") && has(value, "end") && (has(value, "writeHead") || has(value, "respond"));
 }

@@ -1,14 +1,14 @@
-// When a response is over, and how it ended: the one function the rest of the library asks.
+// When a response is over, and how it ended: the one function that the rest of the library calls for this.
 import type { AnyResponse } from "./kinds.js";
 import { type OverListener, type ResponseWatch, watchOf } from "./watch.js";
 
 /**
  * Calls the listener once when the response is over: everything was handed to the network (`completed`), or the
- * client was gone before that (`aborted`). Also for a response that is over already.
+ * client was gone before that (`aborted`). A response may be over already.
  *
  * @param response of HTTP/1 or HTTP/2, or what `currentResponse()` returned
- * @param listener called exactly once, never before this call has returned, in the order of the calls. What it throws
- *   is dropped: it must not throw.
+ * @param listener called exactly once, never before this call has returned, in the order of the calls. It must not
+ *   throw: an error of it is dropped.
  */
 export function whenOver(response: AnyResponse | ResponseWatch, listener: OverListener): void {
   watchOf(response).add(listener);

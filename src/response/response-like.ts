@@ -1,74 +1,72 @@
-// What the dispatch calls accept as `res`: a response, or an object of a framework that carries one.
+// What the dispatch calls accept as `res`: a response of Node's, or an object of a framework that holds one.
 import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { describe, OffloadError } from "../base/errors.js";
 import { type AnyResponse, isResponse } from "./kinds.js";
 import { isWatched } from "./watch.js";
 
-type CarriedResponse = ServerResponse | Http2ServerResponse;
+type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
  * A response, or what carries one: the response of Express, Connect, NestJS and bare `node:http` or `node:http2`,
  * Fastify's reply, Koa's context, or the context of Hono on `@hono/node-server`.
  */
-export type ResponseCarrier =
+export type ResponseLike =
   | AnyResponse
-  | { readonly raw: CarriedResponse }
-  | { readonly res: CarriedResponse }
-  // Hono's: that node-server puts the response into `env` is no part of its type, unless the application says so.
+  | { readonly raw: NodeResponse }
+  | { readonly res: NodeResponse }
+  // Hono's. node-server puts the response into `env`, but Hono's type does not say so unless the application declares it.
   | { readonly env: unknown; readonly req: { readonly raw: object } };
 
 /**
- * The response in `carrier`.
+ * The response in a value.
  *
  * @throws OffloadError AR_INVALID_ARGUMENT that says what was given instead
  */
-export function toServerResponse(carrier: unknown): AnyResponse {
-  // What is known already is not asked for its methods, each of which lies some prototypes deep.
-  if (isWatched(carrier) || isResponse(carrier)) return carrier;
-  // Express gives a request a `res` too, but whoever passes the request means something else or is mistaken.
-  if (typeof carrier === "object" && carrier !== null && !isRequest(carrier)) {
-    const carried = fastifyReply(carrier) ?? honoContext(carrier) ?? koaContext(carrier);
-    if (carried !== undefined) return carried;
+export function toServerResponse(value: unknown): AnyResponse {
+  // The watch is looked for first: the methods of a response lie several prototypes deep.
+  if (isWatched(value) || isResponse(value)) return value;
+  // A request of Express has a `res` as well. It is refused, because whoever passes the request is mistaken.
+  if (typeof value === "object" && value !== null && !isRequest(value)) {
+    const response = ofFastifyReply(value) ?? ofHonoContext(value) ?? ofKoaContext(value);
+    if (response !== undefined) return response;
   }
   throw new OffloadError(
     "AR_INVALID_ARGUMENT",
     "res must be a response of node:http or node:http2, or what carries one: Fastify's reply, the context of Koa, or " +
-      `the context of Hono on @hono/node-server; got ${whatIsIt(carrier)}`,
+      `the context of Hono on @hono/node-server; got ${describeMistake(value)}`,
   );
 }
 
-function fastifyReply(carrier: object): AnyResponse | undefined {
-  return responseAt(carrier, "raw");
+function ofFastifyReply(reply: object): AnyResponse | undefined {
+  return responseAt(reply, "raw");
 }
 
-// Before Koa's, for `res` of a Hono context is a web Response that comes to be when it is read.
-function honoContext(carrier: object): AnyResponse | undefined {
-  const env: unknown = Reflect.get(carrier, "env");
+// Asked before Koa's, because reading `res` of a Hono context creates a web Response.
+function ofHonoContext(context: object): AnyResponse | undefined {
+  const env: unknown = Reflect.get(context, "env");
   return typeof env === "object" && env !== null ? responseAt(env, "outgoing") : undefined;
 }
 
-function koaContext(carrier: object): AnyResponse | undefined {
-  return "env" in carrier ? undefined : responseAt(carrier, "res");
+function ofKoaContext(context: object): AnyResponse | undefined {
+  return "env" in context ? undefined : responseAt(context, "res");
 }
 
-function responseAt(carrier: object, name: string): AnyResponse | undefined {
-  const value: unknown = Reflect.get(carrier, name);
+function responseAt(object: object, name: string): AnyResponse | undefined {
+  const value: unknown = Reflect.get(object, name);
   return isResponse(value) ? value : undefined;
 }
 
-function isRequest(value: object): boolean {
-  return value instanceof IncomingMessage || "rawHeaders" in value;
+function isRequest(value: unknown): boolean {
+  return value instanceof IncomingMessage || (typeof value === "object" && value !== null && "rawHeaders" in value);
 }
 
-/** Words for the mistakes that are made. */
-function whatIsIt(value: unknown): string {
+/** Words for what was given, with advice for the usual mistakes. */
+function describeMistake(value: unknown): string {
   if (typeof value !== "object" || value === null) return describe(value);
-  if (
-    isRequest(value) ||
-    ("raw" in value && typeof value.raw === "object" && value.raw !== null && isRequest(value.raw))
-  )
+  if (isRequest(value) || ("raw" in value && isRequest(value.raw))) {
     return "a request: pass the response, the other argument of the handler";
+  }
   if (value instanceof Response) return "a web Response, which nobody can follow to the client: pass the context";
   if (value instanceof Request) return "a web Request, which has no response of Node's: pass the context";
   if ("env" in value && "req" in value) {

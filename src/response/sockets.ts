@@ -1,41 +1,42 @@
-// One close listener per HTTP/1 connection, however many responses it carries.
+// The last resort for a response: its connection closes. One listener per HTTP/1 connection serves all its responses.
 import type { Socket } from "node:net";
 
-interface Waiting {
-  settle(finished: boolean): void;
+/** A response that waits for the close of its connection. */
+interface Follower {
+  end(finished: boolean): void;
 }
 
-/** The responses of a connection that wait for its close: one, or with pipelining some. */
-export type Followers = Waiting[];
+/** The responses of a connection that wait for its close: one, or several with pipelining. */
+export type Followers = Follower[];
 
-// They stand in the socket itself, in an array: a WeakMap or a Set costs each task of a response half a microsecond more.
+// The array is kept in the socket itself: a WeakMap or a Set costs each task of a response half a microsecond more.
 const followers: unique symbol = Symbol("offload-after-response.followers");
 
-type Followed = Socket & { [followers]?: Followers };
+type FollowedSocket = Socket & { [followers]?: Followers };
 
 /**
- * The last resort for a response: its connection closes. Up to Node 22 a pipelined response whose connection dies
- * before its turn has no event of its own, nor has one that was detached from its socket.
+ * Ends the response when its connection closes. Up to Node 22 two kinds of response have no event of their own: a
+ * pipelined one whose connection dies before its turn, and one that was detached from its socket.
  *
- * @returns what it is to be taken out of when it is over
+ * @returns the list that {@link unfollow} takes the response out of when it is over
  */
-export function settleOnSocketClose(socket: Followed, response: Waiting): Followers {
+export function endOnSocketClose(socket: FollowedSocket, response: Follower): Followers {
   let all = socket[followers];
   if (all === undefined) {
-    const made: Followers = [];
-    all = made;
-    socket[followers] = made;
+    const list: Followers = [];
+    all = list;
+    socket[followers] = list;
     socket.once("close", () => {
-      // Each takes itself out.
-      for (const each of [...made]) each.settle(false);
+      // A copy, because each response takes itself out of the list.
+      for (const each of [...list]) each.end(false);
     });
   }
   all.push(response);
   return all;
 }
 
-export function forget(response: Waiting, from: Followers): void {
+export function unfollow(response: Follower, list: Followers): void {
   // Responses of one connection end in their order, so it is the first.
-  if (from[0] === response) from.shift();
-  else from.splice(from.indexOf(response), 1);
+  if (list[0] === response) list.shift();
+  else list.splice(list.indexOf(response), 1);
 }

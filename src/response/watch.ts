@@ -1,18 +1,18 @@
-// One response, watched to its end: the only place that listens to Node's events of a response.
+// Watches one response to its end: the only place that listens to Node's events of a response.
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { nextTurn, now, wallClock } from "../base/time.js";
 import type { ResponseOutcome } from "../core/outcome.js";
 import { http1Outcome, isOver, outcomeOf } from "./ending.js";
 import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
-import { type Followers, forget, settleOnSocketClose } from "./sockets.js";
+import { endOnSocketClose, type Followers, unfollow } from "./sockets.js";
 import { atTheEndOfTheTurn } from "./turn.js";
 
-/** Told once how a response ended. It must not throw: there is nobody behind it who could do anything about it. */
+/** Called once with how a response ended. It must not throw, because no caller is left who could handle the error. */
 export type OverListener = (outcome: ResponseOutcome) => void;
 
-// The watch of a response stands in the response itself, under a symbol of this copy of the library: every request
-// pays for it, and a WeakMap costs 0.5 us more. For HTTP/2 it stands in the stream, which is known before its
-// compatibility object is made.
+// The watch is kept in the response itself, under a symbol of this copy of the library: every request pays for it, and a
+// WeakMap costs 0.5 us more. For HTTP/2 it is kept in the stream, which exists before its compatibility object.
 const watched = Symbol("offload-after-response.watch");
 
 type Watched = AnyResponse & { [watched]?: ResponseWatch };
@@ -22,10 +22,10 @@ export function isWatched(value: unknown): value is AnyResponse {
   return typeof value === "object" && value !== null && watched in value;
 }
 
-/** The one watch of a response, begun now if there is none. */
+/** The one watch of a response; begins now if there is none. */
 export function watchOf(response: AnyResponse | ResponseWatch): ResponseWatch {
   if (response instanceof ResponseWatch) return response;
-  // Before it is asked which kind of response it is: that walks through all its prototypes.
+  // This comes first, because to find out the kind of a response takes a walk through all its prototypes.
   const known = (response as Watched)[watched];
   if (known !== undefined) return known;
   const place: Watched = isHttp2(response) ? streamOf(response) : response;
@@ -34,13 +34,13 @@ export function watchOf(response: AnyResponse | ResponseWatch): ResponseWatch {
     watch = ResponseWatch.of(response);
     place[watched] = watch;
   } else if (place !== response && watch.response !== undefined) {
-    // The compatibility object knows a status that it has not sent; the stream does not.
+    // The compatibility object knows the status before it is sent; the stream does not.
     watch.response = response;
   }
   return watch;
 }
 
-/** The watch of a response of HTTP/1 that has just begun, whose events it is told of by `saw`. */
+/** The watch of a response of HTTP/1 that has just begun. The caller passes the events on to `observe`. */
 export function watchFromStart(response: ServerResponse, socket: Socket): ResponseWatch {
   const watch = ResponseWatch.fromStart(response, socket);
   (response as Watched)[watched] = watch;
@@ -49,31 +49,31 @@ export function watchFromStart(response: ServerResponse, socket: Socket): Respon
 
 export class ResponseWatch {
   /**
-   * The response until it is over. Not longer: contexts outlive requests, for a pooled database connection keeps the
-   * one it was opened in, and up to Node 22 an idle keep-alive connection that of its last request.
+   * The response, until it is over. It is let go then, because an async context outlives its request: a pooled database
+   * connection keeps the context it was opened in, and up to Node 22 an idle keep-alive connection that of its last request.
    */
   response: AnyResponse | undefined;
   #outcome: ResponseOutcome | undefined;
   #listeners: OverListener[] | undefined;
-  /** Of HTTP/1, until the response is over. */
+  /** The socket of a response of HTTP/1, until the response is over. */
   #socket: Socket | undefined;
-  /** Among them it waits for the close of its socket. */
+  /** The list in which this watch waits for the close of its socket. */
   #followers: Followers | undefined;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = now();
 
   private constructor(response: AnyResponse) {
     this.response = response;
   }
 
-  /** Of a response that may be over. */
+  /** The watch of a response that may be over. */
   static of(response: AnyResponse): ResponseWatch {
     const watch = new ResponseWatch(response);
-    if (isOver(response)) watch.settle(false);
+    if (isOver(response)) watch.end(false);
     else watch.#listen(response);
     return watch;
   }
 
-  /** Of a response that has just begun, whose events it is told of by `saw`: to listen costs every request more. */
+  /** The watch of a response that has just begun. The caller passes its events to `observe`: listeners would cost more. */
   static fromStart(response: ServerResponse, socket: Socket): ResponseWatch {
     const watch = new ResponseWatch(response);
     watch.#socket = socket;
@@ -88,23 +88,27 @@ export class ResponseWatch {
     }
     this.#listeners = [listener];
     if (this.#outcome !== undefined) this.#deliverSoon();
-    // Not before something waits for its end, which is so for few.
+    // Only now, because few responses have a listener.
     else if (this.#socket !== undefined) this.#followSocket(this.#socket);
   }
 
-  /** The response emits an event. */
-  saw(event: unknown): void {
-    if (event === "finish") this.settle(true);
-    else if (event === "close") this.settle(false);
+  /** Takes note of an event that the response emits. */
+  observe(event: unknown): void {
+    if (event === "finish") this.end(true);
+    else if (event === "close") this.end(false);
   }
 
-  /** @param finished whether `finish` says so, and not the end of what carries the response */
-  settle(finished: boolean): void {
+  /**
+   * The response is over.
+   *
+   * @param finished whether `finish` came, and not only the close of the response or its connection
+   */
+  end(finished: boolean): void {
     const response = this.response;
     if (response === undefined) return;
     const socket = this.#socket;
-    const durationMs = performance.now() - this.#startedAt;
-    const endedAt = Date.now();
+    const durationMs = now() - this.#startedAt;
+    const endedAt = wallClock();
     const times = { startedAt: endedAt - durationMs, endedAt, durationMs };
     this.#outcome =
       socket === undefined
@@ -112,24 +116,24 @@ export class ResponseWatch {
         : http1Outcome(response as ServerResponse, socket, finished, times);
     this.response = undefined;
     this.#socket = undefined;
-    if (this.#followers !== undefined) forget(this, this.#followers);
+    if (this.#followers !== undefined) unfollow(this, this.#followers);
     this.#followers = undefined;
     if (this.#listeners !== undefined) this.#deliverSoon();
   }
 
   #listen(response: AnyResponse): void {
-    const closed = (): void => this.settle(false);
+    const closed = (): void => this.end(false);
     if (isHttp2(response)) {
-      // The stream's own events. The compatibility object's come late (not before the client has ended its upload),
-      // for a reset as for an end, and for a HEAD request that is reset not at all.
+      // The stream's own events. Those of the compatibility object come late (after the client has ended its upload), do
+      // not tell a reset from an end, and do not come at all for a HEAD request that is reset.
       const stream = streamOf(response);
       stream.on("finish", () => {
-        if (isOver(this.response ?? stream)) this.settle(true);
+        if (isOver(this.response ?? stream)) this.end(true);
       });
       stream.on("close", closed);
       return;
     }
-    response.on("finish", () => this.settle(true));
+    response.on("finish", () => this.end(true));
     response.on("close", closed);
     const socket = response.req?.socket;
     if (!socket) return;
@@ -139,13 +143,13 @@ export class ResponseWatch {
 
   #followSocket(socket: Socket): void {
     if (this.#followers !== undefined) return;
-    this.#followers = settleOnSocketClose(socket, this);
-    // Its close may be past already. What it still has to say of the response comes before the next turn of the loop.
-    if (socket.destroyed) setImmediate(() => this.settle(false));
+    this.#followers = endOnSocketClose(socket, this);
+    // The close may be past already. An event of the response that is still due comes before the next turn of the loop.
+    if (socket.destroyed) nextTurn(() => this.end(false));
   }
 
-  // Not from within Node's events: what a listener does must not come between a response's end and what Node does
-  // next on the connection (the next pipelined response, a close), nor what it throws.
+  // Not inside of Node's events: neither the work nor an error of a listener may come between the end of a response and
+  // what Node does next on the connection (the next pipelined response, a close).
   #deliverSoon(): void {
     atTheEndOfTheTurn(() => this.#deliver());
   }
@@ -159,7 +163,7 @@ export class ResponseWatch {
       try {
         listener(outcome);
       } catch {
-        // A broken contract, but neither the other listeners' fault nor the process's end.
+        // The listener broke its contract. The other listeners are called all the same, and the process lives on.
       }
     }
   }

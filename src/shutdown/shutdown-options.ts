@@ -1,7 +1,17 @@
 // The options of shutdownOnSignals: what each is for, its rule, its default.
 import { constants } from "node:os";
 import type { Duplex } from "node:stream";
-import { boolean, checkOptions, func, invalid, milliseconds, type Rule, type Rules } from "../base/option-rules.js";
+import {
+  boolean,
+  checkOptions,
+  either,
+  func,
+  invalid,
+  milliseconds,
+  type Rule,
+  type Rules,
+  string,
+} from "../base/option-rules.js";
 import { defaultTimeout, type OnAbandoned } from "./steps/close.js";
 import { type NamedHook, namedHook, type ShutdownHook } from "./steps/hooks.js";
 import { defaultDrainDelay } from "./steps/plan.js";
@@ -15,22 +25,22 @@ export interface ShutdownOptions {
    */
   readonly signals?: readonly NodeJS.Signals[] | undefined;
   /**
-   * From the signal to the exit, in ms, whatever happens. Default 25,000, for Kubernetes kills after 30 s. Open requests
-   * have until 5 s before the end and tasks until 3 s before it; under 15,000 both shrink in proportion.
+   * From the signal to the exit, in ms, whatever happens. Default 25,000, because Kubernetes kills after 30 s. Open requests
+   * have until 5 s before the end and tasks until 3 s before it; with less than 15,000 ms both shrink in proportion.
    */
   readonly timeout?: number | undefined;
   /**
-   * How long to go on serving after the signal while load balancers notice, in ms. Default: 5,000 in Kubernetes, where they
-   * learn of it no sooner than the process does, else 0. Always 0 for SIGINT, which a person sends.
+   * How long to go on serving after the signal while load balancers notice, in ms. Default: 5,000 in Kubernetes, where load
+   * balancers learn of the end no sooner than the process does, else 0. Always 0 for SIGINT, which a person sends.
    */
   readonly drainDelay?: number | undefined;
   /** Closing work of the user, run last, in reverse order: `async () => pool.end()` or `{ name, run, timeout }`. */
   readonly hooks?: readonly (ShutdownHook | NamedHook)[] | undefined;
-  /** Called with what could not be finished, before any thread ends. It is awaited for a part of the last 3 s. */
+  /** Called with the tasks that were abandoned, before any thread ends. It is awaited for a part of the last 3 s. */
   readonly onAbandoned?: OnAbandoned | undefined;
   /**
-   * Called with the upgraded sockets (WebSockets, CONNECT) when the listener closes: the time to send a close frame. Those
-   * still open 2 s after it is done are ended; without it they are ended at once.
+   * Called with the upgraded sockets (WebSockets, CONNECT) when the listener closes: the time to send a close frame.
+   * Sockets that are still open 2 s after it is done are ended; without it they are ended at once.
    */
   readonly onUpgraded?: ((sockets: readonly Duplex[]) => unknown) | undefined;
   /** Called with every step of the shutdown. */
@@ -40,8 +50,8 @@ export interface ShutdownOptions {
   /** What to do at the end. Default true: `process.exit(code)`. false: nothing. A function is called with the code. */
   readonly exit?: boolean | ((code: number) => void) | undefined;
   /**
-   * How long the platform waits after its signal before it kills the process, in ms. Default: what the platform that is
-   * found does of itself. Only used to warn at the start when the timeout does not fit.
+   * How long the platform waits after its signal before it kills the process, in ms. Default: the time of the platform, if
+   * it is recognised. Only used for a warning at the start when the timeout does not fit.
    */
   readonly platformGrace?: number | undefined;
 }
@@ -60,7 +70,7 @@ export interface ResolvedShutdownOptions {
   readonly platformGrace: number | undefined;
 }
 
-// Others cannot be caught, are the debugger's, or are a crash.
+// Every other signal cannot be caught, belongs to the debugger, or means a crash.
 const catchable: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK", "SIGUSR2", "SIGQUIT"];
 
 const signalList: Rule = {
@@ -70,7 +80,7 @@ const signalList: Rule = {
 
 const hookList: Rule = {
   expected: "an array of functions or { name, run, timeout }",
-  holds: (value) => Array.isArray(value) && value.every((hook) => typeof hook === "function" || isNamedHook(hook)),
+  holds: (value) => Array.isArray(value) && value.every((hook) => func.holds(hook) || isNamedHook(hook)),
 };
 
 const rules: Rules = {
@@ -82,10 +92,7 @@ const rules: Rules = {
   onUpgraded: func,
   onStep: func,
   uncaughtException: boolean,
-  exit: {
-    expected: "a boolean or a function",
-    holds: (value) => typeof value === "boolean" || typeof value === "function",
-  },
+  exit: either(boolean, func),
   platformGrace: milliseconds(),
 };
 
@@ -128,7 +135,7 @@ export function resolveShutdownOptions(
   });
 }
 
-// SIGHUP is not among them elsewhere: a listener would undo `nohup`, and daemons use it to reload.
+// Elsewhere than on Windows SIGHUP is not a default: a listener would undo `nohup`, and daemons use it to reload.
 function defaultSignals(onWindows: boolean): readonly NodeJS.Signals[] {
   return onWindows ? ["SIGTERM", "SIGINT", "SIGBREAK", "SIGHUP"] : ["SIGTERM", "SIGINT"];
 }
@@ -136,6 +143,5 @@ function defaultSignals(onWindows: boolean): readonly NodeJS.Signals[] {
 function isNamedHook(value: unknown): value is NamedHook {
   if (typeof value !== "object" || value === null) return false;
   const { name, run, timeout } = value as Partial<NamedHook>;
-  const timeoutHolds = timeout === undefined || milliseconds().holds(timeout);
-  return typeof name === "string" && name !== "" && typeof run === "function" && timeoutHolds;
+  return string.holds(name) && func.holds(run) && (timeout === undefined || milliseconds().holds(timeout));
 }

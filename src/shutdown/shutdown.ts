@@ -1,22 +1,21 @@
-// What `offloader.shutdownOnSignals()` is: the servers and options of one offloader, in the shutdown of the process.
-
+// What `offloader.shutdownOnSignals()` does: it brings the servers and options of one offloader into the shutdown of the
+// process.
 import { livenessProbe, type Probe, readinessProbe } from "./http/probes.js";
 import { ServerDrain } from "./http/server-drain.js";
 import { findServers, type ServersArgument } from "./http/servers.js";
-import type { Participant } from "./process/participant.js";
+import { planWarnings } from "./process/plan-warnings.js";
 import { detectPlatform } from "./process/platform.js";
 import { processShutdown } from "./process/registry.js";
 import { resolveShutdownOptions, type ShutdownOptions } from "./shutdown-options.js";
 import { closeBy } from "./steps/close.js";
-import { planWarnings } from "./steps/plan.js";
+import type { Participant } from "./steps/participant.js";
 import type { ShutdownReport } from "./steps/report.js";
-
-export type { ShutdownOptions } from "./shutdown-options.js";
-
 import type { ShutdownState } from "./steps/states.js";
 import type { DrainTarget } from "./steps/target.js";
 
-/** The shutdown of the process, as one offloader sees it. */
+export type { ShutdownOptions } from "./shutdown-options.js";
+
+/** The shutdown of the process, as `shutdownOnSignals()` returns it. */
 export interface Shutdown {
   /**
    * Begins the shutdown as a signal would; if it has begun, joins it.
@@ -30,21 +29,24 @@ export interface Shutdown {
   readonly readiness: Probe;
   /** A `(req, res)` handler: 200, during the shutdown too. */
   readonly liveness: Probe;
-  /** Takes every listener away, on the process and on the servers. Once the shutdown has begun, it does so itself at its end. */
+  /**
+   * Takes every listener away, from the process and from the servers. Does nothing once the shutdown has begun, which takes
+   * them away itself at its end.
+   */
   uninstall(): void;
   /** Resolves with the report when the shutdown is over, before the process exits. */
   readonly done: Promise<ShutdownReport>;
 }
 
 /**
- * Shuts the process down in order when it is told to: stops accepting connections, finishes open requests, lets every
- * accepted task end, ends the threads, runs the hooks, and exits.
+ * Shuts the process down in order on a signal: stops accepting connections, finishes open requests, lets every accepted
+ * task end, ends the threads, runs the hooks, and exits.
  *
- * The process has one shutdown. If several offloaders call this, it includes all of them, with the shortest timeout and
- * the longest drainDelay of theirs.
+ * The process has one shutdown. If several offloaders call this, it includes all of them, with their shortest timeout and
+ * their longest drainDelay.
  *
  * @param servers servers of node:http, node:https or node:http2, listening or not, or objects that carry one
- * @throws OffloadError AR_INVALID_OPTIONS, or AR_INVALID_ARGUMENT for what holds no server
+ * @throws OffloadError AR_INVALID_OPTIONS, or AR_INVALID_ARGUMENT for a value that holds no server
  */
 export function shutdownOnSignals(
   target: DrainTarget,

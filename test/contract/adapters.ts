@@ -18,12 +18,12 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { Hono } from "hono";
 import type { ContentfulStatusCode, RedirectStatusCode } from "hono/utils/http-status";
 import Koa from "koa";
-import type { EachContextMiddleware, EachResponseMiddleware, ResponseCarrier } from "offload-after-response";
+import type { EachContextMiddleware, EachResponseMiddleware, ResponseLike } from "offload-after-response";
 
 /** A request that is being handled. */
 export interface Call {
   /** What the framework's users have in hand, and pass to the library. */
-  readonly res: ResponseCarrier;
+  readonly res: ResponseLike;
   /** Node's own response behind it. */
   readonly raw: ServerResponse | Http2ServerResponse;
   /** The request in the framework's form, which is a mistake to pass. */
@@ -42,8 +42,8 @@ export type Handle = (call: Call) => Promise<Answer>;
 
 /** The middleware of `afterEachResponse()` and of `afterEachContext()`. */
 export interface Each {
-  readonly response: EachResponseMiddleware<unknown, ResponseCarrier>;
-  readonly context: EachContextMiddleware<ResponseCarrier>;
+  readonly response: EachResponseMiddleware<unknown, ResponseLike>;
+  readonly context: EachContextMiddleware<ResponseLike>;
 }
 
 export interface Adapter {

@@ -319,16 +319,16 @@ it("two copies of the library in one process each know the response", async () =
   copy.trackCurrentResponse();
   const seen: boolean[] = [];
   const packets = new Arrivals<void>();
-  const settled = new Arrivals<string>();
+  const ended = new Arrivals<string>();
   const port = await serve((req, res) => {
     packets.push();
-    whenOver(res, ({ kind }) => settled.push(kind));
+    whenOver(res, ({ kind }) => ended.push(kind));
     req.on("data", () => {
       seen.push(currentResponse() === res, copy.currentResponse() === res);
       packets.push();
     });
     req.on("end", () => res.end("done"));
-    void register(res).outcome.then(({ kind }) => settled.push(kind));
+    void register(res).outcome.then(({ kind }) => ended.push(kind));
   });
   const client = await connect(port);
   client.request("POST", "/", { "Content-Length": "2" });
@@ -338,7 +338,7 @@ it("two copies of the library in one process each know the response", async () =
   }
   await client.waitFor(/done/);
   expect(seen).toEqual([true, true, true, true]);
-  expect([await settled.next(), await settled.next()]).toEqual(["completed", "completed"]);
+  expect([await ended.next(), await ended.next()]).toEqual(["completed", "completed"]);
 });
 
 it("the duration of a tracked response counts from the start of its request", async () => {

@@ -237,7 +237,7 @@ describe("pipelined responses", () => {
     return { first: await next(), second: await next(), client };
   }
 
-  it("settle each on its own, in the order in which they leave", async () => {
+  it("end each on its own, in the order in which they leave", async () => {
     const { first, second, client } = await pair();
     const order: string[] = [];
     const one = register(first.res);

@@ -4,19 +4,19 @@ import { Hono } from "hono";
 import Koa from "koa";
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
-import { type ResponseCarrier, toServerResponse } from "../../src/response/response-like.js";
+import { type ResponseLike, toServerResponse } from "../../src/response/response-like.js";
 
 const request = new IncomingMessage(new Socket());
 const response = new ServerResponse(request);
 
 describe("a response is found in", () => {
-  it.each<[string, ResponseCarrier]>([
+  it.each<[string, ResponseLike]>([
     ["itself", response],
     ["a Fastify reply", { raw: response }],
     ["a Koa context", { res: response }],
     ["a Hono context of node-server", { env: { outgoing: response }, req: { raw: new Request("http://x/") } }],
-  ])("%s", (_, carrier) => {
-    expect(toServerResponse(carrier)).toBe(response);
+  ])("%s", (_, value) => {
+    expect(toServerResponse(value)).toBe(response);
   });
 
   it("a response whose prototype a framework has changed", () => {

@@ -1,6 +1,6 @@
 // A drain target of plain data: its tasks end when the test says so, and it writes down what was asked of it.
-
 import type { Logger } from "../../src/base/logger.js";
+import { nextTurn } from "../../src/base/time.js";
 import type { TaskState } from "../../src/core/states.js";
 import type { DrainTarget, UnfinishedTask } from "../../src/shutdown/steps/target.js";
 
@@ -52,7 +52,7 @@ export class FakeTarget implements DrainTarget {
         if (this.tasks.size === 0) resolve();
         else this.watchers.push(look);
       };
-      setImmediate(look);
+      nextTurn(look);
     });
   }
 

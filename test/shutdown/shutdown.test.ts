@@ -92,7 +92,7 @@ describe("a shutdown", () => {
     expect(second.state).toBe("ended");
   });
 
-  it("waits until all who take part are settled, for work of one may make work of another", async () => {
+  it("waits until all who take part are settled, because a task of one may dispatch to another", async () => {
     const [one, two] = [new FakeTarget(), new FakeTarget()];
     one.start("a");
     const shutdown = install(one, {
@@ -111,7 +111,7 @@ describe("a shutdown", () => {
     expect(two.calls).toEqual(["announceDraining", "announceDraining", "refuse", "endThreads(time)"]);
   });
 
-  it("takes in who comes when it has begun", async () => {
+  it("includes who joins when it has begun", async () => {
     const late = new FakeTarget();
     late.start("a");
     const shutdown = install(new FakeTarget(), {

@@ -1,27 +1,27 @@
-// What the kinds of connections of a server (HTTP/1, HTTP/2, in the TLS handshake) have in common in a drain.
+// The seam between the drain of a server and its kinds of connections: HTTP/1, HTTP/2, and those in the TLS handshake.
 import type { Duplex } from "node:stream";
-import type { OpenRequest } from "../steps/report.js";
+import type { OpenRequest } from "./open-request.js";
 
 /** The connections of one kind of one server. */
 export interface Connections {
   /** How many there are. */
   readonly size: number;
-  /** The drain begins: clients are told to leave, and still served. */
+  /** The drain begins: clients are asked to leave, and are still served. */
   announce(): void;
   /** The listener is closed: connections that are not in use are closed from now on. */
   close(): void;
-  /** Called every now and then once the drain has begun: closes what has been quiet for long enough. */
+  /** Closes what has been quiet for long enough. Called several times a second once the drain has begun. */
   sweep(): void;
   openRequests(): OpenRequest[];
   /** Closes every connection. Returns how many of them had a request open. */
   force(): number;
-  /** Leaves the server and the connections as they are, and forgets them. */
+  /** Takes every listener away, and leaves the server and the connections as they are. */
   uninstall(): void;
 }
 
 /**
- * How long a connection between two requests is left open in a drain, in ms. A client that uses it in that time gets an
- * answer that says `Connection: close`; were it closed at once, a request already on its way would be lost.
+ * How long a connection between two requests stays open in a drain, in ms. A request that is on its way in that time gets
+ * an answer that says `Connection: close`. If the connection closed at once, that request would be lost.
  */
 export const idleGrace = 500;
 

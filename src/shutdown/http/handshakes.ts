@@ -2,22 +2,21 @@
 // count them among its connections: one silent client would hold the server open for two minutes.
 import type { Duplex } from "node:stream";
 import type { Server as TlsServer } from "node:tls";
-import type { OpenRequest } from "../steps/report.js";
+import { now } from "../../base/time.js";
+import { ConnectionMap } from "./connection-map.js";
 import { type Connections, partialGrace } from "./connections.js";
-
-interface Handshake {
-  readonly since: number;
-  readonly forget: () => void;
-}
+import type { OpenRequest } from "./open-request.js";
 
 export class Handshakes implements Connections {
-  private readonly pending = new Map<Duplex, Handshake>();
+  /** Each with the time when it began. */
+  private readonly pending: ConnectionMap<Duplex, number>;
   private closing = false;
 
   constructor(
     private readonly server: TlsServer,
-    private readonly onGone: () => void,
+    onClosed: () => void,
   ) {
+    this.pending = new ConnectionMap(onClosed);
     server.on("connection", this.connected);
     server.on("secureConnection", this.secured);
   }
@@ -34,9 +33,8 @@ export class Handshakes implements Connections {
 
   sweep(): void {
     if (!this.closing) return;
-    const now = performance.now();
-    for (const [socket, { since }] of this.pending) {
-      if (now - since >= partialGrace) socket.destroy();
+    for (const [socket, since] of this.pending.all()) {
+      if (now() - since >= partialGrace) socket.destroy();
     }
   }
 
@@ -45,36 +43,22 @@ export class Handshakes implements Connections {
   }
 
   force(): number {
-    for (const socket of [...this.pending.keys()]) socket.destroy();
+    for (const [socket] of this.pending.all()) socket.destroy();
     return 0;
   }
 
   uninstall(): void {
     this.server.off("connection", this.connected);
     this.server.off("secureConnection", this.secured);
-    for (const socket of [...this.pending.keys()]) this.drop(socket);
+    this.pending.clear();
   }
 
   private readonly connected = (socket: Duplex): void => {
-    const forget = (): void => {
-      this.drop(socket);
-      this.onGone();
-    };
-    this.pending.set(socket, { since: performance.now(), forget });
-    socket.on("close", forget);
+    this.pending.add(socket, now());
   };
 
-  // A TLSSocket names the socket below it only here; the name is as old as the class.
-  private readonly secured = (socket: Duplex & { readonly _parent?: unknown }): void => {
-    for (const raw of this.pending.keys()) {
-      if (raw === socket._parent) this.drop(raw);
-    }
+  // `_parent` is the only way to learn which socket a TLSSocket stands on; it is as old as the class.
+  private readonly secured = ({ _parent: socket }: { readonly _parent?: Duplex }): void => {
+    if (socket !== undefined) this.pending.remove(socket);
   };
-
-  private drop(socket: Duplex): void {
-    const handshake = this.pending.get(socket);
-    if (handshake === undefined) return;
-    socket.off("close", handshake.forget);
-    this.pending.delete(socket);
-  }
 }

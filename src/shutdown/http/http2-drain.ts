@@ -1,18 +1,18 @@
 // The HTTP/2 sessions of one server: their open streams, and how a session ends in a drain.
 import { constants, type Http2Session, type ServerHttp2Stream } from "node:http2";
 import type { Server } from "node:net";
-import { type OpenRequest, pathOf } from "../steps/report.js";
+import { now } from "../../base/time.js";
+import { ConnectionMap } from "./connection-map.js";
 import type { Connections } from "./connections.js";
+import { type OpenRequest, openRequest } from "./open-request.js";
 
 interface Session {
   readonly open: Map<ServerHttp2Stream, OpenStream>;
   readonly onStream: (stream: ServerHttp2Stream, headers: StreamHeaders) => void;
-  readonly forget: () => void;
 }
 
 interface OpenStream {
-  readonly method: string;
-  readonly path: string;
+  readonly headers: StreamHeaders;
   readonly since: number;
 }
 
@@ -22,13 +22,14 @@ interface StreamHeaders {
 }
 
 export class Http2Drain implements Connections {
-  private readonly sessions = new Map<Http2Session, Session>();
+  private readonly sessions: ConnectionMap<Http2Session, Session>;
   private closing = false;
 
   constructor(
     private readonly server: Server,
-    private readonly onGone: () => void,
+    onClosed: () => void,
   ) {
+    this.sessions = new ConnectionMap(onClosed);
     server.on("session", this.connected);
   }
 
@@ -36,61 +37,52 @@ export class Http2Drain implements Connections {
     return this.sessions.size;
   }
 
-  // HTTP/2 has no `Connection: close`, and a GOAWAY makes the client open another connection at once: while the listener is
-  // open that would be to this process again, so it is sent when the listener closes.
+  // HTTP/2 has no `Connection: close`. A GOAWAY makes the client open another connection at once, which would lead to this
+  // process again while the listener is open. So it is sent when the listener closes.
   announce(): void {}
 
   close(): void {
     this.closing = true;
-    for (const session of this.sessions.keys()) leave(session);
+    for (const [session] of this.sessions.all()) goAway(session);
   }
 
   sweep(): void {}
 
   openRequests(): OpenRequest[] {
-    const now = performance.now();
-    return [...this.sessions.values()].flatMap(({ open }) =>
-      [...open.values()].map(({ method, path, since }) => ({ method, path, forMs: now - since })),
-    );
+    return this.sessions
+      .all()
+      .flatMap(([, { open }]) => [...open.values()])
+      .map(({ headers, since }) => openRequest(headers[":method"], headers[":path"], since));
   }
 
   force(): number {
-    const all = [...this.sessions];
+    const all = this.sessions.all();
     for (const [session] of all) session.destroy();
     return all.filter(([, { open }]) => open.size > 0).length;
   }
 
   uninstall(): void {
     this.server.off("session", this.connected);
-    for (const [session, { onStream, forget }] of this.sessions) {
-      session.off("stream", onStream);
-      session.off("close", forget);
-    }
+    for (const [session, { onStream }] of this.sessions.all()) session.off("stream", onStream);
     this.sessions.clear();
   }
 
   private readonly connected = (session: Http2Session): void => {
-    const open = new Map<ServerHttp2Stream, OpenStream>();
-    const onStream = (stream: ServerHttp2Stream, headers: StreamHeaders): void => {
-      const [method = "", path] = [headers[":method"], headers[":path"]];
-      open.set(stream, { method, path: pathOf(path), since: performance.now() });
+    const open: Session["open"] = new Map();
+    const onStream: Session["onStream"] = (stream, headers) => {
+      open.set(stream, { headers, since: now() });
       stream.once("close", () => open.delete(stream));
     };
-    const forget = (): void => {
-      this.sessions.delete(session);
-      this.onGone();
-    };
     session.on("stream", onStream);
-    session.on("close", forget);
-    this.sessions.set(session, { open, onStream, forget });
-    if (this.closing) leave(session);
+    this.sessions.add(session, { open, onStream });
+    if (this.closing) goAway(session);
   };
 }
 
-/** Tells the client to open no more streams, and closes the session when those that are open have ended. */
-function leave(session: Http2Session): void {
+/** Asks the client to open no more streams, and closes the session when the open ones have ended. */
+function goAway(session: Http2Session): void {
   if (session.destroyed || session.closed) return;
-  // close() alone sends no GOAWAY before Node 24: clients would go on opening streams that are then refused.
+  // close() alone sends no GOAWAY before Node 24: clients would go on to open streams, which are then refused.
   session.goaway(constants.NGHTTP2_NO_ERROR);
   session.close();
 }

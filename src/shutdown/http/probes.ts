@@ -1,16 +1,16 @@
-// Answers for health checks: plain (req, res) handlers, which every framework can call or be given.
+// Answers for health checks: plain (req, res) handlers, which every framework can call.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 
-/** A handler for `node:http`, Express, or with `.raw` objects any other framework. */
+/** A handler for `node:http` and Express, and for any other framework with the raw request and response. */
 export type Probe = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
 
-/** 200 while `isReady`, else 503: a load balancer sends no more requests, the process is not restarted for it. */
+/** Answers 200 while `isReady`, else 503: load balancers then send no more requests, and the process is not restarted. */
 export function readinessProbe(isReady: () => boolean): Probe {
   return (_req, res) => (isReady() ? answer(res, 200, "ready") : answer(res, 503, "shutting down"));
 }
 
-/** 200 as long as the event loop turns, during a shutdown too: a failing one would have the process killed. */
+/** Answers 200 while the event loop turns, also during a shutdown: the platform kills a process whose liveness fails. */
 export function livenessProbe(): Probe {
   return (_req, res) => answer(res, 200, "alive");
 }

@@ -1,4 +1,4 @@
-// Which HTTP servers are in what the user hands over: servers, or frameworks' objects that carry one.
+// Which HTTP servers are in the argument of `shutdownOnSignals`: servers, or objects of frameworks that carry one.
 import { Server as HttpServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import { Server as HttpsServer } from "node:https";
@@ -9,7 +9,7 @@ import { describe, OffloadError } from "../../base/errors.js";
 /** A server of `node:http`, `node:https` or `node:http2`, or an object that carries one: a Fastify instance, a Nest app. */
 export type ServerLike = NetServer | { readonly server: NetServer } | { getHttpServer(): unknown };
 
-/** What is said to `shutdownOnSignals`: no server, one, or several. */
+/** What `shutdownOnSignals` takes: no server, one, or several. */
 export type ServersArgument = ServerLike | readonly ServerLike[] | undefined;
 
 /**
@@ -24,7 +24,7 @@ export function findServers(where: string, argument: unknown): NetServer[] {
 }
 
 function serverOf(where: string, value: unknown): NetServer {
-  const server = carried(value);
+  const server = serverIn(value);
   if (server !== undefined && (speaksHttp1(server) || speaksHttp2(server))) return server;
   const hint = typeof value === "function" ? " (of an Express or Koa app, pass what app.listen() returned)" : "";
   throw new OffloadError(
@@ -33,7 +33,7 @@ function serverOf(where: string, value: unknown): NetServer {
   );
 }
 
-function carried(value: unknown): NetServer | undefined {
+function serverIn(value: unknown): NetServer | undefined {
   if (value instanceof NetServer) return value;
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return undefined;
   // Fastify; hapi; Nest.
@@ -43,12 +43,12 @@ function carried(value: unknown): NetServer | undefined {
   return inside.find((candidate) => candidate instanceof NetServer);
 }
 
-/** Whether connections of this server may carry HTTP/1. A secure HTTP/2 server serves it with `allowHTTP1`. */
+/** Whether clients of this server may speak HTTP/1. A secure HTTP/2 server serves it with `allowHTTP1`. */
 export function speaksHttp1(server: NetServer): boolean {
   return server instanceof HttpServer || server instanceof HttpsServer || (speaksHttp2(server) && speaksTls(server));
 }
 
-/** Whether connections of this server may carry HTTP/2. node:http2 exports no class to ask for. */
+/** Whether clients of this server may speak HTTP/2. node:http2 exports no class for `instanceof`. */
 export function speaksHttp2(server: NetServer): server is Http2Server | Http2SecureServer {
   return "updateSettings" in server && typeof server.updateSettings === "function";
 }

@@ -1,17 +1,17 @@
-// The last word of a process that exits with work accepted and unfinished, without a shutdown having seen to it.
+// The last log line of a process that exits without a shutdown, while accepted tasks are unfinished: which ones are lost.
 import type { DrainTarget } from "../steps/target.js";
 
 const targets = new Set<DrainTarget>();
-// A long list helps nobody; the count is exact.
+// A longer list helps nobody, and the line has the exact count.
 const most = 50;
 
-/** Reports by id what the target leaves unfinished when the process exits; one listener for all targets. */
+/** Reports by id what the target leaves unfinished when the process exits. All targets share one listener. */
 export function reportAtExit(target: DrainTarget): void {
   if (targets.size === 0) process.on("exit", report);
   targets.add(target);
 }
 
-/** The target has shut down: nothing of it can be unfinished any more. */
+/** For a target that has shut down, so that nothing of it can be unfinished. */
 export function forgetAtExit(target: DrainTarget): void {
   targets.delete(target);
   if (targets.size === 0) process.off("exit", report);

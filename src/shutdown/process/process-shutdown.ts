@@ -1,20 +1,23 @@
-// The shutdown of this process: who takes part in it, what begins it, what a repeated signal means, how it exits.
+// The shutdown of this process: who takes part in it, what a repeated signal means, how the process exits.
 import { constants } from "node:os";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Deferred, deferred } from "../../base/deferred.js";
+import type { Logger } from "../../base/logger.js";
+import { now, turn } from "../../base/time.js";
+import type { ResolvedShutdownOptions } from "../shutdown-options.js";
+import type { Participant } from "../steps/participant.js";
 import type { Plan } from "../steps/plan.js";
 import type { ShutdownReport } from "../steps/report.js";
 import { Sequence } from "../steps/sequence.js";
 import type { ShutdownState } from "../steps/states.js";
-import type { Participant } from "./participant.js";
 import { type ProcessTrigger, Triggers } from "./triggers.js";
 
-/** Within this time a second signal is the first one again, in ms: npm and terminals send it twice. */
+/** A second signal within this time, in ms, is the first one again: npm and terminals send it twice. */
 const repeatWindow = 1_000;
 
 export class ProcessShutdown {
   /** Resolves with the report, before the exit. */
   readonly done: Promise<ShutdownReport>;
-  private resolveDone: (report: ShutdownReport) => void = () => {};
+  private readonly whenDone: Deferred<ShutdownReport> = deferred();
   private readonly participants = new Set<Participant>();
   private readonly triggers: Triggers;
   private readonly warned = new Set<string>();
@@ -23,13 +26,13 @@ export class ProcessShutdown {
 
   /** @param onGone called when nobody takes part any more */
   constructor(private readonly onGone: () => void) {
-    this.done = new Promise((resolve) => {
-      this.resolveDone = resolve;
-    });
+    this.done = this.whenDone.promise;
     this.triggers = new Triggers({
-      signal: (signal) => this.signalled(signal),
-      other: (reason) => this.begin(reason, reason !== "disconnect"),
-      exception: (error) => this.failed(error),
+      signal: (signal) => this.onSignal(signal),
+      message: () => this.begin("message"),
+      // A worker that its primary has let go gets no more connections, so there is no load balancer to wait for.
+      disconnect: () => this.begin("disconnect", { delayed: false }),
+      exception: (error) => this.onException(error),
     });
   }
 
@@ -37,21 +40,21 @@ export class ProcessShutdown {
     return this.sequence?.state ?? "serving";
   }
 
-  /** @returns a function by which the participant leaves again, if no shutdown has begun */
+  /** @returns a function with which the participant leaves again; it does nothing once a shutdown has begun */
   join(participant: Participant): () => void {
     this.participants.add(participant);
     this.triggers.listenFor(this.chosenTriggers());
-    this.sequence?.welcome(participant);
+    this.sequence?.include(participant);
     return () => this.leave(participant);
   }
 
   /** Begins the shutdown, or joins the one that has begun. */
   close(reason: string): Promise<ShutdownReport> {
-    this.begin(reason, true);
+    this.begin(reason);
     return this.done;
   }
 
-  /** Logs a warning of the plan, the same one only once in a process. */
+  /** Logs a warning about the plan, each one once in a process. */
   warn(participant: Participant, message: string): void {
     if (this.warned.has(message)) return;
     this.warned.add(message);
@@ -59,7 +62,7 @@ export class ProcessShutdown {
   }
 
   private leave(participant: Participant): void {
-    // What has begun goes on to its end, which takes every listener away.
+    // A shutdown that has begun goes on to its end, and takes every listener away then.
     if (this.sequence !== undefined || !this.participants.delete(participant)) return;
     for (const server of participant.servers) server.uninstall();
     if (this.participants.size > 0) {
@@ -70,32 +73,31 @@ export class ProcessShutdown {
     this.onGone();
   }
 
-  /** What any of those who take part has asked to begin the shutdown. */
+  /** What begins the shutdown: whatever one of the participants has chosen. */
   private chosenTriggers(): Set<ProcessTrigger> {
-    const options = [...this.participants].map((participant) => participant.options);
+    const options = this.allOptions();
     const triggers = new Set<ProcessTrigger>(options.flatMap(({ signals }) => signals));
     if (options.some(({ uncaughtException }) => uncaughtException)) triggers.add("uncaughtException");
     return triggers;
   }
 
-  private signalled(signal: NodeJS.Signals): void {
-    const now = performance.now();
+  private onSignal(signal: NodeJS.Signals): void {
     if (this.firstSignalAt === undefined) {
-      this.firstSignalAt = now;
-      // SIGINT is a person at a terminal: no load balancer has to notice.
-      this.begin(signal, signal !== "SIGINT");
-    } else if (now - this.firstSignalAt >= repeatWindow) {
+      this.firstSignalAt = now();
+      // SIGINT comes from a person at a terminal: no load balancer has to notice.
+      this.begin(signal, { delayed: signal !== "SIGINT" });
+    } else if (now() - this.firstSignalAt >= repeatWindow) {
       this.sequence?.force(128 + constants.signals[signal]);
     }
   }
 
-  private failed(error: unknown): void {
-    this.begin("uncaughtException", true);
-    this.sequence?.markDirty();
+  private onException(error: unknown): void {
+    this.begin("uncaughtException");
+    this.sequence?.noteException();
     this.logger().error({ err: error }, "shutdown: uncaught exception");
   }
 
-  private begin(reason: string, delayed: boolean): void {
+  private begin(reason: string, { delayed }: { delayed: boolean } = { delayed: true }): void {
     if (this.sequence !== undefined) return;
     const { timeout, drainDelay } = this.plan();
     const plan = { timeout, drainDelay: delayed ? drainDelay : 0 };
@@ -105,32 +107,36 @@ export class ProcessShutdown {
 
   private async run(sequence: Sequence): Promise<void> {
     const report = await sequence.run();
-    const exit = [...this.participants].map(({ options }) => options.exit).find((value) => value !== undefined) ?? true;
+    const exit = this.allOptions().find((options) => options.exit !== undefined)?.exit ?? true;
     if (exit === true) {
-      this.resolveDone(report);
-      // Those who wait for `done` come first.
-      await nextTurn();
+      this.whenDone.resolve(report);
+      // Whoever waits for `done` goes on before the exit.
+      await turn();
       process.exit(report.exitCode);
     }
-    // The process lives on, and may begin anew.
+    // The process lives on, and may have another shutdown later.
     await sequence.stopWatchdog();
     this.triggers.uninstall();
     for (const { servers } of this.participants) for (const server of servers) server.uninstall();
     this.onGone();
-    this.resolveDone(report);
+    this.whenDone.resolve(report);
     if (typeof exit === "function") exit(report.exitCode);
   }
 
-  /** What suits all: the shortest time, and the longest delay. */
+  /** The shortest timeout and the longest delay of all participants. */
   private plan(): Plan {
-    const options = [...this.participants].map((participant) => participant.options);
+    const options = this.allOptions();
     return {
       timeout: Math.min(...options.map(({ timeout }) => timeout)),
       drainDelay: Math.max(...options.map(({ drainDelay }) => drainDelay)),
     };
   }
 
-  private logger(): Participant["target"]["logger"] {
+  private allOptions(): ResolvedShutdownOptions[] {
+    return [...this.participants].map(({ options }) => options);
+  }
+
+  private logger(): Logger {
     const [first] = this.participants;
     if (first === undefined) throw new TypeError("a shutdown without participants");
     return first.target.logger;

@@ -1,15 +1,17 @@
-// What can begin a shutdown: signals, a supervisor's message, the loss of a cluster's primary, an uncaught exception.
+// What can begin a shutdown: a signal, a supervisor's message, the loss of a cluster's primary, an uncaught exception.
 import cluster from "node:cluster";
 
-/** What a trigger calls. */
+/** What the triggers call. */
 export interface TriggerHandlers {
   signal(signal: NodeJS.Signals): void;
-  /** "message" or "disconnect". */
-  other(reason: string): void;
+  /** The parent process has asked for it. */
+  message(): void;
+  /** A cluster's primary has let this worker go, or has died. */
+  disconnect(): void;
   exception(error: unknown): void;
 }
 
-/** What those who take part in a shutdown choose to begin it. */
+/** What a participant can choose to begin the shutdown. */
 export type ProcessTrigger = NodeJS.Signals | "uncaughtException";
 
 /** The listeners of a shutdown on `process`. */
@@ -18,16 +20,16 @@ export class Triggers {
   private readonly listeners = new Map<ProcessTrigger, (error: unknown) => void>();
 
   constructor(private readonly handlers: TriggerHandlers) {
-    // Without a channel nobody can send a message.
+    // Without an IPC channel nobody can send a message.
     if (process.send === undefined) return;
     this.onChannel("message", (message) => {
-      // PM2 sends this with `shutdown_with_message`, and so can any parent, also on Windows, where no signal can be sent.
-      if (message === "shutdown") handlers.other("message");
+      // PM2 sends this with `shutdown_with_message`. Any parent can, also on Windows, where no signal can be sent.
+      if (message === "shutdown") handlers.message();
     });
     if (cluster.isWorker) this.onChannel("disconnect", () => this.disconnected());
   }
 
-  /** Listens for these, and no longer for what it was to listen for before. */
+  /** Listens for these triggers, and no longer for any other. */
   listenFor(wanted: ReadonlySet<ProcessTrigger>): void {
     for (const [trigger, listener] of this.listeners) {
       if (wanted.has(trigger)) continue;
@@ -48,33 +50,32 @@ export class Triggers {
   }
 
   private listenerOf(trigger: ProcessTrigger): (error: unknown) => void {
-    // Unhandled rejections arrive there too, unless the program listens to those.
+    // An unhandled rejection arrives here too, unless the program listens for those.
     if (trigger === "uncaughtException") return (error) => this.handlers.exception(error);
     return () => this.handlers.signal(trigger);
   }
 
-  /** A cluster's primary has let the worker go, or has died. */
   private disconnected(): void {
-    // When the primary died, node:cluster exits the worker right after this event unless it was to exit anyway.
+    // When the primary has died, node:cluster exits the worker right after this event, unless this flag is set.
     if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
-    this.handlers.other("disconnect");
+    this.handlers.disconnect();
   }
 
-  /** Listens on the IPC channel. Node keeps a process alive for such a listener; for this one it does not. */
+  /** Listens on the IPC channel. Node keeps a process alive for such a listener, but not for this one. */
   private onChannel(event: "message" | "disconnect", listener: (message?: unknown) => void): void {
     const channel = process.channel as CountedChannel | undefined;
-    // Before node:cluster's own listener, see above.
+    // Before node:cluster's own listener, which may exit the worker.
     process.prependListener(event as "message", listener);
     channel?.unrefCounted?.();
     this.undo.push(() => {
-      // Taking the listener away counts down once more.
+      // To take the listener away counts down once more.
       channel?.refCounted?.();
       process.off(event, listener);
     });
   }
 }
 
-/** The counting that Node does for listeners of `message` and `disconnect`; the same on Node 20 to 26, and optional here. */
+/** How Node counts listeners of `message` and `disconnect`. It is internal, the same on Node 20 to 26, and optional here. */
 interface CountedChannel {
   refCounted?(): void;
   unrefCounted?(): void;

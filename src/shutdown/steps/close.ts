@@ -1,13 +1,15 @@
-// The drain of one offloader by a deadline, without any server: steps 5 to 7 of a shutdown, and all of `close()`.
-
+// The drain of one offloader by a deadline, without any server: the last steps of a shutdown, and all of `close()`.
+import { type Deferred, deferred } from "../../base/deferred.js";
 import { OffloadError } from "../../base/errors.js";
 import { checkOptions, func, milliseconds, type Rules } from "../../base/option-rules.js";
+import { now } from "../../base/time.js";
 import { Deadline } from "./deadline.js";
 import { abortBudget } from "./plan.js";
-import { type CloseReport, count, describeTasks, tally } from "./report.js";
+import { type CloseReport, tally } from "./report.js";
 import type { DrainTarget, UnfinishedTask } from "./target.js";
+import { count, describeTasks } from "./words.js";
 
-/** Is given what was abandoned, before any thread ends; what it returns is awaited, for a while. */
+/** Called with what was abandoned, before any thread ends. What it returns is awaited for a while. */
 export type OnAbandoned = (tasks: readonly UnfinishedTask[]) => unknown;
 
 /** Options of `offloader.close()`. */
@@ -33,54 +35,56 @@ const rules: Rules = { timeout: milliseconds(), onAbandoned: func };
 export function closeTarget(target: DrainTarget, options: CloseOptions = {}): Promise<CloseReport> {
   checkOptions("close", options, rules);
   const timeout = options.timeout ?? defaultTimeout;
-  const deadline = new Deadline(performance.now() + timeout, abortBudget(timeout));
-  const report = closeBy(target, deadline, options.onAbandoned);
-  const closing = closings.get(target);
-  // A shutdown of the process logs its own report, with the list in it.
-  if (closing !== undefined) closing.logsAbandoned = true;
-  return report;
+  const deadline = new Deadline(now() + timeout, abortBudget(timeout));
+  const closing = joinClosing(target, deadline, options.onAbandoned);
+  // Without a shutdown of the process, whose report has the list of what was abandoned.
+  closing.logsAbandoned = true;
+  return closing.report;
+}
+
+/** {@link closeTarget} for a caller with a deadline of its own. Never rejects. */
+export function closeBy(target: DrainTarget, deadline: Deadline, onAbandoned?: OnAbandoned): Promise<CloseReport> {
+  return joinClosing(target, deadline, onAbandoned).report;
 }
 
 const closings = new WeakMap<DrainTarget, Closing>();
 
-/** {@link closeTarget} for those who have a deadline of their own. Never rejects. */
-export function closeBy(target: DrainTarget, deadline: Deadline, onAbandoned?: OnAbandoned): Promise<CloseReport> {
+/** The one closing of a target; begins now if it has not. */
+function joinClosing(target: DrainTarget, deadline: Deadline, onAbandoned: OnAbandoned | undefined): Closing {
   let closing = closings.get(target);
   if (closing === undefined) {
     closing = new Closing(target, deadline);
     closings.set(target, closing);
-    // Once it is known: a listener of `draining` may call close() too.
+    // After it is in the map, because a listener of `draining` may call close() too.
     closing.begin();
   } else {
     closing.deadline.follow(deadline);
   }
   if (onAbandoned !== undefined) closing.listeners.push(onAbandoned);
-  return closing.report;
+  return closing;
 }
 
 class Closing {
   readonly listeners: OnAbandoned[] = [];
-  /** Whether nobody else logs what was abandoned. */
+  /** Whether the log of this closing lists what was abandoned. */
   logsAbandoned = false;
   readonly report: Promise<CloseReport>;
-  private resolve: (report: Promise<CloseReport>) => void = () => {};
+  private readonly done: Deferred<CloseReport> = deferred();
 
   constructor(
     private readonly target: DrainTarget,
     readonly deadline: Deadline,
   ) {
-    this.report = new Promise((resolve) => {
-      this.resolve = resolve;
-    });
+    this.report = this.done.promise;
   }
 
   begin(): void {
-    this.resolve(this.run());
+    this.done.resolve(this.run());
   }
 
   private async run(): Promise<CloseReport> {
     const { target, deadline } = this;
-    const startedAt = performance.now();
+    const startedAt = now();
     const before = target.totals();
     target.announceDraining();
     const drained = await deadline.within(target.settled(), "abort");
@@ -90,7 +94,7 @@ class Closing {
     return {
       ...tally(before, target.totals()),
       ...this.abandoned(),
-      durationMs: Math.round(performance.now() - startedAt),
+      durationMs: Math.round(now() - startedAt),
     };
   }
 
@@ -107,17 +111,17 @@ class Closing {
     target.abandonRunning();
     const { abandoned } = this.abandoned();
     if (abandoned.length === 0) return;
-    // By id, whoever looks at the report or not: `await using` drops it.
+    // By id in the log, because nobody may look at the report: `await using` drops it.
     if (this.logsAbandoned) {
       target.logger.error(
         { offloader: target.name, abandoned },
         `shutdown: abandoned ${count(abandoned.length, "task")} that had been accepted`,
       );
     }
-    await Promise.all(this.listeners.map((listener) => this.tell(listener, abandoned)));
+    await Promise.all(this.listeners.map((listener) => this.callListener(listener, abandoned)));
   }
 
-  private async tell(listener: OnAbandoned, tasks: readonly UnfinishedTask[]): Promise<void> {
+  private async callListener(listener: OnAbandoned, tasks: readonly UnfinishedTask[]): Promise<void> {
     const { logger, name } = this.target;
     try {
       const work = Promise.resolve(listener(tasks));
@@ -132,7 +136,7 @@ class Closing {
     const { target, deadline } = this;
     try {
       const work = target.endThreads(Math.max(0, deadline.left("threads")));
-      // Its own timeout comes first; this is for a target that does not keep to it.
+      // The target's own timeout comes first. This one is for a target that does not keep it.
       if (await deadline.within(work, "end")) return;
       target.logger.warn(
         { offloader: target.name },

@@ -1,11 +1,12 @@
-// One absolute deadline that everything in a shutdown is measured against, and that can only come nearer.
+// One absolute deadline, from which every moment of a shutdown is measured. It can only come nearer.
+import { doneBefore, now, realClock } from "../../base/time.js";
 import { type Moment, timeBefore } from "./plan.js";
 
 export class Deadline {
-  private readonly followers = new Set<() => void>();
+  private readonly listeners = new Set<() => void>();
 
   constructor(
-    /** When all is over, on the clock of `performance.now()`. */
+    /** When all is over, on the clock of `now()`. */
     private ends: number,
     /** How long before that tasks are aborted, in ms; the other moments are in proportion. */
     private budget: number,
@@ -17,58 +18,43 @@ export class Deadline {
 
   /** ms until a moment, negative once it is over. */
   left(moment: Moment): number {
-    return this.ends - timeBefore(moment, this.budget) - performance.now();
+    return this.ends - timeBefore(moment, this.budget) - now();
   }
 
-  /** Brings the deadline forward, with all who wait for one of its moments. A later one than it has changes nothing. */
+  /** Brings the deadline forward, also for those who wait for one of its moments. A later one changes nothing. */
   shorten(ends: number, budget: number): void {
     if (ends >= this.ends) return;
     this.ends = ends;
     this.budget = budget;
-    for (const follow of [...this.followers]) follow();
+    for (const listener of [...this.listeners]) listener();
   }
 
-  /** Ends no later than `other`, from now on. */
+  /** From now on this deadline ends no later than `other`. */
   follow(other: Deadline): void {
     const follow = (): void => this.shorten(other.ends, other.budget);
-    other.followers.add(follow);
+    other.listeners.add(follow);
     follow();
   }
 
   /**
    * Waits for `work`, but no longer than until `moment`.
    *
+   * @param latest an end of its own, on the clock of `now()`
    * @returns whether the work was done in time; rejects as the work does
    */
-  within(work: Promise<unknown>, moment: Moment): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      const stop = (): void => {
-        clearTimeout(timer);
-        this.followers.delete(arm);
+  within(work: Promise<unknown>, moment: Moment, latest: number = Number.POSITIVE_INFINITY): Promise<boolean> {
+    return doneBefore(work, (expire) => {
+      const start = () => realClock.after(Math.max(0, Math.min(this.left(moment), latest - now())), expire);
+      let cancel = start();
+      const restart = (): void => {
+        cancel();
+        cancel = start();
       };
-      const arm = (): void => {
-        clearTimeout(timer);
-        timer = setTimeout(
-          () => {
-            stop();
-            resolve(false);
-          },
-          Math.max(0, this.left(moment)),
-        );
+      this.listeners.add(restart);
+      return () => {
+        cancel();
+        this.listeners.delete(restart);
       };
-      this.followers.add(arm);
-      arm();
-      work.then(
-        () => {
-          stop();
-          resolve(true);
-        },
-        (error: unknown) => {
-          stop();
-          reject(error);
-        },
-      );
     });
   }
 }

@@ -1,5 +1,6 @@
-// The user's own closing work: run one after the other, the last registered first, none able to stop the rest.
+// The user's own closing work. The hooks run one after the other, the last registered first; none can stop the rest.
 import type { Logger } from "../../base/logger.js";
+import { now } from "../../base/time.js";
 import type { Deadline } from "./deadline.js";
 
 /** Closes something when the tasks are done: a database pool, a telemetry exporter. */
@@ -15,14 +16,14 @@ export interface NamedHook {
 
 const defaultTimeout = 5_000;
 
-/** A hook as it was given, with a name and a time. */
+/** A hook with its name and its time filled in. */
 export function namedHook(hook: ShutdownHook | NamedHook, index: number): Required<NamedHook> {
   if (typeof hook !== "function") return { name: hook.name, run: hook.run, timeout: hook.timeout ?? defaultTimeout };
   return { name: hook.name || `hook ${index + 1}`, run: hook, timeout: defaultTimeout };
 }
 
 /**
- * Runs the hooks in reverse order, as what was opened last is closed first.
+ * Runs the hooks in reverse order, because what was opened last is closed first.
  *
  * @returns the names of those that threw, rejected or took too long
  */
@@ -32,7 +33,7 @@ export async function runHooks(
 ): Promise<string[]> {
   const failed: string[] = [];
   for (const [index, hook] of [...hooks].reverse().entries()) {
-    // A hung hook leaves the others their share.
+    // A hook that hangs leaves the others their share.
     const share = Math.max(0, deadline.left("end")) / (hooks.length - index);
     const timeout = Math.min(hook.timeout, share);
     const problem = await runHook(hook, reason, timeout, deadline);
@@ -44,19 +45,14 @@ export async function runHooks(
   return failed;
 }
 
-/** What went wrong; undefined if nothing did. */
+/** Returns what went wrong; undefined if nothing did. */
 async function runHook(hook: NamedHook, reason: string, timeout: number, deadline: Deadline): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Error>((resolve) => {
-    timer = setTimeout(() => resolve(new Error(`it took longer than ${Math.round(timeout)} ms`)), timeout);
-  });
+  const startedAt = now();
   try {
-    // The deadline as well, for a second signal brings it forward.
-    const ended = Promise.race([Promise.resolve(hook.run({ reason })).then(() => undefined), late]);
-    return (await deadline.within(ended, "end")) ? await ended : new Error("it was running at the deadline");
+    const work = Promise.resolve(hook.run({ reason }));
+    if (await deadline.within(work, "end", startedAt + timeout)) return undefined;
+    return new Error(`it had not ended after ${Math.round(now() - startedAt)} ms`);
   } catch (error) {
     return error ?? new Error(`it threw ${error}`);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,21 +1,22 @@
-// What a shutdown still waits for, over all who take part: open requests, unfinished tasks; and what ended meanwhile.
-
+// What a shutdown still waits for, summed up over all participants: open requests and unfinished tasks. And what has ended.
+import type { OpenRequest } from "../http/open-request.js";
 import type { ServerDrain } from "../http/server-drain.js";
-import type { Participant } from "../process/participant.js";
-import { type CloseReport, describeRequests, describeTasks, type OpenRequest, tally } from "./report.js";
+import type { Participant } from "./participant.js";
+import { type CloseReport, tally } from "./report.js";
 import type { DrainTarget, UnfinishedTask } from "./target.js";
+import { describeRequests, describeTasks } from "./words.js";
 
 export class Pending {
   private readonly totalsAtStart = new Map<DrainTarget, ReturnType<DrainTarget["totals"]>>();
 
   constructor(private readonly participants: ReadonlySet<Participant>) {}
 
-  /** From now on what ends is counted. */
+  /** From now on the ends of this target's tasks are counted. */
   include(target: DrainTarget): void {
     if (!this.totalsAtStart.has(target)) this.totalsAtStart.set(target, target.totals());
   }
 
-  /** Each once, for an offloader may take part twice, with two servers. */
+  /** Each target once, because an offloader may take part twice, with two servers. */
   targets(): DrainTarget[] {
     return [...this.totalsAtStart.keys()];
   }
@@ -32,7 +33,7 @@ export class Pending {
     return sum(this.targets().map((target) => target.unfinishedCount()));
   }
 
-  /** The oldest unfinished tasks, `max` of each target at the most. */
+  /** The oldest unfinished tasks, at most `max` of each target. */
   unfinished(max: number): UnfinishedTask[] {
     return this.targets().flatMap((target) => target.unfinished(max));
   }
@@ -44,7 +45,7 @@ export class Pending {
     return open.length > 0 ? `${describeRequests(open)} and ${tasks}` : tasks;
   }
 
-  /** Waits until all targets are settled at the same time, for a task of one may dispatch to another. */
+  /** Waits until all targets are settled at the same time, because a task of one may dispatch to another. */
   async settled(): Promise<void> {
     do await Promise.all(this.targets().map((target) => target.settled()));
     while (this.unfinishedCount() > 0);

@@ -1,7 +1,6 @@
-// Where the time of a shutdown goes, and whether it is enough. Pure: ms in, ms and sentences out.
-import type { Platform } from "../process/platform.js";
+// Where the time of a shutdown goes: pure arithmetic in ms.
 
-/** The points of a shutdown before its end. What is not done by then is given up, and the next thing begins. */
+/** The points in time before the end of a shutdown. What is not done by then is given up, and the next step begins. */
 export type Moment = "requests" | "abort" | "abandon" | "report" | "threads" | "end";
 
 /**
@@ -18,7 +17,7 @@ const partsBefore: Readonly<Record<Moment, number>> = {
   end: 0.02,
 };
 
-/** From this timeout on the budgets are full; under it they shrink in proportion, in ms. */
+/** From this timeout on, in ms, the budgets are full; under it they shrink in proportion. */
 const fullTimeout = 15_000;
 const fullAbortBudget = 3_000;
 const fullDrainDelay = 5_000;
@@ -33,58 +32,22 @@ export function timeBefore(moment: Moment, budget: number): number {
   return partsBefore[moment] * budget;
 }
 
-/** What a shutdown is given, in ms. */
+/** The times that a shutdown is given, in ms. */
 export interface Plan {
   readonly timeout: number;
   readonly drainDelay: number;
 }
 
 /**
- * How long to go on serving while load balancers notice, unless told otherwise: 5 s in Kubernetes, where an endpoint is
- * taken out of every kube-proxy and ingress only after the signal; less when the timeout is short; 0 elsewhere and when
- * there is no server.
+ * The default of the time to go on serving while load balancers notice. In Kubernetes it is 5 s, because an endpoint is
+ * taken out of every kube-proxy and ingress only after the signal; less when the timeout is short. It is 0 elsewhere, and
+ * when there is no server.
  */
 export function defaultDrainDelay(timeout: number, inKubernetes: boolean, hasServer: boolean): number {
   return inKubernetes && hasServer ? Math.min(fullDrainDelay, timeout / 5) : 0;
 }
 
-/** How long open requests have after the drain delay, in ms; below 0 when the delay takes more than there is. */
+/** How long open requests have after the drain delay, in ms; negative when the delay takes all of their time. */
 export function requestTime({ timeout, drainDelay }: Plan): number {
   return timeout - drainDelay - timeBefore("requests", abortBudget(timeout));
-}
-
-/**
- * What a reader of the log should know about a plan when the server starts, a sentence each.
- *
- * @param platform what runs the process, where it is known
- * @param grace what the user says that it waits before it kills, in ms
- */
-export function planWarnings(
-  plan: Plan,
-  platform: Platform | undefined,
-  grace: number | undefined = platform?.grace,
-): string[] {
-  const { timeout, drainDelay } = plan;
-  const warnings: string[] = [];
-  const left = Math.round(requestTime(plan));
-  if (left <= 0) {
-    warnings.push(
-      `drainDelay (${drainDelay} ms) takes all of the timeout (${timeout} ms) that requests have: it is cut to ` +
-        `${drainDelay + left} ms, and what is open then is cut off. Lower drainDelay or raise timeout`,
-    );
-  } else if (drainDelay > timeout / 2) {
-    warnings.push(
-      `drainDelay (${drainDelay} ms) leaves open requests ${left} ms of the timeout (${timeout} ms). ` +
-        "Lower drainDelay or raise timeout",
-    );
-  }
-  if (grace !== undefined && timeout >= grace) {
-    const setting = grace === platform?.grace ? ` (${platform?.setting})` : "";
-    warnings.push(
-      `a shutdown may take ${timeout} ms, but ${platform?.name ?? "the platform"} kills the process ${grace} ms after its ` +
-        `signal${setting}: what is unfinished then is lost without a report. Lower timeout, or raise the platform's time ` +
-        "and say so in platformGrace",
-    );
-  }
-  return warnings;
 }

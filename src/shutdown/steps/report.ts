@@ -1,4 +1,4 @@
-// What is said of a shutdown: the report at its end, and the words for what it still waits for.
+// What became of the work and of the process: the reports of a drain and of a shutdown.
 import type { DrainTarget, UnfinishedTask } from "./target.js";
 
 /** What became of the work during a drain. */
@@ -31,52 +31,4 @@ type Totals = ReturnType<DrainTarget["totals"]>;
 export function tally(before: Totals, after: Totals): Pick<CloseReport, "completed" | "failed"> {
   const withoutFailing = (totals: Totals): number => totals.succeeded + totals.cancelled + totals.skipped;
   return { completed: withoutFailing(after) - withoutFailing(before), failed: after.failed - before.failed };
-}
-
-/** "3.2 s" */
-export function seconds(ms: number): string {
-  return `${(Math.max(0, ms) / 1_000).toFixed(1)} s`;
-}
-
-/** "1 task", "2 tasks" */
-export function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
-}
-
-/** `12 tasks (optimizeImage: 3 running, 9 queued)` */
-export function describeTasks(total: number, sample: readonly UnfinishedTask[]): string {
-  if (total === 0) return count(0, "task");
-  const names = new Map<string, Map<string, number>>();
-  for (const { task, state } of sample) {
-    const states = names.get(task) ?? new Map<string, number>();
-    states.set(state, (states.get(state) ?? 0) + 1);
-    names.set(task, states);
-  }
-  const parts = [...names].map(([task, states]) => {
-    return `${task}: ${[...states].map(([state, n]) => `${n} ${state}`).join(", ")}`;
-  });
-  const more = total > sample.length ? `; and ${total - sample.length} more` : "";
-  return `${count(total, "task")} (${parts.join("; ")}${more})`;
-}
-
-/** `2 open requests (GET /slow for 4.2 s; POST /photos for 0.3 s)` */
-export function describeRequests(requests: readonly OpenRequest[], most = 5): string {
-  if (requests.length === 0) return count(0, "open request");
-  const oldest = [...requests].sort((a, b) => b.forMs - a.forMs).slice(0, most);
-  const parts = oldest.map(({ method, path, forMs }) => `${method} ${path} for ${seconds(forMs)}`);
-  const more = requests.length > most ? `; and ${requests.length - most} more` : "";
-  return `${count(requests.length, "open request")} (${parts.join("; ")}${more})`;
-}
-
-/** A request that has no complete response yet. */
-export interface OpenRequest {
-  readonly method: string;
-  /** Without the query, which may hold secrets. */
-  readonly path: string;
-  readonly forMs: number;
-}
-
-/** The path of a request without its query. */
-export function pathOf(url: string | undefined): string {
-  return (url ?? "").split("?", 1)[0] ?? "";
 }

@@ -1,12 +1,12 @@
-// The states of a shutdown, in their order, and what a listener is told of each.
-import type { OpenRequest } from "./report.js";
+// The states of a shutdown, in their order, and what `onStep` is called with in each.
+import type { OpenRequest } from "../http/open-request.js";
 
 /**
  * - `serving`: no shutdown yet
  * - `leaving`: readiness answers 503, responses say `Connection: close`, requests are still served
  * - `closing`: the listeners are closed, open requests finish
  * - `draining`: no request is left; tasks finish, and may dispatch others
- * - `aborting`: the time is over: tasks are aborted, and abandoned if that does not end them
+ * - `aborting`: the time is over; tasks are aborted, and abandoned if that does not end them
  * - `ending`: threads end, then the hooks run
  * - `ended`: the report is there; the process exits
  */

@@ -1,4 +1,4 @@
-// What the shutdown needs of an offloader: the drain in its single steps. The offloader implements it.
+// The seam between the shutdown and an offloader: the single steps of a drain. The offloader implements it.
 import type { Logger } from "../../base/logger.js";
 import type { TaskState } from "../../core/states.js";
 
@@ -15,27 +15,31 @@ export interface DrainTarget {
   readonly logger: Logger;
   /** Tasks and callbacks in no final state: held + queued + delayed + running. */
   unfinishedCount(): number;
-  /** The same, one by one, oldest first; `max` of them at the most. */
+  /** The same, one by one, oldest first; at most `max`. */
   unfinished(max?: number): UnfinishedTask[];
-  /** Tasks and callbacks that have ended since the start, by end. */
+  /** How many tasks and callbacks have ended in each final state since the start. */
   totals(): { succeeded: number; failed: number; cancelled: number; skipped: number; abandoned: number };
   /** Resolves when nothing is unfinished and that stays so for a moment; never rejects. Admission stays open. */
   settled(): Promise<void>;
-  /** Emits `draining` (first call only): the process is on its way out, admission still open. */
+  /** The process is about to end; admission stays open. The first call emits `draining`. */
   announceDraining(): void;
   /** Closes admission for good: from now on every dispatch throws AR_SHUTTING_DOWN. */
   refuse(): void;
-  /** Moves every task and callback that waits (held, queued, delayed) to `abandoned`: none of them starts any more. */
+  /** Moves every task and callback that waits (held, queued, delayed) to `abandoned`, so that none of them starts. */
   abandonWaiting(): void;
-  /** Aborts the signal of every running task and callback. They end in their own time, and then as `abandoned`. */
+  /** Aborts the signal of every running task and callback. Each becomes `abandoned` when it ends, which may take a while. */
   abortRunning(reason: Error): void;
   /** Moves what still runs to `abandoned`. */
   abandonRunning(): void;
   /**
-   * Every task and callback that was abandoned, as it was before that, oldest first. Those that a journal keeps for the
-   * next process are counted in `journaled` and not listed, as are those taken over from earlier processes whose turn has not come.
+   * `tasks`: every task and callback that was abandoned, as it was before that, oldest first. `journaled`: how many the
+   * journal keeps for the next process; these are not in `tasks`. Those taken over from earlier processes and not yet
+   * brought back count among them.
    */
   abandoned(): { tasks: UnfinishedTask[]; journaled: number };
-  /** Runs the teardown hooks of the threads and ends the threads; terminates those that are not done after `timeout` ms. Emits `drained`. */
+  /**
+   * Runs the teardown hooks of the threads and ends the threads; terminates those that are not done after `timeout` ms.
+   * Emits `drained`.
+   */
   endThreads(timeout: number): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { closeBy, closeTarget } from "../../src/shutdown/steps/close.js";
-import { Deadline } from "../../src/shutdown/steps/deadline.js";
-import { FakeTarget } from "./fake-target.js";
+import { closeBy, closeTarget } from "../../../src/shutdown/steps/close.js";
+import { Deadline } from "../../../src/shutdown/steps/deadline.js";
+import { FakeTarget } from "../fake-target.js";
 
 const never = new Promise<never>(() => {});
 

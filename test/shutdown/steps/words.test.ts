@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { describeRequests, describeTasks, pathOf } from "../../src/shutdown/steps/report.js";
+import { pathOf } from "../../../src/shutdown/http/open-request.js";
+import { describeRequests, describeTasks } from "../../../src/shutdown/steps/words.js";
 
 describe("the words for what is waited for", () => {
   it("name the tasks with their states", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Deadline } from "../../src/shutdown/steps/deadline.js";
+import { Deadline } from "../../../src/shutdown/steps/deadline.js";
 
 const never = new Promise<never>(() => {});
 

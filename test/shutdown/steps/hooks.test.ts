@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Deadline } from "../../src/shutdown/steps/deadline.js";
-import { type NamedHook, namedHook, runHooks, type ShutdownHook } from "../../src/shutdown/steps/hooks.js";
-import { FakeTarget } from "./fake-target.js";
+import { Deadline } from "../../../src/shutdown/steps/deadline.js";
+import { type NamedHook, namedHook, runHooks, type ShutdownHook } from "../../../src/shutdown/steps/hooks.js";
+import { FakeTarget } from "../fake-target.js";
 
 async function run(
   hooks: (ShutdownHook | NamedHook)[],

@@ -1,8 +1,9 @@
-// Holds the deadline when the main thread cannot: a small thread that ends the process if it is still there afterwards.
-// Started with a shutdown (3 ms of the main thread's time), never before.
+// Holds the deadline when the main thread is blocked: a small thread that ends the process if it still runs afterwards.
+// It starts with a shutdown, because it costs 3 ms of the main thread's time.
 import { Worker } from "node:worker_threads";
+import { now, sharedNow } from "../../base/time.js";
 
-/** What is known when the time is over, for the last line that is written. */
+/** What the last line says when the time is over. */
 export interface WatchdogStatus {
   readonly state: string;
   readonly reason: string;
@@ -12,16 +13,16 @@ export interface WatchdogStatus {
   readonly tasks: readonly object[];
 }
 
-/** How late the main thread may be before the watchdog takes it for blocked, in ms. */
+/** How long after the deadline the main thread counts as blocked, in ms. */
 const slack = 100;
 
-// Plain CommonJS in a string: no file that a bundler would have to find, and none of the loaders in `execArgv`.
+// Plain CommonJS in a string, so that no bundler has to find a file and no loader of `execArgv` is needed.
 //
-// Only the main thread can end a process with an exit code, so its inspector is asked to: that interrupts a loop, a regular
-// expression and Atomics.wait() alike (measured on Node 20 to 26; process.exit() in a thread ends the thread alone, and
-// process.abort() is refused there). Native code that never returns, as execSync(), is interrupted by nothing: SIGKILL. PID 1
-// of a container cannot kill itself so; there the inspector's order stands until the main thread returns. Node writes "Waiting
-// for the debugger to disconnect..." when it exits like this.
+// Only the main thread can end a process with an exit code. The thread asks it through its inspector, which interrupts a
+// loop, a regular expression and Atomics.wait() alike (measured on Node 20 to 26; process.exit() in a thread ends the thread
+// alone, and process.abort() is refused there). Nothing interrupts native code that never returns, such as execSync(): then
+// the thread sends SIGKILL. PID 1 of a container cannot kill itself in this way; there the inspector's order waits until the
+// main thread returns. Node writes "Waiting for the debugger to disconnect..." when it exits like this.
 const source = `"use strict";
 const { parentPort } = require("node:worker_threads");
 const fs = require("node:fs");
@@ -56,7 +57,7 @@ function end() {
 export class Watchdog {
   private readonly worker: Worker | undefined;
 
-  /** @param onUnavailable called when there can be no thread, as under `--permission` without `--allow-worker` */
+  /** @param onUnavailable called when no thread can start, as under `--permission` without `--allow-worker` */
   constructor(onUnavailable: (error: unknown) => void) {
     try {
       this.worker = new Worker(source, { eval: true, execArgv: [], env: {}, stdout: true, stderr: true });
@@ -68,18 +69,17 @@ export class Watchdog {
   }
 
   /**
-   * Says when and how to end the process, and what to write then. The last word counts.
+   * Sets when and how to end the process, and what to write then. The last call counts.
    *
-   * @param deadline on the clock of `performance.now()`
+   * @param deadline on the clock of `now()`
    */
-  tell(deadline: number, exitCode: number, status: WatchdogStatus): void {
-    // Each thread has its own origin of performance.now(); hrtime is the same clock in all.
-    const now = Number(process.hrtime.bigint() / 1000n) / 1000;
-    const endsAt = now + deadline - performance.now() + slack;
+  arm(deadline: number, exitCode: number, status: WatchdogStatus): void {
+    // `now()` begins at zero in each thread.
+    const endsAt = deadline - now() + sharedNow() + slack;
     this.worker?.postMessage({ endsAt, exitCode, status });
   }
 
-  /** For those who go on living after a shutdown. */
+  /** For a process that lives on after its shutdown. */
   async stop(): Promise<void> {
     await this.worker?.terminate();
   }

@@ -8,8 +8,8 @@ import express from "express";
 import Fastify from "fastify";
 import Koa from "koa";
 import { describe, expect, it } from "vitest";
-import { OffloadError } from "../../src/base/errors.js";
-import { findServers } from "../../src/shutdown/http/servers.js";
+import { OffloadError } from "../../../src/base/errors.js";
+import { findServers } from "../../../src/shutdown/http/servers.js";
 
 const find = (argument: unknown) => findServers("shutdownOnSignals", argument);
 
