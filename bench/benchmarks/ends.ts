@@ -1,0 +1,117 @@
+// What a task costs that does not simply succeed: one that fails, one that is cancelled in the queue, one that is tried again.
+import { oursEvents, piscina } from "../contenders/pools/all.js";
+import { atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { metricTable } from "../harness/format.js";
+import type { MainThreadTime } from "../harness/meter.js";
+import { Program } from "../harness/program.js";
+import { Samples } from "../harness/samples.js";
+import type { RetryReading } from "../programs/ends.js";
+import type { Order, Reading } from "../programs/pool.js";
+import { enoughTasks } from "./enough-tasks.js";
+
+const ours = "offload-after-response";
+const contenders = [oursEvents, piscina];
+const outstanding = 1_000;
+const kinds = ["tiny", "fail"] as const;
+const words = { tiny: "succeeds", fail: "fails" } as const;
+
+const ending = "main-thread us a task, CPU, by its end";
+const over = "main-thread CPU of a failing task over a succeeding one";
+const cancelling = "main-thread us a cancel, CPU";
+const retried = "s until all have succeeded";
+const lag = "longest lag of the event loop, ms, all tried twice";
+
+const cancelled = 100_000;
+const tried = 100_000;
+// Code is compiled in stages: so many calls and the last one has been reached.
+const warmUps = 3;
+
+const sizes: Record<Scale, { rounds: number; ms: number; retryRounds: number }> = {
+  short: { rounds: 5, ms: 150, retryRounds: 2 },
+  full: { rounds: 15, ms: 500, retryRounds: 7 },
+};
+
+export const endsBenchmark: Benchmark = {
+  name: "ends",
+  title: "Tasks that fail, are cancelled, are tried again",
+  how: [
+    `Failing: tiny tasks through a pool of one thread, ${outstanding.toLocaleString("en-US")} outstanding, that either return a number or throw a plain Error; of ours, listeners of \`succeeded\` and \`failed\` hear of the end, and no handle is looked at; of Piscina, the promise of \`run()\` is handled. Each kind once in each round, one after the other.`,
+    `Cancelling: ${cancelled.toLocaleString("en-US")} tasks wait behind one that has the only thread, and are cancelled one by one in the order of their dispatch. The time is that of all cancels and of what they leave to the next turn of the event loop, divided by their number.`,
+    `Trying again: ${tried.toLocaleString("en-US")} tasks are dispatched in one turn, each fails on its first attempt and succeeds on its second, without a backoff; in each round in a process of its own. The time runs from the first call until the offloader is idle, the lag is the longest from the last call on.`,
+    "Nothing is logged. CPU time is the main thread's, as the kernel counts it.",
+  ].join(" "),
+  async run(scale, say) {
+    const { rounds, ms, retryRounds } = sizes[scale];
+    const samples = new Samples();
+    say("failing");
+    await failing(samples, rounds, ms);
+    say("cancelling");
+    await cancel(samples, rounds);
+    for (let round = 0; round < retryRounds; round++) {
+      say(`trying again: round ${round + 1} of ${retryRounds}`);
+      await retry(samples);
+    }
+    return {
+      samples,
+      tables: [
+        metricTable(samples, ending, "Main-thread us a task, CPU, that", piscina),
+        metricTable(samples, over, "A failing task over a succeeding one"),
+        metricTable(samples, cancelling, "Main-thread us a cancel, CPU, by tasks queued"),
+        metricTable(samples, retried, "Tasks tried twice: s until all have succeeded, by tasks"),
+        metricTable(samples, lag, "Tasks tried twice: longest lag of the event loop in ms, by tasks"),
+      ],
+      bars: [
+        ...atMost(over, samples.summary(over, oursEvents, outstanding), 1.5),
+        ...atMost("main-thread CPU of a cancel", samples.summary(cancelling, ours, cancelled), 1, "us"),
+        ...atMost("100,000 tasks tried twice", samples.summary(retried, ours, tried), 4, "s"),
+        ...atMost("lag while 100,000 tasks are tried twice", samples.summary(lag, ours, tried), 50, "ms"),
+      ],
+      charts: [],
+    };
+  },
+};
+
+async function failing(samples: Samples, rounds: number, ms: number): Promise<void> {
+  const programs = new Map<string, Program>();
+  const tasks = new Map<string, number>();
+  for (const contender of contenders) {
+    const program = new Program("pool");
+    await program.ask("open", { contender, threads: 1 });
+    for (const kind of kinds)
+      tasks.set(contender + kind, await enoughTasks(program, { outstanding, tasks: 0, payload: { kind } }, ms));
+    programs.set(contender, program);
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [contender, program] of programs) {
+      const us = { tiny: Number.NaN, fail: Number.NaN };
+      for (const kind of kinds) {
+        const count = tasks.get(contender + kind) ?? outstanding;
+        const order: Order = { outstanding, tasks: count, payload: { kind } };
+        const { cpuMs, activeMs } = await program.ask<Reading>("measure", order);
+        us[kind] = ((cpuMs ?? activeMs) * 1_000) / count;
+        samples.add(ending, contender, words[kind], us[kind]);
+      }
+      samples.add(over, contender, outstanding, us.fail / us.tiny);
+    }
+  }
+  for (const program of programs.values()) await program.end();
+}
+
+async function cancel(samples: Samples, rounds: number): Promise<void> {
+  const program = new Program("ends");
+  await program.ask("open");
+  for (let round = 0; round < warmUps + rounds; round++) {
+    const { cpuMs, activeMs } = await program.ask<MainThreadTime>("cancel", cancelled);
+    if (round >= warmUps) samples.add(cancelling, ours, cancelled, ((cpuMs ?? activeMs) * 1_000) / cancelled);
+  }
+  await program.end();
+}
+
+async function retry(samples: Samples): Promise<void> {
+  const program = new Program("ends");
+  await program.ask("open");
+  const { elapsedMs, lagMs } = await program.ask<RetryReading>("retry", tried);
+  samples.add(retried, ours, tried, elapsedMs / 1_000);
+  samples.add(lag, ours, tried, lagMs);
+  await program.end();
+}
