@@ -6,6 +6,12 @@ import { answer } from "../harness/answer.js";
 import { type MainThreadTime, startMeter } from "../harness/meter.js";
 import type * as tasks from "../threads/tasks.js";
 
+export interface RetryOrder {
+  readonly count: number;
+  /** ms between the attempts of a task. */
+  readonly backoff: number;
+}
+
 export interface RetryReading extends MainThreadTime {
   /** The longest time that the event loop was late, from when all tasks had been dispatched. */
   readonly lagMs: number;
@@ -40,11 +46,11 @@ answer({
     return time;
   },
   /** Dispatches so many tasks, each of which fails once, and waits until all have succeeded. */
-  async retry(count: number): Promise<RetryReading> {
+  async retry({ count, backoff }: RetryOrder): Promise<RetryReading> {
     const { succeeded } = offloader.stats();
     const delay = monitorEventLoopDelay({ resolution: 1 });
     const read = startMeter();
-    for (let n = 0; n < count; n++) offloader.offload("failOnce", { n, key }, { attempts: 2, backoff: 0 });
+    for (let n = 0; n < count; n++) offloader.offload("failOnce", { n, key }, { attempts: 2, backoff });
     delay.enable();
     await offloader.idle();
     const time = read();
