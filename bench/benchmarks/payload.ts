@@ -52,9 +52,9 @@ const all = [ours, piscina, piscinaAsync, "tinypool", "workerpool", "poolifier",
 const sizes: Record<Scale, Size> = {
   short: {
     rounds: 3,
-    ms: 80,
+    ms: 60,
     bytes: { copy: [100, 10 * kilobyte, ...barred.copy], move: [100, 10 * kilobyte, megabyte], rows: barred.rows },
-    validations: 4,
+    validations: 3,
     contenders: { copy: few, move: some, rows: few },
   },
   full: {
