@@ -51,10 +51,10 @@ const all = [ours, piscina, piscinaAsync, "tinypool", "workerpool", "poolifier",
 
 const sizes: Record<Scale, Size> = {
   short: {
-    rounds: 3,
-    ms: 60,
+    rounds: 5,
+    ms: 40,
     bytes: { copy: [100, 10 * kilobyte, ...barred.copy], move: [100, 10 * kilobyte, megabyte], rows: barred.rows },
-    validations: 3,
+    validations: 2,
     contenders: { copy: few, move: some, rows: few },
   },
   full: {
