@@ -6,7 +6,6 @@ import type { TaskSummary } from "./core/ledger.js";
 import type { Callback } from "./engine/callbacks/callbacks.js";
 import type { CallbackOptions } from "./intake/dispatch-options.js";
 import type { AnyTasks, DispatchArguments, TaskName, TaskResult } from "./intake/typed.js";
-import type { DeadLetter } from "./journal/dead-letters/dead-letter.js";
 import type {
   EachContextCallback,
   EachContextMiddleware,
@@ -19,6 +18,7 @@ import type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
 import type { CloseOptions } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
 import type { OffloaderStats } from "./stats.js";
+import type { DeadLetter } from "./store/store.js";
 
 /** What `drain()` came to. */
 export interface DrainReport {

@@ -9,9 +9,9 @@ import type { Crew } from "./engine/threads/pool/thread-pool.js";
 import type { Pool } from "./engine/threads/pool.js";
 import type { Admission } from "./intake/admission.js";
 import type { Dispatcher } from "./intake/dispatcher.js";
-import type { Journaling } from "./journal/journaling.js";
 import { forgetAtExit } from "./shutdown/process/exit-report.js";
 import type { DrainTarget } from "./shutdown/steps/target.js";
+import type { Store } from "./store/store.js";
 
 export interface DrainParts {
   readonly name: string;
@@ -21,7 +21,7 @@ export interface DrainParts {
   readonly crew: Crew;
   readonly dispatcher: Dispatcher;
   readonly events: Events;
-  readonly journaling: Journaling | undefined;
+  readonly store: Store;
   readonly ledger: Ledger;
   readonly pool: Pool;
   /** Tells of the drain, the first time. */
@@ -29,7 +29,7 @@ export interface DrainParts {
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
-  const { admission, callbacks, crew, dispatcher, events, journaling, ledger, pool } = parts;
+  const { admission, callbacks, crew, dispatcher, events, ledger, pool, store } = parts;
   return {
     name: parts.name,
     logger: parts.logger,
@@ -38,7 +38,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     totals: () => ledger.counts.all(),
     settled: () => ledger.settled(),
     announceDraining() {
-      journaling?.stop();
+      store.stopReplay();
       parts.announce();
     },
     refuse: () => admission.close(),
@@ -62,14 +62,12 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
       for (const task of ledger.list()) if (task.state === "running") ledger.abandoned(task);
     },
     abandoned() {
-      const kept = journaling?.kept ?? new Set();
-      const tasks = ledger.abandonedTasks.filter(({ id }) => !kept.has(id));
-      return { tasks, journaled: journaling?.journal.stats.pending ?? 0 };
+      return { tasks: ledger.abandonedTasks.filter((task) => !store.isLeft(task)), journaled: store.pending };
     },
     async endThreads(timeout) {
       pool.stop();
       await crew.end(timeout);
-      await journaling?.journal.close();
+      await store.close();
       forgetAtExit(this);
       events.emit("drained", { unfinished: ledger.unfinished });
     },

@@ -20,7 +20,7 @@ import { Definitions } from "./intake/definitions.js";
 import type { CallbackOptions, DispatchOptions } from "./intake/dispatch-options.js";
 import { Dispatcher } from "./intake/dispatcher.js";
 import type { AnyTasks } from "./intake/typed.js";
-import { Journaling } from "./journal/journaling.js";
+import { JournalStore } from "./journal/journal-store.js";
 import { type OffloaderOptions, resolveOptions } from "./options.js";
 import { Readiness } from "./readiness.js";
 import { AfterEach } from "./response/after-each.js";
@@ -31,6 +31,8 @@ import { shutdownOnSignals } from "./shutdown/shutdown.js";
 import { type CloseOptions, closeTarget } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
 import { Throughput, takeStats } from "./stats.js";
+import { NoStore } from "./store/no-store.js";
+import type { Store } from "./store/store.js";
 
 /**
  * Creates an offloader and starts its first threads.
@@ -53,8 +55,11 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const readiness = new Readiness();
   const callbacks = new Callbacks(ledger, settings.callbacks.concurrency, poolOptions.abortGrace);
   const queue = new TaskQueue(ledger, () => pool.wake());
-  const journaling =
-    settings.journal && new Journaling(settings.journal, ledger, logger, Math.max(1, settings.queue.max / 2));
+  // Tasks of earlier processes wait while so many are unfinished: new work must find room.
+  const room = Math.max(1, settings.queue.max / 2);
+  const hasRoom = () => ledger.unfinished < room;
+  const store: Store = settings.journal ? new JournalStore(settings.journal, { logger, hasRoom }) : new NoStore();
+  if (store.keeps) ledger.onTransition((task, from) => store.moved(task, from));
   const crew: Crew = new Crew(
     { options: poolOptions, module, idPrefix, events, logger },
     {
@@ -67,9 +72,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
         }
       },
       onMustered() {
-        if (journaling === undefined) readiness.succeed();
-        else
-          journaling.begin((...replayed) => dispatcher.readmit(...replayed)).then(readiness.succeed, readiness.refuse);
+        if (!store.keeps) readiness.succeed();
+        else store.takeOver((...stored) => dispatcher.readmit(...stored)).then(readiness.succeed, readiness.refuse);
       },
       onChange: () => pool.wake(),
       onUnloadable(reason) {
@@ -81,7 +85,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     },
   );
   // A task may kill the process the moment it arrives: by then it is on record that it was running.
-  const beforeSend = journaling && (() => journaling.journal.flush());
+  const beforeSend = store.keeps ? () => store.flush() : undefined;
   const inbox = new Inbox(ledger, logger);
   const pool = new Pool({ options: poolOptions, queue, ledger, crew, inbox, beforeSend });
   const dispatcher = new Dispatcher({
@@ -94,7 +98,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     queue,
     pool,
     callbacks,
-    journaling,
+    store,
   });
   let announced = false;
   const announce = () => {
@@ -111,9 +115,9 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     crew,
     dispatcher,
     events,
-    journaling,
     ledger,
     pool,
+    store,
   });
   const throughput = new Throughput();
   reportAtExit(target);
@@ -131,7 +135,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       if (task.definition.kind === "callback") {
         throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
       }
-      await (journaling ?? noJournal()).journal.durable();
+      await store.durable();
     },
   };
 
@@ -198,14 +202,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       return readiness.promise;
     },
     deadLetters: {
-      list: async () => (journaling ?? noJournal()).journal.deadLetters.list(),
+      list: () => store.deadLetters.list(),
       retry(id) {
-        const own = journaling ?? noJournal();
-        admission.check(0);
-        const task = own.retry(id);
+        if (store.keeps) admission.check(0);
+        const task = store.deadLetters.retry(id);
         return task && new Handle(task, actions);
       },
-      discard: (id) => (journaling ?? noJournal()).journal.deadLetters.discard(id),
+      discard: (id) => store.deadLetters.discard(id),
     },
     stats: () => takeStats({ ledger, definitions, crew, throughput, max: settings.queue.max }),
     on: (name, listener) => events.on(name, listener),
@@ -225,10 +228,6 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   };
   // Names and payloads are checked by the compiler at the call and by the dispatcher at run time; in between they are any.
   return offloader as unknown as Offloader<Tasks>;
-}
-
-function noJournal(): never {
-  throw new OffloadError("AR_INVALID_OPTIONS", "there is no journal: give createOffloader the option journal: { dir }");
 }
 
 function theCurrentResponse(call: string): NonNullable<ReturnType<typeof currentResponse>> {

@@ -3,7 +3,7 @@
 
 import { since } from "../base/ticks.js";
 import type { Task } from "../core/task.js";
-import type { ReplayedTask } from "../journal/dead-letters/dead-letter-box.js";
+import type { StoredTask } from "../store/store.js";
 
 // Both times are rounded, in ms. Where they are as close as that, this process's own task counts as the later.
 const inDoubt = 2;
@@ -18,9 +18,9 @@ export class AcceptanceOrder {
    * @param others unfinished ones with its key
    * @returns those that are to be cancelled: itself, or some of the others, or none
    */
-  cameBack(task: Task, { entry, acceptedAt }: ReplayedTask, others: readonly Task[]): readonly Task[] {
+  cameBack(task: Task, { retries, acceptedAt }: StoredTask, others: readonly Task[]): readonly Task[] {
     // A dead letter had its turn, whenever it is run again: what others say of its key is newer.
-    this.#acceptedAt.set(task, entry.retries > 0 ? 0 : acceptedAt);
+    this.#acceptedAt.set(task, retries > 0 ? 0 : acceptedAt);
     const isLater = (other: Task): boolean => this.#timeOf(other) > this.#timeOf(task);
     if (others.some((other) => replaces(other) && isLater(other))) return [task];
     return replaces(task) ? others.filter((other) => other.state !== "running" && !isLater(other)) : [];

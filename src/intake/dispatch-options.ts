@@ -41,6 +41,29 @@ export interface DispatchOptions extends Omit<PolicyOptions, "concurrency"> {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options that are used up by the call itself. */
+const callOnly = ["transfer", "signal"] as const satisfies readonly (keyof DispatchOptions)[];
+
+/**
+ * Options that mean nothing to another process, because the response and whoever could abort are gone. A store keeps all
+ * others, also those that are added later.
+ */
+const processOnly = [...callOnly, "runIf"] as const satisfies readonly (keyof DispatchOptions)[];
+
+/** A value that means the same in another process. */
+type Plain = string | number | boolean | undefined | readonly Plain[] | { readonly [name: string]: Plain };
+
+/** Does not compile for an option that is neither plain nor in `processOnly`. */
+type OnlyPlain<Options extends { readonly [Name in keyof Options]: Plain }> = Options;
+
+/** What a store keeps of the options of a call. A `backoff` that is a function is not kept. */
+export type LastingOptions = OnlyPlain<{
+  readonly [Name in Exclude<keyof DispatchOptions, (typeof processOnly)[number]>]?: Exclude<
+    DispatchOptions[Name],
+    (...args: never[]) => unknown
+  >;
+}>;
+
 /** Options of `runAfterResponse`: those of a task that make sense for a closure. The others are refused. */
 export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
 
@@ -110,7 +133,7 @@ export function mergePolicy(under: TaskPolicy, over: PolicyOptions | undefined):
 export function resolveDispatch(where: string, policy: TaskPolicy, options: DispatchOptions | undefined): Dispatch {
   if (options === undefined) return policy;
   checkOptions(where, options, dispatchRules);
-  return overlay(policy, lastingOf(options));
+  return overlay(policy, options, callOnly);
 }
 
 /**
@@ -121,15 +144,29 @@ export function resolveDispatch(where: string, policy: TaskPolicy, options: Disp
 export function resolveCallback(policy: TaskPolicy, options: CallbackOptions | undefined): Dispatch {
   if (options === undefined) return policy;
   checkOptions("options of runAfterResponse", options, callbackRules);
-  return overlay(policy, lastingOf(options));
+  return overlay(policy, options, callOnly);
 }
 
-/** What a task keeps of the options of its call. */
-function lastingOf({ transfer: _transfer, signal: _signal, ...rest }: DispatchOptions): Partial<Dispatch> {
-  return rest;
+/**
+ * What a store keeps of the options of a call, for the process that runs the task if this one cannot.
+ *
+ * @returns a copy, because the caller may change its options; undefined if there is nothing to keep
+ */
+export function lastingOptions(options: DispatchOptions | undefined): LastingOptions | undefined {
+  if (options === undefined) return undefined;
+  const lasting = plainCopy(options, processOnly);
+  return Object.keys(lasting).length > 0 ? (lasting as LastingOptions) : undefined;
 }
 
-function overlay<Base extends object>(under: Base, over: object): Base {
-  const said = Object.entries(over).filter(([, value]) => value !== undefined);
-  return { ...under, ...Object.fromEntries(said) };
+function plainCopy(value: object, without: readonly string[] = []): object {
+  const fields = Object.entries(value)
+    .filter(([name, field]) => field !== undefined && typeof field !== "function" && !without.includes(name))
+    .map(([name, field]) => [name, typeof field === "object" && field !== null ? plainCopy(field) : field]);
+  return Array.isArray(value) ? fields.map(([, field]) => field) : Object.fromEntries(fields);
+}
+
+/** `over` laid on `under`; what is undefined in `over` counts as left out. */
+function overlay<Base extends object>(under: Base, over: object, without: readonly string[] = []): Base {
+  const given = Object.entries(over).filter(([name, value]) => value !== undefined && !without.includes(name));
+  return { ...under, ...Object.fromEntries(given) };
 }

@@ -12,14 +12,19 @@ import { type Dispatch, name, Task, type TaskIdentity } from "../core/task.js";
 import type { Callback, CallbackPayload, Callbacks } from "../engine/callbacks/callbacks.js";
 import type { Pool } from "../engine/threads/pool.js";
 import type { TaskQueue } from "../engine/threads/queue/task-queue.js";
-import type { ReplayedTask } from "../journal/dead-letters/dead-letter-box.js";
-import type { Journaling } from "../journal/journaling.js";
 import { whenOver } from "../response/over.js";
 import { runIfAllows } from "../response/run-if.js";
+import type { Store, StoredTask } from "../store/store.js";
 import { AcceptanceOrder } from "./acceptance-order.js";
 import type { Admission } from "./admission.js";
 import type { Definitions } from "./definitions.js";
-import { type CallbackOptions, type DispatchOptions, resolveCallback, resolveDispatch } from "./dispatch-options.js";
+import {
+  type CallbackOptions,
+  type DispatchOptions,
+  lastingOptions,
+  resolveCallback,
+  resolveDispatch,
+} from "./dispatch-options.js";
 import { Signals } from "./signals.js";
 
 /** A response to wait for: what the user gave, or the one being handled; undefined: none, run soon. */
@@ -34,7 +39,7 @@ export interface DispatcherParts {
   readonly queue: TaskQueue;
   readonly pool: Pool;
   readonly callbacks: Callbacks;
-  readonly journaling: Journaling | undefined;
+  readonly store: Store;
   /** The error of every dispatch once the tasks module is known not to load. */
   refusal(): OffloadError | undefined;
 }
@@ -72,7 +77,7 @@ export class Dispatcher {
     if (moves) refuseToMoveAgain(options.transfer, dispatch.attempts);
     const task = this.#make(definition, dispatch, moves ? undefined : copy(payload), context);
     if (moves) this.#captureMoving(task, payload, options);
-    else this.#parts.journaling?.record(task, options);
+    else this.#record(task, options);
     if (dispatch.key !== undefined) queue.keys.claim(task, dispatch.key);
     this.#accept(task, options?.signal);
     // Not before this one is accepted, for a listener of the other's end may cancel or replace this one.
@@ -88,9 +93,9 @@ export class Dispatcher {
    * @param onMade is given the task before anybody else hears of it
    * @throws OffloadError AR_UNKNOWN_TASK, AR_INVALID_OPTIONS: nothing was accepted
    */
-  readmit(replayed: ReplayedTask, onMade: (task: Task) => void): Task {
+  readmit(replayed: StoredTask, onMade: (task: Task) => void): Task {
     const { definitions, ledger, queue } = this.#parts;
-    const { id, task: taskName, payload, context } = replayed;
+    const { id, name: taskName, payload, context } = replayed;
     const definition = definitions.task(taskName);
     const options = (replayed.dispatch ?? undefined) as DispatchOptions | undefined;
     const dispatch = resolveDispatch(`journaled options of ${taskName}`, definition.policy, options);
@@ -158,19 +163,23 @@ export class Dispatcher {
 
   /** Gives the task its payload, parts of which move. The caller keeps them when the journal refuses the task. */
   #captureMoving(task: Task, payload: unknown, options: DispatchOptions): void {
-    const { journaling } = this.#parts;
     try {
       const { value, transfer } = capture(payload, "payload", options.transfer, (copied) => {
         task.payload = copied;
-        journaling?.record(task, options);
+        this.#record(task, options);
       });
       task.payload = value;
       task.transfer = transfer;
     } catch (error) {
       // The task may be on record: what is in the list, such as one buffer twice, is known to be movable once it has moved.
-      journaling?.forget(task);
+      this.#parts.store.undo(task);
       throw error;
     }
+  }
+
+  #record(task: Task, options: DispatchOptions | undefined): void {
+    const { store } = this.#parts;
+    if (store.keeps) store.accept(task, task.payload, lastingOptions(options));
   }
 
   #accept(task: Task, signal: AbortSignal | undefined): void {

@@ -1,14 +1,17 @@
-// The durable record of accepted, unfinished tasks. What a dispatch call has accepted is in it before the call returns, and
-// comes back at the next start unless its end is in it too.
+// The durable record of accepted, unfinished tasks. A task is in it before the dispatch call returns, and comes back at the
+// next start unless its end has been recorded too.
 import { OffloadError } from "../base/errors.js";
+import type { Logger } from "../base/logger.js";
+import { wallClock } from "../base/time.js";
 import type { FinalState } from "../core/states.js";
-import { DeadLetterBox, type ReplayedTask } from "./dead-letters/dead-letter-box.js";
-import { LetterFiles } from "./dead-letters/letter-files.js";
+import type { DeadLetterReason } from "../store/store.js";
+import { DeadLetterFiles } from "./dead-letters/dead-letter-files.js";
+import { DeadLetters } from "./dead-letters/dead-letters.js";
 import { prepareDirectory } from "./files/directory.js";
 import { unavailable } from "./files/failure.js";
 import { type FileSystem, nodeFileSystem } from "./files/file-system.js";
+import { removeDirectory } from "./files/remove-directory.js";
 import { encodeContent, type TaskContent } from "./format/content.js";
-import type { DeadLetterReason } from "./format/format.js";
 import { isId } from "./format/id.js";
 import { SegmentChain } from "./log/chain.js";
 import { DiskDurability, type Durability, ProcessDurability } from "./log/durability.js";
@@ -17,24 +20,23 @@ import { Reclaimer } from "./log/reclaim.js";
 import { removeSegment } from "./log/remove-segment.js";
 import type { JournalEntry } from "./log/segment.js";
 import { SegmentWriter } from "./log/segment-writer.js";
-import {
-  type JournalContext,
-  type JournalOptions,
-  type ResolvedJournalOptions,
-  resolveJournalOptions,
-} from "./options.js";
-import { Adopter } from "./takeover/adopt.js";
-import { type Adoption, Inheritance } from "./takeover/inherit.js";
-import { askOwnersToAdopt, Ownership, removeDirectory } from "./takeover/owner.js";
+import { type JournalOptions, type ResolvedJournalOptions, resolveJournalOptions } from "./options.js";
+import type { ReplayedTask } from "./replayed-task.js";
+import { AbandonedDirectories } from "./takeover/abandoned-directories.js";
+import { askOwnersToTakeOver } from "./takeover/ask-owner.js";
+import { Ownership } from "./takeover/ownership.js";
+import { Replay } from "./takeover/replay.js";
+import { Takeover, type TakeoverReport } from "./takeover/takeover.js";
 
 /** A task that is to be accepted. */
 export interface TaskToAccept extends TaskContent {
   /** Unique everywhere; 1 to 128 letters, digits, `-` and `_`. */
   readonly id: string;
+  /** Its name. */
   readonly task: string;
 }
 
-/** The journal at a glance. */
+/** The size of the journal. */
 export interface JournalStats {
   /** Accepted, unfinished tasks. */
   readonly pending: number;
@@ -45,21 +47,29 @@ export interface JournalStats {
   readonly segments: number;
 }
 
-/** What a test replaces. */
+/** What the journal is given besides its options. */
+export interface JournalContext {
+  readonly logger: Logger;
+  /** Another process asks this one to look for tasks to take over. */
+  readonly onAskedToTakeOver?: (() => void) | undefined;
+}
+
+/** The parts of the world that a test replaces. */
 export interface JournalWorld {
   readonly fs: FileSystem;
+  /** ms since 1970. */
   readonly now: () => number;
 }
 
 /**
- * Opens a journal: checks the directory and makes this process's own place in it. Reads nothing yet; `adopt()` does.
+ * Opens a journal: checks the directory and makes one for this process in it. Reads nothing yet; `takeOver()` does.
  *
- * @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE for a directory that cannot be used, by name
+ * @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE with the name of a directory that cannot be used
  */
 export function openJournal(
   options: JournalOptions,
   context: JournalContext,
-  world: JournalWorld = { fs: nodeFileSystem, now: Date.now },
+  world: JournalWorld = { fs: nodeFileSystem, now: wallClock },
 ): Journal {
   const resolved = resolveJournalOptions(options);
   prepareDirectory(world.fs, resolved.dir, context.logger);
@@ -76,46 +86,51 @@ export class Journal {
   readonly #writer: SegmentWriter;
   readonly #reclaimer: Reclaimer;
   readonly #log: Log;
-  readonly #box: DeadLetterBox;
-  readonly #inheritance: Inheritance;
+  readonly #deadLetters: DeadLetters;
+  readonly #replay: Replay;
+  readonly #takeover: Takeover;
   #acceptedAt = 0;
   #closed: Promise<void> | undefined;
 
   constructor(
     { dir, durability, maxBytes, maxStarts }: ResolvedJournalOptions,
-    { logger, onAdoptable }: JournalContext,
+    { logger, onAskedToTakeOver }: JournalContext,
     { fs, now }: JournalWorld,
   ) {
     this.#fs = fs;
     this.#root = dir;
     this.#now = now;
-    this.#owner = new Ownership(fs, dir, logger, () => onAdoptable?.());
-    const own = (): string => this.#owner.directory;
+    this.#owner = new Ownership(fs, dir, logger, () => onAskedToTakeOver?.());
+    const ownDirectory = (): string => this.#owner.directory;
     this.#durability =
       durability === "disk" ? new DiskDurability(fs, logger, () => this.#writer.retire()) : new ProcessDurability(fs);
     this.#writer = new SegmentWriter(fs, this.#owner, this.#chain, this.#durability, now);
-    const remove = removeSegment.bind(undefined, fs, dir, own);
+    const remove = removeSegment.bind(undefined, fs, dir, ownDirectory);
     this.#reclaimer = new Reclaimer(fs, this.#chain, this.#writer, this.#durability, remove, logger);
     this.#log = new Log(this.#chain, this.#writer, this.#reclaimer, maxBytes / 2, logger);
-    const letters = new LetterFiles(fs, dir, logger);
-    this.#box = new DeadLetterBox(fs, letters, this.#log, this.#durability, own, now, logger);
-    const adopter = new Adopter(fs, dir, own, logger);
-    this.#inheritance = new Inheritance(fs, dir, adopter, this.#chain, letters, this.#box, maxStarts, logger);
+    const files = new DeadLetterFiles(fs, dir, logger);
+    this.#deadLetters = new DeadLetters(fs, files, this.#log, this.#durability, ownDirectory, now, logger);
+    this.#replay = new Replay(fs, this.#deadLetters, logger);
+    this.#takeover = new Takeover(
+      { fs, root: dir, logger, chain: this.#chain, files, deadLetters: this.#deadLetters, replay: this.#replay },
+      new AbandonedDirectories(fs, dir, ownDirectory, logger),
+      maxStarts,
+    );
   }
 
   /**
    * Records a task. It survives the death of this process when this returns.
    *
-   * @param task captured values; what was moved by `transfer` is recorded too
-   * @returns what the task is called in the other calls
+   * @param task captured values; what `transfer` moves is in them too
+   * @returns what names the task in the other calls
    * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE, AR_PAYLOAD_NOT_CLONEABLE: the task is not recorded
    */
-  accepted(task: TaskToAccept): JournalEntry {
+  accept(task: TaskToAccept): JournalEntry {
     if (this.#closed !== undefined) throw unavailable("it has been closed");
     if (!isId(task.id)) throw new OffloadError("AR_INVALID_ARGUMENT", "journal: an id has 1 to 128 of A-Z a-z 0-9 _ -");
     if (task.task.length > 10_000)
       throw new OffloadError("AR_INVALID_ARGUMENT", "journal: the name of the task is too long");
-    // Never back, when the clock is set: the order of acceptance is that of these times.
+    // It never goes back when the clock is set back, because these times are the order of acceptance.
     this.#acceptedAt = Math.max(this.#acceptedAt, this.#now());
     const head = {
       id: task.id,
@@ -130,36 +145,36 @@ export class Journal {
   }
 
   /**
-   * The task begins to run. What is said of steps is written at the end of the turn, together.
+   * The task begins to run. Steps are written together, at the end of the turn.
    *
    * @param attempt 1 for the first
    */
   started(entry: JournalEntry, attempt: number): void {
-    if (this.#takes(entry)) this.#log.started(entry, attempt);
+    if (this.#isOpen(entry)) this.#log.started(entry, attempt);
   }
 
   /**
    * The task does not run any more and has not ended: it waits for its next attempt, or was taken back from a thread.
    *
-   * @param attempt those that ended on their own account; the last one, too, unless something else is said
+   * @param attempt the last attempt that counts; the one that was started, unless another one is given
    */
   stopped(entry: JournalEntry, attempt: number = entry.attempt): void {
-    if (this.#takes(entry)) this.#log.stopped(entry, attempt);
+    if (this.#isOpen(entry)) this.#log.stopped(entry, attempt);
   }
 
   /** The task has ended, and leaves the journal. */
   ended(entry: JournalEntry, state: FinalState): void {
-    if (this.#takes(entry)) this.#log.ended(entry, state);
+    if (this.#isOpen(entry)) this.#log.ended(entry, state);
   }
 
   /**
-   * The task goes to the dead letters, and leaves the journal.
+   * Makes a dead letter of the task, which leaves the journal.
    *
-   * @param error why, for whoever reads the letter
-   * @returns false if the letter could not be written (it is logged): the task stays in the journal and runs at the next start
+   * @param error why, for whoever reads the dead letter
+   * @returns false if it could not be written (which is logged): the task stays in the journal and runs at the next start
    */
-  deadLetter(entry: JournalEntry, reason: DeadLetterReason, error: unknown): boolean {
-    return this.#takes(entry) && this.#box.bury(entry, reason, error);
+  moveToDeadLetters(entry: JournalEntry, reason: DeadLetterReason, error: unknown): boolean {
+    return this.#isOpen(entry) && this.#deadLetters.add(entry, reason, error);
   }
 
   /** Writes the steps that wait for the end of the turn. */
@@ -167,30 +182,30 @@ export class Journal {
     this.#log.flush();
   }
 
-  /** Resolves when all that was recorded until now is as durable as was asked for; rejects if the disk refuses. */
+  /** Resolves when everything recorded until now is as durable as the options ask for; rejects if the disk refuses. */
   durable(): Promise<void> {
     this.#log.flush();
     return this.#durability.durable();
   }
 
   /**
-   * Takes over the directories of processes that are gone. Their unfinished tasks come out of `replay()`.
+   * Takes over the directories of dead processes. Their unfinished tasks come out of `replay()`.
    *
    * @throws OffloadError AR_JOURNAL_UNAVAILABLE when the directory of the journal cannot be read
    */
-  async adopt(): Promise<Adoption> {
-    const adoption = await this.#inheritance.adopt();
+  async takeOver(): Promise<TakeoverReport> {
+    const report = await this.#takeover.run();
     this.#reclaimer.drop();
-    return adoption;
+    return report;
   }
 
-  /** Hands out the adopted tasks in the order of their acceptance. Each is read when it is asked for, once. */
+  /** Hands out the tasks that were taken over, in the order of their acceptance. Each is read when it is asked for, once. */
   replay(): Generator<ReplayedTask, void, void> {
-    return this.#inheritance.replay();
+    return this.#replay.tasks();
   }
 
-  get deadLetters(): Pick<DeadLetterBox, "list" | "retry" | "discard"> {
-    return this.#box;
+  get deadLetters(): Pick<DeadLetters, "list" | "retry" | "discard"> {
+    return this.#deadLetters;
   }
 
   get stats(): JournalStats {
@@ -199,8 +214,8 @@ export class Journal {
   }
 
   /**
-   * Writes what is to be written and gives the directory up. What is unfinished is for whoever starts next; a running task
-   * counts as stopped, not as one whose process died, and has its attempt yet.
+   * Writes the steps that wait and gives the directory up. The next process to start runs what is unfinished. A running task
+   * counts as stopped, not as interrupted, and its attempt does not count.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -214,7 +229,8 @@ export class Journal {
     }
     this.#log.flush();
     this.#writer.retire();
-    await this.#inheritance.close();
+    await this.#takeover.ended();
+    this.#replay.close();
     await this.#durability.durable().catch(() => {});
     this.#reclaimer.drop();
     if (this.#chain.live === 0) {
@@ -222,11 +238,11 @@ export class Journal {
       removeDirectory(this.#fs, this.#owner.directory);
     }
     this.#owner.release();
-    // Whoever started while this process was on its way out has looked already, and found this directory taken.
-    if (this.#chain.live > 0) await askOwnersToAdopt(this.#fs, this.#root).catch(() => {});
+    // A process that has started meanwhile has looked already, and found that this directory is owned.
+    if (this.#chain.live > 0) await askOwnersToTakeOver(this.#fs, this.#root).catch(() => {});
   }
 
-  #takes(entry: JournalEntry): boolean {
+  #isOpen(entry: JournalEntry): boolean {
     return this.#closed === undefined && entry.segment !== undefined;
   }
 }

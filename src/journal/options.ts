@@ -1,13 +1,13 @@
 // The options of the journal: what each is for, its rule, its default.
 import path from "node:path";
-import { describe, OffloadError } from "../base/errors.js";
-import type { Logger } from "../base/logger.js";
+import { checkOptions, integer, invalid, oneOf, type Rule, type Rules } from "../base/option-rules.js";
 import { segmentSize } from "./format/format.js";
 
 export interface JournalOptions {
   /**
-   * Where accepted, unfinished tasks are recorded, and dead letters kept: a directory of its own on a disk of this machine,
-   * made if need be. Processes on one machine can share it, in containers too; each takes over what dead ones have left.
+   * Where accepted, unfinished tasks are recorded and dead letters are kept: a directory of its own on a disk of this machine,
+   * which is made if it is missing. Processes on one machine can share it, in containers too; each takes over what dead ones
+   * have left.
    */
   readonly dir: string;
   /**
@@ -16,7 +16,7 @@ export interface JournalOptions {
    */
   readonly durability?: "process" | "disk" | undefined;
   /**
-   * Bytes of disk space, dead letters left out. Default 1 GiB, at least 32 MiB. Half of it is for unfinished tasks (a task
+   * Bytes of disk space, without dead letters. Default 1 GiB, at least 32 MiB. Half of it is for unfinished tasks (a task
    * that finds no room is refused with AR_JOURNAL_FULL), the other half for records that are not needed any more and not yet
    * deleted.
    */
@@ -35,31 +35,22 @@ export interface ResolvedJournalOptions {
 
 const leastBytes = 8 * segmentSize;
 
+const dir: Rule = {
+  expected: "the path of a directory",
+  holds: (value) => typeof value === "string" && value !== "",
+};
+
+const rules: Rules = {
+  dir,
+  durability: oneOf("process", "disk"),
+  maxBytes: { ...integer(leastBytes), expected: `an integer of ${leastBytes} (32 MiB) or more` },
+  maxStarts: integer(1),
+};
+
 /** @throws OffloadError AR_INVALID_OPTIONS naming the option, what was expected and what was given */
 export function resolveJournalOptions(options: JournalOptions): ResolvedJournalOptions {
-  const { dir, durability = "process", maxBytes = 1024 ** 3, maxStarts = 3, ...unknown } = options;
-  if (typeof dir !== "string" || dir === "") throw invalid("dir", "the path of a directory", dir);
-  if (durability !== "process" && durability !== "disk")
-    throw invalid("durability", 'one of "process", "disk"', durability);
-  if (!Number.isSafeInteger(maxBytes) || maxBytes < leastBytes) {
-    throw invalid("maxBytes", `an integer of ${leastBytes} (32 MiB) or more`, maxBytes);
-  }
-  if (!Number.isSafeInteger(maxStarts) || maxStarts < 1) throw invalid("maxStarts", "a positive integer", maxStarts);
-  const [stranger] = Object.keys(unknown);
-  if (stranger !== undefined) {
-    const known = "dir, durability, maxBytes, maxStarts";
-    throw new OffloadError("AR_INVALID_OPTIONS", `journal: unknown option ${stranger} (known options: ${known})`);
-  }
-  return Object.freeze({ dir: path.resolve(dir), durability, maxBytes, maxStarts });
-}
-
-function invalid(name: string, expected: string, given: unknown): OffloadError {
-  return new OffloadError("AR_INVALID_OPTIONS", `journal: expected ${name} to be ${expected}, got ${describe(given)}`);
-}
-
-/** What the journal is given besides its options. */
-export interface JournalContext {
-  readonly logger: Logger;
-  /** Somebody says that there is something to adopt: a task that was taken out of the dead letters, say. */
-  readonly onAdoptable?: (() => void) | undefined;
+  checkOptions("journal", options, rules);
+  if (options.dir === undefined) throw invalid("journal", "dir", dir.expected, undefined);
+  const { durability = "process", maxBytes = 1024 ** 3, maxStarts = 3 } = options;
+  return Object.freeze({ dir: path.resolve(options.dir), durability, maxBytes, maxStarts });
 }

@@ -4,30 +4,40 @@ import type { TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
 
 export interface Store {
-  /** Whether it keeps anything. */
+  /** Whether it keeps anything. If not, the payload and the options of `accept()` need not be made. */
   readonly keeps: boolean;
 
   /**
-   * Records a task before it is accepted.
+   * Records a task before it is accepted. The task is safe, as far as the store promises it, when this returns.
    *
    * @param whole the payload with everything in it, also what moves to the thread
+   * @param lasting the options of the call that outlive the process, for `StoredTask.dispatch`
    * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE, AR_PAYLOAD_NOT_CLONEABLE: nothing is recorded then
    */
-  accept(task: Task, whole: Captured): void;
-  /** Takes back the record of a task that was not accepted after all. */
+  accept(task: Task, whole: Captured, lasting: object | undefined): void;
+  /** Removes the record of a task that was not accepted after all. */
   undo(task: Task): void;
-  /** The task has gone from a state to the one it is in now. */
+  /**
+   * The task has gone from a state to the one it is in now, and its outcome is set. Called for every transition of every task
+   * and callback, also of those that were not recorded: an end makes room for the replay.
+   */
   moved(task: Task, from: TaskState): void;
-  /** Writes what waits for the end of the turn. */
+  /** Writes the transitions that wait for the end of the turn. */
   flush(): void;
-  /** Resolves when all that was recorded until now is as durable as was asked for. */
+  /** Resolves when everything recorded until now is as durable as the user asked for; rejects if the disk refuses. */
   durable(): Promise<void>;
-  /** Takes over what earlier processes have left, and hands it to `readmit` while there is room. Resolves when the first look is done. */
+
+  /**
+   * Takes over what dead processes have left, and hands it to `readmit`, some tasks in each turn, while there is room. Further
+   * calls return the same promise, or try again after a failure.
+   *
+   * @returns resolves when the first search is done, whether or not its tasks have been handed out
+   */
   takeOver(readmit: Readmit): Promise<void>;
-  /** Hands out no more: what has not been is for the next process. */
+  /** Hands out no more tasks: the next process runs the others. */
   stopReplay(): void;
-  /** Whether an unfinished task is left to the next process. */
-  isLeft(task: Task): boolean;
+  /** Whether the next process runs this task, which has ended here without being done. */
+  isLeft(task: Pick<Task, "id">): boolean;
   /** How many unfinished tasks the next process will find. */
   readonly pending: number;
   readonly deadLetters: StoredDeadLetters;
@@ -38,10 +48,13 @@ export interface Store {
 export interface StoredTask {
   readonly id: string;
   readonly name: string;
+  /** As it was captured, or (by older versions) a value that is not captured yet. */
   readonly payload: Captured;
+  /** The options of its call; another version may have written them. */
   readonly dispatch: unknown;
+  /** As `payload`. */
   readonly context: Captured;
-  /** Attempts that ended on their own account. */
+  /** Attempts that count: those that no death of a process has cut short. */
   readonly attempt: number;
   /** How often a process died while it ran. */
   readonly interrupted: number;
@@ -54,15 +67,23 @@ export interface StoredTask {
 /**
  * Accepts a task that another process had accepted.
  *
- * @param onMade is given the task before anybody else hears of it
+ * @param onMade is given the task before anybody else sees it
  * @throws OffloadError AR_UNKNOWN_TASK, AR_INVALID_OPTIONS: nothing was accepted
  */
 export type Readmit = (stored: StoredTask, onMade: (task: Task) => void) => Task;
 
+/** The dead letters of all processes that share the store. */
 export interface StoredDeadLetters {
+  /** Oldest first. */
   list(): Promise<DeadLetter[]>;
-  /** Runs one again; undefined if there is none of this id. */
+  /**
+   * Runs one again; undefined if there is none of this id.
+   *
+   * @throws OffloadError AR_JOURNAL_UNAVAILABLE before `takeOver()`, what `readmit` throws, and what `accept()` throws; the
+   *   task is a dead letter then, or stays in the store
+   */
   retry(id: string): Task | undefined;
+  /** Deletes one; false if there is none of this id. */
   discard(id: string): boolean;
 }
 
@@ -77,9 +98,9 @@ export interface DeadLetter {
   readonly id: string;
   readonly task: string;
   readonly reason: DeadLetterReason;
-  /** The error it failed with last, as plain fields. */
+  /** The last error it failed with, as plain fields. */
   readonly error: DeadLetterError | undefined;
-  /** Attempts that ended on their own account. */
+  /** Attempts that count: those that no death of a process has cut short. */
   readonly attempts: number;
   /** How often a process died while it ran. */
   readonly interrupted: number;
@@ -88,7 +109,7 @@ export interface DeadLetter {
   /** ms since 1970. */
   readonly acceptedAt: number;
   /** When it became a dead letter, in ms since 1970. */
-  readonly buriedAt: number;
+  readonly failedAt: number;
 }
 
 export interface DeadLetterError {

@@ -16,7 +16,7 @@ describe("the directory of a journal", () => {
   it("is made with its parents, for its user alone, and so is every file in it", () => {
     const dir = path.join(temporaryDirectory(), "deep", "journal");
     const { journal } = testJournal({ dir });
-    journal.deadLetter(accept(journal), "exhausted", new Error("x"));
+    journal.moveToDeadLetters(accept(journal), "exhausted", new Error("x"));
     accept(journal);
     expect(statSync(dir).mode & 0o777).toBe(0o700);
     const modes = filesIn(dir, "").map((file) => {

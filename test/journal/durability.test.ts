@@ -91,7 +91,7 @@ describe('durability "disk"', () => {
     const entry = accept(journal);
     await journal.durable();
     disk.fail("sync", { code: "EIO" });
-    expect(journal.deadLetter(entry, "exhausted", new Error("x"))).toBe(true);
+    expect(journal.moveToDeadLetters(entry, "exhausted", new Error("x"))).toBe(true);
     await expect(journal.durable()).rejects.toThrow();
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([entry.id]);
     disk.heal();

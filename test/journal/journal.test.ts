@@ -3,10 +3,10 @@ import { OffloadError } from "../../src/base/errors.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
 
 describe("the journal", () => {
-  it("has a task in the hands of the kernel when accepted() returns", async () => {
+  it("has handed a task to the kernel when accept() returns", async () => {
     const { journal, dir } = testJournal();
     const context = { requestId: "r1" };
-    journal.accepted({
+    journal.accept({
       id: "a-1",
       task: "resize",
       payload: { key: "x", widths: [1, 2] },
@@ -17,7 +17,7 @@ describe("the journal", () => {
     expect(others).toEqual([]);
     expect(task).toMatchObject({
       id: "a-1",
-      task: "resize",
+      name: "resize",
       payload: { key: "x", widths: [1, 2] },
       dispatch: { attempts: 3 },
       context: { requestId: "r1" },
@@ -131,7 +131,7 @@ describe("the journal", () => {
     journal.ended(entry, "succeeded");
     journal.ended(entry, "failed");
     journal.stopped(entry);
-    expect(journal.deadLetter(entry, "exhausted", new Error("late"))).toBe(false);
+    expect(journal.moveToDeadLetters(entry, "exhausted", new Error("late"))).toBe(false);
     expect(journal.stats).toMatchObject({ pending: 0, liveBytes: 0 });
   });
 
@@ -151,7 +151,7 @@ describe("the journal", () => {
     const accepting =
       (id: string, task = "work") =>
       () =>
-        journal.accepted({ id, task, payload: 1, dispatch: undefined, context: undefined });
+        journal.accept({ id, task, payload: 1, dispatch: undefined, context: undefined });
     for (const id of ["", "../../etc", "a b", "ä", "x".repeat(129)]) {
       expect(accepting(id)).toThrow(expect.objectContaining({ code: "AR_INVALID_ARGUMENT" }));
     }
@@ -162,7 +162,7 @@ describe("the journal", () => {
   it("keeps names of tasks in any script", async () => {
     const { journal, dir } = testJournal();
     accept(journal, 1, "größe_変更");
-    expect((await pendingIn(dir))[0]?.task).toBe("größe_変更");
+    expect((await pendingIn(dir))[0]?.name).toBe("größe_変更");
   });
 
   it("refuses above half of maxBytes, and takes tasks again when some have ended", async () => {

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach } from "vitest";
 import type { Logger } from "../../src/base/logger.js";
-import type { ReplayedTask } from "../../src/journal/dead-letters/dead-letter-box.js";
 import { type FileSystem, nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { type Journal, openJournal } from "../../src/journal/journal.js";
 import type { JournalEntry } from "../../src/journal/log/segment.js";
 import type { JournalOptions } from "../../src/journal/options.js";
+import type { ReplayedTask } from "../../src/journal/replayed-task.js";
 
 export interface LogLine {
   readonly level: "info" | "warn" | "error";
@@ -44,15 +44,15 @@ export function temporaryDirectory(): string {
 export interface TestJournalOptions extends Partial<JournalOptions> {
   readonly fs?: FileSystem;
   readonly now?: () => number;
-  readonly onAdoptable?: () => void;
+  readonly onAskedToTakeOver?: () => void;
 }
 
 /** A journal that is closed after the test. */
 export function testJournal(options: TestJournalOptions = {}): TestJournal {
-  const { fs = nodeFileSystem, now = Date.now, onAdoptable, ...rest } = options;
+  const { fs = nodeFileSystem, now = Date.now, onAskedToTakeOver, ...rest } = options;
   const dir = options.dir ?? path.join(temporaryDirectory(), "journal");
   const { logger, lines } = recordingLogger();
-  const journal = openJournal({ ...rest, dir }, { logger, onAdoptable }, { fs, now });
+  const journal = openJournal({ ...rest, dir }, { logger, onAskedToTakeOver }, { fs, now });
   open.add(journal);
   return { journal, dir, lines };
 }
@@ -75,7 +75,7 @@ let accepted = 0;
 
 /** Accepts a task with an id of its own. */
 export function accept(journal: Journal, payload: unknown = { n: accepted }, task = "work"): JournalEntry {
-  return journal.accepted({
+  return journal.accept({
     id: `t-${(accepted++).toString(36)}`,
     task,
     payload,
@@ -86,7 +86,7 @@ export function accept(journal: Journal, payload: unknown = { n: accepted }, tas
 
 /** All that the journal hands out at a start. */
 export async function replayed(journal: Journal): Promise<ReplayedTask[]> {
-  await journal.adopt();
+  await journal.takeOver();
   return [...journal.replay()];
 }
 

@@ -16,7 +16,7 @@ interface ModelTask {
   running: boolean;
 }
 
-interface Letter {
+interface DeadLetter {
   readonly payload: unknown;
   readonly interrupted: number;
 }
@@ -29,7 +29,7 @@ type Step =
       readonly payload: unknown;
       readonly fault: "none" | "ENOSPC" | "EIO" | "short" | "short, uncut";
     }
-  | { readonly do: "start" | "stop" | "end" | "bury"; readonly pick: number }
+  | { readonly do: "start" | "stop" | "end" | "fail"; readonly pick: number }
   | { readonly do: "retry" | "discard"; readonly pick: number }
   | { readonly do: "kill" | "close" };
 
@@ -57,7 +57,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 10,
       arbitrary: fc.record({
-        do: fc.constantFrom("start" as const, "stop" as const, "end" as const, "bury" as const),
+        do: fc.constantFrom("start" as const, "stop" as const, "end" as const, "fail" as const),
         pick,
       }),
     },
@@ -69,7 +69,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 class Run {
   readonly model = new Map<string, ModelTask>();
-  readonly letters = new Map<string, Letter>();
+  readonly deadLetters = new Map<string, DeadLetter>();
   readonly entries = new Map<string, JournalEntry>();
   #disk = new FaultyFileSystem();
   #clock = 1_000_000;
@@ -97,7 +97,7 @@ class Run {
         break;
       case "retry":
       case "discard":
-        this.#answerLetter(step.do, step.pick);
+        this.#answerDeadLetter(step.do, step.pick);
         break;
       default:
         this.#advance(step.do, step.pick);
@@ -109,7 +109,7 @@ class Run {
     await Promise.resolve();
     await this.#restart(afterKill(this.#dir), true);
     const letters = await this.#journal.deadLetters.list();
-    expect(new Set(letters.map(({ id }) => id))).toEqual(new Set(this.letters.keys()));
+    expect(new Set(letters.map(({ id }) => id))).toEqual(new Set(this.deadLetters.keys()));
   }
 
   #open(dir?: string) {
@@ -122,7 +122,7 @@ class Run {
     if (fault.startsWith("short")) this.#disk.shorten(20);
     if (fault === "short, uncut") this.#disk.fail("truncate", { code: "EIO" });
     try {
-      const entry = this.#journal.accepted({ id, task: "work", payload, dispatch: undefined, context: undefined });
+      const entry = this.#journal.accept({ id, task: "work", payload, dispatch: undefined, context: undefined });
       this.entries.set(id, entry);
       this.model.set(id, { payload, order: this.#clock++, attempt: 0, interrupted: 0, running: false });
     } catch (error) {
@@ -132,7 +132,7 @@ class Run {
     this.#disk.heal();
   }
 
-  #advance(what: "start" | "stop" | "end" | "bury", index: number): void {
+  #advance(what: "start" | "stop" | "end" | "fail", index: number): void {
     const [id, task] = nth(this.model, index) ?? [];
     const entry = id === undefined ? undefined : this.entries.get(id);
     if (id === undefined || task === undefined || entry === undefined) return;
@@ -149,17 +149,17 @@ class Run {
       this.model.delete(id);
       this.#journal.ended(entry, "succeeded");
     }
-    if (what === "bury") {
+    if (what === "fail") {
       this.model.delete(id);
-      this.letters.set(id, { payload: task.payload, interrupted: task.interrupted });
-      expect(this.#journal.deadLetter(entry, "exhausted", new Error("model"))).toBe(true);
+      this.deadLetters.set(id, { payload: task.payload, interrupted: task.interrupted });
+      expect(this.#journal.moveToDeadLetters(entry, "exhausted", new Error("model"))).toBe(true);
     }
   }
 
-  #answerLetter(what: "retry" | "discard", index: number): void {
-    const [id, letter] = nth(this.letters, index) ?? [];
+  #answerDeadLetter(what: "retry" | "discard", index: number): void {
+    const [id, letter] = nth(this.deadLetters, index) ?? [];
     if (id === undefined || letter === undefined) return;
-    this.letters.delete(id);
+    this.deadLetters.delete(id);
     if (what === "discard") {
       expect(this.#journal.deadLetters.discard(id)).toBe(true);
       return;
@@ -195,7 +195,7 @@ class Run {
       task.interrupted++;
       if (task.interrupted < maxStarts) continue;
       this.model.delete(id);
-      this.letters.set(id, { payload: task.payload, interrupted: task.interrupted });
+      this.deadLetters.set(id, { payload: task.payload, interrupted: task.interrupted });
     }
   }
 }

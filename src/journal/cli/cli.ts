@@ -1,12 +1,15 @@
 #!/usr/bin/env node
-// The command line: `offload-after-response journal <dir> ls|show|retry|discard|verify`. Safe beside living processes: it reads
-// without taking part, and what it changes, it changes by one rename or unlink.
+// The command line: `offload-after-response journal <dir> ls|show|retry|discard|verify`. Living processes can go on meanwhile:
+// reading changes nothing, and each change is one rename or unlink.
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { consoleLogger } from "../../base/logger.js";
+import { wallClock } from "../../base/time.js";
 import { nodeFileSystem } from "../files/file-system.js";
-import { discard, retry, type Selection } from "./answer.js";
-import { type CommandContext, type CommandResult, list, show } from "./list.js";
+import type { CommandContext, CommandResult } from "./command.js";
+import { discard, retry, type Selection } from "./dead-letters.js";
+import { list } from "./list.js";
+import { show } from "./show.js";
 import { verify } from "./verify.js";
 
 const usage = `Usage: offload-after-response journal <dir> <command> [options]
@@ -37,7 +40,7 @@ async function run(args: readonly string[]): Promise<number> {
   const root = path.resolve(dir);
   const isThere = nodeFileSystem.stat(root).isDirectory();
   if (!isThere) throw new UsageError(`${root} is no directory`);
-  const context = { fs: nodeFileSystem, root, logger: consoleLogger, now: Date.now() };
+  const context = { fs: nodeFileSystem, root, logger: consoleLogger, now: wallClock() };
   const result = await execute(context, command, { ids, all: values.all });
   process.stdout.write(`${values.json ? JSON.stringify(result.json, undefined, 2) : result.text}\n`);
   return result.code;
@@ -78,7 +81,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-// `| head` closes the pipe before all is written.
+// `| head` closes the pipe before everything is written.
 process.stdout.on("error", () => process.exit());
 
 try {

@@ -1,25 +1,22 @@
-// Reads a journal that others may be writing to, without becoming an owner in it: nothing is changed.
+// Reads a journal that other processes may be writing to, and changes nothing in it.
 import path from "node:path";
 import { errorCode, type FileSystem } from "../files/file-system.js";
-import type { Verdict } from "../format/read-records.js";
-import type { Segment } from "../log/segment.js";
-import { isOwned, ownerPrefix } from "../takeover/owner.js";
-import { directoriesWithin, type PendingTask, recover } from "../takeover/recover.js";
+import { isOwned, ownerPrefix } from "../takeover/ask-owner.js";
+import { directoriesWithin, type PendingTask, type ReadSegment, recover } from "../takeover/recover.js";
 
-/** The directory of one owner, as it was when it was read. */
+/** The directory of one process, as it was when it was read. */
 export interface InspectedOwner {
   readonly directory: string;
   readonly alive: boolean;
-  readonly segments: readonly Segment[];
+  readonly segments: readonly ReadSegment[];
   readonly pending: readonly PendingTask[];
-  readonly verdicts: readonly { readonly segment: Segment; readonly verdict: Verdict }[];
 }
 
-// A living owner deletes segments while they are read. It does so from the head on, so a reading that misses one could hold
-// tasks unfinished whose ends it missed: such a reading is begun anew.
+// A living owner deletes segments while they are read, the oldest first. A reading that misses one may miss the ends of
+// tasks, so it begins again.
 const attempts = 20;
 
-/** All owners, dead and alive. One that goes while it is read is left out: it is finished or adopted. */
+/** All owners, dead and alive. One that disappears while it is read is left out: it is finished, or was taken over. */
 export async function inspectOwners(fs: FileSystem, root: string): Promise<InspectedOwner[]> {
   const owners: InspectedOwner[] = [];
   for (const name of fs.readdir(root).filter((name) => name.startsWith(ownerPrefix))) {
@@ -33,8 +30,8 @@ async function inspectOwner(fs: FileSystem, directory: string): Promise<Inspecte
   for (let attempt = 0; attempt < attempts; attempt++) {
     try {
       const alive = await isOwned(fs, directory);
-      const { segments, pending, verdicts } = await recover(fs, directoriesWithin(fs, directory));
-      return { directory, alive, segments, pending, verdicts };
+      const { segments, pending } = await recover(fs, directoriesWithin(fs, directory));
+      return { directory, alive, segments, pending };
     } catch (error) {
       if (errorCode(error) !== "ENOENT") throw error;
       if (!exists(fs, directory)) return undefined;

@@ -1,10 +1,13 @@
-// Whether a directory is fit to hold a journal: ours alone to write to, on a disk of this machine.
+// Prepares the directory of a journal, and checks that only this user can write to it and that it is on a disk of this machine.
 import path from "node:path";
 import type { Logger } from "../../base/logger.js";
 import { journalError, unavailable } from "./failure.js";
 import { errorCode, type FileStatus, type FileSystem } from "./file-system.js";
 
-/** Letters of the dead, and segments that are set aside, lie beside the directories of the owners. */
+/** In the directory of a process, which is its owner. */
+export const socketName = "owner.sock";
+
+// Beside the directories of the owners.
 export const deadLettersName = "dead-letters";
 export const damagedName = "damaged";
 
@@ -18,7 +21,7 @@ const remote = new Map([
 ]);
 
 /**
- * Makes the directory if need be, and its subdirectories.
+ * Makes the directory if it is missing, and its subdirectories.
  *
  * @throws OffloadError AR_JOURNAL_UNAVAILABLE that names the directory and says why it cannot be used
  */
@@ -28,7 +31,7 @@ export function prepareDirectory(fs: FileSystem, root: string, logger: Logger): 
   attempt("create", root, () => makeDirectory(fs, root));
   const status = attempt("look at", root, () => fs.stat(root));
   if (!status.isDirectory()) throw unavailable(`${root} is no directory`);
-  refuseIfForeign(root, status);
+  refuseIfNotPrivate(root, status);
   refuseIfRemote(fs, root, logger);
   for (const name of [deadLettersName, damagedName]) {
     const directory = path.join(root, name);
@@ -36,16 +39,14 @@ export function prepareDirectory(fs: FileSystem, root: string, logger: Logger): 
   }
 }
 
-/**
- * Private, and with parents as others make them. (Node's own recursive mkdir says ENOENT where the truth is EROFS.)
- */
+/** The directory is private, its parents are not. (Node's own recursive mkdir reports EROFS as ENOENT.) */
 function makeDirectory(fs: FileSystem, directory: string, mode = 0o700): void {
   if (isMade(fs, directory, mode)) return;
   makeDirectory(fs, path.dirname(directory), 0o777);
-  if (!isMade(fs, directory, mode)) throw new Error("its parent vanishes as soon as it is made");
+  if (!isMade(fs, directory, mode)) throw new Error("its parent is deleted as soon as it is made");
 }
 
-/** false where its parent is missing. */
+/** false if its parent is missing. */
 function isMade(fs: FileSystem, directory: string, mode: number): boolean {
   try {
     fs.mkdir(directory, mode);
@@ -58,7 +59,7 @@ function isMade(fs: FileSystem, directory: string, mode: number): boolean {
 }
 
 /** Whoever can write to the directory can have any task run with any payload. */
-function refuseIfForeign(root: string, status: FileStatus): void {
+function refuseIfNotPrivate(root: string, status: FileStatus): void {
   if ((status.mode & 0o022) !== 0) {
     const mode = (status.mode & 0o777).toString(8).padStart(4, "0");
     throw unavailable(`others can write to ${root} (mode ${mode}); make it private with chmod 700`);
@@ -69,7 +70,7 @@ function refuseIfForeign(root: string, status: FileStatus): void {
   }
 }
 
-/** On a disk that machines share, the socket of an owner on another machine looks dead, and its directory would be taken. */
+/** On a disk that machines share, the socket of an owner on another machine looks dead, and its directory would be taken over. */
 function refuseIfRemote(fs: FileSystem, root: string, logger: Logger): void {
   let kind: number;
   try {

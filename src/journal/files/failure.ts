@@ -1,11 +1,11 @@
-// What a failed call of the file system means to whoever wants to journal a task.
+// The errors of the library for failed calls of the file system.
 import { OffloadError } from "../../base/errors.js";
 import { errorCode } from "./file-system.js";
 
 const full = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /**
- * The error for a call that failed: AR_JOURNAL_FULL where room is what lacks, else AR_JOURNAL_UNAVAILABLE.
+ * The error for a call that failed: AR_JOURNAL_FULL if there is no room, else AR_JOURNAL_UNAVAILABLE.
  *
  * @param action completes "cannot", such as "write to"
  */
@@ -19,7 +19,7 @@ export function journalError(action: string, path: string, cause: unknown): Offl
   );
 }
 
-/** AR_JOURNAL_UNAVAILABLE for a reason that is no failed call. */
+/** AR_JOURNAL_UNAVAILABLE for any other reason. */
 export function unavailable(message: string): OffloadError {
   return new OffloadError("AR_JOURNAL_UNAVAILABLE", `journal: ${message}`);
 }

@@ -1,11 +1,11 @@
-// The calls of node:fs that the journal makes, in one place, so that a test can make each of them fail.
+// All calls of node:fs that the journal makes. A test can replace them, to make each of them fail.
 import fs from "node:fs";
 
-/** What the journal asks of a file system. Synchronous but for `sync`; every call throws Node's own errors. */
+/** What the journal needs of a file system. All is synchronous except `sync`; every call throws Node's own errors. */
 export interface FileSystem {
   mkdir(path: string, mode: number): void;
   open(path: string, flags: number | "r", mode?: number): number;
-  /** Appends; the number of bytes that were written, which can be fewer than asked for. */
+  /** Appends; returns the number of bytes that were written, which may be less than `length`. */
   write(fd: number, buffer: Buffer, offset: number, length: number): number;
   read(fd: number, buffer: Buffer, offset: number, length: number, position: number): number;
   truncate(fd: number, length: number): void;
@@ -19,7 +19,7 @@ export interface FileSystem {
   readdir(path: string): string[];
   stat(path: string): FileStatus;
   fstat(fd: number): FileStatus;
-  /** The number by which the kernel names the kind of file system that `path` lies on. */
+  /** The kernel's number for the kind of file system that `path` is on. */
   kind(path: string): number;
 }
 
@@ -51,7 +51,7 @@ export const nodeFileSystem: FileSystem = {
   kind: (path) => fs.statfsSync(path).type,
 };
 
-/** Reads `length` bytes from `position` on; fewer only where the file ends. */
+/** Reads `length` bytes from `position` on; fewer only at the end of the file. */
 export function readFully(fs: FileSystem, fd: number, buffer: Buffer, length: number, position: number): number {
   let total = 0;
   while (total < length) {

@@ -1,8 +1,8 @@
-// Writes records into a buffer. No record allocates anything: it is put together where it is written from.
+// Writes records into a buffer. No record allocates anything: it is put together in the buffer that goes to the file.
 import { crc32 } from "./crc.js";
 import { type Encoding, frameLength, identityLength, recordType } from "./format.js";
 
-/** What names a task in the journal. `retries` tells the lives of one id apart: how often it came back from the dead letters. */
+/** What names a task in the journal. A task that comes back from the dead letters keeps its id and has one more in `retries`. */
 export interface Identity {
   readonly id: string;
   readonly retries: number;
@@ -12,22 +12,26 @@ export interface Identity {
 export interface Progress {
   /** The number of the last attempt; 0 before the first. */
   readonly attempt: number;
-  /** How often a process died while the task ran, the current run left out. */
+  /** How often a process died while the task ran, before the current run. */
   readonly interrupted: number;
   readonly running: boolean;
 }
 
-/** What ACCEPTED says of a task besides its content. */
+/** What ACCEPTED contains besides the content. */
 export interface AcceptedHead extends Identity, Progress {
+  /** The name of the task. */
   readonly task: string;
   /** ms since 1970. */
   readonly acceptedAt: number;
 }
 
-/** The content of a task as it is written: JSON in UTF-8, or what V8 made of it. */
+/** The content of a task as it is written. */
 export interface Content {
   readonly encoding: Encoding;
-  readonly bytes: Uint8Array;
+  /** The bytes, in chunks that are written one behind the other: a large payload is not copied to be joined to its header. */
+  readonly chunks: readonly Uint8Array[];
+  /** Bytes of all chunks. */
+  readonly length: number;
 }
 
 /** Bytes of a STARTED, STOPPED or ENDED record at the most. */
@@ -37,7 +41,7 @@ export function mostBytesOfStep(identity: Identity): number {
 
 /** Bytes of an ACCEPTED record at the most. */
 export function mostBytesOfAccepted(head: AcceptedHead, content: Content): number {
-  return frameLength + identityLength + head.id.length + 18 + head.task.length * 3 + content.bytes.length;
+  return frameLength + identityLength + head.id.length + 18 + head.task.length * 3 + content.length;
 }
 
 /** STARTED and STOPPED: returns where the record ends. */
@@ -61,7 +65,7 @@ export function encodeEnded(buffer: Buffer, at: number, identity: Identity, endi
 }
 
 /** ACCEPTED: returns where the record ends. */
-export function encodeAccepted(buffer: Buffer, at: number, head: AcceptedHead, { encoding, bytes }: Content): number {
+export function encodeAccepted(buffer: Buffer, at: number, head: AcceptedHead, { encoding, chunks }: Content): number {
   let end = encodeIdentity(buffer, at, recordType.accepted, head);
   end = encodeProgress(buffer, end, head);
   buffer[end++] = head.running ? 1 : 0;
@@ -69,31 +73,34 @@ export function encodeAccepted(buffer: Buffer, at: number, head: AcceptedHead, {
   end = buffer.writeDoubleLE(head.acceptedAt, end);
   const taskLength = putName(buffer, end + 2, head.task);
   end = putUint16(buffer, end, taskLength) + taskLength;
-  buffer.set(bytes, end);
-  return seal(buffer, at, end + bytes.length);
+  for (const chunk of chunks) {
+    buffer.set(chunk, end);
+    end += chunk.length;
+  }
+  return seal(buffer, at, end);
 }
 
-/** BURIED, which stands behind the ACCEPTED record in a dead letter: returns where the record ends. */
-export function encodeBuried(
+/** DEAD LETTER, which follows the ACCEPTED record in the file of a dead letter: returns where the record ends. */
+export function encodeDeadLetter(
   buffer: Buffer,
   at: number,
   identity: Identity,
   reason: number,
-  when: number,
+  failedAt: number,
   error: string,
 ): number {
-  const body = encodeIdentity(buffer, at, recordType.buried, identity);
+  const body = encodeIdentity(buffer, at, recordType.deadLetter, identity);
   buffer[body] = reason;
-  const end = buffer.writeDoubleLE(when, body + 1);
+  const end = buffer.writeDoubleLE(failedAt, body + 1);
   return seal(buffer, at, end + buffer.write(error, end, "utf8"));
 }
 
-/** Bytes of a BURIED record at the most. */
-export function mostBytesOfBuried(identity: Identity, error: string): number {
+/** Bytes of a DEAD LETTER record at the most. */
+export function mostBytesOfDeadLetter(identity: Identity, error: string): number {
   return frameLength + identityLength + identity.id.length + 9 + error.length * 3;
 }
 
-/** Brings the ACCEPTED record at `at` up to date, for it is written again: how far its task has come, and which life it is. */
+/** Brings the ACCEPTED record at `at` up to date before it is written again: its retries, and how far its task has come. */
 export function patchAccepted(buffer: Buffer, at: number, end: number, retries: number, progress: Progress): void {
   const idLength = Number(buffer[at + frameLength + 1]);
   const body = putUint16(buffer, at + frameLength + 2, retries) + idLength;
@@ -116,7 +123,7 @@ function encodeProgress(buffer: Buffer, at: number, progress: Progress): number 
   return putUint16(buffer, putUint32(buffer, at, progress.attempt), progress.interrupted);
 }
 
-/** UTF-8; returns how many bytes. A loop for the same reason, as far as it is ASCII. */
+/** UTF-8; returns how many bytes. A loop for the same reason, as long as the name is ASCII. */
 function putName(buffer: Buffer, at: number, name: string): number {
   for (let index = 0; index < name.length; index++) {
     const code = name.charCodeAt(index);

@@ -1,31 +1,39 @@
-// The words of the format: the header of a file, the types of records, and the numbers that stand for words.
+// The constants of the format: the header of a file, the types of records, and the numbers that stand for words.
 // docs/journal-format.md describes the whole byte by byte.
 import type { FinalState } from "../../core/states.js";
+import type { DeadLetterReason } from "../../store/store.js";
 import { crc32 } from "./crc.js";
 
-/** The version that this code writes, and the newest that it reads. */
-export const formatVersion = 1;
+/** The version that this code writes, and the newest that it reads. Version 1 had no encoding `bytes`. */
+export const formatVersion = 2;
 
 /** Every file begins with: magic (8 bytes), version (u16), zero (u16), CRC-32 of these 12 bytes (u32). */
 export const headerLength = 16;
 const magic = Buffer.from("ARJOURNL", "latin1");
 
-/** A record begins with its CRC-32 and its length, 4 bytes each; the CRC covers all that follows it. */
+/** A record begins with its CRC-32 and its length, 4 bytes each; the CRC covers everything after it. */
 export const frameLength = 8;
 
 /** Then its type (u8), the length of its id (u8), the retries of its task (u16), and the id. */
 export const identityLength = 4;
 
-/** A segment that has reached this size is not written to any more. */
+/** A segment of this size is full. */
 export const segmentSize: number = 4 * 1024 * 1024;
 
-export const recordType = { accepted: 1, started: 2, stopped: 3, ended: 4, buried: 5 } as const;
+export const recordType = { accepted: 1, started: 2, stopped: 3, ended: 4, deadLetter: 5 } as const;
 
-/** How the content of a task is written: as JSON, or as V8 serializes it where JSON would lose something. */
-export const encodings = { json: 1, v8: 2 } as const;
+/**
+ * How the content of a task is written. `json`: one JSON text. `v8`: one value as V8 serializes it. `bytes`: payloads that
+ * were bytes already, as they are, behind a short header.
+ */
+export const encodings = { json: 1, v8: 2, bytes: 3 } as const;
 export type Encoding = (typeof encodings)[keyof typeof encodings];
 
-/** How a task leaves the journal: its final state, or as a dead letter, or because its ACCEPTED record failed half-way. */
+export function isEncoding(value: number): value is Encoding {
+  return value >= encodings.json && value <= encodings.bytes;
+}
+
+/** How a task leaves the journal: its final state, or as a dead letter, or because its ACCEPTED record was not written whole. */
 export type Ending = FinalState | "dead-lettered" | "refused";
 
 const endings: readonly Ending[] = [
@@ -38,15 +46,9 @@ const endings: readonly Ending[] = [
   "refused",
 ];
 
-/**
- * Why a task is a dead letter. `exhausted`: its attempts are used up. `crashed`: the process died too often while it ran.
- * `timeout`: it ran out of time. `unknown-task`: no task has its name. `unreadable`: this Node.js cannot read its payload.
- */
-export type DeadLetterReason = "exhausted" | "crashed" | "timeout" | "unknown-task" | "unreadable";
-
 const reasons: readonly DeadLetterReason[] = ["exhausted", "crashed", "timeout", "unknown-task", "unreadable"];
 
-// 0 stands for nothing, so that a byte that was never written is no word.
+// 0 stands for nothing, because a byte that was never written is 0.
 export const endingNumber = (ending: Ending): number => endings.indexOf(ending) + 1;
 export const endingOf = (value: number): Ending | undefined => endings[value - 1];
 export const reasonNumber = (reason: DeadLetterReason): number => reasons.indexOf(reason) + 1;

@@ -1,7 +1,7 @@
-// Writes values as JSON where JSON brings them back exactly as structured clone would, in one walk that looks and writes:
-// 0.5 us for a small payload, where looking first and JSON.stringify() then take 0.9.
+// Writes values as JSON if JSON brings them back exactly as structured clone would. One walk checks and writes: 0.5 us for a
+// small payload, where a check and then JSON.stringify() take 0.9.
 
-// An array with more items is left to V8, which reads and writes numbers faster and needs no look at each.
+// A longer array is left to V8, which reads and writes numbers faster and needs no check of each.
 const longestArray = 256;
 
 // Longer texts, and those with something to escape, are JSON.stringify()'s.
@@ -17,7 +17,7 @@ export class JsonWriter {
   #end = 0;
   #met = new MetObjects();
 
-  /** @returns the array of these values as JSON in UTF-8, there until the next call; undefined if JSON would lose something */
+  /** @returns the array of these values as JSON in UTF-8, valid until the next call; undefined if JSON would lose something */
   write(values: readonly unknown[]): Uint8Array | undefined {
     if (this.#bytes.length > most) this.#bytes = Buffer.allocUnsafeSlow(least);
     this.#end = 0;
@@ -41,7 +41,7 @@ export class JsonWriter {
   }
 
   #object(value: object): boolean {
-    // An object that is met twice is one object after structured clone, and two after JSON.
+    // An object that occurs twice is one object after structured clone, and two after JSON.
     if (!this.#met.add(value)) return false;
     const prototype: unknown = Object.getPrototypeOf(value);
     if (Array.isArray(value)) return prototype === Array.prototype && isPlainArray(value) && this.#items(value);
@@ -93,7 +93,7 @@ export class JsonWriter {
     return true;
   }
 
-  /** false, and nothing is written, if something in it is to be escaped or is not ASCII. */
+  /** false, and nothing is written, if a character must be escaped or is not ASCII. */
   #plainText(text: string): boolean {
     this.#reserve(text.length + 2);
     const bytes = this.#bytes;
@@ -122,7 +122,7 @@ function isPlainArray(items: readonly unknown[]): boolean {
   return items.length <= longestArray && Object.keys(items).length === items.length;
 }
 
-/** The objects of one payload. Few at first: to look through eight is faster than to have one hashed (0.1 us). */
+/** The objects of one payload. A list while they are few: a search through eight is faster than one hash (0.1 us). */
 class MetObjects {
   readonly #few: object[] = [];
   #many: Set<object> | undefined;

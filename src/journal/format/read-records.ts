@@ -1,16 +1,16 @@
-// Reads the records of a file. Reading stops at the first record that is not whole; what stands before it is exact.
+// Reads the records of a file. Reading stops at the first record that is not whole; everything before it is exact.
+import type { DeadLetterReason } from "../../store/store.js";
 import { crc32 } from "./crc.js";
 import type { Identity, Progress } from "./encode.js";
 import {
-  type DeadLetterReason,
   type Encoding,
   type Ending,
-  encodings,
   endingOf,
   formatVersion,
   frameLength,
   headerLength,
   identityLength,
+  isEncoding,
   reasonOf,
   recordType,
   versionOf,
@@ -35,48 +35,50 @@ export interface StepRecord extends Identity {
 
 export interface EndedRecord extends Identity {
   readonly type: "ended";
-  /** undefined: a word of a later version. It has ended all the same. */
+  /** undefined: a later version has added it. The task has ended all the same. */
   readonly ending: Ending | undefined;
 }
 
-export interface BuriedRecord extends Identity {
-  readonly type: "buried";
+export interface DeadLetterRecord extends Identity {
+  readonly type: "dead-letter";
   readonly reason: DeadLetterReason;
-  readonly buriedAt: number;
+  readonly failedAt: number;
   /** JSON. */
   readonly error: string;
 }
 
-export type JournalRecord = AcceptedRecord | StepRecord | EndedRecord | BuriedRecord;
+export type JournalRecord = AcceptedRecord | StepRecord | EndedRecord | DeadLetterRecord;
 
 /**
- * What a file turned out to be, and up to where it was read.
- *
- * `complete`: to its end. `torn`: its last write was cut off, as by a kill or a full disk. `damaged`: a record is wrong that
- * was once right. `newer`: a format that this code does not know. `foreign`: no file of a journal.
+ * How the reading of a file ended. `complete`: at its end. `torn`: at a write that was cut short, as by a kill or a full disk.
+ * `damaged`: at a record that was right once and is wrong now. `newer`: at a header of a format that this code does not know.
+ * `unknown`: at once, because it is no file of a journal.
  */
-export interface Verdict {
-  readonly kind: "complete" | "torn" | "damaged" | "newer" | "foreign";
+export type ReadOutcome = "complete" | "torn" | "damaged" | "newer" | "unknown";
+
+export interface ReadResult {
+  readonly outcome: ReadOutcome;
+  /** Up to where the records are whole. */
   readonly end: number;
   /** Of a `newer` file. */
   readonly version?: number;
 }
 
 /** Hands every whole record of a file to `visit`, in order. */
-export function readRecords(bytes: Buffer, visit: (record: JournalRecord) => void): Verdict {
+export function readRecords(bytes: Buffer, visit: (record: JournalRecord) => void): ReadResult {
   const version = versionOf(bytes);
-  if (version === undefined) return { kind: isTornHeader(bytes) ? "torn" : "foreign", end: 0 };
-  if (version > formatVersion) return { kind: "newer", end: 0, version };
+  if (version === undefined) return { outcome: isTornHeader(bytes) ? "torn" : "unknown", end: 0 };
+  if (version > formatVersion) return { outcome: "newer", end: 0, version };
   let at = headerLength;
   while (at < bytes.length) {
     const end = endOfRecord(bytes, at);
     const record = end === undefined ? undefined : decode(bytes, at, end);
-    if (end === undefined || record === undefined) return { kind: isTorn(bytes, at) ? "torn" : "damaged", end: at };
-    // A type that this version does not know is passed over: a later one may add types that older readers can do without.
-    if (record !== "unknown") visit(record);
+    if (end === undefined || record === undefined) return { outcome: isTorn(bytes, at) ? "torn" : "damaged", end: at };
+    // A later version may add types of records that older readers can do without.
+    if (record !== "unknown type") visit(record);
     at = end;
   }
-  return { kind: "complete", end: at };
+  return { outcome: "complete", end: at };
 }
 
 /** The ACCEPTED record at `at`; undefined if there is none. */
@@ -94,7 +96,7 @@ function endOfRecord(bytes: Buffer, at: number): number | undefined {
   return crc32(bytes, at + 4, end) === bytes.readUInt32LE(at) ? end : undefined;
 }
 
-function decode(bytes: Buffer, start: number, end: number): JournalRecord | "unknown" | undefined {
+function decode(bytes: Buffer, start: number, end: number): JournalRecord | "unknown type" | undefined {
   const retries = bytes.readUInt16LE(start + frameLength + 2);
   const idStart = start + frameLength + identityLength;
   const body = idStart + bytes.readUInt8(start + frameLength + 1);
@@ -111,14 +113,14 @@ function decode(bytes: Buffer, start: number, end: number): JournalRecord | "unk
     }
     case recordType.ended:
       return end > body ? { type: "ended", id, retries, ending: endingOf(bytes.readUInt8(body)) } : undefined;
-    case recordType.buried: {
+    case recordType.deadLetter: {
       const reason = end - body >= 9 ? reasonOf(bytes.readUInt8(body)) : undefined;
       if (reason === undefined) return undefined;
       const error = bytes.toString("utf8", body + 9, end);
-      return { type: "buried", id, retries, reason, buriedAt: bytes.readDoubleLE(body + 1), error };
+      return { type: "dead-letter", id, retries, reason, failedAt: bytes.readDoubleLE(body + 1), error };
     }
     default:
-      return "unknown";
+      return "unknown type";
   }
 }
 
@@ -132,7 +134,7 @@ function decodeAccepted(
   if (end - body < 18) return undefined;
   const encoding = bytes.readUInt8(body + 7);
   const contentStart = body + 18 + bytes.readUInt16LE(body + 16);
-  if (contentStart > end || (encoding !== encodings.json && encoding !== encodings.v8)) return undefined;
+  if (contentStart > end || !isEncoding(encoding)) return undefined;
   return {
     type: "accepted",
     id: identity.id,
@@ -149,14 +151,14 @@ function decodeAccepted(
   };
 }
 
-/** A file that was made and not yet written to, or cut off within its header. */
+/** A file that nothing was written to, or whose header was cut short. */
 function isTornHeader(bytes: Buffer): boolean {
   return bytes.length < headerLength && "ARJOURNL".startsWith(bytes.toString("latin1", 0, Math.min(bytes.length, 8)));
 }
 
 /**
- * Whether the bad record at `at` is what a cut-off write leaves: it runs past the end of the file, or (after a power cut)
- * nothing but zeros has arrived; and no whole record follows.
+ * Whether the bad record at `at` is what a write leaves that was cut short: it runs past the end of the file and no whole
+ * record follows, or (after a power cut) the rest of the file is zeros.
  */
 function isTorn(bytes: Buffer, at: number): boolean {
   const rest = bytes.subarray(at);
@@ -165,7 +167,7 @@ function isTorn(bytes: Buffer, at: number): boolean {
   if (!runsPastTheEnd) return false;
   for (let next = at + 1; next < bytes.length - frameLength; next++) {
     const type = bytes.readUInt8(next + frameLength);
-    if (type >= recordType.accepted && type <= recordType.buried && endOfRecord(bytes, next) !== undefined)
+    if (type >= recordType.accepted && type <= recordType.deadLetter && endOfRecord(bytes, next) !== undefined)
       return false;
   }
   return true;

@@ -1,12 +1,12 @@
-// The segments of the log in the order of writing, adopted ones before our own. Only the oldest is ever removed: an ENDED
-// record must outlive the ACCEPTED record that it ends, or the task would rise again at the next start.
+// The segments of the log in the order of writing: those taken over, then this process's own. Only the oldest is ever
+// removed, because an ENDED record must outlive its ACCEPTED record, or the task would run again at the next start.
 import { segmentSize } from "../format/format.js";
 import type { JournalEntry, Segment } from "./segment.js";
 
 export class SegmentChain {
   #segments: Segment[] = [];
-  // Where the adopted segments end and our own begin.
-  #adopted = 0;
+  // So many at the beginning were taken over.
+  #takenOver = 0;
   /** Bytes of all segments. */
   bytes = 0;
   /** Bytes of the ACCEPTED records of unfinished tasks. */
@@ -22,15 +22,15 @@ export class SegmentChain {
     return this.#segments[0];
   }
 
-  /** A new segment of ours, the last. */
+  /** Adds a segment of this process, the last. */
   push(segment: Segment): void {
     this.#segments.push(segment);
   }
 
-  /** Segments of dead owners. Our records about their tasks come later, so they stand before all of ours. */
-  adopt(segments: readonly Segment[]): void {
-    this.#segments.splice(this.#adopted, 0, ...segments);
-    this.#adopted += segments.length;
+  /** Adds segments of a dead process. This process's records about their tasks are in its own segments, so these come before them. */
+  takeOver(segments: readonly Segment[]): void {
+    this.#segments.splice(this.#takenOver, 0, ...segments);
+    this.#takenOver += segments.length;
     for (const segment of segments) {
       this.bytes += segment.size;
       this.live += segment.live;
@@ -56,15 +56,15 @@ export class SegmentChain {
     this.liveBytes -= entry.length;
   }
 
-  /** Takes the oldest segment out. */
+  /** Removes the oldest segment. */
   shift(): void {
     const head = this.#segments.shift();
     if (head === undefined) return;
     this.bytes -= head.size;
-    if (this.#adopted > 0) this.#adopted--;
+    if (this.#takenOver > 0) this.#takenOver--;
   }
 
-  /** Whether so much is finished that the unfinished rest is worth writing anew. */
+  /** Whether so little is unfinished that it is worth being written again. */
   get isSparse(): boolean {
     return this.bytes > Math.max(4 * segmentSize, 2 * this.liveBytes);
   }

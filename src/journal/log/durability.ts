@@ -1,19 +1,21 @@
-// When what was written is safe. "process": at once, for the kernel has it and a kill does not reach the kernel. "disk":
-// after an fdatasync that stands for all that was written before it.
+// When written data is safe. "process": at once, because the kernel has it and a kill does not reach the kernel. "disk":
+// after an fdatasync, which covers everything written before it.
+import { type Deferred, deferred } from "../../base/deferred.js";
 import type { Logger } from "../../base/logger.js";
+import { nextTurn } from "../../base/time.js";
 import { journalError } from "../files/failure.js";
 import type { FileSystem } from "../files/file-system.js";
 
 export interface Durability {
   /** Something was appended to an open file. */
   wrote(fd: number): void;
-  /** Nothing more will be: the file is closed, but not before it is safe. */
+  /** Nothing more will be appended: closes the file, but not before it is safe. */
   retire(fd: number): void;
-  /** A name was added to a directory, or taken out. */
+  /** A name was added to a directory, or removed. */
   named(directory: string): void;
-  /** Resolves when all that was written before the call is safe. */
+  /** Resolves when everything written before the call is safe. */
   durable(): Promise<void>;
-  /** Calls `action` when all that was written until now is safe; actions run in the order of the calls. */
+  /** Calls `action` when everything written until now is safe; actions run in the order of the calls. */
   afterwards(action: () => void): void;
 }
 
@@ -39,11 +41,8 @@ export class ProcessDurability implements Durability {
   }
 }
 
-interface Group {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
+/** The calls that share one sync. */
+type Group = Deferred<void>;
 
 export class DiskDurability implements Durability {
   #written = new Set<number>();
@@ -53,7 +52,7 @@ export class DiskDurability implements Durability {
   #next: Group | undefined;
   #running = false;
 
-  /** @param failed what is done about a file whose fdatasync failed: what is written to it later may be lost as well */
+  /** @param failed called after an fdatasync has failed: nothing more may be written to that file, because it could be lost too */
   constructor(
     private readonly fs: FileSystem,
     private readonly logger: Logger,
@@ -85,12 +84,12 @@ export class DiskDurability implements Durability {
     this.#group();
   }
 
-  /** The group that the next sync stands for. */
+  /** The group of the next sync. */
   #group(): Group {
     if (this.#next !== undefined) return this.#next;
     this.#next = makeGroup();
-    // One turn later, so that all that is accepted in this turn of the event loop shares one sync.
-    if (!this.#running) setImmediate(() => void this.#run());
+    // One turn later, so that everything accepted in this turn of the event loop shares one sync.
+    if (!this.#running) nextTurn(() => void this.#run());
     return this.#next;
   }
 
@@ -120,7 +119,7 @@ export class DiskDurability implements Durability {
       if (failure !== undefined) throw failure.reason;
     } catch (error) {
       const failure = journalError("sync to the disk of", "the journal", error);
-      this.logger.error({ err: failure }, "journal: what was accepted last survives a kill, but maybe not a power cut");
+      this.logger.error({ err: failure }, "journal: the last accepted tasks survive a kill, but maybe not a power cut");
       this.failed();
       group.reject(failure);
       // The actions wait for a sync that succeeds.
@@ -143,7 +142,7 @@ export class DiskDurability implements Durability {
     try {
       fd = this.fs.open(directory, "r");
     } catch {
-      // It has been removed since, with all that was in it.
+      // It has been removed meanwhile, with everything in it.
       return;
     }
     try {
@@ -155,15 +154,10 @@ export class DiskDurability implements Durability {
 }
 
 function makeGroup(): Group {
-  let resolve = (): void => {};
-  let reject = (_error: unknown): void => {};
-  const promise = new Promise<void>((done, fail) => {
-    resolve = done;
-    reject = fail;
-  });
+  const group = deferred();
   // Nobody has to wait for it.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
+  group.promise.catch(() => {});
+  return group;
 }
 
 function closeQuietly(fs: FileSystem, fd: number): void {

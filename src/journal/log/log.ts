@@ -1,4 +1,4 @@
-// The log as the journal writes to it: ACCEPTED at once, the steps of tasks in groups, all in the order of the calls.
+// The log: writes ACCEPTED at once and the steps of tasks in groups, all in the order of the calls.
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import {
@@ -33,7 +33,7 @@ export class Log {
     this.flush();
   };
 
-  /** @param capacity bytes of unfinished tasks at the most */
+  /** @param capacity most bytes of unfinished tasks */
   constructor(
     readonly chain: SegmentChain,
     private readonly writer: SegmentWriter,
@@ -43,12 +43,12 @@ export class Log {
   ) {}
 
   /**
-   * Writes ACCEPTED, and what waited before it. It is in the kernel's hands when this returns.
+   * Writes ACCEPTED, after the steps that wait. The kernel has it when this returns.
    *
    * @throws OffloadError AR_JOURNAL_FULL or AR_JOURNAL_UNAVAILABLE: the task is not in the journal
    */
   accept(head: AcceptedHead, content: Content): JournalEntry {
-    if (this.chain.liveBytes + content.bytes.length > this.capacity) {
+    if (this.chain.liveBytes + content.length > this.capacity) {
       throw new OffloadError(
         "AR_JOURNAL_FULL",
         `journal: ${this.chain.live} unfinished tasks hold ${this.chain.liveBytes} of the ${this.capacity} bytes that maxBytes leaves them`,
@@ -59,14 +59,14 @@ export class Log {
     return this.#write(this.#buffer, encodeAccepted(this.#buffer, this.#waiting, head, content), head);
   }
 
-  /** The task begins to run: progress is what it was before. */
+  /** The task begins to run. */
   started(entry: JournalEntry, attempt: number): void {
     entry.attempt = attempt;
     entry.running = true;
     this.#step(entry, recordType.started);
   }
 
-  /** The task does not run any more, and has not ended; `attempt` is what it has had. */
+  /** The task does not run any more and has not ended. */
   stopped(entry: JournalEntry, attempt: number): void {
     entry.attempt = attempt;
     entry.running = false;
@@ -79,14 +79,14 @@ export class Log {
     this.#end(entry, ending);
   }
 
-  /** Writes what waits. What cannot be written goes on waiting, for the next call. */
+  /** Writes the steps that wait; false if they cannot be written, and wait for the next call. */
   flush(): boolean {
     const length = this.#waiting;
     if (length === 0) return true;
     try {
       this.writer.write(this.#buffer, length);
     } catch {
-      // Finished segments at the head may give the room that lacks.
+      // Deleting finished segments may make the room that is missing.
       this.reclaimer.drop();
       return false;
     }
@@ -106,14 +106,14 @@ export class Log {
     return this.#write(buffer, encodeAccepted(buffer, this.#waiting, head, content), head);
   }
 
-  /** Writes the first `end` bytes: the steps that waited, and the ACCEPTED record behind them. */
+  /** Writes the first `end` bytes: the steps that waited, then the ACCEPTED record. */
   #write(buffer: Buffer, end: number, head: AcceptedHead): JournalEntry {
     const length = end - this.#waiting;
     let segment: Segment;
     try {
       segment = this.writer.write(buffer, end);
     } catch (error) {
-      // The record may be whole in a segment that could not be cut back: a later ENDED makes sure that it is not run.
+      // The record may be whole in a segment that could not be cut back. ENDED makes sure that the task is not run.
       if (this.writer.uncertain) this.#end(head, "refused");
       this.reclaimer.drop();
       throw error;
@@ -147,14 +147,14 @@ export class Log {
     this.#dropped = true;
     this.logger.error(
       { directory: this.chain.segments.at(-1)?.directory },
-      "journal: the ends of tasks cannot be written; after a crash, tasks that have ended would run again",
+      "journal: the steps of tasks cannot be written; after a crash, tasks that have ended would run again",
     );
   }
 
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // queueMicrotask() makes an AsyncResource for each call (Node 20 to 26), for a context that writing does not need.
+    // queueMicrotask() makes an AsyncResource for each call (Node 20 to 26), and writing needs no context.
     void microtask.then(this.#flushScheduled);
   }
 }

@@ -1,5 +1,5 @@
-// Gives disk space back: deletes the oldest segments once all in them is finished, and where few unfinished tasks hold up
-// much that is finished, writes these few anew so that their segment can go.
+// Frees disk space: deletes the oldest segments once everything in them is finished. If few unfinished tasks keep a segment,
+// they are written again at the end of the log, so that it can be deleted.
 import type { Logger } from "../../base/logger.js";
 import { errorCode, type FileSystem, readFully } from "../files/file-system.js";
 import { patchAccepted } from "../format/encode.js";
@@ -9,8 +9,8 @@ import type { Durability } from "./durability.js";
 import type { JournalEntry, Segment } from "./segment.js";
 import type { SegmentWriter } from "./segment-writer.js";
 
-// A write pays for the rewriting: so many bytes for each of its own, and at least so many. As much as half of the log may be
-// unfinished when rewriting begins, so twice the growth keeps up with it, and no call pays for a whole segment.
+// Each write also rewrites so many bytes for each of its own, and at least so many. Rewriting begins when at most half of the
+// log is unfinished, so twice the growth keeps up with it, and no call rewrites a whole segment.
 const share = 2;
 const least = 16 * 1024;
 
@@ -20,15 +20,15 @@ interface Move {
 }
 
 export class Reclaimer {
-  // Segments that nothing needs any more, oldest first. None goes before those ahead of it.
+  // Segments without an unfinished task, oldest first. They are deleted in this order.
   readonly #finished: Segment[] = [];
-  // How many of them may go: what was rewritten of them is safe in its new place.
+  // How many of them may be deleted: what was rewritten of them is safe in its new place.
   #removable = 0;
   #scratch = Buffer.alloc(0);
-  // A segment that could not be rewritten; it waits for its tasks to finish.
+  // A segment that could not be rewritten. It stays until its tasks have ended.
   #stuck: Segment | undefined;
 
-  /** @param remove deletes the file of a segment, or sets it aside */
+  /** @param remove deletes the file of a segment, or moves it to the damaged ones */
   constructor(
     private readonly fs: FileSystem,
     private readonly chain: SegmentChain,
@@ -46,7 +46,7 @@ export class Reclaimer {
     this.drop();
   }
 
-  /** Deletes what is finished at the head of the log. */
+  /** Deletes the finished segments at the beginning of the log. */
   drop(): void {
     for (let head = this.chain.head; head !== undefined; head = this.chain.head) {
       if (head.live > 0 || head === this.writer.active) return;
@@ -85,7 +85,7 @@ export class Reclaimer {
       this.#stuck = head;
       this.logger.warn(
         { err: error, segment: head.path },
-        "journal: a segment cannot be compacted; it waits for its tasks",
+        "journal: a segment cannot be compacted; it stays until its tasks have ended",
       );
       return;
     }
@@ -97,7 +97,7 @@ export class Reclaimer {
     try {
       segment = this.writer.write(this.#scratch, length);
     } catch {
-      // The disk is full, say. All is where it was, and the next write that succeeds comes here again.
+      // The disk may be full. Nothing has moved, and the next successful write tries again.
       return;
     }
     const base = segment.size - length;
@@ -108,7 +108,7 @@ export class Reclaimer {
     }
   }
 
-  /** The oldest unfinished tasks of a segment, their ACCEPTED records brought up to date, one behind the other in the scratch buffer. */
+  /** Copies the oldest ACCEPTED records of a segment into the scratch buffer, brought up to date. */
   #collect(segment: Segment, budget: number): [Move[], number] {
     const moves: Move[] = [];
     let length = 0;
@@ -118,7 +118,7 @@ export class Reclaimer {
         this.#reserve(length, entry.length);
         const record = this.#scratch.subarray(length, length + entry.length);
         readFully(this.fs, fd, record, entry.length, entry.offset);
-        // The new CRC must not bless bytes that have gone bad.
+        // A new CRC would make damaged bytes look right.
         if (readAccepted(record, 0)?.id !== entry.id) throw new Error(`the record at byte ${entry.offset} is damaged`);
         patchAccepted(record, 0, entry.length, entry.retries, entry);
         moves.push({ entry, at: length });

@@ -1,22 +1,22 @@
-// The end of a segment: deleted, or where reading found damage set aside, for somebody may want to look at it.
+// The end of a segment: it is deleted, or kept among the damaged ones, because somebody may want to look at it.
 import path from "node:path";
 import { damagedName } from "../files/directory.js";
 import type { FileSystem } from "../files/file-system.js";
-import { removeDirectory } from "../takeover/owner.js";
+import { removeDirectory } from "../files/remove-directory.js";
 import type { Segment } from "./segment.js";
 
-/** Where a damaged segment goes. */
-export function asidePath(root: string, segment: Segment): string {
-  const owner = path.basename(segment.directory).replace(/^[^-]*-/, "");
-  return path.join(root, damagedName, `${owner}-${segment.name}`);
+/** Where a damaged segment is moved. */
+export function damagedPath(root: string, segment: Segment): string {
+  const process = path.basename(segment.directory).replace(/^[^-]*-/, "");
+  return path.join(root, damagedName, `${process}-${segment.name}`);
 }
 
 /**
- * @param own the directory of this process, which stays when it is empty
+ * @param ownDirectory the directory of this process, which stays when it is empty
  * @throws Node's error; the segment is still there then
  */
-export function removeSegment(fs: FileSystem, root: string, own: () => string, segment: Segment): void {
-  if (segment.damaged) fs.rename(segment.path, asidePath(root, segment));
+export function removeSegment(fs: FileSystem, root: string, ownDirectory: () => string, segment: Segment): void {
+  if (segment.damaged) fs.rename(segment.path, damagedPath(root, segment));
   else fs.unlink(segment.path);
-  if (segment.directory !== own()) removeDirectory(fs, segment.directory);
+  if (segment.directory !== ownDirectory()) removeDirectory(fs, segment.directory);
 }

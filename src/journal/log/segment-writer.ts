@@ -1,5 +1,5 @@
-// Appends to the active segment, and begins a new one: when the active is full, and after every write that failed or was
-// cut short, for behind a torn record nothing is read.
+// Appends to the active segment. Begins a new one when it is full, and after every write that failed or was cut short,
+// because reading stops at a torn record.
 import { constants } from "node:fs";
 import { OffloadError } from "../../base/errors.js";
 import { journalError } from "../files/failure.js";
@@ -11,13 +11,13 @@ import { Segment, segmentName } from "./segment.js";
 
 const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = constants;
 
-/** How often it is looked whether the active segment still has a name, in ms: appending to a deleted file succeeds. */
+/** How often the active segment is checked to exist, in ms: appending to a deleted file succeeds. */
 const checkInterval = 1_000;
 
-/** The directory that segments are made in. */
-export interface SegmentHome {
+/** The directory of this process. */
+export interface SegmentDirectory {
   readonly directory: string;
-  /** The directory is gone: makes another one, or throws. */
+  /** Makes another one after it has vanished, or throws. */
   replace(): void;
 }
 
@@ -33,7 +33,7 @@ export class SegmentWriter {
 
   constructor(
     private readonly fs: FileSystem,
-    private readonly home: SegmentHome,
+    private readonly owner: SegmentDirectory,
     private readonly chain: SegmentChain,
     private readonly durability: Durability,
     private readonly now: () => number,
@@ -51,7 +51,7 @@ export class SegmentWriter {
    */
   write(buffer: Buffer, length: number): Segment {
     this.uncertain = false;
-    // A short write is tried once more in a segment of its own, where the whole may fit or fail with a reason.
+    // After a short write, a new segment: there the whole record fits, or the write fails with a reason.
     return this.#append(buffer, length) ?? this.#append(buffer, length) ?? this.#refuse();
   }
 
@@ -75,11 +75,11 @@ export class SegmentWriter {
       written = this.fs.write(this.#fd, buffer, 0, length);
     } catch (error) {
       const failure = journalError("write to", segment.path, error);
-      this.#abandon(segment, failure.code === "AR_JOURNAL_FULL");
+      this.#giveUp(segment, failure.code === "AR_JOURNAL_FULL");
       throw failure;
     }
     if (written !== length) {
-      this.#abandon(segment, true);
+      this.#giveUp(segment, true);
       return false;
     }
     this.chain.grow(segment, length);
@@ -95,7 +95,7 @@ export class SegmentWriter {
     try {
       return this.#begin();
     } catch {
-      // No new segment can be made now (descriptors, say); the active one is whole and simply grows.
+      // For want of descriptors, for example. The active segment is whole and grows.
       return active;
     }
   }
@@ -112,15 +112,15 @@ export class SegmentWriter {
   }
 
   #create(): [Segment, number] {
-    const segment = new Segment(this.home.directory, segmentName(++this.#number));
+    const segment = new Segment(this.owner.directory, segmentName(++this.#number));
     const flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND;
     try {
       return [segment, this.fs.open(segment.path, flags, 0o600)];
     } catch (error) {
       if (errorCode(error) !== "ENOENT") throw journalError("create", segment.path, error);
     }
-    this.home.replace();
-    const anew = new Segment(this.home.directory, segment.name);
+    this.owner.replace();
+    const anew = new Segment(this.owner.directory, segment.name);
     try {
       return [anew, this.fs.open(anew.path, flags, 0o600)];
     } catch (error) {
@@ -134,15 +134,15 @@ export class SegmentWriter {
     try {
       if (this.fs.fstat(this.#fd).nlink > 0) return;
     } catch {
-      // A file that cannot even be looked at is not one to rely on.
+      // A file without a status is not safe to write to.
     }
     this.retire();
   }
 
-  #abandon(segment: Segment, full: boolean): void {
+  #giveUp(segment: Segment, full: boolean): void {
     try {
       this.fs.truncate(this.#fd, segment.size);
-      // Nothing is in it, so nothing is torn: it is kept, or a full disk would see a new file made and removed each call.
+      // It is empty again, so nothing is torn. Without this, each call on a full disk would make and remove a file.
       if (full && segment.size <= headerLength) return;
     } catch {
       this.uncertain = true;
@@ -153,7 +153,7 @@ export class SegmentWriter {
   #refuse(): never {
     throw new OffloadError(
       "AR_JOURNAL_FULL",
-      `journal: a record could not be written whole in ${this.home.directory}: the disk is full`,
+      `journal: a record could not be written whole in ${this.owner.directory}: the disk is full`,
     );
   }
 }

@@ -1,8 +1,8 @@
-// A file of the log, and the unfinished tasks whose ACCEPTED record lies in it.
+// A file of the log, and the unfinished tasks whose ACCEPTED record is in it.
 import path from "node:path";
 import type { Identity, Progress } from "../format/encode.js";
 
-/** An accepted, unfinished task in the journal: where its ACCEPTED record lies and how far it has come. */
+/** An accepted, unfinished task in the journal: where its ACCEPTED record is, and its progress. */
 export class JournalEntry implements Identity, Progress {
   attempt = 0;
   interrupted = 0;
@@ -21,7 +21,7 @@ export class JournalEntry implements Identity, Progress {
   ) {}
 }
 
-/** Appended to while it is the active one, then only read, then deleted. */
+/** Appended to while it is active, then only read, then deleted. */
 export class Segment {
   size = 0;
   /** Unfinished tasks in it. */
@@ -31,7 +31,7 @@ export class Segment {
   /** Oldest first. */
   first: JournalEntry | undefined = undefined;
   last: JournalEntry | undefined = undefined;
-  /** It is set aside instead of being deleted, for reading it stopped at a record that is wrong. */
+  /** It is kept instead of being deleted, because reading stopped at a record that is wrong. */
   damaged = false;
 
   readonly path: string;

@@ -1,6 +1,6 @@
-// A socket's address holds 108 bytes on Linux and 104 on macOS, the final zero included, and journals lie in deep
-// directories. Measured: Node 20 and 22 cut a longer path off without a word (and would bind or ask at another place),
-// Node 24 and 26 fail with EINVAL.
+// A socket's address holds 108 bytes on Linux and 104 on macOS, with the final zero, and the directories of journals can be
+// deep. Measured: Node 20 and 22 silently cut a longer path off (and would bind or ask at another place), Node 24 and 26
+// fail with EINVAL.
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,18 +9,18 @@ import type { FileSystem } from "../files/file-system.js";
 
 const longest = 103;
 
-/** A path to a socket that fits into an address, and what to do once it was used. */
+/** A path to a socket that fits into an address, and the function that frees it after use. */
 export interface SocketPath {
   readonly path: string;
   release(): void;
 }
 
 /**
- * A path to `name` in `directory` that fits into a socket's address: the plain one if it does, else one through the open
- * directory (Linux) or through a short-lived link in the directory for temporary files.
+ * A path to `name` in `directory` that fits into a socket's address: the plain one if it fits, else one through the open
+ * directory (Linux) or through a link in the directory for temporary files.
  *
- * For a listening socket, `release` belongs after its close: libuv unlinks the path it was bound to, and the number of a
- * closed descriptor soon means another directory.
+ * For a listening socket, call `release` after its close: libuv unlinks the path it was bound to, and the number of a closed
+ * descriptor soon means another directory.
  *
  * @throws OffloadError AR_JOURNAL_UNAVAILABLE
  */

@@ -10,7 +10,7 @@ const journal = openJournal({ dir, maxStarts: 1_000_000 }, { logger: consoleLogg
 const out = openSync(trace, "a");
 const say = (text: string): void => void writeSync(out, `${text}\n`);
 
-await journal.adopt();
+await journal.takeOver();
 const open: JournalEntry[] = [];
 for (const task of journal.replay()) {
   say(`r ${task.id}`);
@@ -29,7 +29,7 @@ for (let index = 0; ; index++) {
   if (index === enough) writeSync(1, "kill me\n");
   const size = chance() < 0.02 ? 200_000 : 20 + Math.floor(chance() * 400);
   const id = `${process.pid}-${seed}-${index}`;
-  open.push(journal.accepted({ id, task: "work", payload: "p".repeat(size), dispatch: undefined, context: undefined }));
+  open.push(journal.accept({ id, task: "work", payload: "p".repeat(size), dispatch: undefined, context: undefined }));
   say(`a ${id}`);
   for (const entry of open.slice(-2)) if (chance() < 0.5 && !entry.running) journal.started(entry, 1);
   while (open.length > 200 || (open.length > 0 && chance() < 0.45)) {

@@ -1,38 +1,26 @@
-// Tasks go to the dead letters and come back: each step leaves them in one of the two places, or in both, never in none.
+// Moves tasks from the log to the dead letters and back. After each step a task is in one of the two, or in both, never in none.
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
+import type { DeadLetter, DeadLetterReason } from "../../store/store.js";
 import type { FileSystem } from "../files/file-system.js";
-import { decodeContent, type TaskContent } from "../format/content.js";
+import { contentOf, decodeContent, type TaskContent } from "../format/content.js";
 import { patchAccepted } from "../format/encode.js";
-import type { DeadLetterReason } from "../format/format.js";
 import type { AcceptedRecord } from "../format/read-records.js";
 import type { Durability } from "../log/durability.js";
 import { EntryReader } from "../log/entry-reader.js";
 import type { Log } from "../log/log.js";
 import type { JournalEntry } from "../log/segment.js";
-import type { DeadLetter, OpenedLetter } from "./dead-letter.js";
-import type { LetterFiles } from "./letter-files.js";
+import type { ReplayedTask } from "../replayed-task.js";
+import type { OpenedDeadLetter } from "./dead-letter.js";
+import type { DeadLetterFiles } from "./dead-letter-files.js";
 
-/** A task that is to be run by this process, though another one had accepted it, or it was a dead letter. */
-export interface ReplayedTask extends TaskContent {
-  readonly entry: JournalEntry;
-  readonly id: string;
-  readonly task: string;
-  /** Attempts that ended on their own account. */
-  readonly attempt: number;
-  /** How often a process died while it ran; such a task had better run alone on its thread. */
-  readonly interrupted: number;
-  /** ms since 1970. */
-  readonly acceptedAt: number;
-}
-
-export class DeadLetterBox {
+export class DeadLetters {
   constructor(
     private readonly fs: FileSystem,
-    private readonly files: LetterFiles,
+    private readonly files: DeadLetterFiles,
     private readonly log: Log,
     private readonly durability: Durability,
-    private readonly own: () => string,
+    private readonly ownDirectory: () => string,
     private readonly now: () => number,
     private readonly logger: Logger,
   ) {}
@@ -48,13 +36,13 @@ export class DeadLetterBox {
   }
 
   /**
-   * Accepts a dead letter anew, with all its attempts before it.
+   * Accepts the task of a dead letter again, with no attempt used.
    *
    * @returns the task, for the caller to run; undefined if there is no dead letter of this id
-   * @throws OffloadError as for any accepted task; the dead letter is where it was then
+   * @throws OffloadError as for any accepted task; the dead letter stays one then
    */
   retry(id: string): ReplayedTask | undefined {
-    const claimed = this.files.claim(id, this.own());
+    const claimed = this.files.claim(id, this.ownDirectory());
     if (claimed === undefined) return undefined;
     let task: ReplayedTask;
     try {
@@ -67,15 +55,15 @@ export class DeadLetterBox {
     return task;
   }
 
-  /** Makes a dead letter of an unfinished task; false if it could not be written, and the task stays unfinished. */
-  bury(entry: JournalEntry, reason: DeadLetterReason, error: unknown): boolean {
+  /** Makes a dead letter of an unfinished task; false if it could not be written: the task stays unfinished. */
+  add(entry: JournalEntry, reason: DeadLetterReason, error: unknown): boolean {
     if (entry.segment === undefined) return false;
     const reader = new EntryReader(this.fs);
     try {
       const { bytes } = reader.read(entry);
       const progress = { attempt: entry.attempt, interrupted: entry.interrupted, running: false };
       patchAccepted(bytes, 0, bytes.length, entry.retries, progress);
-      const fd = this.files.write(this.own(), entry, bytes, reason, error);
+      const fd = this.files.write(this.ownDirectory(), entry, bytes, { reason, error, failedAt: this.now() });
       this.durability.wrote(fd);
       this.durability.retire(fd);
     } catch (failure) {
@@ -92,7 +80,7 @@ export class DeadLetterBox {
     return true;
   }
 
-  #openClaimed(claimed: string): OpenedLetter {
+  #openClaimed(claimed: string): OpenedDeadLetter {
     const opened = this.files.open(claimed);
     if (opened === undefined)
       throw new OffloadError("AR_JOURNAL_UNAVAILABLE", `journal: the dead letter ${claimed} is damaged`);
@@ -103,17 +91,20 @@ export class DeadLetterBox {
     try {
       this.fs.unlink(claimed);
     } catch (error) {
-      // Whoever adopts this directory finds the task in the log, and deletes the letter.
-      this.logger.warn({ err: error, letter: claimed }, "journal: a letter whose task runs again cannot be deleted");
+      // The process that takes over this directory finds the task in the log and deletes the file.
+      this.logger.warn(
+        { err: error, file: claimed },
+        "journal: the file of a dead letter whose task runs again cannot be deleted",
+      );
     }
   }
 
-  #accept({ accepted, bytes }: OpenedLetter): ReplayedTask {
+  #accept({ accepted, bytes }: OpenedDeadLetter): ReplayedTask {
     const content = bytes.subarray(accepted.contentStart, accepted.end);
-    const values = this.#decode(accepted, content);
+    const { payload, dispatch, context } = this.#decode(accepted, content);
     const head = {
       id: accepted.id,
-      // Another life of the same id: the ENDED record of the last one, in the log of whichever process, is not its end.
+      // Another task to the log: the ENDED record of the last one, in the log of any process, does not end it.
       retries: accepted.retries + 1,
       task: accepted.task,
       acceptedAt: this.now(),
@@ -121,15 +112,16 @@ export class DeadLetterBox {
       interrupted: 0,
       running: false,
     };
-    const entry = this.log.accept(head, { encoding: accepted.encoding, bytes: content });
-    return { ...values, entry, id: head.id, task: head.task, attempt: 0, interrupted: 0, acceptedAt: head.acceptedAt };
+    const entry = this.log.accept(head, contentOf(accepted.encoding, content));
+    const { id, task: name, acceptedAt, attempt, interrupted, retries } = head;
+    return { entry, id, name, payload, dispatch, context, attempt, interrupted, acceptedAt, retries };
   }
 
   #decode(record: AcceptedRecord, bytes: Buffer): TaskContent {
     try {
       return decodeContent(record.encoding, bytes);
     } catch {
-      const message = `journal: Node ${process.version} cannot read the payload of ${record.id}, which a newer one wrote`;
+      const message = `journal: Node ${process.version} cannot read the payload of ${record.id}, which a newer version wrote`;
       throw new OffloadError("AR_PAYLOAD_NOT_CLONEABLE", message);
     }
   }

@@ -1,9 +1,10 @@
-// `retry` and `discard`: what becomes of dead letters.
+// `retry` and `discard`: dead letters become tasks again, or are deleted.
+import { wallClock } from "../../base/time.js";
 import { openJournal } from "../journal.js";
-import { askOwnersToAdopt } from "../takeover/owner.js";
-import { type CommandContext, type CommandResult, lettersOf } from "./list.js";
+import { askOwnersToTakeOver } from "../takeover/ask-owner.js";
+import { type CommandContext, type CommandResult, count, deadLetterFiles } from "./command.js";
 
-/** Which letters: by id, or all. */
+/** Which dead letters: by id, or all. */
 export interface Selection {
   readonly ids: readonly string[];
   readonly all: boolean;
@@ -15,10 +16,10 @@ interface Refusal {
   readonly message: string;
 }
 
-/** Puts dead letters back among the unfinished tasks, and has a living process of the application take them. */
+/** Puts dead letters back among the unfinished tasks, and asks a living process of the application to take these over. */
 export async function retry(context: CommandContext, selection: Selection): Promise<CommandResult> {
   const ids = await selected(context, selection);
-  const journal = openJournal({ dir: context.root }, { logger: context.logger }, { fs: context.fs, now: Date.now });
+  const journal = openJournal({ dir: context.root }, { logger: context.logger }, { fs: context.fs, now: wallClock });
   const retried: string[] = [];
   const missing: string[] = [];
   const refused: Refusal[] = [];
@@ -29,12 +30,12 @@ export async function retry(context: CommandContext, selection: Selection): Prom
       refused.push({ id, message: error instanceof Error ? error.message : String(error) });
     }
   }
-  // From here on the tasks are those of a dead process.
+  // From now on the tasks are those of a dead process.
   await journal.close();
-  const taken = retried.length > 0 && (await askOwnersToAdopt(context.fs, context.root));
-  const when = taken ? "a running process takes them" : "no process is running: they run at the next start";
+  const taken = retried.length > 0 && (await askOwnersToTakeOver(context.fs, context.root));
+  const when = taken ? "a running process takes them over" : "no process is running: they run at the next start";
   const text = [
-    ...(retried.length > 0 ? [`${count(retried)} put back; ${when}`] : []),
+    ...(retried.length > 0 ? [`${count(retried.length, "dead letter")} put back; ${when}`] : []),
     ...refused.map(({ id, message }) => `${id} stays a dead letter: ${message}`),
     ...missingText(missing, [...retried, ...refused]),
   ];
@@ -43,20 +44,19 @@ export async function retry(context: CommandContext, selection: Selection): Prom
 }
 
 export async function discard(context: CommandContext, selection: Selection): Promise<CommandResult> {
-  const letters = lettersOf(context);
+  const files = deadLetterFiles(context);
   const discarded: string[] = [];
   const missing: string[] = [];
-  for (const id of await selected(context, selection)) (letters.discard(id) ? discarded : missing).push(id);
-  const text = [...(discarded.length > 0 ? [`${count(discarded)} discarded`] : []), ...missingText(missing, discarded)];
+  for (const id of await selected(context, selection)) (files.discard(id) ? discarded : missing).push(id);
+  const text = [
+    ...(discarded.length > 0 ? [`${count(discarded.length, "dead letter")} discarded`] : []),
+    ...missingText(missing, discarded),
+  ];
   return { text: text.join("\n"), json: { discarded, missing }, code: missing.length > 0 ? 1 : 0 };
 }
 
 async function selected(context: CommandContext, { ids, all }: Selection): Promise<readonly string[]> {
-  return all ? (await lettersOf(context).list()).map(({ id }) => id) : ids;
-}
-
-function count(ids: readonly string[]): string {
-  return `${ids.length} dead letter${ids.length === 1 ? "" : "s"}`;
+  return all ? (await deadLetterFiles(context).list()).map(({ id }) => id) : ids;
 }
 
 function missingText(missing: readonly string[], done: readonly unknown[]): string[] {

@@ -1,23 +1,31 @@
-// The files of dead letters, beside the directories of the owners: any process, and the command line, can list them, take
-// them away, or discard them.
+// The files of dead letters, beside the directories of the processes. Any process, and the command line, can list, claim and
+// discard them.
 import { constants } from "node:fs";
 import path from "node:path";
-import { setImmediate } from "node:timers/promises";
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
+import { turn } from "../../base/time.js";
+import type { DeadLetter, DeadLetterReason } from "../../store/store.js";
 import { deadLettersName } from "../files/directory.js";
 import { journalError } from "../files/failure.js";
 import { errorCode, type FileSystem, readFile } from "../files/file-system.js";
-import { encodeBuried, type Identity, mostBytesOfBuried } from "../format/encode.js";
-import { type DeadLetterReason, header, headerLength, reasonNumber } from "../format/format.js";
+import { encodeDeadLetter, type Identity, mostBytesOfDeadLetter } from "../format/encode.js";
+import { header, headerLength, reasonNumber } from "../format/format.js";
 import { isId } from "../format/id.js";
-import { type DeadLetter, errorText, type OpenedLetter, openLetter } from "./dead-letter.js";
+import { errorText, type OpenedDeadLetter, openDeadLetter } from "./dead-letter.js";
 
 const { O_CREAT, O_TRUNC, O_WRONLY } = constants;
 
-const letterSuffix = ".letter";
+const suffix = ".letter";
 
-export class LetterFiles {
+/** Why a task becomes a dead letter, and when, in ms since 1970. */
+export interface Failure {
+  readonly reason: DeadLetterReason;
+  readonly error: unknown;
+  readonly failedAt: number;
+}
+
+export class DeadLetterFiles {
   readonly directory: string;
 
   constructor(
@@ -29,26 +37,20 @@ export class LetterFiles {
   }
 
   /**
-   * Writes a letter, in `workshop` first, so that it is never seen half written.
+   * Writes a dead letter in the directory of this process first, so that nobody sees it half written.
    *
    * @param accepted the ACCEPTED record, brought up to date
    * @returns the descriptor of the file, for the caller to sync and close
    * @throws OffloadError AR_JOURNAL_FULL or AR_JOURNAL_UNAVAILABLE
    */
-  write(workshop: string, identity: Identity, accepted: Buffer, reason: DeadLetterReason, error: unknown): number {
+  write(ownDirectory: string, identity: Identity, accepted: Buffer, { reason, error, failedAt }: Failure): number {
     const text = errorText(error);
-    const bytes = Buffer.allocUnsafeSlow(headerLength + accepted.length + mostBytesOfBuried(identity, text));
+    const bytes = Buffer.allocUnsafeSlow(headerLength + accepted.length + mostBytesOfDeadLetter(identity, text));
     header().copy(bytes);
     accepted.copy(bytes, headerLength);
-    const length = encodeBuried(
-      bytes,
-      headerLength + accepted.length,
-      identity,
-      reasonNumber(reason),
-      Date.now(),
-      text,
-    );
-    const part = path.join(workshop, `${identity.id}.part`);
+    const start = headerLength + accepted.length;
+    const length = encodeDeadLetter(bytes, start, identity, reasonNumber(reason), failedAt, text);
+    const part = path.join(ownDirectory, `${identity.id}.part`);
     const fd = this.#create(part, bytes, length);
     try {
       this.fs.rename(part, this.pathOf(identity.id));
@@ -59,29 +61,29 @@ export class LetterFiles {
     return fd;
   }
 
-  /** The letters, oldest first; one that cannot be read is named in the log and left out. */
+  /** The dead letters, oldest first; one that cannot be read is logged and left out. */
   async list(): Promise<DeadLetter[]> {
-    const letters: DeadLetter[] = [];
+    const deadLetters: DeadLetter[] = [];
     for (const [index, name] of this.#names().entries()) {
-      if (index % 64 === 63) await setImmediate();
+      if (index % 64 === 63) await turn();
       const opened = this.open(path.join(this.directory, name));
-      if (opened !== undefined) letters.push(opened.letter);
+      if (opened !== undefined) deadLetters.push(opened.deadLetter);
     }
-    return letters.sort((a, b) => a.buriedAt - b.buriedAt);
+    return deadLetters.sort(byFailure);
   }
 
-  /** undefined when there is no such letter. */
-  read(id: string): OpenedLetter | undefined {
+  /** undefined when there is none of this id. */
+  read(id: string): OpenedDeadLetter | undefined {
     return this.open(this.pathOf(id));
   }
 
   /**
-   * Takes a letter away into `directory`, where nobody else acts on it; of several that try, one succeeds.
+   * Moves a dead letter into `directory`, where nobody else touches it. Of several that try, one succeeds.
    *
-   * @returns where it is now; undefined when there is no such letter (any more)
+   * @returns where it is now; undefined when there is none of this id (any more)
    */
   claim(id: string, directory: string): string | undefined {
-    const claimed = path.join(directory, id + letterSuffix);
+    const claimed = path.join(directory, id + suffix);
     try {
       this.fs.rename(this.pathOf(id), claimed);
       return claimed;
@@ -91,15 +93,15 @@ export class LetterFiles {
     }
   }
 
-  /** Puts a claimed letter back. */
+  /** Puts a claimed dead letter back. */
   restore(claimed: string): void {
     this.fs.rename(claimed, path.join(this.directory, path.basename(claimed)));
   }
 
-  /** The letters that a dead process had claimed and left in its directory. */
-  claimedIn(directory: string): OpenedLetter[] {
-    const names = this.fs.readdir(directory).filter((name) => name.endsWith(letterSuffix));
-    return names.map((name) => this.open(path.join(directory, name))).filter((letter) => letter !== undefined);
+  /** The dead letters that a dead process had claimed and left in its directory. */
+  claimedIn(directory: string): OpenedDeadLetter[] {
+    const names = this.fs.readdir(directory).filter((name) => name.endsWith(suffix));
+    return names.map((name) => this.open(path.join(directory, name))).filter((opened) => opened !== undefined);
   }
 
   discard(id: string): boolean {
@@ -112,10 +114,10 @@ export class LetterFiles {
     }
   }
 
-  /** @throws OffloadError AR_INVALID_ARGUMENT for what is no id: it would name a file elsewhere */
+  /** @throws OffloadError AR_INVALID_ARGUMENT for what is no id: it could name a file elsewhere */
   pathOf(id: string): string {
     if (!isId(id)) throw new OffloadError("AR_INVALID_ARGUMENT", "journal: expected the id of a task");
-    return path.join(this.directory, id + letterSuffix);
+    return path.join(this.directory, id + suffix);
   }
 
   #create(part: string, bytes: Buffer, length: number): number {
@@ -133,14 +135,14 @@ export class LetterFiles {
 
   #names(): string[] {
     try {
-      return this.fs.readdir(this.directory).filter((name) => name.endsWith(letterSuffix));
+      return this.fs.readdir(this.directory).filter((name) => name.endsWith(suffix));
     } catch (error) {
       throw journalError("read", this.directory, error);
     }
   }
 
-  /** undefined when it is not there, or (which is logged) not whole. */
-  open(file: string): OpenedLetter | undefined {
+  /** undefined when it does not exist, or (which is logged) is not whole. */
+  open(file: string): OpenedDeadLetter | undefined {
     let bytes: Buffer;
     try {
       bytes = readFile(this.fs, file);
@@ -148,9 +150,14 @@ export class LetterFiles {
       if (errorCode(error) === "ENOENT") return undefined;
       throw journalError("read", file, error);
     }
-    const opened = openLetter(file, bytes);
+    const opened = openDeadLetter(file, bytes);
     if (opened === undefined)
-      this.logger.warn({ file }, "journal: a dead letter is damaged, or of a newer version; it is left as it is");
+      this.logger.warn({ file }, "journal: a dead letter is damaged or of a newer version; it is left as it is");
     return opened;
   }
+}
+
+/** By time; in the same millisecond by id, where a longer one is the later. */
+function byFailure(a: DeadLetter, b: DeadLetter): number {
+  return a.failedAt - b.failedAt || a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
 }

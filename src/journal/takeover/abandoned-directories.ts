@@ -1,39 +1,42 @@
-// Takes over the directories of dead owners. A rename decides: of several that try, one succeeds, and the others find
-// nothing there any more.
+// Takes over the directories of dead processes by renaming them. The rename decides between several that try: one succeeds,
+// and the others no longer find the directory.
 import path from "node:path";
 import type { Logger } from "../../base/logger.js";
+import { wallClock } from "../../base/time.js";
 import { journalError } from "../files/failure.js";
 import { errorCode, type FileSystem } from "../files/file-system.js";
+import { removeDirectory } from "../files/remove-directory.js";
 import { formatVersion, headerLength, versionOf } from "../format/format.js";
 import { isSegmentName } from "../log/segment.js";
-import { isOwned, ownerPrefix, removeDirectory, startingPrefix } from "./owner.js";
-import { directoriesWithin } from "./recover.js";
+import { isOwned, ownerPrefix } from "./ask-owner.js";
+import { startingPrefix } from "./ownership.js";
+import { directoriesWithin, movingPrefix } from "./recover.js";
 
-/** A directory without a socket is left alone so long, in ms: its owner may be about to bind it. */
+/** A directory without a socket is left alone for so long, in ms: its owner may be about to bind it. */
 const startingGrace = 60_000;
 
-/** What was one owner's: its own directory, and before it those that it had adopted. */
-export type Estate = readonly string[];
+/** The directories of one dead process: those that it had taken over, then its own. */
+export type TakenDirectories = readonly string[];
 
-export class Adopter {
-  // Gives the adopted directories their names, in the order of adoption.
+export class AbandonedDirectories {
+  // Numbers the directories in the order in which they were taken over.
   #number = 0;
 
   constructor(
     private readonly fs: FileSystem,
     private readonly root: string,
-    private readonly own: () => string,
+    private readonly ownDirectory: () => string,
     private readonly logger: Logger,
   ) {}
 
-  /** Takes over whatever is without a living owner, and yields it piece by piece. */
-  async *adopt(): AsyncGenerator<Estate> {
+  /** Takes over the directories of all dead processes, one process after the other. */
+  async *takeAll(): AsyncGenerator<TakenDirectories> {
     for (const name of this.#names()) {
       const directory = path.join(this.root, name);
       if (name.startsWith(startingPrefix)) this.#removeStale(directory);
-      if (!name.startsWith(ownerPrefix) || directory === this.own()) continue;
-      const estate = await this.#take(directory, name.slice(ownerPrefix.length));
-      if (estate !== undefined) yield estate;
+      if (!name.startsWith(ownerPrefix) || directory === this.ownDirectory()) continue;
+      const taken = await this.#take(directory, name.slice(ownerPrefix.length));
+      if (taken !== undefined) yield taken;
     }
   }
 
@@ -45,11 +48,11 @@ export class Adopter {
     }
   }
 
-  async #take(directory: string, id: string): Promise<Estate | undefined> {
+  async #take(directory: string, id: string): Promise<TakenDirectories | undefined> {
     try {
       if (await isOwned(this.fs, directory)) return undefined;
       if (this.#isNewer(directory)) return undefined;
-      const taken = path.join(this.own(), `adopting-${id}`);
+      const taken = path.join(this.ownDirectory(), movingPrefix + id);
       this.fs.rename(directory, taken);
       return this.#flatten(taken);
     } catch (error) {
@@ -57,24 +60,24 @@ export class Adopter {
       if (errorCode(error) !== "ENOENT") {
         this.logger.error(
           { err: error, directory },
-          "journal: a directory of a dead process cannot be adopted; its tasks wait",
+          "journal: the directory of a dead process cannot be taken over; its tasks wait",
         );
       }
       return undefined;
     }
   }
 
-  /** Puts what a directory contains beside it, each by a rename of its own, so that no chain of crashes nests ever deeper. */
-  #flatten(taken: string): Estate {
+  /** Moves the directories within a directory beside it, each by a rename, so that a series of crashes does not nest them deeper and deeper. */
+  #flatten(taken: string): TakenDirectories {
     return directoriesWithin(this.fs, taken).map((directory) => {
       const number = String(++this.#number).padStart(6, "0");
-      const to = path.join(this.own(), `${number}-${path.basename(directory).replace(/^[^-]*-/, "")}`);
+      const to = path.join(this.ownDirectory(), `${number}-${path.basename(directory).replace(/^[^-]*-/, "")}`);
       this.fs.rename(directory, to);
       return to;
     });
   }
 
-  /** A process of a newer version wrote it, and one of its kind must read it. */
+  /** Whether a process of a newer version wrote it. Only a process of that version can read it. */
   #isNewer(directory: string): boolean {
     for (const within of directoriesWithin(this.fs, directory)) {
       for (const name of this.fs.readdir(within).filter(isSegmentName)) {
@@ -96,19 +99,19 @@ export class Adopter {
       const bytes = Buffer.alloc(headerLength);
       return versionOf(bytes.subarray(0, this.fs.read(fd, bytes, 0, headerLength, 0)));
     } catch {
-      // A file that cannot be read is dealt with when the whole is.
+      // The takeover reads it again and reports the error.
       return undefined;
     } finally {
       this.fs.close(fd);
     }
   }
 
-  /** What a process left that was killed before its directory had its name. Nothing was accepted there. */
+  /** Removes what a process left that was killed before its directory had its name. Nothing was accepted there. */
   #removeStale(directory: string): void {
     try {
-      if (Date.now() - this.fs.stat(directory).mtimeMs > startingGrace) removeDirectory(this.fs, directory);
+      if (wallClock() - this.fs.stat(directory).mtimeMs > startingGrace) removeDirectory(this.fs, directory);
     } catch {
-      // It has been given its name meanwhile.
+      // It has been renamed meanwhile.
     }
   }
 }

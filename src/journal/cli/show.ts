@@ -1,0 +1,78 @@
+// `show`: one task of a journal with its payload.
+import { inspect } from "node:util";
+import { deserialize } from "node:v8";
+import { type Captured, PayloadBytes } from "../../core/payload/payload.js";
+import type { FileSystem } from "../files/file-system.js";
+import { decodeContent, type TaskContent } from "../format/content.js";
+import { type Encoding, encodings } from "../format/format.js";
+import { EntryReader } from "../log/entry-reader.js";
+import type { PendingTask } from "../takeover/recover.js";
+import { type CommandContext, type CommandResult, deadLetterFiles } from "./command.js";
+import { inspectOwners } from "./inspect.js";
+import { describeTask } from "./list.js";
+
+export async function show(context: CommandContext, id: string): Promise<CommandResult> {
+  const opened = deadLetterFiles(context).read(id);
+  if (opened !== undefined) {
+    const { accepted, bytes } = opened;
+    const content = contentFields(accepted.encoding, bytes.subarray(accepted.contentStart, accepted.end));
+    return shown({ place: "dead letters", ...opened.deadLetter, ...content });
+  }
+  for (const owner of await inspectOwners(context.fs, context.root)) {
+    const pending = owner.pending.find(({ entry }) => entry.id === id);
+    if (pending === undefined) continue;
+    return shown({ place: "unfinished", ...describeTask(owner, pending), ...readContent(context.fs, pending) });
+  }
+  return {
+    text: `There is no task ${id} in ${context.root}: it has ended, or was never accepted here.`,
+    json: null,
+    code: 1,
+  };
+}
+
+function readContent(fs: FileSystem, pending: PendingTask): Record<string, unknown> {
+  const reader = new EntryReader(fs);
+  try {
+    const { record, bytes } = reader.read(pending.entry);
+    return contentFields(record.encoding, bytes.subarray(record.contentStart, record.end));
+  } finally {
+    reader.close();
+  }
+}
+
+function contentFields(encoding: Encoding, bytes: Buffer): Record<string, unknown> {
+  let content: TaskContent;
+  try {
+    content = decodeContent(encoding, bytes);
+  } catch {
+    return { unreadable: `Node ${process.version} cannot read the payload, which a newer version wrote` };
+  }
+  const { payload, dispatch, context } = content;
+  const fields = { payload: shownValue(payload), dispatch, context: shownValue(context) };
+  return encoding === encodings.json ? fields : { ...fields, onlyInJavaScript: true };
+}
+
+/** The value that was captured, as far as its stream alone tells. */
+function shownValue(captured: Captured): unknown {
+  if (!(captured instanceof PayloadBytes)) return captured;
+  const { bytes, lengths } = captured;
+  try {
+    return deserialize(bytes.subarray(0, lengths[0]));
+  } catch {
+    return `${bytes.length} bytes`;
+  }
+}
+
+function shown(fields: Record<string, unknown>): CommandResult {
+  const { onlyInJavaScript, ...rest } = fields;
+  const rows = Object.entries(rest)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([name, value]) =>
+        `${name}: ${typeof value === "string" ? value : inspect(value, { depth: 8, breakLength: 100 })}`,
+    );
+  // Values that JSON cannot hold are shown as JavaScript.
+  const words = (value: unknown): unknown => (value === undefined ? undefined : inspect(value, { depth: 8 }));
+  const json = onlyInJavaScript ? { ...rest, payload: words(rest.payload), context: words(rest.context) } : rest;
+  return { text: rows.join("\n"), json, code: 0 };
+}

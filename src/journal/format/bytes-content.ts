@@ -1,0 +1,92 @@
+// The content of a task whose payload or context was captured as bytes: a header in JSON with one field for each value,
+// then the bytes of those values that the header only gives the lengths of.
+import { deserialize, serialize } from "node:v8";
+import { PayloadBytes } from "../../core/payload/payload.js";
+import type { Content } from "./encode.js";
+import { encodings } from "./format.js";
+import { JsonWriter } from "./json.js";
+import { checkSelfContained, checkStorable, serializeStorable } from "./unstorable.js";
+
+/**
+ * A value in the header. `null`: undefined. `json`: the value itself. `v8`: so many bytes that V8 serialized. `bytes`: the
+ * lengths of {@link PayloadBytes}.
+ */
+type Field = null | { readonly json: unknown } | { readonly v8: number } | { readonly bytes: readonly number[] };
+
+/** The length of the header (u32) comes first. */
+const lengthBytes = 4;
+
+// V8's serialization begins with this byte and its version.
+const v8Header = 0xff;
+const v8Version = Number(serialize(undefined)[1]);
+
+const jsonWriter = new JsonWriter();
+
+/**
+ * @param values payload, dispatch options, context
+ * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE for bytes that refer to something outside of themselves, such as a port
+ */
+export function encodeBytes(values: readonly unknown[]): Content {
+  checkStorable(values.map((value) => (value instanceof PayloadBytes ? undefined : value)));
+  const chunks: Uint8Array[] = [];
+  const fields = values.map((value) => encodeField(value, chunks));
+  const json = JSON.stringify(fields);
+  const header = Buffer.allocUnsafe(lengthBytes + Buffer.byteLength(json));
+  header.writeUInt32LE(header.length - lengthBytes, 0);
+  header.write(json, lengthBytes, "utf8");
+  chunks.unshift(header);
+  return { encoding: encodings.bytes, chunks, length: chunks.reduce((sum, { length }) => sum + length, 0) };
+}
+
+/** @throws an error of any kind for bytes that this version of Node.js cannot read */
+export function decodeBytes(content: Buffer): unknown[] {
+  const headerEnd = lengthBytes + content.readUInt32LE(0);
+  const fields: unknown = JSON.parse(content.toString("utf8", lengthBytes, headerEnd));
+  if (!Array.isArray(fields)) throw new TypeError("the header is no array");
+  let at = headerEnd;
+  const take = (length: number): Uint8Array => {
+    at += length;
+    if (at > content.length) throw new RangeError("the content is too short");
+    // A copy with a buffer of its own, because this one holds the records of other tasks too.
+    return new Uint8Array(content.subarray(at - length, at));
+  };
+  const values = fields.map((field) => decodeField(field, take));
+  if (at !== content.length) throw new RangeError("the content is too long");
+  return values;
+}
+
+function encodeField(value: unknown, chunks: Uint8Array[]): Field {
+  if (value === undefined) return null;
+  if (value instanceof PayloadBytes) {
+    checkSelfContained(value);
+    if (sum(value.lengths) !== value.bytes.length) throw new RangeError("a payload is not as long as its parts");
+    chunks.push(value.bytes);
+    return { bytes: value.lengths };
+  }
+  if (jsonWriter.write([value]) !== undefined) return { json: value };
+  const bytes = serializeStorable(value);
+  chunks.push(bytes);
+  return { v8: bytes.length };
+}
+
+function decodeField(field: unknown, take: (length: number) => Uint8Array): unknown {
+  if (field === null) return undefined;
+  if (typeof field !== "object") throw new TypeError("a value has no form");
+  if ("json" in field) return field.json;
+  if ("v8" in field && typeof field.v8 === "number") return deserialize(take(field.v8));
+  if ("bytes" in field && isLengths(field.bytes)) {
+    const bytes = take(sum(field.bytes));
+    // Checked here although nobody reads them yet: the thread that does could only fail the task.
+    if (bytes[0] === v8Header && Number(bytes[1]) > v8Version) throw new RangeError("a newer V8 wrote it");
+    return new PayloadBytes(bytes, field.bytes, undefined, undefined);
+  }
+  throw new TypeError("a value has an unknown form");
+}
+
+function isLengths(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((length) => Number.isSafeInteger(length) && length >= 0);
+}
+
+function sum(lengths: readonly number[]): number {
+  return lengths.reduce((total, length) => total + length, 0);
+}

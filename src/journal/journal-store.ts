@@ -1,0 +1,115 @@
+// The store that keeps tasks in a journal: what it records of each transition.
+import { OffloadError } from "../base/errors.js";
+import type { Logger } from "../base/logger.js";
+import type { Captured } from "../core/payload/payload.js";
+import { type FinalState, isFinal, type TaskState } from "../core/states.js";
+import type { Task } from "../core/task.js";
+import type { DeadLetterReason, Readmit, Store, StoredDeadLetters } from "../store/store.js";
+import { type Journal, type JournalWorld, openJournal } from "./journal.js";
+import type { JournalEntry } from "./log/segment.js";
+import type { JournalOptions } from "./options.js";
+import { Readmission } from "./readmission.js";
+
+export interface JournalStoreContext {
+  readonly logger: Logger;
+  /** Whether one more task may come back. Must be true when nothing is unfinished. */
+  hasRoom(): boolean;
+}
+
+export class JournalStore implements Store {
+  readonly keeps = true;
+  readonly deadLetters: StoredDeadLetters;
+  readonly #journal: Journal;
+  readonly #readmission: Readmission;
+  // Of the unfinished tasks of this process.
+  readonly #entries = new Map<Task, JournalEntry>();
+  // Ids of tasks that have ended here and that the next process runs.
+  readonly #left = new Set<string>();
+
+  /** @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE with the name of a directory that cannot be used */
+  constructor(options: JournalOptions, { logger, hasRoom }: JournalStoreContext, world?: JournalWorld) {
+    const onAskedToTakeOver = (): void => void this.#readmission.repeat();
+    const journal = openJournal(options, { logger, onAskedToTakeOver }, world);
+    const onMade = (task: Task, entry: JournalEntry): void => void this.#entries.set(task, entry);
+    const readmission = new Readmission({ journal, logger, hasRoom, onMade });
+    this.#journal = journal;
+    this.#readmission = readmission;
+    this.deadLetters = {
+      list: () => journal.deadLetters.list(),
+      retry: (id) => readmission.retry(id),
+      discard: (id) => journal.deadLetters.discard(id),
+    };
+  }
+
+  accept(task: Task, whole: Captured, lasting: object | undefined): void {
+    const { id, context } = task;
+    const entry = this.#journal.accept({ id, task: task.definition.name, payload: whole, dispatch: lasting, context });
+    this.#entries.set(task, entry);
+  }
+
+  undo(task: Task): void {
+    const entry = this.#entries.get(task);
+    if (entry === undefined) return;
+    this.#entries.delete(task);
+    this.#journal.ended(entry, "cancelled");
+  }
+
+  moved(task: Task, from: TaskState): void {
+    const { state } = task;
+    const entry = this.#entries.get(task);
+    if (isFinal(state)) {
+      if (entry !== undefined) this.#ended(task, state, entry);
+      this.#readmission.continue();
+    } else if (entry !== undefined) {
+      if (state === "running") this.#journal.started(entry, task.attempt);
+      else if (from === "running") this.#journal.stopped(entry, task.attempt);
+    }
+  }
+
+  flush(): void {
+    this.#journal.flush();
+  }
+
+  durable(): Promise<void> {
+    return this.#journal.durable();
+  }
+
+  takeOver(readmit: Readmit): Promise<void> {
+    return this.#readmission.begin(readmit);
+  }
+
+  stopReplay(): void {
+    this.#readmission.stop();
+  }
+
+  isLeft({ id }: Pick<Task, "id">): boolean {
+    return this.#left.has(id);
+  }
+
+  get pending(): number {
+    return this.#journal.stats.pending;
+  }
+
+  close(): Promise<void> {
+    return this.#journal.close();
+  }
+
+  #ended(task: Task, state: FinalState, entry: JournalEntry): void {
+    this.#entries.delete(task);
+    const code = state === "failed" && task.outcome instanceof OffloadError ? task.outcome.code : undefined;
+    if (state === "abandoned" || code === "AR_TASKS_NOT_LOADABLE") {
+      // The task is not to blame, and the next process runs it. An attempt that was cut short does not count.
+      this.#left.add(task.id);
+      if (entry.running) this.#journal.stopped(entry, task.attempt - 1);
+    } else if (state === "failed") {
+      this.#journal.moveToDeadLetters(entry, reasonOf(code), task.outcome);
+    } else {
+      this.#journal.ended(entry, state);
+    }
+  }
+}
+
+function reasonOf(code: string | undefined): DeadLetterReason {
+  if (code === "AR_UNKNOWN_TASK") return "unknown-task";
+  return code === "AR_TIMEOUT" ? "timeout" : "exhausted";
+}

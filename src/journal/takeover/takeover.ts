@@ -1,0 +1,149 @@
+// Takes over what dead processes have left: their segments join this process's log, and their unfinished tasks are handed out.
+import type { Logger } from "../../base/logger.js";
+import type { DeadLetterFiles } from "../dead-letters/dead-letter-files.js";
+import type { DeadLetters } from "../dead-letters/dead-letters.js";
+import type { FileSystem } from "../files/file-system.js";
+import { removeDirectory } from "../files/remove-directory.js";
+import type { SegmentChain } from "../log/chain.js";
+import { damagedPath } from "../log/remove-segment.js";
+import type { JournalEntry } from "../log/segment.js";
+import type { AbandonedDirectories, TakenDirectories } from "./abandoned-directories.js";
+import { keyOf, type PendingTask, type Recovered, recover } from "./recover.js";
+import type { Replay } from "./replay.js";
+
+/** What a takeover has found. */
+export interface TakeoverReport {
+  /** Processes whose directories were taken over. */
+  readonly owners: number;
+  /** Tasks to be run, which `replay()` hands out. */
+  readonly pending: number;
+  /** Tasks that went to the dead letters, because too many processes died while they ran. */
+  readonly crashed: number;
+}
+
+export interface TakeoverParts {
+  readonly fs: FileSystem;
+  readonly root: string;
+  readonly logger: Logger;
+  readonly chain: SegmentChain;
+  readonly files: DeadLetterFiles;
+  readonly deadLetters: DeadLetters;
+  readonly replay: Replay;
+}
+
+export class Takeover {
+  // Taken over and not read, for want of descriptors, for example.
+  #unread: TakenDirectories[] = [];
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly parts: TakeoverParts,
+    private readonly abandoned: AbandonedDirectories,
+    /** So many processes may die while they run a task. */
+    private readonly maxStarts: number,
+  ) {}
+
+  /** Takes over the directories of dead processes; calls wait for each other. */
+  run(): Promise<TakeoverReport> {
+    const report = this.#running.then(() => this.#run());
+    this.#running = report.catch(() => {});
+    return report;
+  }
+
+  /** Resolves when no takeover is under way. */
+  async ended(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<TakeoverReport> {
+    const found: PendingTask[] = [];
+    let owners = 0;
+    const unread = this.#unread;
+    this.#unread = [];
+    const open = async (taken: TakenDirectories): Promise<void> => {
+      for (const task of await this.#open(taken)) found.push(task);
+    };
+    for (const taken of unread) await open(taken);
+    for await (const taken of this.abandoned.takeAll()) {
+      owners++;
+      await open(taken);
+    }
+    const pending = found.filter(({ entry }) => entry.interrupted < this.maxStarts);
+    this.#moveCrashedToDeadLetters(found);
+    this.parts.replay.add(pending);
+    return { owners, pending: pending.length, crashed: found.length - pending.length };
+  }
+
+  async #open(taken: TakenDirectories): Promise<readonly PendingTask[]> {
+    let recovered: Recovered;
+    try {
+      recovered = await recover(this.parts.fs, taken);
+    } catch (error) {
+      this.#unread.push(taken);
+      this.parts.logger.error(
+        { err: error, directory: taken.at(-1) },
+        "journal: the directory of a dead process cannot be read; its tasks wait",
+      );
+      return [];
+    }
+    const segments = recovered.segments.map(({ segment }) => segment);
+    for (const { entry } of recovered.pending) if (entry.running) countInterruption(entry);
+    this.parts.chain.takeOver(segments);
+    this.#reportDamage(recovered);
+    for (const directory of taken) {
+      this.#finishRetries(directory, recovered);
+      if (!segments.some((segment) => segment.directory === directory)) removeDirectory(this.parts.fs, directory);
+    }
+    return recovered.pending;
+  }
+
+  #reportDamage({ segments }: Recovered): void {
+    for (const { segment, result } of segments) {
+      if (!segment.damaged) continue;
+      this.parts.logger.error(
+        {
+          segment: segment.path,
+          result: result.outcome,
+          readUntil: result.end,
+          of: segment.size,
+          movesTo: damagedPath(this.parts.root, segment),
+        },
+        "journal: a segment is damaged; everything before the damage is recovered, and the file is kept",
+      );
+    }
+  }
+
+  /** A process died while it retried a dead letter: either the task is in its log, or the dead letter goes back. */
+  #finishRetries(directory: string, { retried }: Recovered): void {
+    try {
+      for (const { path, deadLetter } of this.parts.files.claimedIn(directory)) {
+        if (retried.has(keyOf(deadLetter.id, deadLetter.retries + 1))) this.parts.fs.unlink(path);
+        else this.parts.files.restore(path);
+      }
+    } catch (error) {
+      this.parts.logger.error(
+        { err: error, directory },
+        "journal: a dead letter that a dead process retried stays in the directory of that process",
+      );
+    }
+  }
+
+  #moveCrashedToDeadLetters(found: readonly PendingTask[]): void {
+    for (const { entry, task } of found) {
+      if (entry.interrupted < this.maxStarts) continue;
+      const message = `${entry.interrupted} processes died while the task ${task} was running`;
+      this.parts.logger.error(
+        { id: entry.id, task, interrupted: entry.interrupted },
+        `journal: ${message}; it goes to the dead letters`,
+      );
+      this.parts.deadLetters.add(entry, "crashed", new Error(message));
+    }
+  }
+}
+
+/** The process died while the task ran: that attempt does not count. */
+function countInterruption(entry: JournalEntry): void {
+  entry.running = false;
+  entry.attempt = Math.max(0, entry.attempt - 1);
+  entry.interrupted++;
+}
