@@ -1,10 +1,9 @@
 import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { header, headerLength } from "../../src/journal/format/format.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
-import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
+import { accept, afterKill, filesIn, pendingIn, replayed, reseal, testJournal } from "./journals.js";
 
 const failure = Object.assign(new RangeError("too large"), { code: "E_LARGE" });
 
@@ -280,9 +279,3 @@ describe("a file of a dead letter", () => {
     expect(readFileSync(file).subarray(0, headerLength)).toEqual(header());
   });
 });
-
-/** Makes the CRC of the record at `start` right again, with zlib's own. */
-function reseal(bytes: Buffer, start: number): void {
-  const end = start + 8 + bytes.readUInt32LE(start + 4);
-  bytes.writeUInt32LE(crc32(bytes.subarray(start + 4, end)), start);
-}

@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { crc32 } from "node:zlib";
 import { afterEach } from "vitest";
 import type { Logger } from "../../src/base/logger.js";
 import { type FileSystem, nodeFileSystem } from "../../src/journal/files/file-system.js";
@@ -101,4 +102,10 @@ export function filesIn(dir: string, suffix: string): string[] {
     .filter((name) => name.endsWith(suffix))
     .map((name) => path.join(dir, name))
     .sort();
+}
+
+/** Makes the CRC of the record at `start` right again, with zlib's own. */
+export function reseal(bytes: Buffer, start: number): void {
+  const end = start + 8 + bytes.readUInt32LE(start + 4);
+  bytes.writeUInt32LE(crc32(bytes.subarray(start + 4, end)), start);
 }
