@@ -127,7 +127,7 @@ describe("offload-after-response journal", () => {
     expect(run(dir, "retry", "nobody")).toMatchObject({ code: 1, stdout: "there is no dead letter nobody\n" });
   });
 
-  it("retry says which letters cannot be put back, and puts back the others", async () => {
+  it("retry names the dead letters that cannot be put back, and puts back the others", async () => {
     const { journal, dir } = testJournal();
     const [bad, good] = [accept(journal), accept(journal)];
     for (const entry of [bad, good]) journal.moveToDeadLetters(entry, "exhausted", new Error("no"));
@@ -206,7 +206,7 @@ describe("offload-after-response journal", () => {
     expect(readdirSync(base)).toEqual([]);
   });
 
-  it("refuses to put letters back as a user whose files the application could not read, or where others can write", () => {
+  it("refuses to put dead letters back as a user whose files the application could not read, or where others can write", () => {
     const { dir } = testJournal();
     chmodSync(dir, 0o777);
     expect(run(dir, "retry", "--all")).toMatchObject({

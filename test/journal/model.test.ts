@@ -87,7 +87,7 @@ class Run {
         this.#accept(step.payload, step.fault);
         break;
       case "kill":
-        // What is said of steps is written at the end of the turn.
+        // Steps are written at the end of the turn.
         await Promise.resolve();
         await this.#restart(afterKill(this.#dir), true);
         break;
@@ -108,8 +108,8 @@ class Run {
   async check(): Promise<void> {
     await Promise.resolve();
     await this.#restart(afterKill(this.#dir), true);
-    const letters = await this.#journal.deadLetters.list();
-    expect(new Set(letters.map(({ id }) => id))).toEqual(new Set(this.deadLetters.keys()));
+    const found = await this.#journal.deadLetters.list();
+    expect(new Set(found.map(({ id }) => id))).toEqual(new Set(this.deadLetters.keys()));
   }
 
   #open(dir?: string) {
@@ -157,8 +157,8 @@ class Run {
   }
 
   #answerDeadLetter(what: "retry" | "discard", index: number): void {
-    const [id, letter] = nth(this.deadLetters, index) ?? [];
-    if (id === undefined || letter === undefined) return;
+    const [id, deadLetter] = nth(this.deadLetters, index) ?? [];
+    if (id === undefined || deadLetter === undefined) return;
     this.deadLetters.delete(id);
     if (what === "discard") {
       expect(this.#journal.deadLetters.discard(id)).toBe(true);
@@ -167,9 +167,15 @@ class Run {
     const task = this.#journal.deadLetters.retry(id);
     expect(task).toMatchObject({ id, attempt: 0, interrupted: 0 });
     if (task === undefined) return;
-    expect(task.payload).toEqual(letter.payload);
+    expect(task.payload).toEqual(deadLetter.payload);
     this.entries.set(id, task.entry);
-    this.model.set(id, { payload: letter.payload, order: this.#clock++, attempt: 0, interrupted: 0, running: false });
+    this.model.set(id, {
+      payload: deadLetter.payload,
+      order: this.#clock++,
+      attempt: 0,
+      interrupted: 0,
+      running: false,
+    });
   }
 
   async #restart(dir: string, killed: boolean): Promise<void> {
