@@ -1,4 +1,4 @@
-// Every cut, every flipped byte, garbage: what precedes the damage is recovered exactly, and nothing of what follows is made up.
+// Every cut, every flipped byte, garbage: everything before the damage is recovered exactly, and nothing after it is made up.
 import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
@@ -44,7 +44,7 @@ function wholeBefore(ends: readonly number[], byte: number): number {
 }
 
 describe("a segment that was cut off", () => {
-  it("gives the exact prefix, at every byte, and is not held to be damaged", async () => {
+  it("gives the exact prefix, at every byte, and does not count as damaged", async () => {
     const { bytes, ends, records } = await sample();
     expect(records).toHaveLength(ends.length - 1);
     for (let cut = 0; cut < bytes.length; cut++) {
@@ -99,7 +99,7 @@ describe("a segment with a flipped byte", () => {
 });
 
 describe("random bytes", () => {
-  it("are never taken for records", () => {
+  it("are never read as records", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.boolean(), (garbage, headed) => {
         const bytes = Buffer.concat([headed ? header() : Buffer.alloc(0), garbage]);
@@ -122,7 +122,7 @@ describe("random bytes", () => {
   });
 
   it("with a right CRC, but no sense, are no record", () => {
-    // The body of a record is believed for its CRC alone, so its own lengths are checked against its end.
+    // The CRC says nothing about the lengths within a record: they are checked against its end.
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 4, maxLength: 80 }), (body) => {
         const bytes = Buffer.concat([header(), sealed(Buffer.from(body))]);
@@ -134,7 +134,7 @@ describe("random bytes", () => {
 });
 
 describe("a journal with a damaged segment", () => {
-  it("runs what precedes the damage, names the file, and sets it aside when its tasks are finished", async () => {
+  it("recovers everything before the damage, names the file, and moves it to the damaged ones when its tasks have ended", async () => {
     const { journal, dir } = testJournal();
     const first = accept(journal);
     const second = accept(journal);
@@ -177,7 +177,7 @@ describe("a journal with a damaged segment", () => {
     expect(ids).toEqual(entries.filter((entry) => !lost.includes(entry)).map(({ id }) => id));
   });
 
-  it("does not hold a cut-off tail to be damage", async () => {
+  it("does not count a tail that was cut short as damage", async () => {
     const { journal, dir } = testJournal();
     const first = accept(journal);
     accept(journal);
@@ -189,7 +189,7 @@ describe("a journal with a damaged segment", () => {
     expect(next.lines).toEqual([]);
   });
 
-  it("sets aside a file that is none of ours", async () => {
+  it("keeps a file that is no segment", async () => {
     const { journal, dir } = testJournal();
     const entry = accept(journal);
     const killed = afterKill(dir);

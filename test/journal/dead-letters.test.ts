@@ -8,7 +8,7 @@ import { accept, afterKill, filesIn, pendingIn, replayed, reseal, testJournal } 
 const failure = Object.assign(new RangeError("too large"), { code: "E_LARGE" });
 
 describe("a dead letter", () => {
-  it("says which task, why, and what it had come to", async () => {
+  it("names its task, the reason and the progress", async () => {
     const { journal, dir } = testJournal();
     const entry = journal.accept({
       id: "d-1",
@@ -69,20 +69,20 @@ describe("a dead letter", () => {
     expect(await pendingIn(dir)).toMatchObject([{ id: entry.id, payload, attempt: 0 }]);
   });
 
-  it("that runs again and fails again is one again, and knows how often it came back", async () => {
+  it("that runs again and fails again is one again, and counts its retries", async () => {
     const { journal } = testJournal();
     let entry = accept(journal);
     for (let retries = 0; retries < 3; retries++) {
       journal.moveToDeadLetters(entry, "exhausted", failure);
       expect(await journal.deadLetters.list()).toMatchObject([{ id: entry.id, retries }]);
       const again = journal.deadLetters.retry(entry.id);
-      if (again === undefined) throw new Error("no letter");
+      if (again === undefined) throw new Error("no dead letter");
       entry = again.entry;
     }
   });
 
   it("that another process runs again is not ended by the record of the first, in whatever order both are taken over", async () => {
-    // In which order the directories of both are found is a matter of chance.
+    // The directories of both are found in a random order.
     for (let round = 0; round < 8; round++) {
       const first = testJournal();
       const entry = accept(first.journal);
@@ -151,7 +151,7 @@ describe("a dead letter that cannot be written", () => {
   });
 });
 
-describe("a dead letter that cannot be accepted anew", () => {
+describe("a dead letter that cannot be accepted again", () => {
   it("stays one", async () => {
     const disk = new FaultyFileSystem();
     const { journal } = testJournal({ fs: disk.fs });
@@ -165,7 +165,7 @@ describe("a dead letter that cannot be accepted anew", () => {
 });
 
 describe("a process that dies while it runs a dead letter again", () => {
-  it("before the task was accepted leaves the letter", async () => {
+  it("before the task is accepted leaves the dead letter", async () => {
     const disk = new FaultyFileSystem();
     const { journal, dir } = testJournal({ fs: disk.fs });
     const entry = accept(journal);
@@ -183,7 +183,7 @@ describe("a process that dies while it runs a dead letter again", () => {
     expect(await next.journal.deadLetters.list()).toMatchObject([{ id: entry.id, retries: 0 }]);
   });
 
-  it("after that leaves the task", async () => {
+  it("after the task is accepted leaves the task", async () => {
     const disk = new FaultyFileSystem();
     const { journal, dir } = testJournal({ fs: disk.fs });
     const entry = accept(journal);
@@ -233,7 +233,7 @@ describe("a task that was running when its process died", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([innocent.id]);
   });
 
-  it("is not run when its letter cannot be written either", async () => {
+  it("is not run if its dead letter cannot be written", async () => {
     const first = testJournal();
     const entry = accept(first.journal);
     first.journal.started(entry, 1);

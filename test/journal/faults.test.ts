@@ -34,7 +34,7 @@ describe("a write that fails", () => {
     expect(journal.stats.pending).toBe(2);
   });
 
-  it("says which file and why, and shows nothing of the payload", () => {
+  it("names the file and the reason, and shows nothing of the payload", () => {
     const { disk, journal, dir } = faultyJournal();
     disk.fail("write", { code: "ENOSPC" });
     expect(() => accept(journal, "hush")).toThrow(/^journal: cannot write to .*\.segment: ENOSPC$/);
@@ -50,7 +50,7 @@ describe("a write that fails", () => {
     expect(filesIn(dir, ".segment").length).toBeLessThanOrEqual(2);
   });
 
-  it("begins a new segment after the failure, for behind a torn record nothing is read", () => {
+  it("begins a new segment after the failure, because reading stops at a torn record", () => {
     const { disk, journal } = faultyJournal();
     const before = accept(journal);
     disk.fail("write", { code: "EIO", times: 1 });
@@ -145,14 +145,14 @@ describe("steps that cannot be written", () => {
     expect(await ids(dir)).toEqual([kept.id, after.id]);
   });
 
-  it("are given up when too many wait, which is said once", async () => {
+  it("are given up when too many wait, which is logged once", async () => {
     const { disk, journal, lines } = faultyJournal();
     const entries = Array.from({ length: 10_000 }, () => accept(journal));
     disk.fail("write", { code: "ENOSPC" });
     for (const entry of entries) journal.started(entry, 1);
     await Promise.resolve();
-    const said = lines.filter(({ message }) => message.includes("would run again"));
-    expect(said).toHaveLength(1);
+    const logged = lines.filter(({ message }) => message.includes("would run again"));
+    expect(logged).toHaveLength(1);
   });
 });
 

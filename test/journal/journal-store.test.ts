@@ -208,7 +208,7 @@ describe("tasks of dead processes", () => {
     }
   });
 
-  it("make room for by the end of a callback too", async () => {
+  it("come back when the end of a callback makes room", async () => {
     const { dir } = leftBehind(1);
     let room = false;
     const { store } = testStore(dir, () => room);

@@ -86,7 +86,7 @@ describe("the journal", () => {
     expect((await pendingIn(once.dir))[0]).toMatchObject({ id: entry.id, attempt: 1, interrupted: 2 });
   });
 
-  it("does not hold a stopped task's process to have died while it ran", async () => {
+  it("does not count the death of a process after its task has stopped", async () => {
     const { journal, dir } = testJournal();
     const entry = accept(journal);
     journal.started(entry, 1);
@@ -102,7 +102,7 @@ describe("the journal", () => {
     expect(filesIn(dir, "").map((file) => file.slice(dir.length + 1))).toEqual(["damaged", "dead-letters"]);
   });
 
-  it("leaves what is unfinished at its close for the next start, running tasks as stopped ones with that attempt yet to have", async () => {
+  it("leaves unfinished tasks to the next start when it is closed, and does not count the attempt of a running one", async () => {
     const { journal, dir } = testJournal();
     const waiting = accept(journal);
     const running = accept(journal);
@@ -125,7 +125,7 @@ describe("the journal", () => {
     expect(await journal.close()).toBeUndefined();
   });
 
-  it("hears of the end of a task once", async () => {
+  it("records the end of a task once", async () => {
     const { journal } = testJournal();
     const entry = accept(journal);
     journal.ended(entry, "succeeded");

@@ -1,4 +1,4 @@
-// What the tests of the journal share: directories of their own, journals in them, and what a kill -9 would leave of one.
+// Shared by the tests of the journal: temporary directories, journals in them, and the directory that a kill -9 would leave.
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

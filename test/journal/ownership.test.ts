@@ -86,7 +86,7 @@ describe("the directory of a process", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual(ids);
   });
 
-  it("is gone when all it held is finished", async () => {
+  it("is removed when all its tasks have ended", async () => {
     const dead = testJournal();
     accept(dead.journal);
     const dir = afterKill(dead.dir);
@@ -132,7 +132,7 @@ describe("a call on the socket of an owner", () => {
     await asked;
   });
 
-  it("that says something else does nothing", async () => {
+  it("with another message does nothing", async () => {
     let asked = 0;
     const { dir } = testJournal({ onAskedToTakeOver: () => asked++ });
     const socket = net.connect(path.join(owners(dir)[0] ?? "", "owner.sock"), () => socket.end("reboot\n"));
@@ -200,7 +200,7 @@ describe("a directory whose path is longer than a socket's address", () => {
     );
   });
 
-  it("is not mistaken for dead when it cannot be asked", async () => {
+  it("does not count as dead when its owner cannot be asked", async () => {
     const directory = long();
     mkdirSync(directory, { recursive: true });
     const fs = {

@@ -8,7 +8,7 @@ import { bundled } from "./programs.js";
 
 const kills = Number(process.env.JOURNAL_KILLS ?? 12);
 
-/** What the program wrote of itself: accepted, replayed and ended ids, in order. */
+/** What the program has noted: accepted, replayed and ended ids, in order. */
 function readTrace(file: string): { accepted: Set<string>; ended: Set<string>; replayed: string[] } {
   const accepted = new Set<string>();
   const ended = new Set<string>();
@@ -48,7 +48,7 @@ describe("a process that is killed while it writes", () => {
     expect(accepted.size).toBeGreaterThan(kills * 100);
     const unfinished = [...accepted].filter((id) => !ended.has(id));
     expect(unfinished.filter((id) => !found.includes(id))).toEqual([]);
-    // What comes back though its end was recorded: at most what was written in one turn of each process.
+    // Tasks that come back although they had ended: at most those of one turn of each process.
     const risen = found.filter((id) => ended.has(id));
     expect(risen.length).toBeLessThanOrEqual(kills * 250);
     expect(new Set(found).size).toBe(found.length);

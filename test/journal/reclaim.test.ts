@@ -94,7 +94,7 @@ describe("disk space", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([kept.id]);
   });
 
-  it("does not run out by rewriting a record that has gone bad, which is left where it is", async () => {
+  it("leaves a damaged record where it is instead of writing it again", async () => {
     const { journal, dir, lines } = testJournal();
     const bad = accept(journal, "w".repeat(100));
     const [file = ""] = filesIn(dir, ".segment");

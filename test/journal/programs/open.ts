@@ -1,4 +1,4 @@
-// Opens a journal and says what came of it.
+// Opens a journal and prints whether that succeeded.
 
 import { silentLogger } from "../../../src/base/logger.js";
 import { openJournal } from "../../../src/journal/journal.js";
