@@ -7,11 +7,7 @@ import { describe, expect, it } from "vitest";
 import { PayloadBytes } from "../../src/core/payload/payload.js";
 import { decodeContent, encodeContent, type TaskContent } from "../../src/journal/format/content.js";
 import { encodings, headerLength } from "../../src/journal/format/format.js";
-import { accept, afterKill, filesIn, pendingIn, replayed, reseal, testJournal } from "./journals.js";
-
-function payloadBytes(bytes: Uint8Array, lengths: readonly number[] = [bytes.length], aside?: Record<string, unknown>) {
-  return new PayloadBytes(bytes, lengths, aside && Object.values(aside), aside && Object.keys(aside));
-}
+import { accept, afterKill, filesIn, payloadBytes, pendingIn, replayed, reseal, testJournal } from "./journals.js";
 
 /** A value as a stream of V8 and nothing else. */
 function streamOf(value: unknown): PayloadBytes {
@@ -111,13 +107,15 @@ describe("a payload as bytes", () => {
       [new Blob(["hush"]), "payload.at is an instance of Blob"],
     ];
     for (const [aside, message] of cases) {
-      const refusal = refusalOf({ payload: payloadBytes(new Uint8Array(3), [3], { "payload.at": aside }) });
+      const refusal = refusalOf({
+        payload: payloadBytes(new Uint8Array(3), [3], { aside: [aside], asidePaths: ["payload.at"] }),
+      });
       expect(refusal).toMatchObject({
         code: "AR_PAYLOAD_NOT_CLONEABLE",
         message: `${message}, which a journal cannot hold`,
       });
     }
-    const context = payloadBytes(new Uint8Array(3), [3], { "context.port": port1 });
+    const context = payloadBytes(new Uint8Array(3), [3], { aside: [port1], asidePaths: ["context.port"] });
     expect(String(refusalOf({ context }))).toContain("context.port is an instance of MessagePort");
   });
 

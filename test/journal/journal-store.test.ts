@@ -4,13 +4,12 @@ import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
 import { turn } from "../../src/base/time.js";
-import { PayloadBytes } from "../../src/core/payload/payload.js";
 import type { TaskState } from "../../src/core/states.js";
 import type { Task } from "../../src/core/task.js";
 import { JournalStore } from "../../src/journal/journal-store.js";
 import type { Readmit, StoredTask } from "../../src/store/store.js";
 import { makeTask, recordingLogger } from "../support/tasks.js";
-import { accept, afterKill, pendingIn, temporaryDirectory, testJournal } from "./journals.js";
+import { accept, afterKill, payloadBytes, pendingIn, temporaryDirectory, testJournal } from "./journals.js";
 
 const stores: JournalStore[] = [];
 
@@ -91,7 +90,7 @@ describe("a task in the store", () => {
 
   it("may be bytes", async () => {
     const { store, dir } = testStore();
-    const bytes = new PayloadBytes(new Uint8Array([1, 2, 3]), [2, 1], undefined, undefined);
+    const bytes = payloadBytes(new Uint8Array([1, 2, 3]), [2, 1]);
     accepted(store, bytes);
     expect(await pendingIn(dir)).toMatchObject([{ payload: bytes }]);
   });

@@ -5,6 +5,7 @@ import path from "node:path";
 import { crc32 } from "node:zlib";
 import { afterEach } from "vitest";
 import type { Logger } from "../../src/base/logger.js";
+import { PayloadBytes } from "../../src/core/payload/payload.js";
 import { type FileSystem, nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { type Journal, openJournal } from "../../src/journal/journal.js";
 import type { JournalEntry } from "../../src/journal/log/segment.js";
@@ -70,6 +71,15 @@ export function afterKill(dir: string): string {
   const copy = path.join(temporaryDirectory(), "journal");
   cpSync(dir, copy, { recursive: true, filter: (file) => !statSync(file).isSocket() });
   return copy;
+}
+
+/** A payload as bytes: a stream and parts of these lengths. */
+export function payloadBytes(
+  bytes: Uint8Array,
+  lengths: readonly number[] = [bytes.length],
+  { aside, asidePaths }: { aside?: unknown[]; asidePaths?: string[] } = {},
+): PayloadBytes {
+  return new PayloadBytes(bytes, lengths, aside, asidePaths);
 }
 
 let accepted = 0;

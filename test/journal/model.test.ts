@@ -2,11 +2,10 @@
 // closed, started; disks fill up.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PayloadBytes } from "../../src/core/payload/payload.js";
 import type { Journal } from "../../src/journal/journal.js";
 import type { JournalEntry } from "../../src/journal/log/segment.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
-import { afterKill, cleanUp, replayed, testJournal } from "./journals.js";
+import { afterKill, cleanUp, payloadBytes, replayed, testJournal } from "./journals.js";
 
 interface ModelTask {
   readonly payload: unknown;
@@ -47,10 +46,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
           fc.integer({ min: 1, max: 2_000_000 }).map((size) => "x".repeat(size)),
           fc
             .tuple(fc.integer({ min: 2, max: 2_000 }), fc.nat(255))
-            .map(
-              ([size, byte]) =>
-                new PayloadBytes(new Uint8Array(size).fill(byte, 1), [1, size - 1], undefined, undefined),
-            ),
+            .map(([size, byte]) => payloadBytes(new Uint8Array(size).fill(byte, 1), [1, size - 1])),
         ),
         fault: fc.oneof(
           { weight: 8, arbitrary: fc.constant("none" as const) },
