@@ -6,9 +6,10 @@ import type { Captured } from "../core/payload/payload.js";
 import { type FinalState, isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
 import type { DeadLetterReason, Readmit, Store, StoredDeadLetters } from "../store/store.js";
-import { type Journal, type JournalWorld, openJournal } from "./journal.js";
+import { type Journal, openJournal } from "./journal.js";
 import type { JournalEntry } from "./log/segment.js";
 import type { JournalOptions } from "./options.js";
+import type { JournalWorld } from "./parts.js";
 import { Readmission } from "./readmission.js";
 
 export interface JournalStoreContext {
