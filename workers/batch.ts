@@ -2,6 +2,7 @@
 
 import { copy } from "../src/core/payload/capture.js";
 import type { WireError } from "../src/core/payload/thrown.js";
+import { toWire } from "../src/core/payload/to-wire.js";
 import {
   aborted,
   type BatchMessage,
@@ -18,7 +19,6 @@ import { Context } from "./context.js";
 import type { Outbox } from "./outbox.js";
 import { isSmall } from "./results.js";
 import type { TaskFunction } from "./tasks.js";
-import { toWire } from "./wire.js";
 
 /** What a thread has for all its batches. */
 export interface Surroundings {

@@ -2,8 +2,8 @@
 import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
 import { copy } from "../src/core/payload/capture.js";
+import { toWire } from "../src/core/payload/to-wire.js";
 import { heardField, type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
-import { toWire } from "./wire.js";
 
 export class Outbox {
   #said = 0;

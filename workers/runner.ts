@@ -4,6 +4,7 @@ import { getPriority, setPriority } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { type MessagePort, threadId } from "node:worker_threads";
 import { toError } from "../src/core/payload/thrown.js";
+import { toWire } from "../src/core/payload/to-wire.js";
 import {
   type AbortMessage,
   type BatchMessage,
@@ -21,7 +22,6 @@ import { Batch, type Surroundings } from "./batch.js";
 import { Outbox } from "./outbox.js";
 import { loadTasks, type TaskFunction } from "./tasks.js";
 import { runTeardown } from "./teardown.js";
-import { toWire } from "./wire.js";
 
 const weighEveryMs = 50;
 

@@ -87,3 +87,12 @@ export const realClock: Clock = {
     return () => clearTimer(timer);
   },
 };
+
+/** The real clock for housekeeping: its timers do not keep the process alive. */
+export const backgroundClock: Clock = {
+  now,
+  after: (ms, callback) => {
+    const timer = setTimer(callback, ms).unref();
+    return () => clearTimer(timer);
+  },
+};

@@ -6,7 +6,9 @@ import { cancelledError } from "../core/attempts.js";
 import type { TaskDefinition } from "../core/definition.js";
 import type { Ledger } from "../core/ledger.js";
 import type { ResponseOutcome } from "../core/outcome.js";
-import { capture, copy, refuseToMoveAgain } from "../core/payload/capture.js";
+import { capture, captureWhole, copy, refuseToMoveAgain } from "../core/payload/capture.js";
+import { isBytes } from "../core/payload/payload.js";
+import { restore } from "../core/payload/restore.js";
 import { isFinal } from "../core/states.js";
 import { type Dispatch, name, Task, type TaskIdentity } from "../core/task.js";
 import type { Callback, CallbackPayload, Callbacks } from "../engine/callbacks/callbacks.js";
@@ -160,12 +162,13 @@ export class Dispatcher {
   #captureMoving(task: Task, payload: unknown, options: DispatchOptions): void {
     const { journaling } = this.#parts;
     try {
-      const { value, transfer } = capture(payload, "payload", options.transfer, (copied) => {
-        task.payload = copied;
-        journaling?.record(task, options);
-      });
-      task.payload = value;
-      task.transfer = transfer;
+      if (journaling !== undefined) {
+        task.payload = restore(captureWhole(payload, "payload", options.transfer));
+        journaling.record(task, options);
+      }
+      const moving = capture(payload, "payload", { transfer: options.transfer });
+      task.payload = restore(moving);
+      task.transfer = isBytes(moving) ? moving.moved : undefined;
     } catch (error) {
       // The task may be on record: what is in the list, such as one buffer twice, is known to be movable once it has moved.
       journaling?.forget(task);

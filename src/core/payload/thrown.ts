@@ -1,26 +1,24 @@
 // Errors as they come back from a thread, put together again.
 import { OffloadError } from "../../base/errors.js";
+import { classNumber, emptyError, fillError } from "./make-error.js";
+import { restore } from "./restore.js";
+import { fromWireForm, type WireForm } from "./wire-form.js";
 
 /** An error on its way between threads, in parts that can always be cloned. */
 export interface WireError {
   /** False for `throw "text"`: then `thrown` is what was thrown, as far as it can be cloned. */
   readonly isError: boolean;
-  readonly thrown?: unknown;
+  readonly thrown?: WireForm;
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;
   readonly cause?: WireError | undefined;
   readonly errors?: readonly WireError[] | undefined;
-  /** Own fields beside these, `code` among them. */
-  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+  /** Own fields beside these, `code` among them, each captured. */
+  readonly fields?: Readonly<Record<string, WireForm>> | undefined;
   /** The task said that another attempt is of no use. */
   readonly nonRetryable?: true | undefined;
 }
-
-// A map, for an error may be called "constructor".
-const builtIn = new Map<string, ErrorConstructor>(
-  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [type.name, type]),
-);
 
 /**
  * The error that a task threw, with its name, message, stack, code, cause, members and own fields. A built-in error class
@@ -29,25 +27,22 @@ const builtIn = new Map<string, ErrorConstructor>(
 export function toError(wire: WireError): Error {
   if (!wire.isError) {
     const message = `the task threw ${wire.message}, which is not an Error`;
-    return new OffloadError("AR_NOT_AN_ERROR", message, { cause: wire.thrown });
+    return new OffloadError("AR_NOT_AN_ERROR", message, { cause: restore(fromWireForm(wire.thrown)) });
   }
-  const error = wire.errors
-    ? new AggregateError(wire.errors.map(toThrown), wire.message)
-    : new (builtIn.get(wire.name) ?? Error)(wire.message);
-  if (error.name !== wire.name) define(error, "name", wire.name);
-  define(error, "stack", wire.stack ?? `${wire.name}: ${wire.message}`);
-  if (wire.cause !== undefined) define(error, "cause", toThrown(wire.cause));
-  for (const [key, value] of Object.entries(wire.fields ?? {})) {
-    Object.defineProperty(error, key, { value, enumerable: true, configurable: true, writable: true });
-  }
+  const { name, message, stack } = wire;
+  const error = emptyError(wire.errors !== undefined, classNumber(name));
+  const cause = wire.cause && toThrown(wire.cause);
+  fillError(error, { name, message, stack, cause, errors: wire.errors?.map(toThrown), fields: opened(wire.fields) });
   return error;
 }
 
 /** A cause or a member, which need not be an error. */
 function toThrown(wire: WireError): unknown {
-  return wire.isError ? toError(wire) : wire.thrown;
+  return wire.isError ? toError(wire) : restore(fromWireForm(wire.thrown));
 }
 
-function define(error: Error, key: string, value: unknown): void {
-  Object.defineProperty(error, key, { value, enumerable: false, configurable: true, writable: true });
+function opened(fields: WireError["fields"]): Record<string, unknown> | undefined {
+  return (
+    fields && Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, restore(fromWireForm(field))]))
+  );
 }

@@ -11,7 +11,7 @@ import {
   type CallbackPayload,
   Callbacks,
 } from "../../../src/engine/callbacks/callbacks.js";
-import { NonRetryableError } from "../../../workers/non-retryable.js";
+import { NonRetryableError } from "../../../src/core/non-retryable.js";
 import { survivors } from "../../support/garbage.js";
 import { createLedger, defineTask, ids, makeTask, recordEvents } from "../../support/tasks.js";
 

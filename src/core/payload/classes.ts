@@ -1,0 +1,84 @@
+// What becomes of an instance, by its class: a plain object, itself, or a refusal. Found out once for each class.
+
+/**
+ * `plain`: arrives as a plain object with its own enumerable fields. `aside`: structured clone carries it as itself.
+ * Otherwise the name of the platform's class whose instances do not arrive as they are.
+ */
+export type Fate = { readonly kind: "plain" | "aside" } | { readonly kind: "refused"; readonly className: string };
+
+/** Told of the first instance of each class that arrives as a plain object without saying so. */
+export type OnInstance = (type: unknown, path: string) => void;
+
+const plainFate: Fate = { kind: "plain" };
+const asideFate: Fate = { kind: "aside" };
+
+// By prototype, because any object may have a field `constructor`.
+const fates = new WeakMap<object, Fate>();
+const reported = new WeakSet<object>();
+
+// The names only: reading globalThis.Headers would load undici. Later ones are the user's own.
+const globalNames: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(globalThis));
+
+/** Structured clone carries these, or refuses them by itself on every Node.js. Of all other global classes it makes `{}` on some. */
+const leftToStructuredClone: ReadonlySet<string> = new Set([
+  ...["Blob", "File", "CryptoKey", "MessagePort", "SharedArrayBuffer"],
+  ...["Promise", "WeakMap", "WeakSet", "WeakRef", "FinalizationRegistry", "Symbol", "DisposableStack"],
+  ...["AsyncDisposableStack", "Iterator", "Function"],
+]);
+
+/** Whether an instance can be written as a plain object, and nobody waits to be told of its class. */
+export function isKnownPlain(prototype: object, mustBeReported: boolean): boolean {
+  return fates.get(prototype) === plainFate && (!mustBeReported || reported.has(prototype));
+}
+
+/**
+ * @throws what structured clone throws, which it is tried with: because of the class, or of what the instance holds
+ */
+export function fateOf(value: object, prototype: object): Fate {
+  const known = fates.get(prototype);
+  if (known !== undefined) return known;
+  const className = globalClassOf(prototype);
+  if (className !== undefined && !leftToStructuredClone.has(className)) {
+    return remember(prototype, { kind: "refused", className });
+  }
+  const cloned: object = structuredClone(value);
+  if (className === "File") return remember(prototype, asideFate);
+  if (className !== undefined && !(cloned instanceof Reflect.get(globalThis, className))) {
+    // Perhaps of this object only, which has the prototype and nothing else of the class.
+    return { kind: "refused", className };
+  }
+  return remember(prototype, Object.getPrototypeOf(cloned) === Object.prototype ? plainFate : asideFate);
+}
+
+/** For a class on which structured clone failed because of what its instance holds. */
+export function rememberPlain(prototype: object): void {
+  fates.set(prototype, plainFate);
+}
+
+/**
+ * Tells of a class once in a process. A class with a static field `plainPayload = true` declares that its instances are
+ * meant to arrive as plain objects; nobody is told of it.
+ */
+export function report(prototype: object, path: () => string, onInstance: OnInstance): void {
+  if (reported.has(prototype)) return;
+  reported.add(prototype);
+  const type: unknown = Reflect.get(prototype, "constructor");
+  if (typeof type === "function" && Reflect.get(type, "plainPayload") === true) return;
+  onInstance(type, path());
+}
+
+function remember(prototype: object, fate: Fate): Fate {
+  fates.set(prototype, fate);
+  return fate;
+}
+
+/** The name of the nearest of the platform's global classes that an object is an instance of. */
+function globalClassOf(prototype: object): string | undefined {
+  for (let at: object | null = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    const type: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value;
+    if (typeof type !== "function" || !globalNames.has(type.name)) continue;
+    if (Reflect.get(globalThis, type.name) !== type) continue;
+    return type.name;
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+// Reads the parts of an error, whatever its getters do.
+import { types } from "node:util";
+
+const always: readonly string[] = ["name", "message", "stack", "cause"];
+
+/** Also an error of another realm, such as a vm context, which is no instance of this one's Error. */
+export function isError(value: unknown): value is Error {
+  return types.isNativeError(value) || value instanceof Error;
+}
+
+/** What an AggregateError holds, or one that is like it. Many libraries have a field `errors` with something else in it. */
+export function membersOf(error: Error): readonly unknown[] | undefined {
+  const errors = read(() => Reflect.get(error, "errors"));
+  if (!Array.isArray(errors)) return undefined;
+  return error instanceof AggregateError || errors.some(isError) ? errors : undefined;
+}
+
+/**
+ * The own fields of an error beside the usual ones, `code` among them also where it is inherited, as DOMException's is.
+ *
+ * @param carry makes of a value what can travel; a field for which it throws or gives undefined is left out
+ */
+export function fieldsOf(
+  error: Error,
+  hasMembers: boolean,
+  carry: (value: unknown, key: string) => unknown,
+): Record<string, unknown> | undefined {
+  const fields: Record<string, unknown> = {};
+  let count = 0;
+  for (const key of new Set([...Object.keys(error), "code"])) {
+    if (always.includes(key) || (hasMembers && key === "errors")) continue;
+    const value = read(() => carry(Reflect.get(error, key), key));
+    if (value === undefined) continue;
+    count++;
+    Object.defineProperty(fields, key, { value, enumerable: true, configurable: true, writable: true });
+  }
+  return count > 0 ? fields : undefined;
+}
+
+export function text(get: () => unknown): string | undefined {
+  const value = read(get);
+  return typeof value === "string" ? value : undefined;
+}
+
+/** What a function returns; undefined when it throws. */
+export function read(get: () => unknown): unknown {
+  try {
+    return get();
+  } catch {
+    return undefined;
+  }
+}

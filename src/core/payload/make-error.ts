@@ -1,0 +1,42 @@
+// Puts an error together from its parts.
+import type { ErrorContents } from "./markers.js";
+
+// The place in this list is stored in journals: append, never reorder.
+const classes: readonly ErrorConstructor[] = [
+  ...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError],
+];
+
+// A map, because an error may be called "constructor".
+const numbers = new Map(classes.map((type, index) => [type.name, index]));
+
+/** The number of the built-in class with the name of an error. A class of the user's cannot be kept, its name is. */
+export function classNumber(name: string): number {
+  return numbers.get(name) ?? 0;
+}
+
+/** An error of a class, without anything in it. */
+export function emptyError(hasMembers: boolean, number: number): Error {
+  const limit = Error.stackTraceLimit;
+  // The stack is replaced. To collect it is three quarters of what making an error costs.
+  Reflect.set(Error, "stackTraceLimit", 0);
+  try {
+    return hasMembers ? new AggregateError([]) : new (classes[number] ?? Error)();
+  } finally {
+    Reflect.set(Error, "stackTraceLimit", limit);
+  }
+}
+
+/** Gives an error its parts, hidden among the fields as those of any error are. */
+export function fillError(error: Error, contents: ErrorContents): void {
+  const { name, message, stack, cause, errors, fields } = contents;
+  if (error.name !== name) define(error, "name", name);
+  define(error, "message", message);
+  define(error, "stack", stack ?? `${name}: ${message}`);
+  if (cause !== undefined) define(error, "cause", cause);
+  if (errors !== undefined) define(error, "errors", errors);
+  for (const key in fields) define(error, key, fields[key], true);
+}
+
+function define(error: Error, key: string, value: unknown, enumerable = false): void {
+  Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
+}

@@ -1,0 +1,22 @@
+// Where a walk is in a payload. Kept as steps, because a path in words for each field is most of what a walk costs.
+import { describe } from "../../base/errors.js";
+
+/** A field's name, an index, or how a Map or a Set holds the part. */
+export type Step = string | number | { readonly get: unknown } | typeof mapKey | typeof setItem;
+
+export const mapKey: unique symbol = Symbol("key of a Map");
+export const setItem: unique symbol = Symbol("item of a Set");
+
+/** The path in words: `payload.user["full name"][0]`, `an item of payload.tags`. */
+export function pathOf(label: string, steps: readonly Step[]): string {
+  return steps.reduce<string>(extend, label);
+}
+
+function extend(path: string, step: Step): string {
+  if (typeof step === "number") return `${path}[${step}]`;
+  if (typeof step === "string") {
+    return /^[A-Za-z_$][\w$]*$/.test(step) ? `${path}.${step}` : `${path}[${JSON.stringify(step)}]`;
+  }
+  if (step === mapKey) return `a key of ${path}`;
+  return step === setItem ? `an item of ${path}` : `${path}.get(${describe(step.get)})`;
+}
