@@ -79,7 +79,7 @@ export function payloadBytes(
   lengths: readonly number[] = [bytes.length],
   { aside, asidePaths }: { aside?: unknown[]; asidePaths?: string[] } = {},
 ): PayloadBytes {
-  return new PayloadBytes(bytes, lengths, aside, asidePaths);
+  return new PayloadBytes(bytes, lengths, { aside, asidePaths });
 }
 
 let accepted = 0;
