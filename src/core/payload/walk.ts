@@ -3,10 +3,12 @@
 import { types } from "node:util";
 import { isSparse } from "./check.js";
 import { type Fate, fateOf, type OnInstance, rememberPlain, report } from "./classes.js";
+import { Collected } from "./collected.js";
 import { fieldsOf, isError, membersOf, text } from "./error-parts.js";
-import { AsideMarker, ErrorMarker, FileMarker, TextMarker, ViewMarker } from "./markers.js";
-import { maxDepth, notCloneable, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
-import { codes, isLargeBuffer, viewNumber } from "./stream-format.js";
+import { leafAside, leafOf, leafOfView } from "./leaves.js";
+import { AsideMarker, ErrorMarker } from "./markers.js";
+import { maxDepth, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
+import { codes } from "./stream-format.js";
 import { mapKey, pathOf, type Step, setItem } from "./where.js";
 
 /** Errors that hold errors that hold errors: a getter may make another one for ever. */
@@ -21,13 +23,7 @@ interface PendingError {
 }
 
 export class Walk {
-  readonly buffers: ArrayBuffer[] = [];
-  readonly aside: unknown[] = [];
-  readonly asidePaths: string[] = [];
-  // What has been copied: an object that is met twice, or holds itself, is copied once.
-  readonly #copies = new Map<object, unknown>();
-  readonly #order: object[] = [];
-  readonly #asideNumbers = new Map<unknown, number>();
+  readonly found: Collected = new Collected();
   readonly #errors: PendingError[] = [];
   #steps: Step[] = [];
   /** How many errors the walk is inside of. */
@@ -42,7 +38,7 @@ export class Walk {
     moving: readonly unknown[] = [],
     private readonly onInstance?: OnInstance,
   ) {
-    for (const item of moving) this.#putAside(item, item, `transfer[${this.aside.length}]`);
+    for (const [index, item] of moving.entries()) this.found.putAside(item, item, `transfer[${index}]`);
   }
 
   /** @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, and what a getter throws */
@@ -67,22 +63,24 @@ export class Walk {
   }
 
   #copy(value: object): unknown {
-    const known = this.#copies.get(value);
+    const known = this.found.copyOf(value);
     if (known !== undefined) return known;
     if (this.#steps.length >= maxDepth) throw tooDeep(this.#where());
     return this.#object(value);
   }
 
   #object(value: object): unknown {
-    const aside = this.#asideNumbers.get(value);
-    if (aside !== undefined) return this.#moving(value, aside);
+    const number = this.found.numberOf(value);
+    if (number !== undefined) return this.#aside(value, number);
     if (Array.isArray(value)) return this.#array(value);
-    if (ArrayBuffer.isView(value)) return this.#remember(value, this.#view(value));
+    if (ArrayBuffer.isView(value)) return this.#remember(value, leafOfView(value, this.found, this.#where));
     if (types.isMap(value)) return this.#map(value);
     if (types.isSet(value)) return this.#set(value);
     const prototype: object | null = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) return this.#plain(value);
-    return this.#leaf(value) ?? this.#instance(value, prototype);
+    const leaf = leafOf(value, this.found, this.#where);
+    if (leaf !== undefined) return this.#remember(value, leaf);
+    return this.#isError(value) ? this.#error(value) : this.#instance(value, prototype);
   }
 
   #array(value: readonly unknown[]): unknown[] {
@@ -144,44 +142,6 @@ export class Walk {
     return made;
   }
 
-  /** V8 writes exactly what a view shows, except on memory that is not copied. */
-  #view(value: ArrayBufferView): object {
-    const { buffer } = value;
-    let aside = this.#asideNumbers.get(buffer);
-    if (aside === undefined && types.isSharedArrayBuffer(buffer)) aside = this.#putAside(buffer, buffer, this.#where());
-    try {
-      // Fails on a detached buffer.
-      new Uint8Array(buffer);
-      if (aside === undefined) return value;
-      return new ViewMarker(codes.viewOnAside + viewNumber(value), aside, value.byteOffset, value.byteLength);
-    } catch (error) {
-      throw notCloneable(`${this.#where()} is a view of a detached ArrayBuffer`, error);
-    }
-  }
-
-  /** Objects that are no containers, and errors; undefined for all others. */
-  #leaf(value: object): unknown {
-    if (types.isDate(value) || types.isRegExp(value)) return value;
-    if (types.isBoxedPrimitive(value) && !types.isSymbolObject(value)) return value;
-    if (types.isArrayBuffer(value)) return this.#remember(value, this.#buffer(value));
-    if (types.isSharedArrayBuffer(value)) return this.#moving(value, this.#putAside(value, value, this.#where()));
-    // In an error it is the reason, as of an aborted fetch.
-    if (value instanceof DOMException && this.#generation === 0) refuseInstance(this.#where(), value, "DOMException");
-    if (isError(value)) return this.#error(value);
-    const text = textOf(value);
-    return text && this.#remember(value, text);
-  }
-
-  #buffer(value: ArrayBuffer): ArrayBuffer {
-    try {
-      value.slice(0, 0);
-    } catch (error) {
-      refuseObject(this.#where(), value, error);
-    }
-    if (isLargeBuffer(value)) this.buffers.push(value);
-    return value;
-  }
-
   /**
    * An instance of a class arrives as a plain object and is walked like one: cloned apart, it would lose its share in the
    * rest of the payload, and bring a copy of all that it refers to.
@@ -196,15 +156,9 @@ export class Walk {
       return this.#uncloneable(value, prototype, error);
     }
     if (fate.kind === "refused") refuseInstance(this.#where(), value, fate.className);
-    if (cloned !== undefined) return this.#besides(value, cloned);
-    if (this.onInstance !== undefined) report(prototype, () => this.#where(), this.onInstance);
+    if (cloned !== undefined) return this.#remember(value, leafAside(value, cloned, this.found, this.#where));
+    if (this.onInstance !== undefined) report(prototype, this.#where, this.onInstance);
     return this.#plain(value);
-  }
-
-  #besides(value: object, cloned: object): unknown {
-    if (!(value instanceof File)) return this.#moving(value, this.#putAside(value, cloned, this.#where()));
-    const blob = new Blob([value], { type: value.type });
-    return this.#remember(value, new FileMarker(this.#putAside(value, blob, this.#where()), value));
   }
 
   /** Structured clone refused an instance: for a field that is named here, for one that we can carry, or for its class. */
@@ -214,8 +168,13 @@ export class Walk {
       refuseObject(this.#where(), value, error);
     }
     rememberPlain(prototype);
-    if (this.onInstance !== undefined) report(prototype, () => this.#where(), this.onInstance);
+    if (this.onInstance !== undefined) report(prototype, this.#where, this.onInstance);
     return made;
+  }
+
+  #isError(value: object): value is Error {
+    // In an error it is the reason, as of an aborted fetch.
+    return isError(value) && (this.#generation > 0 || !(value instanceof DOMException));
   }
 
   #error(error: Error): ErrorMarker {
@@ -242,56 +201,33 @@ export class Walk {
   /** The copy of a part of an error; undefined for what cannot be copied, of which nothing is left behind. */
   #attempt(get: () => unknown, step: Step): unknown {
     const { length } = this.#steps;
-    const counts = [this.#order.length, this.#errors.length, this.aside.length, this.buffers.length] as const;
+    const { length: errors } = this.#errors;
+    const mark = this.found.mark();
     try {
       return this.#part(get(), step);
     } catch {
       this.#steps.length = length;
-      for (const object of this.#order.splice(counts[0])) this.#copies.delete(object);
-      this.#errors.length = counts[1];
-      this.aside.length = this.asidePaths.length = counts[2];
-      for (const [item, number] of this.#asideNumbers) if (number >= counts[2]) this.#asideNumbers.delete(item);
-      this.buffers.length = counts[3];
+      this.#errors.length = errors;
+      this.found.forget(mark);
       return undefined;
     }
   }
 
-  #moving(value: object, number: number): AsideMarker {
+  #aside(value: object, number: number): AsideMarker {
     // The path in the payload says more than the place in the transfer list.
-    this.asidePaths[number] = this.#where();
+    this.found.asidePaths[number] = this.#where();
     return this.#remember(value, new AsideMarker(codes.aside, number));
   }
 
-  #putAside(value: unknown, travelling: unknown, path: string): number {
-    const number = this.aside.push(travelling) - 1;
-    this.asidePaths.push(path);
-    this.#asideNumbers.set(value, number);
-    return number;
-  }
-
   #remember<Copy>(value: object, made: Copy): Copy {
-    this.#copies.set(value, made);
-    this.#order.push(value);
-    return made;
+    return this.found.remember(value, made);
   }
 
-  #where(): string {
-    return pathOf(this.label, this.#steps);
-  }
+  readonly #where = (): string => pathOf(this.label, this.#steps);
 }
 
 export function isPrimitive(value: unknown): boolean {
   return typeof value !== "function" && typeof value !== "symbol";
-}
-
-function textOf(value: object): TextMarker | undefined {
-  try {
-    if (value instanceof URL) return new TextMarker(codes.url, value.href);
-    if (value instanceof URLSearchParams) return new TextMarker(codes.urlSearchParams, value.toString());
-  } catch {
-    // It has the prototype and nothing else of the class.
-  }
-  return undefined;
 }
 
 function isUncloneable(value: unknown): boolean {
