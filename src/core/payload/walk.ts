@@ -4,30 +4,18 @@ import { types } from "node:util";
 import { isSparse } from "./check.js";
 import { type Fate, fateOf, type OnInstance, rememberPlain, report } from "./classes.js";
 import { Collected } from "./collected.js";
-import { fieldsOf, isError, membersOf, text } from "./error-parts.js";
+import { isError } from "./error-parts.js";
+import { ErrorQueue, type Walking } from "./error-queue.js";
 import { leafAside, leafOf, leafOfView } from "./leaves.js";
-import { AsideMarker, ErrorMarker } from "./markers.js";
+import { AsideMarker, type ErrorMarker } from "./markers.js";
 import { maxDepth, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
 import { codes } from "./stream-format.js";
 import { mapKey, pathOf, type Step, setItem } from "./where.js";
 
-/** Errors that hold errors that hold errors: a getter may make another one for ever. */
-const maxGenerations = 8;
-
-/** An error whose contents are still to be copied, and where it was met. */
-interface PendingError {
-  readonly error: Error;
-  readonly marker: ErrorMarker;
-  readonly steps: readonly Step[];
-  readonly generation: number;
-}
-
-export class Walk {
+export class Walk implements Walking {
   readonly found: Collected = new Collected();
-  readonly #errors: PendingError[] = [];
-  #steps: Step[] = [];
-  /** How many errors the walk is inside of. */
-  #generation = 0;
+  readonly steps: Step[] = [];
+  readonly #errors: ErrorQueue = new ErrorQueue(this);
 
   /**
    * @param label how messages call the value
@@ -45,27 +33,26 @@ export class Walk {
   copy(value: unknown): unknown {
     if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(this.label, value);
     const made = this.#copy(value);
-    // Not at once: an error may hold what holds it. Those that are met here are added behind.
-    for (const pending of this.#errors) this.#errorContents(pending);
+    this.#errors.copyContents();
     return made;
   }
 
-  #part(value: unknown, step: Step): unknown {
+  part(value: unknown, step: Step): unknown {
     if (typeof value === "object" && value !== null) {
-      this.#steps.push(step);
+      this.steps.push(step);
       const made = this.#copy(value);
-      this.#steps.pop();
+      this.steps.pop();
       return made;
     }
     if (isPrimitive(value)) return value;
-    this.#steps.push(step);
+    this.steps.push(step);
     return refuseValue(this.#where(), value);
   }
 
   #copy(value: object): unknown {
     const known = this.found.copyOf(value);
     if (known !== undefined) return known;
-    if (this.#steps.length >= maxDepth) throw tooDeep(this.#where());
+    if (this.steps.length >= maxDepth) throw tooDeep(this.#where());
     return this.#object(value);
   }
 
@@ -94,14 +81,14 @@ export class Walk {
       keys = Object.keys(value);
       for (; items < keys.length && isIndex(keys[items], length); items++) {
         const index = Number(keys[items]);
-        made[index] = this.#part(value[index], index);
+        made[index] = this.part(value[index], index);
       }
     } else {
       for (let index = 0; index < length; index++) {
         const item = value[index];
         if (item === undefined && !Object.hasOwn(value, index)) continue;
         items++;
-        made[index] = this.#part(item, index);
+        made[index] = this.part(item, index);
       }
     }
     made.length = length;
@@ -120,7 +107,7 @@ export class Walk {
 
   #fields(value: object, keys: readonly string[], made: object): void {
     for (const key of keys) {
-      const field = this.#part((value as Record<string, unknown>)[key], key);
+      const field = this.part((value as Record<string, unknown>)[key], key);
       // Assigning `__proto__` would set the prototype of the copy.
       if (key === "__proto__") {
         Object.defineProperty(made, key, { value: field, enumerable: true, configurable: true, writable: true });
@@ -131,14 +118,14 @@ export class Walk {
   #map(value: Map<unknown, unknown>): Map<unknown, unknown> {
     const made = new Map<unknown, unknown>();
     this.#remember(value, made);
-    for (const [key, item] of value) made.set(this.#part(key, mapKey), this.#part(item, { get: key }));
+    for (const [key, item] of value) made.set(this.part(key, mapKey), this.part(item, { get: key }));
     return made;
   }
 
   #set(value: Set<unknown>): Set<unknown> {
     const made = new Set<unknown>();
     this.#remember(value, made);
-    for (const item of value) made.add(this.#part(item, setItem));
+    for (const item of value) made.add(this.part(item, setItem));
     return made;
   }
 
@@ -174,43 +161,13 @@ export class Walk {
 
   #isError(value: object): value is Error {
     // In an error it is the reason, as of an aborted fetch.
-    return isError(value) && (this.#generation > 0 || !(value instanceof DOMException));
+    return isError(value) && (this.#errors.isInside || !(value instanceof DOMException));
   }
 
   #error(error: Error): ErrorMarker {
-    if (this.#generation === maxGenerations) throw tooDeep(this.#where());
-    const marker = new ErrorMarker();
-    this.#errors.push({ error, marker, steps: [...this.#steps], generation: this.#generation + 1 });
+    const marker = this.#errors.add(error);
+    if (marker === undefined) throw tooDeep(this.#where());
     return this.#remember(error, marker);
-  }
-
-  #errorContents({ error, marker, steps, generation }: PendingError): void {
-    this.#steps = [...steps];
-    this.#generation = generation;
-    const members = membersOf(error);
-    marker.contents = {
-      name: text(() => error.name) ?? "Error",
-      message: text(() => error.message) ?? "",
-      stack: text(() => error.stack),
-      cause: this.#attempt(() => error.cause, "cause"),
-      errors: members?.map((member, index) => this.#attempt(() => member, index)),
-      fields: fieldsOf(error, members !== undefined, (field, key) => this.#attempt(() => field, key)),
-    };
-  }
-
-  /** The copy of a part of an error; undefined for what cannot be copied, of which nothing is left behind. */
-  #attempt(get: () => unknown, step: Step): unknown {
-    const { length } = this.#steps;
-    const { length: errors } = this.#errors;
-    const mark = this.found.mark();
-    try {
-      return this.#part(get(), step);
-    } catch {
-      this.#steps.length = length;
-      this.#errors.length = errors;
-      this.found.forget(mark);
-      return undefined;
-    }
   }
 
   #aside(value: object, number: number): AsideMarker {
@@ -223,7 +180,7 @@ export class Walk {
     return this.found.remember(value, made);
   }
 
-  readonly #where = (): string => pathOf(this.label, this.#steps);
+  readonly #where = (): string => pathOf(this.label, this.steps);
 }
 
 export function isPrimitive(value: unknown): boolean {
