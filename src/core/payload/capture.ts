@@ -57,7 +57,7 @@ export function captureWhole(value: unknown, label = "payload", transfer: Transf
   if (uncopied.length === 0) return capture(value, label);
   const walk = new Walk(label, uncopied);
   const { bytes, lengths, beside } = assemble(writeWalked(walk, value, label), "arena");
-  return new PayloadBytes(bytes, lengths, { ...beside, aside: walk.aside, asidePaths: walk.asidePaths });
+  return new PayloadBytes(bytes, lengths, { ...beside, aside: walk.found.aside, asidePaths: walk.found.asidePaths });
 }
 
 /**
@@ -113,8 +113,8 @@ function toBytes(value: object, label: string, place: Place, onInstance?: OnInst
   }
   const walk = new Walk(label, [], onInstance);
   const { bytes, lengths, beside } = assemble(writeWalked(walk, value, label), place);
-  if (walk.aside.length === 0) return new PayloadBytes(bytes, lengths, beside);
-  return new PayloadBytes(bytes, lengths, { ...beside, aside: walk.aside, asidePaths: walk.asidePaths });
+  if (walk.found.aside.length === 0) return new PayloadBytes(bytes, lengths, beside);
+  return new PayloadBytes(bytes, lengths, { ...beside, aside: walk.found.aside, asidePaths: walk.found.asidePaths });
 }
 
 /** Undefined where something special is in the way. The careful walk finds it, and throws again what a getter threw. */
@@ -130,7 +130,7 @@ function writeUnwalked(value: object, mustReport: boolean): Written | undefined 
 function writeWalked(walk: Walk, value: unknown, label: string): Written {
   const walked = walk.copy(value);
   try {
-    return write(walked, walk.buffers.length === 0 ? noBuffers : new Set(walk.buffers));
+    return write(walked, walk.found.buffers.length === 0 ? noBuffers : new Set(walk.found.buffers));
   } catch (error) {
     throw notCloneable(`${label} cannot be copied to a thread: ${words(error)}`, error);
   }
@@ -148,8 +148,8 @@ function captureMoving(value: unknown, label: string, transfer: TransferList, on
     beside?.free?.();
     throw notCloneable(`transfer: ${words(error)}`, error);
   }
-  const aside = [...moved, ...walk.aside.slice(transfer.length)];
-  return new PayloadBytes(bytes, lengths, { ...beside, aside, asidePaths: walk.asidePaths, moved });
+  const aside = [...moved, ...walk.found.aside.slice(transfer.length)];
+  return new PayloadBytes(bytes, lengths, { ...beside, aside, asidePaths: walk.found.asidePaths, moved });
 }
 
 /** A buffer that was moved before: Node 20 would move it again, empty, and say nothing. */

@@ -7,8 +7,9 @@ import { isLargeBuffer } from "./stream-format.js";
 /** Arrays longer than this are looked at for holes first: a client's `a[1e9] = 1` must not cost a billion steps. */
 const longArray = 64;
 const probes = 16;
-/** One object in so many is noted. */
+/** One object in so many is noted, and each that is deeper than a tree usually is. */
 const noteEvery = 32;
+const usualDepth = 8;
 
 // `constructor` is quicker to read than the prototype. A field of this name would have to be a function to mislead, and V8
 // refuses functions.
@@ -35,7 +36,8 @@ export class Check {
    * The loops are written out where most objects are: calls for each field cost as much again.
    */
   passes(value: object, depth = 0): boolean {
-    if ((this.#noteAll || ++this.#visits % noteEvery === 0) && this.#isMetAgain(value)) return true;
+    const note = this.#noteAll || depth > usualDepth || ++this.#visits % noteEvery === 0;
+    if (note && this.#isMetAgain(value)) return true;
     if (depth >= maxDepth) return false;
     const { constructor: type } = value;
     if (type === Object) return this.#fields(value, depth);

@@ -3,35 +3,19 @@
 import { types } from "node:util";
 import { isSparse } from "./check.js";
 import { type Fate, fateOf, type OnInstance, rememberPlain, report } from "./classes.js";
-import { fieldsOf, isError, membersOf, text } from "./error-parts.js";
-import { AsideMarker, ErrorMarker, FileMarker, TextMarker, ViewMarker } from "./markers.js";
-import { maxDepth, notCloneable, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
-import { codes, isLargeBuffer, viewNumber } from "./stream-format.js";
+import { Collected } from "./collected.js";
+import { isError } from "./error-parts.js";
+import { ErrorQueue, type Walking } from "./error-queue.js";
+import { leafAside, leafOf, leafOfView } from "./leaves.js";
+import { AsideMarker, type ErrorMarker } from "./markers.js";
+import { maxDepth, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
+import { codes } from "./stream-format.js";
 import { mapKey, pathOf, type Step, setItem } from "./where.js";
 
-/** Errors that hold errors that hold errors: a getter may make another one for ever. */
-const maxGenerations = 8;
-
-/** An error whose contents are still to be copied, and where it was met. */
-interface PendingError {
-  readonly error: Error;
-  readonly marker: ErrorMarker;
-  readonly steps: readonly Step[];
-  readonly generation: number;
-}
-
-export class Walk {
-  readonly buffers: ArrayBuffer[] = [];
-  readonly aside: unknown[] = [];
-  readonly asidePaths: string[] = [];
-  // What has been copied: an object that is met twice, or holds itself, is copied once.
-  readonly #copies = new Map<object, unknown>();
-  readonly #order: object[] = [];
-  readonly #asideNumbers = new Map<unknown, number>();
-  readonly #errors: PendingError[] = [];
-  #steps: Step[] = [];
-  /** How many errors the walk is inside of. */
-  #generation = 0;
+export class Walk implements Walking {
+  readonly found: Collected = new Collected();
+  readonly steps: Step[] = [];
+  readonly #errors: ErrorQueue = new ErrorQueue(this);
 
   /**
    * @param label how messages call the value
@@ -42,47 +26,48 @@ export class Walk {
     moving: readonly unknown[] = [],
     private readonly onInstance?: OnInstance,
   ) {
-    for (const item of moving) this.#putAside(item, item, `transfer[${this.aside.length}]`);
+    for (const [index, item] of moving.entries()) this.found.putAside(item, item, `transfer[${index}]`);
   }
 
   /** @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, and what a getter throws */
   copy(value: unknown): unknown {
     if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(this.label, value);
     const made = this.#copy(value);
-    // Not at once: an error may hold what holds it. Those that are met here are added behind.
-    for (const pending of this.#errors) this.#errorContents(pending);
+    this.#errors.copyContents();
     return made;
   }
 
-  #part(value: unknown, step: Step): unknown {
+  part(value: unknown, step: Step): unknown {
     if (typeof value === "object" && value !== null) {
-      this.#steps.push(step);
+      this.steps.push(step);
       const made = this.#copy(value);
-      this.#steps.pop();
+      this.steps.pop();
       return made;
     }
     if (isPrimitive(value)) return value;
-    this.#steps.push(step);
+    this.steps.push(step);
     return refuseValue(this.#where(), value);
   }
 
   #copy(value: object): unknown {
-    const known = this.#copies.get(value);
+    const known = this.found.copyOf(value);
     if (known !== undefined) return known;
-    if (this.#steps.length >= maxDepth) throw tooDeep(this.#where());
+    if (this.steps.length >= maxDepth) throw tooDeep(this.#where());
     return this.#object(value);
   }
 
   #object(value: object): unknown {
-    const aside = this.#asideNumbers.get(value);
-    if (aside !== undefined) return this.#moving(value, aside);
+    const number = this.found.numberOf(value);
+    if (number !== undefined) return this.#aside(value, number);
     if (Array.isArray(value)) return this.#array(value);
-    if (ArrayBuffer.isView(value)) return this.#remember(value, this.#view(value));
+    if (ArrayBuffer.isView(value)) return this.#remember(value, leafOfView(value, this.found, this.#where));
     if (types.isMap(value)) return this.#map(value);
     if (types.isSet(value)) return this.#set(value);
     const prototype: object | null = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) return this.#plain(value);
-    return this.#leaf(value) ?? this.#instance(value, prototype);
+    const leaf = leafOf(value, this.found, this.#where);
+    if (leaf !== undefined) return this.#remember(value, leaf);
+    return this.#isError(value) ? this.#error(value) : this.#instance(value, prototype);
   }
 
   #array(value: readonly unknown[]): unknown[] {
@@ -96,14 +81,14 @@ export class Walk {
       keys = Object.keys(value);
       for (; items < keys.length && isIndex(keys[items], length); items++) {
         const index = Number(keys[items]);
-        made[index] = this.#part(value[index], index);
+        made[index] = this.part(value[index], index);
       }
     } else {
       for (let index = 0; index < length; index++) {
         const item = value[index];
         if (item === undefined && !Object.hasOwn(value, index)) continue;
         items++;
-        made[index] = this.#part(item, index);
+        made[index] = this.part(item, index);
       }
     }
     made.length = length;
@@ -122,7 +107,7 @@ export class Walk {
 
   #fields(value: object, keys: readonly string[], made: object): void {
     for (const key of keys) {
-      const field = this.#part((value as Record<string, unknown>)[key], key);
+      const field = this.part((value as Record<string, unknown>)[key], key);
       // Assigning `__proto__` would set the prototype of the copy.
       if (key === "__proto__") {
         Object.defineProperty(made, key, { value: field, enumerable: true, configurable: true, writable: true });
@@ -133,53 +118,15 @@ export class Walk {
   #map(value: Map<unknown, unknown>): Map<unknown, unknown> {
     const made = new Map<unknown, unknown>();
     this.#remember(value, made);
-    for (const [key, item] of value) made.set(this.#part(key, mapKey), this.#part(item, { get: key }));
+    for (const [key, item] of value) made.set(this.part(key, mapKey), this.part(item, { get: key }));
     return made;
   }
 
   #set(value: Set<unknown>): Set<unknown> {
     const made = new Set<unknown>();
     this.#remember(value, made);
-    for (const item of value) made.add(this.#part(item, setItem));
+    for (const item of value) made.add(this.part(item, setItem));
     return made;
-  }
-
-  /** V8 writes exactly what a view shows, except on memory that is not copied. */
-  #view(value: ArrayBufferView): object {
-    const { buffer } = value;
-    let aside = this.#asideNumbers.get(buffer);
-    if (aside === undefined && types.isSharedArrayBuffer(buffer)) aside = this.#putAside(buffer, buffer, this.#where());
-    try {
-      // Fails on a detached buffer.
-      new Uint8Array(buffer);
-      if (aside === undefined) return value;
-      return new ViewMarker(codes.viewOnAside + viewNumber(value), aside, value.byteOffset, value.byteLength);
-    } catch (error) {
-      throw notCloneable(`${this.#where()} is a view of a detached ArrayBuffer`, error);
-    }
-  }
-
-  /** Objects that are no containers, and errors; undefined for all others. */
-  #leaf(value: object): unknown {
-    if (types.isDate(value) || types.isRegExp(value)) return value;
-    if (types.isBoxedPrimitive(value) && !types.isSymbolObject(value)) return value;
-    if (types.isArrayBuffer(value)) return this.#remember(value, this.#buffer(value));
-    if (types.isSharedArrayBuffer(value)) return this.#moving(value, this.#putAside(value, value, this.#where()));
-    // In an error it is the reason, as of an aborted fetch.
-    if (value instanceof DOMException && this.#generation === 0) refuseInstance(this.#where(), value, "DOMException");
-    if (isError(value)) return this.#error(value);
-    const text = textOf(value);
-    return text && this.#remember(value, text);
-  }
-
-  #buffer(value: ArrayBuffer): ArrayBuffer {
-    try {
-      value.slice(0, 0);
-    } catch (error) {
-      refuseObject(this.#where(), value, error);
-    }
-    if (isLargeBuffer(value)) this.buffers.push(value);
-    return value;
   }
 
   /**
@@ -196,15 +143,9 @@ export class Walk {
       return this.#uncloneable(value, prototype, error);
     }
     if (fate.kind === "refused") refuseInstance(this.#where(), value, fate.className);
-    if (cloned !== undefined) return this.#besides(value, cloned);
-    if (this.onInstance !== undefined) report(prototype, () => this.#where(), this.onInstance);
+    if (cloned !== undefined) return this.#remember(value, leafAside(value, cloned, this.found, this.#where));
+    if (this.onInstance !== undefined) report(prototype, this.#where, this.onInstance);
     return this.#plain(value);
-  }
-
-  #besides(value: object, cloned: object): unknown {
-    if (!(value instanceof File)) return this.#moving(value, this.#putAside(value, cloned, this.#where()));
-    const blob = new Blob([value], { type: value.type });
-    return this.#remember(value, new FileMarker(this.#putAside(value, blob, this.#where()), value));
   }
 
   /** Structured clone refused an instance: for a field that is named here, for one that we can carry, or for its class. */
@@ -214,84 +155,36 @@ export class Walk {
       refuseObject(this.#where(), value, error);
     }
     rememberPlain(prototype);
-    if (this.onInstance !== undefined) report(prototype, () => this.#where(), this.onInstance);
+    if (this.onInstance !== undefined) report(prototype, this.#where, this.onInstance);
     return made;
+  }
+
+  #isError(value: object): value is Error {
+    // In an error it is the reason, as of an aborted fetch.
+    return isError(value) && (this.#errors.isInside || !(value instanceof DOMException));
   }
 
   #error(error: Error): ErrorMarker {
-    if (this.#generation === maxGenerations) throw tooDeep(this.#where());
-    const marker = new ErrorMarker();
-    this.#errors.push({ error, marker, steps: [...this.#steps], generation: this.#generation + 1 });
+    const marker = this.#errors.add(error);
+    if (marker === undefined) throw tooDeep(this.#where());
     return this.#remember(error, marker);
   }
 
-  #errorContents({ error, marker, steps, generation }: PendingError): void {
-    this.#steps = [...steps];
-    this.#generation = generation;
-    const members = membersOf(error);
-    marker.contents = {
-      name: text(() => error.name) ?? "Error",
-      message: text(() => error.message) ?? "",
-      stack: text(() => error.stack),
-      cause: this.#attempt(() => error.cause, "cause"),
-      errors: members?.map((member, index) => this.#attempt(() => member, index)),
-      fields: fieldsOf(error, members !== undefined, (field, key) => this.#attempt(() => field, key)),
-    };
-  }
-
-  /** The copy of a part of an error; undefined for what cannot be copied, of which nothing is left behind. */
-  #attempt(get: () => unknown, step: Step): unknown {
-    const { length } = this.#steps;
-    const counts = [this.#order.length, this.#errors.length, this.aside.length, this.buffers.length] as const;
-    try {
-      return this.#part(get(), step);
-    } catch {
-      this.#steps.length = length;
-      for (const object of this.#order.splice(counts[0])) this.#copies.delete(object);
-      this.#errors.length = counts[1];
-      this.aside.length = this.asidePaths.length = counts[2];
-      for (const [item, number] of this.#asideNumbers) if (number >= counts[2]) this.#asideNumbers.delete(item);
-      this.buffers.length = counts[3];
-      return undefined;
-    }
-  }
-
-  #moving(value: object, number: number): AsideMarker {
+  #aside(value: object, number: number): AsideMarker {
     // The path in the payload says more than the place in the transfer list.
-    this.asidePaths[number] = this.#where();
+    this.found.asidePaths[number] = this.#where();
     return this.#remember(value, new AsideMarker(codes.aside, number));
   }
 
-  #putAside(value: unknown, travelling: unknown, path: string): number {
-    const number = this.aside.push(travelling) - 1;
-    this.asidePaths.push(path);
-    this.#asideNumbers.set(value, number);
-    return number;
-  }
-
   #remember<Copy>(value: object, made: Copy): Copy {
-    this.#copies.set(value, made);
-    this.#order.push(value);
-    return made;
+    return this.found.remember(value, made);
   }
 
-  #where(): string {
-    return pathOf(this.label, this.#steps);
-  }
+  readonly #where = (): string => pathOf(this.label, this.steps);
 }
 
 export function isPrimitive(value: unknown): boolean {
   return typeof value !== "function" && typeof value !== "symbol";
-}
-
-function textOf(value: object): TextMarker | undefined {
-  try {
-    if (value instanceof URL) return new TextMarker(codes.url, value.href);
-    if (value instanceof URLSearchParams) return new TextMarker(codes.urlSearchParams, value.toString());
-  } catch {
-    // It has the prototype and nothing else of the class.
-  }
-  return undefined;
 }
 
 function isUncloneable(value: unknown): boolean {
