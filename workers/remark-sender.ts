@@ -1,7 +1,7 @@
 // Progress and log lines on their way to the main thread: as many as it keeps up with, the rest counted.
 import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
-import { captureForMoving, copy } from "../src/core/payload/capture.js";
+import { captureForMoving } from "../src/core/payload/capture.js";
 import { toWire } from "../src/core/payload/to-wire.js";
 import { toWireForm } from "../src/core/payload/wire-form.js";
 import { type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
@@ -54,7 +54,7 @@ export class RemarkSender {
   }
 }
 
-/** Fields as they can be cloned: errors in parts, what cannot be cloned in words. */
+/** Fields in their wire form; what cannot be copied in words. */
 function toFields(fields: object): object {
   const entries = Object.entries(fields).map(([key, value]) => [key, toField(value)]);
   return Object.fromEntries(entries);
@@ -62,9 +62,7 @@ function toFields(fields: object): object {
 
 function toField(value: unknown): unknown {
   try {
-    if (!(value instanceof Error)) return copy(value);
-    const { name, message, stack } = value;
-    return copy({ name, message, stack, code: Reflect.get(value, "code") });
+    return toWireForm(captureForMoving(value));
   } catch {
     return inspect(value, { depth: 2 });
   }

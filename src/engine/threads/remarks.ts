@@ -48,7 +48,7 @@ export class Remarks {
       attempt: task.attempt,
       context: restore(task.context),
     };
-    this.logger[level]?.({ ...fields, ...whose }, message);
+    this.logger[level]?.({ ...restoreFields(fields), ...whose }, message);
   }
 }
 
@@ -58,4 +58,9 @@ function findTask(thread: Thread, seq: number): Task | undefined {
     for (const task of tasks) if (task.seq === seq) return task;
   }
   return undefined;
+}
+
+function restoreFields(fields: object | undefined): object {
+  const entries = Object.entries(fields ?? {}).map(([key, value]) => [key, restore(fromWireForm(value))]);
+  return Object.fromEntries(entries);
 }
