@@ -8,6 +8,7 @@ import { Duplex } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { MessagePort } from "node:worker_threads";
 import { createOffloader } from "offload-after-response";
+import { makeRows, rowsOf } from "./harness/rows.js";
 import type * as tasks from "./threads/tasks.js";
 
 /** Of one task or response, on the main thread. */
@@ -19,10 +20,13 @@ export interface Counts {
 }
 
 const perRound = 500;
+// So few of those that allocate much, because the rounds in which something is collected do not count.
+const perRoundOfLarge = 50;
 const rounds = 16;
 // Of the last rounds, when the code has been optimised.
 const counted = 8;
 const payload = { n: 1, key: "photos/2024/05/17.jpg" };
+const nested = makeRows(rowsOf(10_000));
 
 let messages = 0;
 const { postMessage } = MessagePort.prototype;
@@ -31,21 +35,23 @@ MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parame
   return postMessage.apply(this, args);
 };
 
-const { offload, offloadAfterResponse, runAfterResponse, idle, ready, close } = createOffloader<typeof tasks>({
+const { offload, offloadAfterResponse, runAfterResponse, on, idle, ready, close } = createOffloader<typeof tasks>({
   tasks: new URL("./threads/tasks.ts", import.meta.url),
   pool: { maxThreads: 1 },
+  logger: false,
 });
 await ready();
 
 /** The least of what the rounds took, each divided by how often `once` was called in it. */
-async function count(once: () => void): Promise<Counts> {
+async function count(once: () => void, times = perRound): Promise<Counts> {
   const all: Counts[] = [];
-  for (let round = 0; round < rounds; round++) all.push({ ...(await memory(once)), ...(await resources(once)) });
+  for (let round = 0; round < rounds; round++)
+    all.push({ ...(await memory(once, times)), ...(await resources(once, times)) });
   const least = (name: keyof Counts) => Math.min(...all.slice(-counted).map((counts) => counts[name]));
   return { messages: least("messages"), bytes: least("bytes"), asyncResources: least("asyncResources") };
 }
 
-async function memory(once: () => void): Promise<Pick<Counts, "messages" | "bytes">> {
+async function memory(once: () => void, times: number): Promise<Pick<Counts, "messages" | "bytes">> {
   let collections = 0;
   const observer = new PerformanceObserver((list) => {
     collections += list.getEntries().length;
@@ -53,26 +59,26 @@ async function memory(once: () => void): Promise<Pick<Counts, "messages" | "byte
   observer.observe({ entryTypes: ["gc"] });
   const messagesBefore = messages;
   const bytesBefore = process.memoryUsage().heapUsed;
-  await round(once);
+  await round(once, times);
   const bytes = process.memoryUsage().heapUsed - bytesBefore;
   const sent = messages - messagesBefore;
   await turn();
   observer.disconnect();
-  if (collections > 0) return { messages: sent / perRound, bytes: Number.POSITIVE_INFINITY };
-  return { messages: sent / perRound, bytes: bytes / perRound };
+  if (collections > 0) return { messages: sent / times, bytes: Number.POSITIVE_INFINITY };
+  return { messages: sent / times, bytes: bytes / times };
 }
 
 /** Counted apart, for a hook itself allocates. */
-async function resources(once: () => void): Promise<Pick<Counts, "asyncResources">> {
+async function resources(once: () => void, times: number): Promise<Pick<Counts, "asyncResources">> {
   let made = 0;
   const hook = createHook({ init: () => void made++ }).enable();
-  await round(once);
+  await round(once, times);
   hook.disable();
-  return { asyncResources: made / perRound };
+  return { asyncResources: made / times };
 }
 
-async function round(once: () => void): Promise<void> {
-  for (let i = 0; i < perRound; i++) once();
+async function round(once: () => void, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) once();
   await turn();
   await idle();
 }
@@ -89,12 +95,16 @@ function respond(register: (res: http.ServerResponse) => void): void {
 const bare = await count(() => respond((res) => void res.once("finish", () => {})));
 const results: Record<string, Counts> = {
   task: await count(() => void offload("tiny", payload)),
+  "task with 10 KB of nested objects": await count(() => void offload("validate", nested), perRoundOfLarge),
   "task after a response": less(
     await count(() => respond((res) => void offloadAfterResponse(res, "tiny", payload))),
     bare,
   ),
   "callback after a response": less(await count(() => respond((res) => void runAfterResponse(res, () => {}))), bare),
 };
+const off = on("failed", () => {});
+results["task that fails"] = await count(() => void offload("fail", payload));
+off();
 await close();
 console.log(`counts ${JSON.stringify(results)}`);
 

@@ -25,7 +25,7 @@ const payloads = {
   "1 KiB of text": { html: "x".repeat(1_000) },
   "10 KiB of bytes": new Uint8Array(10_240).fill(7),
 };
-const noJournal = { accepted: (task) => task, started() {}, stopped() {}, ended() {} };
+const noJournal = { accept: (task) => task, started() {}, stopped() {}, ended() {} };
 
 let serial = 0;
 const results = [];
@@ -41,7 +41,7 @@ for (const [name, payload] of Object.entries(payloads)) {
         if (round >= warmUpRounds) costs[kind].push(cost);
       }
     }
-    const entry = journals.process.accepted(task(payload));
+    const entry = journals.process.accept(task(payload));
     bytes = entry.length + 26 + 31;
     journals.process.ended(entry, "succeeded");
     await journals.process.close();
@@ -109,7 +109,7 @@ async function cpuPerTask(journal, payload, burst) {
   const before = process.threadCpuUsage?.() ?? process.cpuUsage();
   for (let done = 0; done < tasksPerRound; done += burst) {
     const entries = [];
-    for (let index = 0; index < burst; index++) entries.push(journal.accepted(task(payload)));
+    for (let index = 0; index < burst; index++) entries.push(journal.accept(task(payload)));
     await turn();
     for (const entry of entries) journal.started(entry, 1);
     await turn();
@@ -127,7 +127,7 @@ async function acceptBurst() {
   for (let burst = 0; burst < 20; burst++) {
     const began = performance.now();
     const entries = [];
-    for (let index = 0; index < 1_000; index++) entries.push(journal.accepted(task(payloads["small object"])));
+    for (let index = 0; index < 1_000; index++) entries.push(journal.accept(task(payloads["small object"])));
     times.push(performance.now() - began);
     for (const entry of entries) journal.ended(entry, "succeeded");
     await null;
@@ -136,17 +136,17 @@ async function acceptBurst() {
   return 1e6 / median(times.slice(10));
 }
 
-/** ms of CPU time from the start of the adoption until the last of `count` tasks has been handed out; the median of five. */
+/** ms of CPU time from the start of the takeover until the last of `count` tasks has been handed out; the median of five. */
 async function replay(count) {
   const dir = path.join(base, `j${serial++}`);
   const first = openJournal({ dir }, { logger });
-  for (let index = 0; index < count; index++) first.accepted(task(payloads["small object"]));
+  for (let index = 0; index < count; index++) first.accept(task(payloads["small object"]));
   await first.close();
   const times = [];
   for (let start = 0; start < 5; start++) {
     const next = openJournal({ dir }, { logger });
     const before = process.cpuUsage();
-    await next.adopt();
+    await next.takeOver();
     let found = 0;
     for (const _ of next.replay()) found++;
     const { user, system } = process.cpuUsage(before);
@@ -163,10 +163,10 @@ async function peakOf(count) {
   const journal = openJournal({ dir }, { logger });
   let peak = 0;
   let open = [];
-  for (let index = 0; index < 100; index++) journal.accepted(task(payloads["small object"]));
+  for (let index = 0; index < 100; index++) journal.accept(task(payloads["small object"]));
   for (let done = 0; done < count; done += 1_000) {
     const accepted = [];
-    for (let index = 0; index < 1_000; index++) accepted.push(journal.accepted(task(payloads["small object"])));
+    for (let index = 0; index < 1_000; index++) accepted.push(journal.accept(task(payloads["small object"])));
     for (const entry of open) journal.started(entry, 1);
     await null;
     for (const entry of open) journal.ended(entry, "succeeded");

@@ -1,6 +1,5 @@
 // The public names, and nothing else.
 
-export { NonRetryableError } from "../workers/non-retryable.js";
 export { errorCodes, OffloadError, type OffloadErrorCode } from "./base/errors.js";
 export type { Logger } from "./base/logger.js";
 export type { DeadLetters, DispatchableTask, DrainReport, Offloader } from "./contract.js";
@@ -10,6 +9,7 @@ export type { EventName, Listener, OffloaderEvents, TaskEvent } from "./core/eve
 export type { TaskHandle } from "./core/handle.js";
 export type { Percentiles } from "./core/histogram.js";
 export type { TaskSummary } from "./core/ledger.js";
+export { NonRetryableError } from "./core/non-retryable.js";
 export type { ResponseOutcome, RunIf } from "./core/outcome.js";
 export type { FinalState, TaskState, UnfinishedState } from "./core/states.js";
 export type { TaskContext, TaskLog } from "./core/task-context.js";

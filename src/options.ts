@@ -128,7 +128,8 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
       max: options.queue?.max ?? 10_000,
       maxBytes: options.queue?.maxBytes ?? Math.floor(memoryLimit() / 4),
     }),
-    log: Object.freeze({ ended: options.log?.ended ?? "failed" }),
+    // Without a logger no line is made, because its error would be made for it.
+    log: Object.freeze({ ended: options.logger === false ? "none" : (options.log?.ended ?? "failed") }),
     callbacks: Object.freeze({ concurrency: options.callbacks?.concurrency ?? 100 }),
     defaults,
     policies: new Map(policies.map(([name, policy]) => [name, mergePolicy(defaults, policy)])),

@@ -3,11 +3,11 @@
 import { sharedNow } from "../src/base/time.js";
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { restore } from "../src/core/payload/restore.js";
-import type { WireError } from "../src/core/payload/thrown.js";
 import { toWire } from "../src/core/payload/to-wire.js";
 import { fromWireForm, toWireForm, transferList } from "../src/core/payload/wire-form.js";
 import type { TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type { BatchMessage, BatchReply } from "../src/engine/threads/protocol.js";
+import { type FailureForm, toFailureForm } from "../src/engine/threads/slots/failure-form.js";
 import { begin, type CellEnd, cell, cellAt, end, type SlotMemory } from "../src/engine/threads/slots/slot-memory.js";
 import { Context } from "./context.js";
 import type { RemarkSender } from "./remark-sender.js";
@@ -21,7 +21,7 @@ export interface Surroundings {
 }
 
 export class Batch {
-  #failures: WireError[] | undefined;
+  #failures: FailureForm[] | undefined;
   #values: unknown[] | undefined;
   #kept: [number, string | null][] | undefined;
   #transfers: readonly object[] | undefined;
@@ -78,7 +78,7 @@ export class Batch {
 
   #threw(index: number, error: unknown): void {
     this.#failures ??= [];
-    this.#failures.push(toWire(error));
+    this.#failures.push(toFailureForm(toWire(error)));
     this.#ended(index, cell.failed);
   }
 

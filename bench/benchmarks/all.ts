@@ -3,6 +3,7 @@ import type { Benchmark } from "../harness/benchmark.js";
 import { callbacksBenchmark } from "./callbacks.js";
 import { depthBenchmark } from "./depth.js";
 import { drainBenchmark } from "./drain.js";
+import { endsBenchmark } from "./ends.js";
 import { latencyBenchmark } from "./latency.js";
 import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
@@ -20,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   poolBenchmark,
   depthBenchmark,
   payloadBenchmark,
+  endsBenchmark,
   threadsBenchmark,
   callbacksBenchmark,
   drainBenchmark,

@@ -15,7 +15,7 @@ const slower = "a dispatch over that with 1,000 waiting";
 const million = 1_000_000;
 
 const sizes: Record<Scale, { rounds: number; depths: readonly number[] }> = {
-  short: { rounds: 3, depths: [1_000, million] },
+  short: { rounds: 2, depths: [1_000, million] },
   full: { rounds: 7, depths: [1_000, 10_000, 100_000, million] },
 };
 

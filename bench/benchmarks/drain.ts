@@ -13,7 +13,7 @@ const ours = "offload-after-response";
 
 const sizes: Record<Scale, { rounds: number; idealMs: number; threads: readonly number[]; taskMs: readonly number[] }> =
   {
-    short: { rounds: 2, idealMs: 1_000, threads: [1, 4], taskMs: [1, 100] },
+    short: { rounds: 1, idealMs: 1_000, threads: [1, 4], taskMs: [1, 100] },
     full: { rounds: 5, idealMs: 5_000, threads: [1, 2, 4, 8], taskMs: [1, 20, 500] },
   };
 

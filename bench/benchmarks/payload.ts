@@ -1,81 +1,178 @@
-// How the cost of a task grows with its payload, copied and moved.
-import { ours, piscina, piscinaAsync, pools, raw } from "../contenders/pools/all.js";
-import { atLeast, type Benchmark, type Scale } from "../harness/benchmark.js";
+// How the cost of a task grows with its payload: bytes copied and moved, and nested objects. In tasks a second, in CPU time of
+// the main thread, in pages touched, and in how long a large payload stops the event loop.
+import { ours, piscina, piscinaAsync, rawEach } from "../contenders/pools/all.js";
+import { atLeast, atMost, type Bar, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
+import { rowsOf } from "../harness/rows.js";
 import { Samples } from "../harness/samples.js";
+import type { LineChart } from "../plot/chart.js";
 import { lineChart } from "../plot/of-samples.js";
 import type { Order, Payload, Reading } from "../programs/pool.js";
 import { enoughTasks } from "./enough-tasks.js";
 
 const outstanding = 4;
+const kilobyte = 1_000;
 const megabyte = 1_000_000;
-const kinds = ["copy", "move"] as const;
-const words = { copy: "copied", move: "moved" };
+const kinds = ["copy", "move", "rows"] as const;
+type Kind = (typeof kinds)[number];
+const words: Record<Kind, string> = { copy: "copied", move: "moved", rows: "nested objects" };
 
-const sizes: Record<Scale, { rounds: number; ms: number; bytes: readonly number[]; contenders: readonly string[] }> = {
-  short: { rounds: 3, ms: 100, bytes: [100, 10_000, megabyte], contenders: [ours, piscina, piscinaAsync, raw] },
-  full: {
+const rate = (kind: Kind) => `tasks/s, payload ${words[kind]}`;
+const cpu = (kind: Kind) => `main-thread us a task, CPU, payload ${words[kind]}`;
+const faults = "page faults a task, payload copied";
+
+const barred = {
+  copy: [100 * kilobyte, megabyte, 10 * megabyte, 50 * megabyte],
+  rows: [kilobyte, 10 * kilobyte, 100 * kilobyte, megabyte],
+} as const;
+const mostFaults = 400;
+
+// A table to be checked: one call of it at a time, as a handler makes it.
+const validated = 20_000;
+// The longest of a few is a single sample: more than its CPU time, it depends on what else wants the cores.
+const lagBound = 1.25;
+const stall = "longest lag of the event loop, ms";
+const validationCpu = "main-thread us a task, CPU, validation";
+
+interface Size {
+  readonly rounds: number;
+  /** Of a measurement. */
+  readonly ms: number;
+  readonly bytes: Readonly<Record<Kind, readonly number[]>>;
+  /** Tasks in a measurement of the validation. */
+  readonly validations: number;
+  readonly contenders: Readonly<Record<Kind, readonly string[]>>;
+}
+
+const few = [ours, piscina, rawEach];
+const some = [ours, piscina, piscinaAsync, rawEach];
+const all = [ours, piscina, piscinaAsync, "tinypool", "workerpool", "poolifier", rawEach];
+
+const sizes: Record<Scale, Size> = {
+  short: {
     rounds: 5,
+    ms: 40,
+    bytes: { copy: [100, 10 * kilobyte, ...barred.copy], move: [100, 10 * kilobyte, megabyte], rows: barred.rows },
+    validations: 2,
+    contenders: { copy: few, move: some, rows: few },
+  },
+  full: {
+    rounds: 7,
     ms: 500,
-    bytes: [100, 1_000, 10_000, 100_000, megabyte, 10_000_000],
-    contenders: [ours, piscina, piscinaAsync, "tinypool", "workerpool", "poolifier", raw],
+    bytes: {
+      copy: [100, kilobyte, 10 * kilobyte, ...barred.copy],
+      move: [100, kilobyte, 10 * kilobyte, 100 * kilobyte, megabyte, 10 * megabyte],
+      rows: barred.rows,
+    },
+    validations: 20,
+    contenders: { copy: all, move: all, rows: all },
   },
 };
 
-const metric = (kind: (typeof kinds)[number]) => `tasks/s, payload ${words[kind]}`;
-
 export const payloadBenchmark: Benchmark = {
   name: "payload",
-  title: "Payloads of 100 B to 10 MB, copied and moved",
+  title: "Payloads of 100 B to 50 MB: bytes copied and moved, nested objects",
   how: [
     `A Uint8Array of so many bytes goes to one thread, ${outstanding} tasks outstanding. Copied, it is the same array each time; moved, each task gets one of its own, made before the clock starts.`,
-    "offload-after-response copies at the call, so that what the caller changes afterwards does not reach the task; the others copy when they dispatch. A copied payload is therefore copied twice.",
+    "Nested objects are an array of users, each with an id, a name, an email, a flag, a score, a list of tags and an address; their size is that of V8's serialisation, and the task looks at each user.",
+    "CPU time is the main thread's, as the kernel counts it, from the call until the result is there. Page faults are those of the whole process that need no disk (`process.resourceUsage().minorPageFault`): a page of 4 KB that is touched for the first time.",
+    `Validation: ${validated.toLocaleString("en-US")} such users, one task at a time; the lag is the longest of a round, and includes collections of garbage.`,
+    "offload-after-response copies at the call, so that what the caller changes afterwards does not reach the task; the others copy when they dispatch. The raw row is a bare Worker that is posted a message for each task. Ratios are to Piscina with its defaults, within each round.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds, ms, bytes, contenders } = sizes[scale];
+    const { rounds, ms, bytes, validations, contenders } = sizes[scale];
     const samples = new Samples();
     const programs = new Map<string, Program>();
-    for (const contender of contenders.filter((name) => name in pools)) {
+    for (const contender of new Set(kinds.flatMap((kind) => contenders[kind]))) {
       const program = new Program("pool");
       await program.ask("open", { contender, threads: 1 });
       programs.set(contender, program);
     }
+    const taking = (kind: Kind) => [...programs].filter(([name]) => contenders[kind].includes(name));
     const tasks = new Map<string, number>();
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`);
-      for (const size of bytes) {
-        for (const kind of kinds) {
-          for (const [contender, program] of programs) {
-            const payload: Payload = { kind, bytes: size };
-            const order: Order = { outstanding, tasks: 0, payload };
-            const key = `${contender} ${kind} ${size}`;
-            const count = tasks.get(key) ?? (await enoughTasks(program, order, ms));
-            tasks.set(key, count);
-            const { elapsedMs } = await program.ask<Reading>("measure", { ...order, tasks: count });
-            samples.add(metric(kind), contender, size, (count * 1_000) / elapsedMs);
-          }
+      for (const [kind, size] of kinds.flatMap((kind) => bytes[kind].map((size) => [kind, size] as const))) {
+        for (const [contender, program] of taking(kind)) {
+          const order: Order = { outstanding, tasks: 0, payload: payloadOf(kind, size) };
+          const key = `${contender} ${kind} ${size}`;
+          const count = tasks.get(key) ?? (await enoughTasks(program, order, ms));
+          tasks.set(key, count);
+          const { elapsedMs, cpuMs, pageFaults } = await program.ask<Reading>("measure", { ...order, tasks: count });
+          samples.add(rate(kind), contender, size, (count * 1_000) / elapsedMs);
+          samples.add(cpu(kind), contender, size, cpuMs && (cpuMs * 1_000) / count);
+          if (kind === "copy") samples.add(faults, contender, size, pageFaults / count);
         }
       }
+      for (const [contender, program] of taking("rows")) await validate(program, contender, validations, samples);
     }
     for (const program of programs.values()) await program.end();
-    return {
-      samples,
-      tables: kinds.map((kind) =>
-        metricTable(samples, metric(kind), `Tasks/s by bytes of payload, ${words[kind]}`, piscina),
-      ),
-      bars: [piscina, piscinaAsync].flatMap((name) =>
-        atLeast(`1 MB buffers moved/s over ${name}`, samples.ratio(metric("move"), ours, name, megabyte), 1),
-      ),
-      charts: kinds.map((kind) =>
-        lineChart(samples, metric(kind), {
-          file: `payload-${words[kind]}`,
-          title: `Payloads, ${words[kind]}`,
-          subtitle: `A Uint8Array to one thread, ${outstanding} tasks outstanding. Median of the rounds, lowest to highest shaded.`,
-          x: { label: "bytes", scale: "log", unit: "B" },
-          y: { label: "tasks/s", scale: "log" },
-        }),
-      ),
-    };
+    return { samples, tables: tables(samples), bars: bars(samples), charts: charts(samples) };
   },
 };
+
+function payloadOf(kind: Kind, bytes: number): Payload {
+  return kind === "rows" ? { kind, rows: rowsOf(bytes) } : { kind, bytes };
+}
+
+async function validate(program: Program, contender: string, tasks: number, samples: Samples): Promise<void> {
+  const order: Order = { outstanding: 1, tasks, payload: { kind: "rows", rows: validated } };
+  const { cpuMs, lagMs } = await program.ask<Reading>("measure", order);
+  samples.add(validationCpu, contender, validated, cpuMs && (cpuMs * 1_000) / tasks);
+  samples.add(stall, contender, validated, lagMs);
+}
+
+function tables(samples: Samples): Table[] {
+  return [
+    ...(["copy", "rows"] as const).map((kind) =>
+      metricTable(samples, cpu(kind), `Main-thread us a task, CPU, by bytes of payload, ${words[kind]}`, piscina),
+    ),
+    metricTable(samples, faults, "Page faults a task by bytes of payload, copied", piscina),
+    metricTable(samples, validationCpu, "Validation: main-thread us a task, CPU, by users", piscina),
+    metricTable(samples, stall, "Validation: longest lag of the event loop in ms, by users", piscina),
+    ...kinds.map((kind) => metricTable(samples, rate(kind), `Tasks/s by bytes of payload, ${words[kind]}`, piscina)),
+  ];
+}
+
+function bars(samples: Samples): Bar[] {
+  const names = { copy: "bytes copied", rows: "nested objects" };
+  const users = `${validated.toLocaleString("en-US")} users to be validated`;
+  return [
+    ...[piscina, piscinaAsync].flatMap((name) =>
+      atLeast(`1 MB buffers moved/s over ${name}`, samples.ratio(rate("move"), ours, name, megabyte), 1),
+    ),
+    ...(["rows", "copy"] as const).flatMap((kind) =>
+      barred[kind].flatMap((size) =>
+        atMost(
+          `main-thread CPU a task over Piscina, ${inWords(size)} of ${names[kind]}`,
+          samples.ratio(cpu(kind), ours, piscina, size),
+          1,
+        ),
+      ),
+    ),
+    ...atMost("page faults a task, 10 MB copied", samples.summary(faults, ours, 10 * megabyte), mostFaults, ""),
+    ...atMost(
+      `main-thread CPU a task over Piscina, ${users}`,
+      samples.ratio(validationCpu, ours, piscina, validated),
+      1,
+    ),
+    ...atMost(`longest lag over Piscina, ${users}`, samples.ratio(stall, ours, piscina, validated), lagBound),
+  ];
+}
+
+function charts(samples: Samples): LineChart[] {
+  return (["copy", "move"] as const).map((kind) =>
+    lineChart(samples, rate(kind), {
+      file: `payload-${words[kind]}`,
+      title: `Payloads, ${words[kind]}`,
+      subtitle: `A Uint8Array to one thread, ${outstanding} tasks outstanding. Median of the rounds, lowest to highest shaded.`,
+      x: { label: "bytes", scale: "log", unit: "B" },
+      y: { label: "tasks/s", scale: "log" },
+    }),
+  );
+}
+
+function inWords(bytes: number): string {
+  return bytes < megabyte ? `${bytes / kilobyte} KB` : `${bytes / megabyte} MB`;
+}

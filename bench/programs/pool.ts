@@ -4,6 +4,7 @@ import { pools } from "../contenders/pools/all.js";
 import type { Done, TaskPool } from "../contenders/pools/contender.js";
 import { answer } from "../harness/answer.js";
 import { type MainThreadTime, meterCommands, startMeter } from "../harness/meter.js";
+import { makeRows } from "../harness/rows.js";
 
 export interface Order {
   /** Tasks that are started and not ended at any time. */
@@ -14,7 +15,9 @@ export interface Order {
 
 export type Payload =
   | { readonly kind: "tiny" }
+  | { readonly kind: "fail" }
   | { readonly kind: "copy" | "move"; readonly bytes: number }
+  | { readonly kind: "rows"; readonly rows: number }
   | { readonly kind: "work"; readonly iterations: number }
   | { readonly kind: "sleep"; readonly ms: number };
 
@@ -22,6 +25,8 @@ export interface Reading extends MainThreadTime {
   readonly tasks: number;
   /** The longest time that the event loop was late, from when the first `outstanding` tasks had been started. */
   readonly lagMs: number;
+  /** Pages that the process has touched for the first time, in all its threads. */
+  readonly pageFaults: number;
 }
 
 const key = "photos/2024/05/17.jpg";
@@ -42,12 +47,14 @@ async function measure(order: Order): Promise<Reading> {
   if (pool === undefined) throw new Error("not open");
   const start = starter(pool, order);
   const delay = monitorEventLoopDelay({ resolution: 1 });
+  const { minorPageFault } = process.resourceUsage();
   const read = startMeter();
   if (pool.idle === undefined) await slide(order, start, () => delay.enable());
   else await waves(order, start, pool.idle, () => delay.enable());
   const time = read();
   delay.disable();
-  return { ...time, tasks: order.tasks, lagMs: Math.max(0, delay.max / 1e6 - 1) };
+  const pageFaults = process.resourceUsage().minorPageFault - minorPageFault;
+  return { ...time, tasks: order.tasks, lagMs: Math.max(0, delay.max / 1e6 - 1), pageFaults };
 }
 
 /** Each task that ends has another started, until all have been. */
@@ -84,13 +91,18 @@ async function waves(
 
 function starter({ start }: TaskPool, { payload, tasks }: Order): (done: Done) => void {
   switch (payload.kind) {
-    case "tiny": {
+    case "tiny":
+    case "fail": {
       let n = 0;
-      return (done) => start("tiny", { n: n++, key }, done);
+      return (done) => start(payload.kind, { n: n++, key }, done);
     }
     case "copy": {
       const bytes = new Uint8Array(payload.bytes).fill(1);
       return (done) => start("touch", bytes, done);
+    }
+    case "rows": {
+      const rows = makeRows(payload.rows);
+      return (done) => start("validate", rows, done);
     }
     case "move": {
       // A buffer that has moved is gone. They are made before the clock starts: making 1 MB takes longer than moving it.

@@ -2,6 +2,6 @@
 import { tiny } from "./tasks.js";
 
 // biome-ignore lint/performance/noBarrelFile: the exports are what a thread can run
-export { block, sleep, touch, work } from "./tasks.js";
+export { block, fail, sleep, touch, validate, work } from "./tasks.js";
 // biome-ignore lint/style/noDefaultExport: it is what both load when no name is given
 export default tiny;

@@ -2,7 +2,8 @@
 import { parentPort } from "node:worker_threads";
 import * as tasks from "./tasks.js";
 
-const functions: Record<string, (payload: never) => unknown> = tasks;
+// Only those that take a payload alone are asked for.
+const functions = tasks as Record<string, unknown> as Record<string, (payload: never) => unknown>;
 
 parentPort?.on("message", ({ names, payloads }: { names: string[]; payloads: never[] }) => {
   parentPort?.postMessage(payloads.map((payload, index) => functions[names[index] ?? ""]?.(payload)));

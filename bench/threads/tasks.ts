@@ -11,6 +11,37 @@ export function touch(bytes: Uint8Array): number {
   return bytes.at(-1) ?? 0;
 }
 
+/** A row as a form, a spreadsheet or a database gives it. */
+export interface Row {
+  readonly id: number;
+  readonly name: string;
+  readonly email: string;
+  readonly active: boolean;
+  readonly score: number;
+  readonly tags: readonly string[];
+  readonly address: { readonly street: string; readonly city: string; readonly zip: string };
+}
+
+/** Looks at each row; returns how many are not valid. */
+export function validate(rows: readonly Row[]): number {
+  let invalid = 0;
+  for (const { id, email, score, tags, address } of rows) {
+    if (id < 0 || !email.includes("@") || score > 1_000 || tags.length === 0 || address.zip.length !== 5) invalid++;
+  }
+  return invalid;
+}
+
+/** Fails as most tasks do: with a plain error. */
+export function fail({ n }: { n: number; key: string }): void {
+  throw new Error(`no photo ${n}`);
+}
+
+/** Fails on its first attempt, with a plain error. */
+export function failOnce({ n }: { n: number; key: string }, { attempt }: { readonly attempt: number }): number {
+  if (attempt === 1) throw new Error(`no photo ${n} yet`);
+  return n + 1;
+}
+
 /** Takes the CPU for as long as the iterations need, without a pause; see bench/harness/calibrate.ts. */
 export function work({ iterations }: { key: string; iterations: number }): void {
   if (iterations > 0) pbkdf2Sync("after", "response", iterations, 32, "sha256");

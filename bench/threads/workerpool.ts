@@ -1,5 +1,5 @@
 // What workerpool loads in its threads: it registers the functions by name.
 import workerpool from "workerpool";
-import { sleep, tiny, touch, work } from "./tasks.js";
+import { fail, sleep, tiny, touch, validate, work } from "./tasks.js";
 
-workerpool.worker({ tiny, touch, work, sleep });
+workerpool.worker({ tiny, touch, validate, work, sleep, fail });

@@ -4,6 +4,7 @@ import { since, ticks } from "../base/ticks.js";
 import { turn } from "../base/time.js";
 import { Counts } from "./counts.js";
 import type { Events, TaskEvent } from "./events.js";
+import { errorOf, LazyError } from "./lazy-error.js";
 import { isBytes } from "./payload/payload.js";
 import { restore } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";
@@ -73,7 +74,8 @@ export class Ledger {
   delayed(task: Task, delayMs: number, error: unknown, runMs?: number): void {
     this.#move(task, "delayed");
     if (this.events.has("retrying")) {
-      this.events.emit("retrying", { ...taskEvent(task, { waitMs: waitMs(task), runMs, error }), delayMs });
+      const event = taskEvent(task, { waitMs: waitMs(task), runMs, error: errorOf(error) });
+      this.events.emit("retrying", { ...event, delayMs });
     }
   }
 
@@ -81,29 +83,35 @@ export class Ledger {
     this.#end(task, "succeeded", value, { runMs });
   }
 
+  /** @param error may be a LazyError, as in the next ones */
   failed(task: Task, error: unknown, runMs?: number): void {
     this.#end(task, "failed", error, { error, runMs });
   }
 
-  cancelled(task: Task, error: OffloadError, runMs?: number): void {
+  cancelled(task: Task, error: OffloadError | LazyError, runMs?: number): void {
     this.#end(task, "cancelled", error, { error, runMs });
   }
 
   skipped(task: Task): void {
-    const error = withoutStack("AR_SKIPPED", `${name(task)} was skipped: runIf said no`);
+    const error = new LazyError(() => withoutStack("AR_SKIPPED", `${name(task)} was skipped: runIf said no`));
     this.#end(task, "skipped", error, { error });
   }
 
   abandoned(task: Task): void {
     this.abandonedTasks.push(summary(task));
-    const message = `${name(task)} was abandoned while ${task.state}: the shutdown deadline came first`;
-    const error = withoutStack("AR_ABANDONED", message);
+    const { state } = task;
+    const error = new LazyError(() => {
+      const message = `${name(task)} was abandoned while ${state}: the shutdown deadline came first`;
+      return withoutStack("AR_ABANDONED", message);
+    });
     this.#end(task, "abandoned", error, { error });
   }
 
   /** It runs in another process: final here. */
   forwarded(task: Task): void {
-    const error = withoutStack("AR_RUN_ELSEWHERE", `${name(task)} was handed over and runs in another process`);
+    const error = new LazyError(() => {
+      return withoutStack("AR_RUN_ELSEWHERE", `${name(task)} was handed over and runs in another process`);
+    });
     this.#end(task, "forwarded", error, {});
   }
 
@@ -214,8 +222,23 @@ export function summary(task: Task): TaskSummary {
 }
 
 function taskEvent(task: Task, detail?: Detail & { readonly waitMs?: number }): TaskEvent {
-  const { id, attempt, state, context } = task;
-  return { id, task: task.definition.name, attempt, state, context: restore(context), ...detail };
+  const { id, attempt, state, definition } = task;
+  const context = restore(task.context);
+  if (detail === undefined) return { id, task: definition.name, attempt, state, context };
+  const { waitMs, runMs, error } = detail;
+  if (!(error instanceof LazyError)) return { id, task: definition.name, attempt, state, context, ...detail };
+  return {
+    id,
+    task: definition.name,
+    attempt,
+    state,
+    context,
+    waitMs,
+    runMs,
+    get error() {
+      return error.error;
+    },
+  };
 }
 
 function waitMs(task: Task): number {

@@ -1,8 +1,18 @@
-// The mark of an error by which a task says that another attempt is of no use.
+// The error by which a task says that another attempt is of no use.
 
-/** On the prototype of NonRetryableError, also in another copy of the library. */
-export const nonRetryableBrand: unique symbol = Symbol.for("offload-after-response.NonRetryableError");
+const brand = Symbol.for("offload-after-response.NonRetryableError");
 
+/** Thrown by a task: it fails at once, whatever `attempts` says. */
+export class NonRetryableError extends Error {}
+
+Object.defineProperty(NonRetryableError.prototype, "name", {
+  value: "NonRetryableError",
+  configurable: true,
+  writable: true,
+});
+Object.defineProperty(NonRetryableError.prototype, brand, { value: true });
+
+/** Holds also for the class of another copy of the library. */
 export function isNonRetryable(thrown: unknown): boolean {
-  return typeof thrown === "object" && thrown !== null && nonRetryableBrand in thrown;
+  return typeof thrown === "object" && thrown !== null && brand in thrown;
 }

@@ -1,6 +1,7 @@
 // The promise of a task's result, made when somebody asks, before the end or after it.
 import { type Deferred, deferred } from "../base/deferred.js";
 import { OffloadError } from "../base/errors.js";
+import { errorOf } from "./lazy-error.js";
 import { restore } from "./payload/restore.js";
 import { isFinal } from "./states.js";
 import { name, type Task } from "./task.js";
@@ -32,7 +33,7 @@ export function resultOf(task: Task): Promise<unknown> {
 export function settleResult(task: Task, result: Deferred<unknown> | undefined): void {
   if (result === undefined || !isFinal(task.state)) return;
   const { outcome } = task;
-  if (task.state !== "succeeded") result.reject(outcome);
+  if (task.state !== "succeeded") result.reject(errorOf(outcome));
   else if (outcome instanceof LostResult) result.reject(outcome.error(task));
   else resolveRestored(task, result);
 }

@@ -42,23 +42,26 @@ export interface DispatchOptions extends Omit<PolicyOptions, "concurrency"> {
 }
 
 /** Options that are used up by the call itself. */
-const callOnly = ["transfer", "signal"] as const satisfies readonly (keyof DispatchOptions)[];
+type CallOnly = Extract<keyof DispatchOptions, "transfer" | "signal">;
 
 /**
  * Options that mean nothing to another process, because the response and whoever could abort are gone. A store keeps all
  * others, also those that are added later.
  */
-const processOnly: readonly ["transfer", "signal", "runIf"] = [...callOnly, "runIf"];
+type ProcessOnly = CallOnly | Extract<keyof DispatchOptions, "runIf">;
+
+const callOnly: Readonly<Record<CallOnly, true>> = { transfer: true, signal: true };
+const processOnly: Readonly<Record<ProcessOnly, true>> = { ...callOnly, runIf: true };
 
 /** A value that means the same in another process. */
 type Plain = string | number | boolean | undefined | readonly Plain[] | { readonly [name: string]: Plain };
 
-/** Does not compile for an option that is neither plain nor in `processOnly`. */
+/** Does not compile for an option that is neither plain nor in `ProcessOnly`. */
 type OnlyPlain<Options extends { readonly [Name in keyof Options]: Plain }> = Options;
 
 /** What a store keeps of the options of a call. A `backoff` that is a function is not kept. */
 export type LastingOptions = OnlyPlain<{
-  readonly [Name in Exclude<keyof DispatchOptions, (typeof processOnly)[number]>]?: Exclude<
+  readonly [Name in Exclude<keyof DispatchOptions, ProcessOnly>]?: Exclude<
     DispatchOptions[Name],
     (...args: never[]) => unknown
   >;
@@ -158,15 +161,15 @@ export function lastingOptions(options: DispatchOptions | undefined): LastingOpt
   return Object.keys(lasting).length > 0 ? (lasting as LastingOptions) : undefined;
 }
 
-function plainCopy(value: object, without: readonly string[] = []): object {
+function plainCopy(value: object, without: object = {}): object {
   const fields = Object.entries(value)
-    .filter(([name, field]) => field !== undefined && typeof field !== "function" && !without.includes(name))
+    .filter(([name, field]) => field !== undefined && typeof field !== "function" && !Object.hasOwn(without, name))
     .map(([name, field]) => [name, typeof field === "object" && field !== null ? plainCopy(field) : field]);
   return Array.isArray(value) ? fields.map(([, field]) => field) : Object.fromEntries(fields);
 }
 
 /** `over` laid on `under`; what is undefined in `over` counts as left out. */
-function overlay<Base extends object>(under: Base, over: object, without: readonly string[] = []): Base {
-  const given = Object.entries(over).filter(([name, value]) => value !== undefined && !without.includes(name));
+function overlay<Base extends object>(under: Base, over: object, without: object = {}): Base {
+  const given = Object.entries(over).filter(([name, value]) => value !== undefined && !Object.hasOwn(without, name));
   return { ...under, ...Object.fromEntries(given) };
 }

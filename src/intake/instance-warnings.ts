@@ -13,8 +13,8 @@ export class InstanceWarnings {
   /** Warns of the instances in the payloads of one task; undefined where nobody is to be warned. */
   of({ name }: TaskDefinition): OnInstance | undefined {
     if (!this.active) return undefined;
-    return (constructor, path) => {
-      const className = nameOf(constructor);
+    return (madeBy, path) => {
+      const className = nameOf(madeBy);
       this.logger.warn(
         { task: name, path, class: className },
         `${path} is an instance of ${className}, which arrives in the task as a plain object, without its methods; ` +
@@ -24,6 +24,6 @@ export class InstanceWarnings {
   }
 }
 
-function nameOf(constructor: unknown): string {
-  return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "a class without a name";
+function nameOf(madeBy: unknown): string {
+  return typeof madeBy === "function" && madeBy.name !== "" ? madeBy.name : "a class without a name";
 }

@@ -7,6 +7,7 @@ import { backoffDelay } from "../core/backoff.js";
 import { Delayed } from "../core/delayed.js";
 import { cancelledError, hasAttemptsLeft } from "../core/early-end.js";
 import type { Events } from "../core/events.js";
+import { errorOf, LazyError } from "../core/lazy-error.js";
 import type { Ledger } from "../core/ledger.js";
 import { restore } from "../core/payload/restore.js";
 import { resultOf } from "../core/result.js";
@@ -89,16 +90,28 @@ export class Scheduler implements EngineHost {
    */
   cancel(task: Task, reason: unknown): boolean {
     if (isFinal(task.state)) return false;
-    return this.move(() => {
+    const { events, ledger } = this.#parts;
+    events.beginMove();
+    try {
+      if (task.state !== "running") {
+        this.#leave(task);
+        ledger.cancelled(task, new LazyError(() => cancelledError(task, reason)));
+        return true;
+      }
       const error = cancelledError(task, reason);
-      return this.#stop(task, error, () => this.#parts.ledger.cancelled(task, error));
-    });
+      return this.#stopRunning(task, error, () => ledger.cancelled(task, error));
+    } finally {
+      events.endMove();
+    }
   }
 
   /** Fails a task whose code does not run; one that runs goes on. */
   fail(task: Task, error: unknown): void {
     if (task.state === "running" || isFinal(task.state)) return;
-    this.move(() => this.#withdraw(task, () => this.#parts.ledger.failed(task, error)));
+    this.move(() => {
+      this.#leave(task);
+      this.#parts.ledger.failed(task, error);
+    });
   }
 
   /** The promise of a task's result. */
@@ -144,7 +157,9 @@ export class Scheduler implements EngineHost {
     const { ledger } = this.#parts;
     this.move(() => {
       for (const task of ledger.list()) {
-        if (task.state !== "running") this.#withdraw(task, () => ledger.abandoned(task));
+        if (task.state === "running") continue;
+        this.#leave(task);
+        ledger.abandoned(task);
       }
     });
   }
@@ -155,7 +170,7 @@ export class Scheduler implements EngineHost {
     this.move(() => {
       for (const engine of this.#engines()) engine.halt();
       for (const task of ledger.list()) {
-        if (task.state === "running") this.#stop(task, reason, () => ledger.abandoned(task));
+        if (task.state === "running") this.#stopRunning(task, reason, () => ledger.abandoned(task));
       }
       this.abandonWaiting();
     });
@@ -250,21 +265,20 @@ export class Scheduler implements EngineHost {
     return [task, callback];
   }
 
-  /** The one rule for ending a task early: what has begun is asked to stop, everything else ends by `finish`. */
-  #stop(task: Task, reason: OffloadError, finish: () => void): boolean {
-    if (task.state !== "running") {
-      this.#withdraw(task, finish);
-      return true;
-    }
+  /**
+   * A started task is asked to stop; one whose code has not begun ends by `finish` at once.
+   *
+   * @returns whether it took effect
+   */
+  #stopRunning(task: Task, reason: OffloadError, finish: () => void): boolean {
     const stopped = this.engineOf(task).stop(task, reason);
     if (stopped === "unbegun") finish();
     return stopped !== "ended";
   }
 
-  /** Ends a task whose code does not run. */
-  #withdraw(task: Task, finish: () => void): void {
+  /** Takes a task that is not started out of where it waits: right before it ends. */
+  #leave(task: Task): void {
     if (task.state === "queued" && !this.keys.isWaiting(task)) this.engineOf(task).remove(task);
-    finish();
   }
 
   /** Once a task has been told to stop, it ends for that reason, whatever its code still did. */
@@ -282,7 +296,8 @@ export class Scheduler implements EngineHost {
       ledger.failed(task, error, runMs);
       return;
     }
-    const delayMs = backoffDelay(task.dispatch.backoff, task.attempt, error);
+    const { backoff } = task.dispatch;
+    const delayMs = backoffDelay(backoff, task.attempt, typeof backoff === "function" ? errorOf(error) : undefined);
     ledger.delayed(task, delayMs, error, runMs);
     this.#delayed.add(task, delayMs);
   }
@@ -306,8 +321,10 @@ export class Scheduler implements EngineHost {
 
   #logFailure(task: Task): void {
     const { id, attempt, outcome, definition } = task;
-    const fields = { task: definition.name, id, attempt, context: restore(task.context), err: outcome };
-    this.#parts.events.later(() => this.#parts.logger.error(fields, `${definition.kind} failed`));
+    const fields = { task: definition.name, id, attempt, context: restore(task.context) };
+    this.#parts.events.later(() => {
+      this.#parts.logger.error({ ...fields, err: errorOf(outcome) }, `${definition.kind} failed`);
+    });
   }
 
   /** A paused process with work stays alive, though nothing runs in it. */

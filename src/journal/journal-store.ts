@@ -1,13 +1,15 @@
 // The store that keeps tasks in a journal: what it records of each transition.
 import { OffloadError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
+import { errorOf } from "../core/lazy-error.js";
 import type { Captured } from "../core/payload/payload.js";
 import { type FinalState, isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
 import type { DeadLetterReason, Readmit, Store, StoredDeadLetters } from "../store/store.js";
-import { type Journal, type JournalWorld, openJournal } from "./journal.js";
+import { type Journal, openJournal } from "./journal.js";
 import type { JournalEntry } from "./log/segment.js";
 import type { JournalOptions } from "./options.js";
+import type { JournalWorld } from "./parts.js";
 import { Readmission } from "./readmission.js";
 
 export interface JournalStoreContext {
@@ -96,13 +98,14 @@ export class JournalStore implements Store {
 
   #ended(task: Task, state: FinalState, entry: JournalEntry): void {
     this.#entries.delete(task);
-    const code = state === "failed" && task.outcome instanceof OffloadError ? task.outcome.code : undefined;
+    const error = state === "failed" ? errorOf(task.outcome) : undefined;
+    const code = error instanceof OffloadError ? error.code : undefined;
     if (state === "abandoned" || code === "AR_TASKS_NOT_LOADABLE") {
       // The task is not to blame, and the next process runs it. An attempt that was cut short does not count.
       this.#left.add(task.id);
       if (entry.running) this.#journal.stopped(entry, task.attempt - 1);
     } else if (state === "failed") {
-      this.#journal.moveToDeadLetters(entry, reasonOf(code), task.outcome);
+      this.#journal.moveToDeadLetters(entry, reasonOf(code), error);
     } else {
       this.#journal.ended(entry, state);
     }

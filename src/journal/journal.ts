@@ -1,32 +1,22 @@
 // The durable record of accepted, unfinished tasks. A task is in it before the dispatch call returns, and comes back at the
 // next start unless its end has been recorded too.
 import { OffloadError } from "../base/errors.js";
-import type { Logger } from "../base/logger.js";
 import { wallClock } from "../base/time.js";
 import type { FinalState } from "../core/states.js";
 import type { DeadLetterReason } from "../store/store.js";
-import { DeadLetterFiles } from "./dead-letters/dead-letter-files.js";
-import { DeadLetters } from "./dead-letters/dead-letters.js";
+import type { DeadLetters } from "./dead-letters/dead-letters.js";
 import { prepareDirectory } from "./files/directory.js";
 import { unavailable } from "./files/failure.js";
-import { type FileSystem, nodeFileSystem } from "./files/file-system.js";
+import { nodeFileSystem } from "./files/file-system.js";
 import { removeDirectory } from "./files/remove-directory.js";
 import { encodeContent, type TaskContent } from "./format/content.js";
 import { isId } from "./format/id.js";
-import { SegmentChain } from "./log/chain.js";
-import { DiskDurability, type Durability, ProcessDurability } from "./log/durability.js";
-import { Log } from "./log/log.js";
-import { Reclaimer } from "./log/reclaim.js";
-import { removeSegment } from "./log/remove-segment.js";
 import type { JournalEntry } from "./log/segment.js";
-import { SegmentWriter } from "./log/segment-writer.js";
-import { type JournalOptions, type ResolvedJournalOptions, resolveJournalOptions } from "./options.js";
+import { type JournalOptions, resolveJournalOptions } from "./options.js";
+import { assembleJournal, type JournalContext, type JournalParts, type JournalWorld } from "./parts.js";
 import type { ReplayedTask } from "./replayed-task.js";
-import { AbandonedDirectories } from "./takeover/abandoned-directories.js";
 import { askOwnersToTakeOver } from "./takeover/ask-owner.js";
-import { Ownership } from "./takeover/ownership.js";
-import { Replay } from "./takeover/replay.js";
-import { Takeover, type TakeoverReport } from "./takeover/takeover.js";
+import type { TakeoverReport } from "./takeover/takeover.js";
 
 /** A task that is to be accepted. */
 export interface TaskToAccept extends TaskContent {
@@ -47,20 +37,6 @@ export interface JournalStats {
   readonly segments: number;
 }
 
-/** What the journal is given besides its options. */
-export interface JournalContext {
-  readonly logger: Logger;
-  /** Another process asks this one to look for tasks to take over. */
-  readonly onAskedToTakeOver?: (() => void) | undefined;
-}
-
-/** The parts of the world that a test replaces. */
-export interface JournalWorld {
-  readonly fs: FileSystem;
-  /** ms since 1970. */
-  readonly now: () => number;
-}
-
 /**
  * Opens a journal: checks the directory and makes one for this process in it. Reads nothing yet; `takeOver()` does.
  *
@@ -73,49 +49,16 @@ export function openJournal(
 ): Journal {
   const resolved = resolveJournalOptions(options);
   prepareDirectory(world.fs, resolved.dir, context.logger);
-  return new Journal(resolved, context, world);
+  return new Journal(assembleJournal(resolved, context, world));
 }
 
 export class Journal {
-  readonly #fs: FileSystem;
-  readonly #root: string;
-  readonly #now: () => number;
-  readonly #owner: Ownership;
-  readonly #chain = new SegmentChain();
-  readonly #durability: Durability;
-  readonly #writer: SegmentWriter;
-  readonly #reclaimer: Reclaimer;
-  readonly #log: Log;
-  readonly #deadLetters: DeadLetters;
-  readonly #replay: Replay;
-  readonly #takeover: Takeover;
+  readonly #parts: JournalParts;
   #acceptedAt = 0;
   #closed: Promise<void> | undefined;
 
-  constructor(
-    { dir, durability, maxBytes, maxStarts }: ResolvedJournalOptions,
-    { logger, onAskedToTakeOver }: JournalContext,
-    { fs, now }: JournalWorld,
-  ) {
-    this.#fs = fs;
-    this.#root = dir;
-    this.#now = now;
-    this.#owner = new Ownership(fs, dir, logger, () => onAskedToTakeOver?.());
-    const ownDirectory = (): string => this.#owner.directory;
-    this.#durability =
-      durability === "disk" ? new DiskDurability(fs, logger, () => this.#writer.retire()) : new ProcessDurability(fs);
-    this.#writer = new SegmentWriter(fs, this.#owner, this.#chain, this.#durability, now);
-    const remove = removeSegment.bind(undefined, fs, dir, ownDirectory);
-    this.#reclaimer = new Reclaimer(fs, this.#chain, this.#writer, this.#durability, remove, logger);
-    this.#log = new Log(this.#chain, this.#writer, this.#reclaimer, maxBytes / 2, logger);
-    const files = new DeadLetterFiles(fs, dir, logger);
-    this.#deadLetters = new DeadLetters(fs, files, this.#log, this.#durability, ownDirectory, now, logger);
-    this.#replay = new Replay(fs, this.#deadLetters, logger);
-    this.#takeover = new Takeover(
-      { fs, root: dir, logger, chain: this.#chain, files, deadLetters: this.#deadLetters, replay: this.#replay },
-      new AbandonedDirectories(fs, dir, ownDirectory, logger),
-      maxStarts,
-    );
+  constructor(parts: JournalParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -131,7 +74,7 @@ export class Journal {
     if (task.task.length > 10_000)
       throw new OffloadError("AR_INVALID_ARGUMENT", "journal: the name of the task is too long");
     // It never goes back when the clock is set back, because these times are the order of acceptance.
-    this.#acceptedAt = Math.max(this.#acceptedAt, this.#now());
+    this.#acceptedAt = Math.max(this.#acceptedAt, this.#parts.now());
     const head = {
       id: task.id,
       retries: 0,
@@ -141,7 +84,7 @@ export class Journal {
       interrupted: 0,
       running: false,
     };
-    return this.#log.accept(head, encodeContent(task));
+    return this.#parts.log.accept(head, encodeContent(task));
   }
 
   /**
@@ -150,7 +93,7 @@ export class Journal {
    * @param attempt 1 for the first
    */
   started(entry: JournalEntry, attempt: number): void {
-    if (this.#isOpen(entry)) this.#log.started(entry, attempt);
+    if (this.#isOpen(entry)) this.#parts.log.started(entry, attempt);
   }
 
   /**
@@ -159,12 +102,12 @@ export class Journal {
    * @param attempt the last attempt that counts; the one that was started, unless another one is given
    */
   stopped(entry: JournalEntry, attempt: number = entry.attempt): void {
-    if (this.#isOpen(entry)) this.#log.stopped(entry, attempt);
+    if (this.#isOpen(entry)) this.#parts.log.stopped(entry, attempt);
   }
 
   /** The task has ended, and leaves the journal. */
   ended(entry: JournalEntry, state: FinalState): void {
-    if (this.#isOpen(entry)) this.#log.ended(entry, state);
+    if (this.#isOpen(entry)) this.#parts.log.ended(entry, state);
   }
 
   /**
@@ -174,18 +117,18 @@ export class Journal {
    * @returns false if it could not be written (which is logged): the task stays in the journal and runs at the next start
    */
   moveToDeadLetters(entry: JournalEntry, reason: DeadLetterReason, error: unknown): boolean {
-    return this.#isOpen(entry) && this.#deadLetters.add(entry, reason, error);
+    return this.#isOpen(entry) && this.#parts.deadLetters.add(entry, reason, error);
   }
 
   /** Writes the steps that wait for the end of the turn. */
   flush(): void {
-    this.#log.flush();
+    this.#parts.log.flush();
   }
 
   /** Resolves when everything recorded until now is as durable as the options ask for; rejects if the disk refuses. */
   durable(): Promise<void> {
-    this.#log.flush();
-    return this.#durability.durable();
+    this.#parts.log.flush();
+    return this.#parts.durability.durable();
   }
 
   /**
@@ -194,22 +137,22 @@ export class Journal {
    * @throws OffloadError AR_JOURNAL_UNAVAILABLE when the directory of the journal cannot be read
    */
   async takeOver(): Promise<TakeoverReport> {
-    const report = await this.#takeover.run();
-    this.#reclaimer.drop();
+    const report = await this.#parts.takeover.run();
+    this.#parts.reclaimer.drop();
     return report;
   }
 
   /** Hands out the tasks that were taken over, in the order of their acceptance. Each is read when it is asked for, once. */
   replay(): Generator<ReplayedTask, void, void> {
-    return this.#replay.tasks();
+    return this.#parts.replay.tasks();
   }
 
   get deadLetters(): Pick<DeadLetters, "list" | "retry" | "discard"> {
-    return this.#deadLetters;
+    return this.#parts.deadLetters;
   }
 
   get stats(): JournalStats {
-    const { live, bytes, liveBytes, segments } = this.#chain;
+    const { live, bytes, liveBytes, segments } = this.#parts.chain;
     return { pending: live, bytes, liveBytes, segments: segments.length };
   }
 
@@ -223,23 +166,23 @@ export class Journal {
   }
 
   async #close(): Promise<void> {
-    for (const segment of this.#chain.segments) {
+    for (const segment of this.#parts.chain.segments) {
       for (let entry = segment.first; entry !== undefined; entry = entry.next)
-        if (entry.running) this.#log.stopped(entry, entry.attempt - 1);
+        if (entry.running) this.#parts.log.stopped(entry, entry.attempt - 1);
     }
-    this.#log.flush();
-    this.#writer.retire();
-    await this.#takeover.ended();
-    this.#replay.close();
-    await this.#durability.durable().catch(() => {});
-    this.#reclaimer.drop();
-    if (this.#chain.live === 0) {
-      await this.#durability.durable().catch(() => {});
-      removeDirectory(this.#fs, this.#owner.directory);
+    this.#parts.log.flush();
+    this.#parts.writer.retire();
+    await this.#parts.takeover.ended();
+    this.#parts.replay.close();
+    await this.#parts.durability.durable().catch(() => {});
+    this.#parts.reclaimer.drop();
+    if (this.#parts.chain.live === 0) {
+      await this.#parts.durability.durable().catch(() => {});
+      removeDirectory(this.#parts.fs, this.#parts.owner.directory);
     }
-    this.#owner.release();
+    this.#parts.owner.release();
     // A process that has started meanwhile has looked already, and found that this directory is owned.
-    if (this.#chain.live > 0) await askOwnersToTakeOver(this.#fs, this.#root).catch(() => {});
+    if (this.#parts.chain.live > 0) await askOwnersToTakeOver(this.#parts.fs, this.#parts.root).catch(() => {});
   }
 
   #isOpen(entry: JournalEntry): boolean {

@@ -48,7 +48,7 @@ export interface Store {
 export interface StoredTask {
   readonly id: string;
   readonly name: string;
-  /** As it was captured, or (by older versions) a value that is not captured yet. */
+  /** As it was captured; a value that has to be captured again if an older version wrote it. */
   readonly payload: Captured;
   /** The options of its call; another version may have written them. */
   readonly dispatch: unknown;

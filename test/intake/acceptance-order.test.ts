@@ -3,8 +3,7 @@ import { expect, it, vi } from "vitest";
 import type { TaskState } from "../../src/core/states.js";
 import type { Task } from "../../src/core/task.js";
 import { AcceptanceOrder } from "../../src/intake/acceptance-order.js";
-import type { ReplayedTask } from "../../src/journal/dead-letters/dead-letter-box.js";
-import { JournalEntry } from "../../src/journal/log/segment.js";
+import type { StoredTask } from "../../src/store/store.js";
 import { ids, makeTask } from "../support/tasks.js";
 
 const minute = 60_000;
@@ -15,11 +14,10 @@ function keyed(onDuplicate?: "skip" | "replace", state: TaskState = "queued"): T
   return task;
 }
 
-/** What the journal says of a task. */
-function replayed(acceptedAt: number, retries = 0): ReplayedTask {
-  const entry = new JournalEntry("id", retries);
+/** A task as the journal brings it back. */
+function replayed(acceptedAt: number, retries = 0): StoredTask {
   const content = { payload: undefined, dispatch: undefined, context: undefined };
-  return { ...content, entry, id: "id", task: "work", attempt: 0, interrupted: 0, acceptedAt };
+  return { ...content, id: "id", name: "work", attempt: 0, interrupted: 0, acceptedAt, retries };
 }
 
 it('a later task of this process with "replace" has the earlier one cancelled, whether it runs or not', () => {

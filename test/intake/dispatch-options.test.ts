@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   type DispatchOptions,
   defaultPolicy,
+  lastingOptions,
   mergePolicy,
   type PolicyOptions,
   resolveDispatch,
@@ -95,6 +96,53 @@ describe("a dispatch", () => {
     const policy = Object.freeze({ ...defaultPolicy, timeout: 10 });
     expect(resolve(options, policy)).toMatchObject({ attempts: 4, timeout: 10 });
     expect(policy.attempts).toBe(1);
+  });
+});
+
+describe("the options that outlive the process", () => {
+  it("are all but those that need the response, the caller or memory of this process", () => {
+    const every: Required<DispatchOptions> = {
+      priority: "high",
+      timeout: 5,
+      attempts: 3,
+      backoff: { type: "constant", delay: 7, jitter: undefined },
+      runIf: "ok",
+      transfer: [new ArrayBuffer(1)],
+      key: "k",
+      onDuplicate: "replace",
+      signal: new AbortController().signal,
+    };
+    expect(lastingOptions(every)).toStrictEqual({
+      priority: "high",
+      timeout: 5,
+      attempts: 3,
+      backoff: { type: "constant", delay: 7 },
+      key: "k",
+      onDuplicate: "replace",
+    });
+  });
+
+  it("include one that is added later, without being told of it", () => {
+    const later = { attempts: 2, region: "eu", nested: { list: [1, { deep: true }] } };
+    expect(lastingOptions(later as DispatchOptions)).toStrictEqual(later);
+  });
+
+  it("have no functions and nothing undefined, so that JSON holds them", () => {
+    const options: DispatchOptions = { attempts: 2, backoff: (attempt) => attempt, key: undefined };
+    expect(lastingOptions(options)).toStrictEqual({ attempts: 2 });
+  });
+
+  it("are undefined when there is nothing to keep", () => {
+    expect(lastingOptions(undefined)).toBeUndefined();
+    expect(lastingOptions({})).toBeUndefined();
+    expect(lastingOptions({ runIf: () => true, transfer: [] })).toBeUndefined();
+  });
+
+  it("are a copy", () => {
+    const backoff = { type: "constant" as const, delay: 1 };
+    const lasting = lastingOptions({ backoff });
+    backoff.delay = 2;
+    expect(lasting).toStrictEqual({ backoff: { type: "constant", delay: 1 } });
   });
 });
 

@@ -7,11 +7,11 @@ import { accept, filesIn, pendingIn, temporaryDirectory, testJournal } from "./j
 import { bundled } from "./programs.js";
 
 let cli = "";
-let adopt = "";
+let takeOver = "";
 
 beforeAll(async () => {
   cli = await bundled("../../../src/journal/cli/cli.ts");
-  adopt = await bundled("adopt.ts");
+  takeOver = await bundled("take-over.ts");
 });
 
 function run(...args: string[]): { code: number | null; stdout: string; stderr: string } {
@@ -25,7 +25,7 @@ function json(...args: string[]): unknown {
 
 /** A living process with 50 unfinished tasks `live-<n>`, the payload of each `{ index: n }`. */
 function living(dir: string) {
-  return startProgram(adopt, { args: [dir, "live"], execArgv: [], ready: /^tasks .* end$/m });
+  return startProgram(takeOver, { args: [dir, "live"], execArgv: [], ready: /^tasks .* end$/m });
 }
 
 describe("offload-after-response journal", () => {
@@ -35,16 +35,16 @@ describe("offload-after-response journal", () => {
     const running = accept(journal, 1, "resize");
     journal.started(running, 2);
     const dead = accept(journal);
-    journal.deadLetter(dead, "timeout", new Error("took\u001b[31m too\nlong"));
+    journal.moveToDeadLetters(dead, "timeout", new Error("took\u001b[31m too\nlong"));
     await Promise.resolve();
     const { code, stdout, stderr } = run(dir, "ls");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^2 unfinished\nID +TASK +STATE +ATTEMPT +INTERRUPTED +AGE +SIZE +OWNER\n/);
+    expect(stdout).toMatch(/^2 unfinished tasks\nID +TASK +STATE +ATTEMPT +INTERRUPTED +AGE +SIZE +OWNER\n/);
     expect(stdout).toMatch(new RegExp(`^${waiting.id} +work +waiting +0 +0 +\\ds +\\d+ B +alive$`, "m"));
     expect(stdout).toMatch(new RegExp(`^${running.id} +resize +running +2 +0 `, "m"));
     expect(stdout).toMatch(
       new RegExp(
-        `^1 dead\nID +TASK +REASON +ATTEMPTS +AGE +ERROR\n${dead.id} +work +timeout +0 +\\ds +took \\[31m too long$`,
+        `^1 dead letter\nID +TASK +REASON +ATTEMPTS +AGE +ERROR\n${dead.id} +work +timeout +0 +\\ds +took \\[31m too long$`,
         "m",
       ),
     );
@@ -78,7 +78,7 @@ describe("offload-after-response journal", () => {
     const { journal, dir } = testJournal();
     const plain = accept(journal, { key: "photos/1" });
     const rich = accept(journal, new Map([["at", new Date(0)]]));
-    journal.deadLetter(plain, "exhausted", new RangeError("no"));
+    journal.moveToDeadLetters(plain, "exhausted", new RangeError("no"));
     await Promise.resolve();
     expect(json(dir, "show", plain.id)).toMatchObject({
       place: "dead letters",
@@ -100,15 +100,15 @@ describe("offload-after-response journal", () => {
     const dir = path.join(temporaryDirectory(), "journal");
     const { journal } = testJournal({ dir });
     const entry = accept(journal, { key: "photos/1" });
-    journal.deadLetter(entry, "exhausted", new Error("no"));
+    journal.moveToDeadLetters(entry, "exhausted", new Error("no"));
     await journal.close();
     const program = await living(dir);
     expect(run(dir, "retry", entry.id)).toMatchObject({
       code: 0,
-      stdout: "1 dead letter put back; a running process takes them\n",
+      stdout: "1 dead letter put back; a running process takes them over\n",
       stderr: "",
     });
-    await program.waitFor(new RegExp(`^adopted ${entry.id} {"key":"photos/1"}$`, "m"));
+    await program.waitFor(new RegExp(`^taken over ${entry.id} {"key":"photos/1"}$`, "m"));
     expect(json(dir, "ls")).toMatchObject({ deadLetters: [] });
     program.kill("SIGTERM");
     expect((await program.exited).stderr).toBe("");
@@ -117,7 +117,7 @@ describe("offload-after-response journal", () => {
   it("retry --all leaves dead letters to the next start when nobody runs", async () => {
     const { journal, dir } = testJournal();
     const ids = [accept(journal), accept(journal)].map((entry) => {
-      journal.deadLetter(entry, "exhausted", new Error("no"));
+      journal.moveToDeadLetters(entry, "exhausted", new Error("no"));
       return entry.id;
     });
     await journal.close();
@@ -127,10 +127,10 @@ describe("offload-after-response journal", () => {
     expect(run(dir, "retry", "nobody")).toMatchObject({ code: 1, stdout: "there is no dead letter nobody\n" });
   });
 
-  it("retry says which letters cannot be put back, and puts back the others", async () => {
+  it("retry names the dead letters that cannot be put back, and puts back the others", async () => {
     const { journal, dir } = testJournal();
     const [bad, good] = [accept(journal), accept(journal)];
-    for (const entry of [bad, good]) journal.deadLetter(entry, "exhausted", new Error("no"));
+    for (const entry of [bad, good]) journal.moveToDeadLetters(entry, "exhausted", new Error("no"));
     await journal.close();
     writeFileSync(path.join(dir, "dead-letters", `${bad.id}.letter`), "junk");
     const { code, stdout } = run(dir, "retry", bad.id, good.id);
@@ -142,7 +142,7 @@ describe("offload-after-response journal", () => {
   it("discard deletes dead letters, one or all", async () => {
     const { journal, dir } = testJournal();
     const ids = [accept(journal), accept(journal), accept(journal)].map((entry) => {
-      journal.deadLetter(entry, "exhausted", new Error("no"));
+      journal.moveToDeadLetters(entry, "exhausted", new Error("no"));
       return entry.id;
     });
     expect(run(dir, "discard", ids[0] ?? "")).toMatchObject({ code: 0, stdout: "1 dead letter discarded\n" });
@@ -154,7 +154,7 @@ describe("offload-after-response journal", () => {
     const { journal, dir } = testJournal();
     const entry = accept(journal);
     accept(journal);
-    journal.deadLetter(accept(journal), "exhausted", new Error("no"));
+    journal.moveToDeadLetters(accept(journal), "exhausted", new Error("no"));
     await Promise.resolve();
     expect(run(dir, "verify")).toMatchObject({ code: 0, stdout: expect.stringMatching(/2 files, none damaged\n$/) });
     const [segment = ""] = filesIn(dir, ".segment");
@@ -206,7 +206,7 @@ describe("offload-after-response journal", () => {
     expect(readdirSync(base)).toEqual([]);
   });
 
-  it("refuses to put letters back as a user whose files the application could not read, or where others can write", () => {
+  it("refuses to put dead letters back as a user whose files the application could not read, or where others can write", () => {
     const { dir } = testJournal();
     chmodSync(dir, 0o777);
     expect(run(dir, "retry", "--all")).toMatchObject({

@@ -1,21 +1,21 @@
-// Every cut, every flipped byte, garbage: what precedes the damage is recovered exactly, and nothing of what follows is made up.
+// Every cut, every flipped byte, garbage: everything before the damage is recovered exactly, and nothing after it is made up.
 import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatVersion, header, headerLength } from "../../src/journal/format/format.js";
-import { type JournalRecord, readRecords, type Verdict } from "../../src/journal/format/read-records.js";
+import { type JournalRecord, type ReadResult, readRecords } from "../../src/journal/format/read-records.js";
 import { accept, afterKill, filesIn, replayed, testJournal } from "./journals.js";
 
 interface Reading {
   readonly records: JournalRecord[];
-  readonly verdict: Verdict;
+  readonly result: ReadResult;
 }
 
 function read(bytes: Buffer): Reading {
   const records: JournalRecord[] = [];
-  const verdict = readRecords(bytes, (record) => records.push(record));
-  return { records, verdict };
+  const result = readRecords(bytes, (record) => records.push(record));
+  return { records, result };
 }
 
 /** A segment with records of every kind, and where each of them ends. */
@@ -44,13 +44,13 @@ function wholeBefore(ends: readonly number[], byte: number): number {
 }
 
 describe("a segment that was cut off", () => {
-  it("gives the exact prefix, at every byte, and is not held to be damaged", async () => {
+  it("gives the exact prefix, at every byte, and does not count as damaged", async () => {
     const { bytes, ends, records } = await sample();
     expect(records).toHaveLength(ends.length - 1);
     for (let cut = 0; cut < bytes.length; cut++) {
       const reading = read(bytes.subarray(0, cut));
       expect(reading.records).toEqual(records.slice(0, wholeBefore(ends, cut)));
-      expect(reading.verdict.kind).toBe(ends.includes(cut) ? "complete" : "torn");
+      expect(reading.result.outcome).toBe(ends.includes(cut) ? "complete" : "torn");
     }
   });
 
@@ -59,7 +59,7 @@ describe("a segment that was cut off", () => {
     for (const end of ends) {
       const reading = read(Buffer.concat([bytes.subarray(0, end), Buffer.alloc(5_000)]));
       expect(reading.records).toEqual(records.slice(0, wholeBefore(ends, end)));
-      expect(reading.verdict).toEqual({ kind: "torn", end });
+      expect(reading.result).toEqual({ outcome: "torn", end });
     }
   });
 });
@@ -74,10 +74,10 @@ describe("a segment with a flipped byte", () => {
         const reading = read(flipped);
         const whole = at < headerLength ? 0 : wholeBefore(ends, at);
         expect(reading.records).toEqual(records.slice(0, whole));
-        expect(reading.verdict.end).toBe(at < headerLength ? 0 : ends[whole]);
+        expect(reading.result.end).toBe(at < headerLength ? 0 : ends[whole]);
         // Behind the last record nothing tells a cut from a wrong length.
         const last = whole === records.length - 1;
-        expect(last ? ["torn", "damaged"] : ["foreign", "damaged"]).toContain(reading.verdict.kind);
+        expect(last ? ["torn", "damaged"] : ["unknown", "damaged"]).toContain(reading.result.outcome);
       }
     }
   });
@@ -99,13 +99,13 @@ describe("a segment with a flipped byte", () => {
 });
 
 describe("random bytes", () => {
-  it("are never taken for records", () => {
+  it("are never read as records", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.boolean(), (garbage, headed) => {
         const bytes = Buffer.concat([headed ? header() : Buffer.alloc(0), garbage]);
         const reading = read(bytes);
         expect(reading.records).toEqual([]);
-        expect(reading.verdict.end).toBe(headed ? headerLength : 0);
+        expect(reading.result.end).toBe(headed ? headerLength : 0);
       }),
       { numRuns: 2_000 },
     );
@@ -122,7 +122,7 @@ describe("random bytes", () => {
   });
 
   it("with a right CRC, but no sense, are no record", () => {
-    // The body of a record is believed for its CRC alone, so its own lengths are checked against its end.
+    // The CRC says nothing about the lengths within a record: they are checked against its end.
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 4, maxLength: 80 }), (body) => {
         const bytes = Buffer.concat([header(), sealed(Buffer.from(body))]);
@@ -134,7 +134,7 @@ describe("random bytes", () => {
 });
 
 describe("a journal with a damaged segment", () => {
-  it("runs what precedes the damage, names the file, and sets it aside when its tasks are finished", async () => {
+  it("recovers everything before the damage, names the file, and moves it to the damaged ones when its tasks have ended", async () => {
     const { journal, dir } = testJournal();
     const first = accept(journal);
     const second = accept(journal);
@@ -151,7 +151,7 @@ describe("a journal with a damaged segment", () => {
     const line = next.lines.find(({ message }) => message.includes("damaged"));
     expect(line).toMatchObject({
       level: "error",
-      fields: { verdict: "damaged", readUntil: second.offset, of: damaged.length },
+      fields: { result: "damaged", readUntil: second.offset, of: damaged.length },
     });
     expect(filesIn(path.join(killed, "damaged"), ".segment")).toEqual([]);
 
@@ -177,7 +177,7 @@ describe("a journal with a damaged segment", () => {
     expect(ids).toEqual(entries.filter((entry) => !lost.includes(entry)).map(({ id }) => id));
   });
 
-  it("does not hold a cut-off tail to be damage", async () => {
+  it("does not count a tail that was cut short as damage", async () => {
     const { journal, dir } = testJournal();
     const first = accept(journal);
     accept(journal);
@@ -189,7 +189,7 @@ describe("a journal with a damaged segment", () => {
     expect(next.lines).toEqual([]);
   });
 
-  it("sets aside a file that is none of ours", async () => {
+  it("keeps a file that is no segment", async () => {
     const { journal, dir } = testJournal();
     const entry = accept(journal);
     const killed = afterKill(dir);
@@ -197,12 +197,12 @@ describe("a journal with a damaged segment", () => {
     writeFileSync(path.join(path.dirname(file), "0000000099.segment"), "PK\u0003\u0004 no segment");
     const next = testJournal({ dir: killed });
     expect((await replayed(next.journal)).map(({ id }) => id)).toEqual([entry.id]);
-    expect(next.lines).toMatchObject([{ level: "error", fields: { verdict: "foreign" } }]);
+    expect(next.lines).toMatchObject([{ level: "error", fields: { result: "unknown" } }]);
   });
 });
 
 describe("a directory of a newer version", () => {
-  it("is left as it is, with clear words, and the others are adopted", async () => {
+  it("is left as it is and named, and the others are taken over", async () => {
     const old = testJournal();
     const entry = accept(old.journal);
     const killed = afterKill(old.dir);
@@ -213,7 +213,9 @@ describe("a directory of a newer version", () => {
 
     const next = testJournal({ dir: killed });
     expect((await replayed(next.journal)).map(({ id }) => id)).toEqual([entry.id]);
-    expect(next.lines).toMatchObject([{ level: "warn", fields: { directory: newer, version: 2, known: 1 } }]);
+    expect(next.lines).toMatchObject([
+      { level: "warn", fields: { directory: newer, version: formatVersion + 1, known: formatVersion } },
+    ]);
     expect(next.lines[0]?.message).toContain("newer version of offload-after-response");
     expect(readFileSync(segment).subarray(16).toString()).toBe("who knows");
   });

@@ -1,17 +1,16 @@
 import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { header, headerLength } from "../../src/journal/format/format.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
-import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
+import { accept, afterKill, filesIn, pendingIn, replayed, reseal, testJournal } from "./journals.js";
 
 const failure = Object.assign(new RangeError("too large"), { code: "E_LARGE" });
 
 describe("a dead letter", () => {
-  it("says which task, why, and what it had come to", async () => {
+  it("names its task, the reason and the progress", async () => {
     const { journal, dir } = testJournal();
-    const entry = journal.accepted({
+    const entry = journal.accept({
       id: "d-1",
       task: "resize",
       payload: { key: "x" },
@@ -21,7 +20,7 @@ describe("a dead letter", () => {
     journal.started(entry, 1);
     journal.stopped(entry);
     journal.started(entry, 2);
-    expect(journal.deadLetter(entry, "exhausted", failure)).toBe(true);
+    expect(journal.moveToDeadLetters(entry, "exhausted", failure)).toBe(true);
     const [letter, ...others] = await journal.deadLetters.list();
     expect(others).toEqual([]);
     expect(letter).toMatchObject({
@@ -33,7 +32,7 @@ describe("a dead letter", () => {
       interrupted: 0,
       retries: 0,
     });
-    expect(letter?.buriedAt).toBeGreaterThanOrEqual(letter?.acceptedAt ?? Number.POSITIVE_INFINITY);
+    expect(letter?.failedAt).toBeGreaterThanOrEqual(letter?.acceptedAt ?? Number.POSITIVE_INFINITY);
     await Promise.resolve();
     expect(await pendingIn(dir)).toEqual([]);
     expect(journal.stats.pending).toBe(0);
@@ -43,7 +42,7 @@ describe("a dead letter", () => {
     const { journal, dir } = testJournal();
     const reasons = ["exhausted", "crashed", "timeout", "unknown-task", "unreadable"] as const;
     for (const [index, reason] of reasons.entries()) {
-      journal.deadLetter(accept(journal), reason, [undefined, "text", null, { a: 1 }, failure][index]);
+      journal.moveToDeadLetters(accept(journal), reason, [undefined, "text", null, { a: 1 }, failure][index]);
     }
     const other = testJournal({ dir });
     const letters = await other.journal.deadLetters.list();
@@ -62,33 +61,33 @@ describe("a dead letter", () => {
     const payload = { key: "x", bytes: new Uint8Array([1, 2, 3]) };
     const entry = accept(journal, payload);
     journal.started(entry, 5);
-    journal.deadLetter(entry, "exhausted", failure);
+    journal.moveToDeadLetters(entry, "exhausted", failure);
     const task = journal.deadLetters.retry(entry.id);
-    expect(task).toMatchObject({ id: entry.id, task: "work", payload, attempt: 0, interrupted: 0 });
+    expect(task).toMatchObject({ id: entry.id, name: "work", payload, attempt: 0, interrupted: 0 });
     expect(await journal.deadLetters.list()).toEqual([]);
     expect(filesIn(dir, ".letter")).toEqual([]);
     expect(await pendingIn(dir)).toMatchObject([{ id: entry.id, payload, attempt: 0 }]);
   });
 
-  it("that runs again and fails again is one again, and knows how often it came back", async () => {
+  it("that runs again and fails again is one again, and counts its retries", async () => {
     const { journal } = testJournal();
     let entry = accept(journal);
     for (let retries = 0; retries < 3; retries++) {
-      journal.deadLetter(entry, "exhausted", failure);
+      journal.moveToDeadLetters(entry, "exhausted", failure);
       expect(await journal.deadLetters.list()).toMatchObject([{ id: entry.id, retries }]);
       const again = journal.deadLetters.retry(entry.id);
-      if (again === undefined) throw new Error("no letter");
+      if (again === undefined) throw new Error("no dead letter");
       entry = again.entry;
     }
   });
 
-  it("that another process runs again is not ended by the record of the first, in whatever order both are adopted", async () => {
-    // In which order the directories of both are found is a matter of chance.
+  it("that another process runs again is not ended by the record of the first, in whatever order both are taken over", async () => {
+    // The directories of both are found in a random order.
     for (let round = 0; round < 8; round++) {
       const first = testJournal();
       const entry = accept(first.journal);
       const second = testJournal({ dir: first.dir });
-      first.journal.deadLetter(entry, "exhausted", failure);
+      first.journal.moveToDeadLetters(entry, "exhausted", failure);
       await Promise.resolve();
       second.journal.deadLetters.retry(entry.id);
       const third = testJournal({ dir: afterKill(first.dir) });
@@ -101,12 +100,12 @@ describe("a dead letter", () => {
     const { journal, dir } = testJournal();
     const other = testJournal({ dir });
     const entry = accept(journal);
-    journal.deadLetter(entry, "timeout", failure);
+    journal.moveToDeadLetters(entry, "timeout", failure);
     expect(other.journal.deadLetters.retry(entry.id)?.id).toBe(entry.id);
     expect(journal.deadLetters.retry(entry.id)).toBeUndefined();
     expect(journal.deadLetters.discard(entry.id)).toBe(false);
     const second = accept(journal);
-    journal.deadLetter(second, "timeout", failure);
+    journal.moveToDeadLetters(second, "timeout", failure);
     expect(journal.deadLetters.discard(second.id)).toBe(true);
     expect(journal.deadLetters.retry(second.id)).toBeUndefined();
     expect(await journal.deadLetters.list()).toEqual([]);
@@ -125,7 +124,7 @@ describe("a dead letter", () => {
   it("that is damaged is named, left where it is, and hides no other", async () => {
     const { journal, dir, lines } = testJournal();
     const entries = [accept(journal), accept(journal)];
-    for (const entry of entries) journal.deadLetter(entry, "timeout", failure);
+    for (const entry of entries) journal.moveToDeadLetters(entry, "timeout", failure);
     const [file = ""] = filesIn(dir, ".letter");
     truncateSync(file, statSync(file).size - 4);
     expect(await journal.deadLetters.list()).toHaveLength(1);
@@ -143,21 +142,21 @@ describe("a dead letter that cannot be written", () => {
     const { journal, dir, lines } = testJournal({ fs: disk.fs });
     const entry = accept(journal);
     disk.fail(call, { code: "ENOSPC" });
-    expect(journal.deadLetter(entry, "exhausted", failure)).toBe(false);
+    expect(journal.moveToDeadLetters(entry, "exhausted", failure)).toBe(false);
     expect(lines).toMatchObject([{ level: "error", fields: { id: entry.id, reason: "exhausted" } }]);
     disk.heal();
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([entry.id]);
     expect(await journal.deadLetters.list()).toEqual([]);
-    expect(journal.deadLetter(entry, "exhausted", failure)).toBe(true);
+    expect(journal.moveToDeadLetters(entry, "exhausted", failure)).toBe(true);
   });
 });
 
-describe("a dead letter that cannot be accepted anew", () => {
+describe("a dead letter that cannot be accepted again", () => {
   it("stays one", async () => {
     const disk = new FaultyFileSystem();
     const { journal } = testJournal({ fs: disk.fs });
     const entry = accept(journal);
-    journal.deadLetter(entry, "exhausted", failure);
+    journal.moveToDeadLetters(entry, "exhausted", failure);
     await Promise.resolve();
     disk.fail("write", { code: "ENOSPC" });
     expect(() => journal.deadLetters.retry(entry.id)).toThrow(expect.objectContaining({ code: "AR_JOURNAL_FULL" }));
@@ -166,11 +165,11 @@ describe("a dead letter that cannot be accepted anew", () => {
 });
 
 describe("a process that dies while it runs a dead letter again", () => {
-  it("before the task was accepted leaves the letter", async () => {
+  it("before the task is accepted leaves the dead letter", async () => {
     const disk = new FaultyFileSystem();
     const { journal, dir } = testJournal({ fs: disk.fs });
     const entry = accept(journal);
-    journal.deadLetter(entry, "exhausted", failure);
+    journal.moveToDeadLetters(entry, "exhausted", failure);
     await Promise.resolve();
     let killed = "";
     const { write } = disk.fs;
@@ -184,11 +183,11 @@ describe("a process that dies while it runs a dead letter again", () => {
     expect(await next.journal.deadLetters.list()).toMatchObject([{ id: entry.id, retries: 0 }]);
   });
 
-  it("after that leaves the task", async () => {
+  it("after the task is accepted leaves the task", async () => {
     const disk = new FaultyFileSystem();
     const { journal, dir } = testJournal({ fs: disk.fs });
     const entry = accept(journal);
-    journal.deadLetter(entry, "exhausted", failure);
+    journal.moveToDeadLetters(entry, "exhausted", failure);
     disk.fail("unlink", { code: "EIO" });
     journal.deadLetters.retry(entry.id);
     disk.heal();
@@ -218,7 +217,7 @@ describe("a task that was running when its process died", () => {
       dir = afterKill(dir);
     }
     const last = testJournal({ dir, maxStarts: 3 });
-    expect(await last.journal.adopt()).toEqual({ owners: 1, pending: 1, crashed: 1 });
+    expect(await last.journal.takeOver()).toEqual({ owners: 1, pending: 1, crashed: 1 });
     expect([...last.journal.replay()].map(({ id }) => id)).toEqual([innocent.id]);
     expect(await last.journal.deadLetters.list()).toMatchObject([
       {
@@ -234,7 +233,7 @@ describe("a task that was running when its process died", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([innocent.id]);
   });
 
-  it("is not run when its letter cannot be written either", async () => {
+  it("is not run if its dead letter cannot be written", async () => {
     const first = testJournal();
     const entry = accept(first.journal);
     first.journal.started(entry, 1);
@@ -275,14 +274,8 @@ describe("a payload that this Node.js cannot read", () => {
 describe("a file of a dead letter", () => {
   it("begins like a segment", () => {
     const { journal, dir } = testJournal();
-    journal.deadLetter(accept(journal), "timeout", failure);
+    journal.moveToDeadLetters(accept(journal), "timeout", failure);
     const [file = ""] = filesIn(dir, ".letter");
     expect(readFileSync(file).subarray(0, headerLength)).toEqual(header());
   });
 });
-
-/** Makes the CRC of the record at `start` right again, with zlib's own. */
-function reseal(bytes: Buffer, start: number): void {
-  const end = start + 8 + bytes.readUInt32LE(start + 4);
-  bytes.writeUInt32LE(crc32(bytes.subarray(start + 4, end)), start);
-}

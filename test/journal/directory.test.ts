@@ -16,7 +16,7 @@ describe("the directory of a journal", () => {
   it("is made with its parents, for its user alone, and so is every file in it", () => {
     const dir = path.join(temporaryDirectory(), "deep", "journal");
     const { journal } = testJournal({ dir });
-    journal.deadLetter(accept(journal), "exhausted", new Error("x"));
+    journal.moveToDeadLetters(accept(journal), "exhausted", new Error("x"));
     accept(journal);
     expect(statSync(dir).mode & 0o777).toBe(0o700);
     const modes = filesIn(dir, "").map((file) => {
@@ -80,13 +80,13 @@ describe("the directory of a journal", () => {
     chmodSync(dir, 0o700);
   });
 
-  it("is refused on a file system that machines share, for its sockets tell nothing there", () => {
+  it("is refused on a file system that machines share, because its sockets mean nothing there", () => {
     const disk = new FaultyFileSystem();
     const fs = { ...disk.fs, kind: () => 0x6969 };
     expect(() => testJournal({ fs })).toThrow(unavailable("lies on NFS; the journal needs a disk of this machine"));
   });
 
-  it("is used when the kind of its file system cannot be told", () => {
+  it("is used when the kind of its file system is not known", () => {
     const disk = new FaultyFileSystem();
     disk.fail("kind", { code: "ENOSYS" });
     expect(testJournal({ fs: disk.fs }).journal.stats.pending).toBe(0);

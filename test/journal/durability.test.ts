@@ -18,7 +18,7 @@ describe('durability "process"', () => {
 });
 
 describe('durability "disk"', () => {
-  it("is reached by one sync for all that is accepted in a turn, and the first time by one of the directory", async () => {
+  it("is reached by one sync for everything accepted in a turn, and the first time by one of the directory", async () => {
     const { disk, journal } = diskJournal();
     for (let index = 0; index < 100; index++) accept(journal);
     await journal.durable();
@@ -47,7 +47,7 @@ describe('durability "disk"', () => {
     expect(disk.counts.get("sync")).toBe(3);
   });
 
-  it("that is not reached rejects, says so, and what follows goes to another file", async () => {
+  it("that is not reached rejects, is logged, and later tasks go to another file", async () => {
     const { disk, journal, dir, lines } = diskJournal();
     const first = accept(journal);
     disk.fail("sync", { code: "EIO", times: 2 });
@@ -91,7 +91,7 @@ describe('durability "disk"', () => {
     const entry = accept(journal);
     await journal.durable();
     disk.fail("sync", { code: "EIO" });
-    expect(journal.deadLetter(entry, "exhausted", new Error("x"))).toBe(true);
+    expect(journal.moveToDeadLetters(entry, "exhausted", new Error("x"))).toBe(true);
     await expect(journal.durable()).rejects.toThrow();
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([entry.id]);
     disk.heal();

@@ -34,7 +34,7 @@ describe("a write that fails", () => {
     expect(journal.stats.pending).toBe(2);
   });
 
-  it("says which file and why, and shows nothing of the payload", () => {
+  it("names the file and the reason, and shows nothing of the payload", () => {
     const { disk, journal, dir } = faultyJournal();
     disk.fail("write", { code: "ENOSPC" });
     expect(() => accept(journal, "hush")).toThrow(/^journal: cannot write to .*\.segment: ENOSPC$/);
@@ -50,7 +50,7 @@ describe("a write that fails", () => {
     expect(filesIn(dir, ".segment").length).toBeLessThanOrEqual(2);
   });
 
-  it("begins a new segment after the failure, for behind a torn record nothing is read", () => {
+  it("begins a new segment after the failure, because reading stops at a torn record", () => {
     const { disk, journal } = faultyJournal();
     const before = accept(journal);
     disk.fail("write", { code: "EIO", times: 1 });
@@ -145,14 +145,14 @@ describe("steps that cannot be written", () => {
     expect(await ids(dir)).toEqual([kept.id, after.id]);
   });
 
-  it("are given up when too many wait, which is said once", async () => {
+  it("are given up when too many wait, which is logged once", async () => {
     const { disk, journal, lines } = faultyJournal();
     const entries = Array.from({ length: 10_000 }, () => accept(journal));
     disk.fail("write", { code: "ENOSPC" });
     for (const entry of entries) journal.started(entry, 1);
     await Promise.resolve();
-    const said = lines.filter(({ message }) => message.includes("would run again"));
-    expect(said).toHaveLength(1);
+    const logged = lines.filter(({ message }) => message.includes("would run again"));
+    expect(logged).toHaveLength(1);
   });
 });
 
@@ -207,7 +207,7 @@ describe("a directory that vanishes", () => {
     // The task that was in the lost directory ends like any other.
     journal.started(before, 1);
     journal.ended(before, "succeeded");
-    expect(journal.deadLetter(after, "exhausted", new Error("no"))).toBe(true);
+    expect(journal.moveToDeadLetters(after, "exhausted", new Error("no"))).toBe(true);
   });
 
   it("that was moved away goes on being written to until its segment is full", async () => {
@@ -242,7 +242,7 @@ describe("a finished segment that cannot be deleted", () => {
   });
 });
 
-describe("an adoption with a fault in it", () => {
+describe("a takeover with a fault in it", () => {
   it.each(["EMFILE", "EACCES"])("waits for the next one when files cannot be opened (%s)", async (code) => {
     const { journal, dir } = testJournal();
     const entry = accept(journal);
@@ -262,7 +262,7 @@ describe("an adoption with a fault in it", () => {
     const { disk, journal: next, lines } = faultyJournal({ dir: afterKill(dir) });
     disk.fail("rename", { code: "EIO" });
     expect(await replayed(next)).toEqual([]);
-    expect(lines).toMatchObject([{ level: "error", message: expect.stringContaining("cannot be adopted") }]);
+    expect(lines).toMatchObject([{ level: "error", message: expect.stringContaining("cannot be taken over") }]);
     disk.heal();
     expect((await replayed(next)).map(({ id }) => id)).toEqual([entry.id]);
   });
@@ -280,7 +280,7 @@ describe("an adoption with a fault in it", () => {
     const lost = entries.filter(({ segment }) => segment?.name === "0000000001.segment").map(({ id }) => id);
     expect(lost.length).toBeGreaterThan(0);
     expect(found).toEqual(entries.map(({ id }) => id).filter((id) => !lost.includes(id)));
-    expect(lines).toMatchObject([{ level: "error", fields: { verdict: "damaged", readUntil: 0 } }]);
+    expect(lines).toMatchObject([{ level: "error", fields: { result: "damaged", readUntil: 0 } }]);
     expect(filesIn(path.join(copy, "damaged"), ".segment")).toHaveLength(1);
   });
 
@@ -288,7 +288,7 @@ describe("an adoption with a fault in it", () => {
     const { journal, dir } = testJournal();
     const entry = accept(journal);
     const { disk, journal: next, dir: copy, lines } = faultyJournal({ dir: afterKill(dir) });
-    await next.adopt();
+    await next.takeOver();
     disk.fail("open", { code: "EMFILE" });
     expect([...next.replay()]).toEqual([]);
     expect(lines).toMatchObject([{ level: "error", fields: { id: entry.id } }]);
@@ -335,7 +335,7 @@ describe("each call of the file system in turn", () => {
         await Promise.resolve();
       }
       await Promise.resolve();
-      await journal.adopt().catch(() => {});
+      await journal.takeOver().catch(() => {});
       disk.heal();
       attempt();
       await Promise.resolve();

@@ -3,10 +3,10 @@ import { OffloadError } from "../../src/base/errors.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
 
 describe("the journal", () => {
-  it("has a task in the hands of the kernel when accepted() returns", async () => {
+  it("has handed a task to the kernel when accept() returns", async () => {
     const { journal, dir } = testJournal();
     const context = { requestId: "r1" };
-    journal.accepted({
+    journal.accept({
       id: "a-1",
       task: "resize",
       payload: { key: "x", widths: [1, 2] },
@@ -17,7 +17,7 @@ describe("the journal", () => {
     expect(others).toEqual([]);
     expect(task).toMatchObject({
       id: "a-1",
-      task: "resize",
+      name: "resize",
       payload: { key: "x", widths: [1, 2] },
       dispatch: { attempts: 3 },
       context: { requestId: "r1" },
@@ -86,7 +86,7 @@ describe("the journal", () => {
     expect((await pendingIn(once.dir))[0]).toMatchObject({ id: entry.id, attempt: 1, interrupted: 2 });
   });
 
-  it("does not hold a stopped task's process to have died while it ran", async () => {
+  it("does not count the death of a process after its task has stopped", async () => {
     const { journal, dir } = testJournal();
     const entry = accept(journal);
     journal.started(entry, 1);
@@ -102,7 +102,7 @@ describe("the journal", () => {
     expect(filesIn(dir, "").map((file) => file.slice(dir.length + 1))).toEqual(["damaged", "dead-letters"]);
   });
 
-  it("leaves what is unfinished at its close for the next start, running tasks as stopped ones with that attempt yet to have", async () => {
+  it("leaves unfinished tasks to the next start when it is closed, and does not count the attempt of a running one", async () => {
     const { journal, dir } = testJournal();
     const waiting = accept(journal);
     const running = accept(journal);
@@ -125,13 +125,13 @@ describe("the journal", () => {
     expect(await journal.close()).toBeUndefined();
   });
 
-  it("hears of the end of a task once", async () => {
+  it("records the end of a task once", async () => {
     const { journal } = testJournal();
     const entry = accept(journal);
     journal.ended(entry, "succeeded");
     journal.ended(entry, "failed");
     journal.stopped(entry);
-    expect(journal.deadLetter(entry, "exhausted", new Error("late"))).toBe(false);
+    expect(journal.moveToDeadLetters(entry, "exhausted", new Error("late"))).toBe(false);
     expect(journal.stats).toMatchObject({ pending: 0, liveBytes: 0 });
   });
 
@@ -151,7 +151,7 @@ describe("the journal", () => {
     const accepting =
       (id: string, task = "work") =>
       () =>
-        journal.accepted({ id, task, payload: 1, dispatch: undefined, context: undefined });
+        journal.accept({ id, task, payload: 1, dispatch: undefined, context: undefined });
     for (const id of ["", "../../etc", "a b", "ä", "x".repeat(129)]) {
       expect(accepting(id)).toThrow(expect.objectContaining({ code: "AR_INVALID_ARGUMENT" }));
     }
@@ -162,7 +162,7 @@ describe("the journal", () => {
   it("keeps names of tasks in any script", async () => {
     const { journal, dir } = testJournal();
     accept(journal, 1, "größe_変更");
-    expect((await pendingIn(dir))[0]?.task).toBe("größe_変更");
+    expect((await pendingIn(dir))[0]?.name).toBe("größe_変更");
   });
 
   it("refuses above half of maxBytes, and takes tasks again when some have ended", async () => {

@@ -1,14 +1,16 @@
-// What the tests of the journal share: directories of their own, journals in them, and what a kill -9 would leave of one.
+// Shared by the tests of the journal: temporary directories, journals in them, and the directory that a kill -9 would leave.
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { crc32 } from "node:zlib";
 import { afterEach } from "vitest";
 import type { Logger } from "../../src/base/logger.js";
-import type { ReplayedTask } from "../../src/journal/dead-letters/dead-letter-box.js";
+import { PayloadBytes } from "../../src/core/payload/payload.js";
 import { type FileSystem, nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { type Journal, openJournal } from "../../src/journal/journal.js";
 import type { JournalEntry } from "../../src/journal/log/segment.js";
 import type { JournalOptions } from "../../src/journal/options.js";
+import type { ReplayedTask } from "../../src/journal/replayed-task.js";
 
 export interface LogLine {
   readonly level: "info" | "warn" | "error";
@@ -44,15 +46,15 @@ export function temporaryDirectory(): string {
 export interface TestJournalOptions extends Partial<JournalOptions> {
   readonly fs?: FileSystem;
   readonly now?: () => number;
-  readonly onAdoptable?: () => void;
+  readonly onAskedToTakeOver?: () => void;
 }
 
 /** A journal that is closed after the test. */
 export function testJournal(options: TestJournalOptions = {}): TestJournal {
-  const { fs = nodeFileSystem, now = Date.now, onAdoptable, ...rest } = options;
+  const { fs = nodeFileSystem, now = Date.now, onAskedToTakeOver, ...rest } = options;
   const dir = options.dir ?? path.join(temporaryDirectory(), "journal");
   const { logger, lines } = recordingLogger();
-  const journal = openJournal({ ...rest, dir }, { logger, onAdoptable }, { fs, now });
+  const journal = openJournal({ ...rest, dir }, { logger, onAskedToTakeOver }, { fs, now });
   open.add(journal);
   return { journal, dir, lines };
 }
@@ -71,11 +73,20 @@ export function afterKill(dir: string): string {
   return copy;
 }
 
+/** A payload as bytes: a stream and parts of these lengths. */
+export function payloadBytes(
+  bytes: Uint8Array,
+  lengths: readonly number[] = [bytes.length],
+  { aside, asidePaths }: { aside?: unknown[]; asidePaths?: string[] } = {},
+): PayloadBytes {
+  return new PayloadBytes(bytes, lengths, { aside, asidePaths });
+}
+
 let accepted = 0;
 
 /** Accepts a task with an id of its own. */
 export function accept(journal: Journal, payload: unknown = { n: accepted }, task = "work"): JournalEntry {
-  return journal.accepted({
+  return journal.accept({
     id: `t-${(accepted++).toString(36)}`,
     task,
     payload,
@@ -86,7 +97,7 @@ export function accept(journal: Journal, payload: unknown = { n: accepted }, tas
 
 /** All that the journal hands out at a start. */
 export async function replayed(journal: Journal): Promise<ReplayedTask[]> {
-  await journal.adopt();
+  await journal.takeOver();
   return [...journal.replay()];
 }
 
@@ -101,4 +112,10 @@ export function filesIn(dir: string, suffix: string): string[] {
     .filter((name) => name.endsWith(suffix))
     .map((name) => path.join(dir, name))
     .sort();
+}
+
+/** Makes the CRC of the record at `start` right again, with zlib's own. */
+export function reseal(bytes: Buffer, start: number): void {
+  const end = start + 8 + bytes.readUInt32LE(start + 4);
+  bytes.writeUInt32LE(crc32(bytes.subarray(start + 4, end)), start);
 }

@@ -47,7 +47,7 @@ describe("the JSON of a payload", () => {
     expect(writer.write([1])?.buffer.byteLength).toBe(4_096);
   });
 
-  it("says no in the middle of a payload, and writes the next one from its beginning", () => {
+  it("gives up in the middle of a payload, and writes the next one from its beginning", () => {
     expect(written({ a: 1, b: [2, { c: undefined }] })).toBeUndefined();
     expect(written(null)).toBe("[null]");
   });

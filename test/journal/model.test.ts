@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { Journal } from "../../src/journal/journal.js";
 import type { JournalEntry } from "../../src/journal/log/segment.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
-import { afterKill, cleanUp, replayed, testJournal } from "./journals.js";
+import { afterKill, cleanUp, payloadBytes, replayed, testJournal } from "./journals.js";
 
 interface ModelTask {
   readonly payload: unknown;
@@ -16,7 +16,7 @@ interface ModelTask {
   running: boolean;
 }
 
-interface Letter {
+interface DeadLetter {
   readonly payload: unknown;
   readonly interrupted: number;
 }
@@ -29,7 +29,7 @@ type Step =
       readonly payload: unknown;
       readonly fault: "none" | "ENOSPC" | "EIO" | "short" | "short, uncut";
     }
-  | { readonly do: "start" | "stop" | "end" | "bury"; readonly pick: number }
+  | { readonly do: "start" | "stop" | "end" | "fail"; readonly pick: number }
   | { readonly do: "retry" | "discard"; readonly pick: number }
   | { readonly do: "kill" | "close" };
 
@@ -44,6 +44,9 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
           fc.jsonValue({ maxDepth: 2 }),
           fc.date({ noInvalidDate: true }),
           fc.integer({ min: 1, max: 2_000_000 }).map((size) => "x".repeat(size)),
+          fc
+            .tuple(fc.integer({ min: 2, max: 2_000 }), fc.nat(255))
+            .map(([size, byte]) => payloadBytes(new Uint8Array(size).fill(byte, 1), [1, size - 1])),
         ),
         fault: fc.oneof(
           { weight: 8, arbitrary: fc.constant("none" as const) },
@@ -57,7 +60,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 10,
       arbitrary: fc.record({
-        do: fc.constantFrom("start" as const, "stop" as const, "end" as const, "bury" as const),
+        do: fc.constantFrom("start" as const, "stop" as const, "end" as const, "fail" as const),
         pick,
       }),
     },
@@ -69,7 +72,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 
 class Run {
   readonly model = new Map<string, ModelTask>();
-  readonly letters = new Map<string, Letter>();
+  readonly deadLetters = new Map<string, DeadLetter>();
   readonly entries = new Map<string, JournalEntry>();
   #disk = new FaultyFileSystem();
   #clock = 1_000_000;
@@ -87,7 +90,7 @@ class Run {
         this.#accept(step.payload, step.fault);
         break;
       case "kill":
-        // What is said of steps is written at the end of the turn.
+        // Steps are written at the end of the turn.
         await Promise.resolve();
         await this.#restart(afterKill(this.#dir), true);
         break;
@@ -97,7 +100,7 @@ class Run {
         break;
       case "retry":
       case "discard":
-        this.#answerLetter(step.do, step.pick);
+        this.#answerDeadLetter(step.do, step.pick);
         break;
       default:
         this.#advance(step.do, step.pick);
@@ -108,8 +111,8 @@ class Run {
   async check(): Promise<void> {
     await Promise.resolve();
     await this.#restart(afterKill(this.#dir), true);
-    const letters = await this.#journal.deadLetters.list();
-    expect(new Set(letters.map(({ id }) => id))).toEqual(new Set(this.letters.keys()));
+    const found = await this.#journal.deadLetters.list();
+    expect(new Set(found.map(({ id }) => id))).toEqual(new Set(this.deadLetters.keys()));
   }
 
   #open(dir?: string) {
@@ -122,7 +125,7 @@ class Run {
     if (fault.startsWith("short")) this.#disk.shorten(20);
     if (fault === "short, uncut") this.#disk.fail("truncate", { code: "EIO" });
     try {
-      const entry = this.#journal.accepted({ id, task: "work", payload, dispatch: undefined, context: undefined });
+      const entry = this.#journal.accept({ id, task: "work", payload, dispatch: undefined, context: undefined });
       this.entries.set(id, entry);
       this.model.set(id, { payload, order: this.#clock++, attempt: 0, interrupted: 0, running: false });
     } catch (error) {
@@ -132,7 +135,7 @@ class Run {
     this.#disk.heal();
   }
 
-  #advance(what: "start" | "stop" | "end" | "bury", index: number): void {
+  #advance(what: "start" | "stop" | "end" | "fail", index: number): void {
     const [id, task] = nth(this.model, index) ?? [];
     const entry = id === undefined ? undefined : this.entries.get(id);
     if (id === undefined || task === undefined || entry === undefined) return;
@@ -149,17 +152,17 @@ class Run {
       this.model.delete(id);
       this.#journal.ended(entry, "succeeded");
     }
-    if (what === "bury") {
+    if (what === "fail") {
       this.model.delete(id);
-      this.letters.set(id, { payload: task.payload, interrupted: task.interrupted });
-      expect(this.#journal.deadLetter(entry, "exhausted", new Error("model"))).toBe(true);
+      this.deadLetters.set(id, { payload: task.payload, interrupted: task.interrupted });
+      expect(this.#journal.moveToDeadLetters(entry, "exhausted", new Error("model"))).toBe(true);
     }
   }
 
-  #answerLetter(what: "retry" | "discard", index: number): void {
-    const [id, letter] = nth(this.letters, index) ?? [];
-    if (id === undefined || letter === undefined) return;
-    this.letters.delete(id);
+  #answerDeadLetter(what: "retry" | "discard", index: number): void {
+    const [id, deadLetter] = nth(this.deadLetters, index) ?? [];
+    if (id === undefined || deadLetter === undefined) return;
+    this.deadLetters.delete(id);
     if (what === "discard") {
       expect(this.#journal.deadLetters.discard(id)).toBe(true);
       return;
@@ -167,9 +170,15 @@ class Run {
     const task = this.#journal.deadLetters.retry(id);
     expect(task).toMatchObject({ id, attempt: 0, interrupted: 0 });
     if (task === undefined) return;
-    expect(task.payload).toEqual(letter.payload);
+    expect(task.payload).toEqual(deadLetter.payload);
     this.entries.set(id, task.entry);
-    this.model.set(id, { payload: letter.payload, order: this.#clock++, attempt: 0, interrupted: 0, running: false });
+    this.model.set(id, {
+      payload: deadLetter.payload,
+      order: this.#clock++,
+      attempt: 0,
+      interrupted: 0,
+      running: false,
+    });
   }
 
   async #restart(dir: string, killed: boolean): Promise<void> {
@@ -195,7 +204,7 @@ class Run {
       task.interrupted++;
       if (task.interrupted < maxStarts) continue;
       this.model.delete(id);
-      this.letters.set(id, { payload: task.payload, interrupted: task.interrupted });
+      this.deadLetters.set(id, { payload: task.payload, interrupted: task.interrupted });
     }
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { nodeFileSystem } from "../../src/journal/files/file-system.js";
-import { askToAdopt, isOwned } from "../../src/journal/takeover/owner.js";
+import { askToTakeOver, isOwned } from "../../src/journal/takeover/ask-owner.js";
 import { socketPath } from "../../src/journal/takeover/socket-path.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, temporaryDirectory, testJournal } from "./journals.js";
@@ -29,22 +29,22 @@ describe("the directory of a process", () => {
     const first = testJournal();
     const entry = accept(first.journal);
     const second = testJournal({ dir: first.dir });
-    expect(await second.journal.adopt()).toEqual({ owners: 0, pending: 0, crashed: 0 });
+    expect(await second.journal.takeOver()).toEqual({ owners: 0, pending: 0, crashed: 0 });
     first.journal.ended(entry, "succeeded");
     expect(owners(first.dir)).toHaveLength(2);
   });
 
-  it("is adopted by exactly one of many", async () => {
+  it("is taken over by exactly one of many", async () => {
     const dead = testJournal();
     const ids = Array.from({ length: 20 }, () => accept(dead.journal).id);
     const dir = afterKill(dead.dir);
-    const heirs = Array.from({ length: 8 }, () => testJournal({ dir }));
-    const found = await Promise.all(heirs.map(({ journal }) => replayed(journal)));
+    const survivors = Array.from({ length: 8 }, () => testJournal({ dir }));
+    const found = await Promise.all(survivors.map(({ journal }) => replayed(journal)));
     expect(found.filter((tasks) => tasks.length > 0)).toHaveLength(1);
     expect(found.flat().map(({ id }) => id)).toEqual(ids);
   });
 
-  it("hands on what it had adopted itself, with the ends it recorded, however many die in turn", async () => {
+  it("hands on what it had taken over itself, with the ends it recorded, however many die in turn", async () => {
     const first = testJournal();
     const ids = Array.from({ length: 10 }, () => accept(first.journal).id);
     let dir = afterKill(first.dir);
@@ -77,7 +77,7 @@ describe("the directory of a process", () => {
     const ids = Array.from({ length: 5 }, () => accept(dead.journal).id);
     const disk = new FaultyFileSystem();
     const { journal, dir } = testJournal({ dir: afterKill(dead.dir), fs: disk.fs });
-    await journal.adopt();
+    await journal.takeOver();
     const first = journal.replay().next().value;
     const second = journal.replay().next().value;
     expect([first?.id, second?.id]).toEqual(ids.slice(0, 2));
@@ -86,7 +86,7 @@ describe("the directory of a process", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual(ids);
   });
 
-  it("is gone when all it held is finished", async () => {
+  it("is removed when all its tasks have ended", async () => {
     const dead = testJournal();
     accept(dead.journal);
     const dir = afterKill(dead.dir);
@@ -104,7 +104,7 @@ describe("the directory of a process", () => {
     mkdirSync(stale);
     const anHourAgo = Date.now() / 1_000 - 3_600;
     utimesSync(stale, anHourAgo, anHourAgo);
-    await journal.adopt();
+    await journal.takeOver();
     expect([existsSync(fresh), existsSync(stale)]).toEqual([true, false]);
   });
 
@@ -123,27 +123,27 @@ describe("the directory of a process", () => {
 });
 
 describe("a call on the socket of an owner", () => {
-  it("has it told that there is something to adopt", async () => {
+  it("makes it look for directories to take over", async () => {
     const calls = new EventEmitter();
-    const { dir } = testJournal({ onAdoptable: () => calls.emit("adoptable") });
-    const told = once(calls, "adoptable");
+    const { dir } = testJournal({ onAskedToTakeOver: () => calls.emit("asked") });
+    const asked = once(calls, "asked");
     const [directory = ""] = owners(dir);
-    expect(await askToAdopt(nodeFileSystem, directory)).toBe(true);
-    await told;
+    expect(await askToTakeOver(nodeFileSystem, directory)).toBe(true);
+    await asked;
   });
 
-  it("that says something else does nothing", async () => {
-    let told = 0;
-    const { dir } = testJournal({ onAdoptable: () => told++ });
+  it("with another message does nothing", async () => {
+    let asked = 0;
+    const { dir } = testJournal({ onAskedToTakeOver: () => asked++ });
     const socket = net.connect(path.join(owners(dir)[0] ?? "", "owner.sock"), () => socket.end("reboot\n"));
     socket.resume();
     await new Promise((resolve) => socket.once("close", resolve));
-    expect(told).toBe(0);
+    expect(asked).toBe(0);
   });
 
   it("gets no answer from a dead one", async () => {
     const directory = temporaryDirectory();
-    expect(await askToAdopt(nodeFileSystem, directory)).toBe(false);
+    expect(await askToTakeOver(nodeFileSystem, directory)).toBe(false);
   });
 });
 
@@ -200,7 +200,7 @@ describe("a directory whose path is longer than a socket's address", () => {
     );
   });
 
-  it("is not mistaken for dead when it cannot be asked", async () => {
+  it("does not count as dead when its owner cannot be asked", async () => {
     const directory = long();
     mkdirSync(directory, { recursive: true });
     const fs = {

@@ -8,7 +8,7 @@ import { bundled } from "./programs.js";
 
 const kills = Number(process.env.JOURNAL_KILLS ?? 12);
 
-/** What the program wrote of itself: accepted, replayed and ended ids, in order. */
+/** What the program has noted: accepted, replayed and ended ids, in order. */
 function readTrace(file: string): { accepted: Set<string>; ended: Set<string>; replayed: string[] } {
   const accepted = new Set<string>();
   const ended = new Set<string>();
@@ -48,7 +48,7 @@ describe("a process that is killed while it writes", () => {
     expect(accepted.size).toBeGreaterThan(kills * 100);
     const unfinished = [...accepted].filter((id) => !ended.has(id));
     expect(unfinished.filter((id) => !found.includes(id))).toEqual([]);
-    // What comes back though its end was recorded: at most what was written in one turn of each process.
+    // Tasks that come back although they had ended: at most those of one turn of each process.
     const risen = found.filter((id) => ended.has(id));
     expect(risen.length).toBeLessThanOrEqual(kills * 250);
     expect(new Set(found).size).toBe(found.length);
@@ -57,8 +57,8 @@ describe("a process that is killed while it writes", () => {
 });
 
 describe("eight processes that start at once", () => {
-  it("adopt the directories of four dead ones once each, and leave those of two living ones alone", async () => {
-    const program = await bundled("adopt.ts");
+  it("take over the directories of four dead ones once each, and leave those of two living ones alone", async () => {
+    const program = await bundled("take-over.ts");
     const dir = path.join(temporaryDirectory(), "journal");
     const start = (...own: string[]): Promise<Program> =>
       startProgram(program, { args: [dir, ...own], execArgv: [], ready: /^tasks .* end$/m });
@@ -68,15 +68,17 @@ describe("eight processes that start at once", () => {
     for (const program of dead) program.kill("SIGKILL");
     await Promise.all(dead.map(({ exited }) => exited));
 
-    const heirs = await Promise.all(Array.from({ length: 8 }, () => start()));
-    const found = heirs.flatMap(({ output }) => JSON.parse(/^tasks (.*) end$/m.exec(output)?.[1] ?? "[]") as string[]);
+    const survivors = await Promise.all(Array.from({ length: 8 }, () => start()));
+    const found = survivors.flatMap(
+      ({ output }) => JSON.parse(/^tasks (.*) end$/m.exec(output)?.[1] ?? "[]") as string[],
+    );
     const expected = ["d1", "d2", "d3", "d4"].flatMap((own) =>
       Array.from({ length: 50 }, (_, index) => `${own}-${index}`),
     );
     expect(found.sort()).toEqual(expected.sort());
 
-    for (const program of [...living, ...heirs]) program.kill("SIGTERM");
-    const exits = await Promise.all([...living, ...heirs].map(({ exited }) => exited));
+    for (const program of [...living, ...survivors]) program.kill("SIGTERM");
+    const exits = await Promise.all([...living, ...survivors].map(({ exited }) => exited));
     expect(exits.map(({ code }) => code)).toEqual(Array.from({ length: 10 }, () => 0));
 
     // Everything is unfinished still, and now without an owner.

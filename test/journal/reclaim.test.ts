@@ -62,7 +62,7 @@ describe("disk space", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual(ids);
   });
 
-  it("of adopted segments is given back like our own, and nothing rises again", async () => {
+  it("of segments that were taken over is given back like our own, and nothing rises again", async () => {
     const dead = testJournal();
     const stuck = accept(dead.journal, "stuck");
     for (let index = 0; index < 1_000; index++)
@@ -70,7 +70,7 @@ describe("disk space", () => {
     const unfinished = Array.from({ length: 300 }, () => accept(dead.journal, "z".repeat(10_000)));
     const dir = afterKill(dead.dir);
     const { journal } = testJournal({ dir });
-    await journal.adopt();
+    await journal.takeOver();
     const tasks = [...journal.replay()];
     expect(tasks).toHaveLength(1 + unfinished.length);
     for (const { entry, id } of tasks) if (id !== stuck.id) journal.ended(entry, "succeeded");
@@ -79,7 +79,7 @@ describe("disk space", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([stuck.id]);
   });
 
-  it("is not given back too soon: the end of a task that was adopted late outlives its beginning", async () => {
+  it("is not given back too soon: the end of a task that was taken over late outlives its beginning", async () => {
     const dead = testJournal();
     const ended = accept(dead.journal, "ended");
     const kept = accept(dead.journal, "kept");
@@ -94,7 +94,7 @@ describe("disk space", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([kept.id]);
   });
 
-  it("does not run out by rewriting a record that has gone bad, which is left where it is", async () => {
+  it("leaves a damaged record where it is instead of writing it again", async () => {
     const { journal, dir, lines } = testJournal();
     const bad = accept(journal, "w".repeat(100));
     const [file = ""] = filesIn(dir, ".segment");

@@ -286,7 +286,7 @@ describe("what is brought back", () => {
     const { logger } = recordingLogger();
     const earlier = openJournal({ dir }, { logger });
     const dispatch = { priority: "of a later version" };
-    earlier.accepted({ id: "from-elsewhere", task: "echo", payload: 1, dispatch, context: undefined });
+    earlier.accept({ id: "from-elsewhere", task: "echo", payload: 1, dispatch, context: undefined });
     await earlier.close();
 
     const watched = journaled(dir);
@@ -326,7 +326,7 @@ describe("a task that comes back when its key is taken", () => {
     const { logger } = recordingLogger();
     const journal = openJournal({ dir }, { logger });
     for (const { id, onDuplicate, task = "blocked" } of earlier) {
-      journal.accepted({ id, task, payload: id, dispatch: { key: "k", onDuplicate }, context: undefined });
+      journal.accept({ id, task, payload: id, dispatch: { key: "k", onDuplicate }, context: undefined });
     }
     await journal.close();
     const gate = new Gate();

@@ -8,7 +8,8 @@ export const oursForget = "offload-after-response, fire and forget";
 const oursJournal = "offload-after-response, journal";
 export const piscina = "Piscina";
 export const piscinaAsync = "Piscina, atomics disabled";
-export const raw = "raw postMessage, batched";
+const raw = "raw postMessage, batched";
+export const rawEach = "raw postMessage, one each";
 
 export const pools: Readonly<Record<string, () => Promise<OpenPool>>> = {
   [ours]: async () => (await import("./offload-after-response.js")).openAfterResponse,
@@ -21,4 +22,5 @@ export const pools: Readonly<Record<string, () => Promise<OpenPool>>> = {
   workerpool: async () => (await import("./workerpool.js")).openWorkerpool,
   poolifier: async () => (await import("./poolifier.js")).openPoolifier,
   [raw]: async () => (await import("./raw.js")).openRaw,
+  [rawEach]: async () => (await import("./raw.js")).openRawEach,
 };

@@ -22,7 +22,7 @@ async function open(threads: number, options: { atomics?: "disabled" }): Promise
   await Promise.all(Array.from({ length: threads }, () => pool.run(greeting)));
   return {
     start(name, payload, done, transferList) {
-      void (name === "tiny" ? pool.run(payload) : pool.run(payload, { name, transferList })).then(done);
+      void (name === "tiny" ? pool.run(payload) : pool.run(payload, { name, transferList })).then(done, done);
     },
     close: () => pool.destroy(),
   };

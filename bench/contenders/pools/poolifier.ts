@@ -11,7 +11,10 @@ export async function openPoolifier(threads: number): Promise<TaskPool> {
   await Promise.all(Array.from({ length: threads }, () => pool.execute(greeting)));
   return {
     start(name, payload, done, transfer) {
-      void (name === "tiny" ? pool.execute(payload) : pool.execute(payload, name, undefined, transfer)).then(done);
+      void (name === "tiny" ? pool.execute(payload) : pool.execute(payload, name, undefined, transfer)).then(
+        done,
+        done,
+      );
     },
     close: () => pool.destroy(),
   };

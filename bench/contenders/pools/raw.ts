@@ -1,11 +1,16 @@
-// No library: what one turn of the event loop gives is posted as one array, up to 256 tasks, two arrays under way a
-// thread. Nothing may fail, nothing is limited, no task is ever taken back: it is how fast the way itself is.
+// No library. Batched: what one turn of the event loop gives is posted as one array, up to 256 tasks, two arrays under way
+// a thread. One each: every task is a message. Nothing may fail, nothing is limited, no task is ever taken back: it is how
+// fast the way itself is.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { Done, TaskName, TaskPool } from "./contender.js";
 
-const batchSize = 256;
-const batchesUnderWay = 2;
+interface Batching {
+  /** The most tasks in a message. */
+  readonly size: number;
+  /** The most messages that a thread has not answered. */
+  readonly underWay: number;
+}
 
 interface Entry {
   readonly name: TaskName;
@@ -14,7 +19,16 @@ interface Entry {
   readonly transfer: ArrayBuffer[] | undefined;
 }
 
-export async function openRaw(threads: number): Promise<TaskPool> {
+export function openRaw(threads: number): Promise<TaskPool> {
+  return open(threads, { size: 256, underWay: 2 });
+}
+
+/** For payloads: a message that has the same object twice copies it once, and so would favour batches. */
+export function openRawEach(threads: number): Promise<TaskPool> {
+  return open(threads, { size: 1, underWay: 4 });
+}
+
+async function open(threads: number, { size, underWay }: Batching): Promise<TaskPool> {
   const workers = Array.from({ length: threads }, () => new RawWorker());
   await Promise.all(workers.map(({ worker }) => once(worker, "online")));
   let queue: Entry[] = [];
@@ -30,9 +44,9 @@ export async function openRaw(threads: number): Promise<TaskPool> {
   function flush(): void {
     flushing = false;
     for (const worker of workers) {
-      while (head < queue.length && worker.underWay.length < batchesUnderWay) {
-        worker.send(queue.slice(head, head + batchSize), flushSoon);
-        head += batchSize;
+      while (head < queue.length && worker.underWay.length < underWay) {
+        worker.send(queue.slice(head, head + size), flushSoon);
+        head += size;
       }
     }
     if (head < queue.length) return;

@@ -11,7 +11,7 @@ export async function openTinypool(threads: number): Promise<TaskPool> {
   await Promise.all(Array.from({ length: threads }, () => pool.run(greeting)));
   return {
     start(name, payload, done, transferList) {
-      void (name === "tiny" ? pool.run(payload) : pool.run(payload, { name, transferList })).then(done);
+      void (name === "tiny" ? pool.run(payload) : pool.run(payload, { name, transferList })).then(done, done);
     },
     close: () => pool.destroy(),
   };

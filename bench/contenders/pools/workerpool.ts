@@ -9,7 +9,7 @@ export async function openWorkerpool(threads: number): Promise<TaskPool> {
   await Promise.all(Array.from({ length: threads }, () => pool.exec("tiny", [greeting])));
   return {
     start(name, payload, done, transfer) {
-      void (transfer ? pool.exec(name, [payload], { transfer }) : pool.exec(name, [payload])).then(done);
+      void (transfer ? pool.exec(name, [payload], { transfer }) : pool.exec(name, [payload])).then(done, done);
     },
     close: () => pool.terminate(true),
   };

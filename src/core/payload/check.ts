@@ -5,10 +5,10 @@ import { maxDepth } from "./refusals.js";
 import { isLargeBuffer } from "./stream-format.js";
 
 /** Arrays longer than this are looked at for holes first: a client's `a[1e9] = 1` must not cost a billion steps. */
-export const longArray = 64;
+const longArray = 64;
 const probes = 16;
 /** One object in so many is noted. */
-const noteEvery = 16;
+const noteEvery = 32;
 
 // `constructor` is quicker to read than the prototype. A field of this name would have to be a function to mislead, and V8
 // refuses functions.
@@ -18,9 +18,8 @@ export class Check {
   /** Large ArrayBuffers that it met. */
   readonly buffers: Set<ArrayBuffer> = new Set();
   #visits = 0;
-  #depth = 0;
   /**
-   * Objects met before. A Set of all triples the cost, so some are noted until one of them is met again: then the payload
+   * Objects met before. To note each one triples the cost, so some are noted until one of them is met again: then the payload
    * shares objects or is circular, and from there on all are noted.
    */
   readonly #noted = new Set<object>();
@@ -29,72 +28,78 @@ export class Check {
   /** @param mustReport whether the first instance of each class has to take the careful path */
   constructor(private readonly mustReport: boolean) {}
 
-  /** False: there is something special, or it is too deep. The careful path knows what. */
-  passes(value: object): boolean {
-    if (this.#noted.has(value)) {
-      this.#noteAll = true;
+  /**
+   * False: there is something special, or it is too deep. The careful path knows what. Functions and symbols pass, because V8
+   * refuses them itself.
+   *
+   * The loops are written out where most objects are: calls for each field cost as much again.
+   */
+  passes(value: object, depth = 0): boolean {
+    if ((this.#noteAll || ++this.#visits % noteEvery === 0) && this.#isMetAgain(value)) return true;
+    if (depth >= maxDepth) return false;
+    const { constructor: type } = value;
+    if (type === Object) return this.#fields(value, depth);
+    if (type === Array && Array.isArray(value)) {
+      const { length } = value;
+      if (length > longArray && isSparse(value)) return this.#fields(value, depth);
+      for (let index = 0; index < length; index++) {
+        const item: unknown = value[index];
+        if (typeof item === "object" && item !== null && !this.passes(item, depth + 1)) return false;
+      }
       return true;
     }
-    if (this.#noteAll || ++this.#visits % noteEvery === 0) this.#noted.add(value);
-    if (this.#depth >= maxDepth) return false;
-    this.#depth++;
-    const passed = this.#contents(value);
-    this.#depth--;
-    return passed;
+    return this.#other(value, type, depth);
   }
 
-  #contents(value: object): boolean {
-    const { constructor: type } = value;
-    if (type === Object) return this.#fields(value);
-    if (type === Array && Array.isArray(value)) return this.#items(value);
+  /** Looks at inherited fields too, which V8 leaves out: at worst the careful path is taken without need. */
+  #fields(value: object, depth: number): boolean {
+    for (const key in value) {
+      const field = (value as Record<string, unknown>)[key];
+      if (typeof field === "object" && field !== null && !this.passes(field, depth + 1)) return false;
+    }
+    return true;
+  }
+
+  #other(value: object, type: unknown, depth: number): boolean {
     if (ArrayBuffer.isView(value) || leaves.has(type)) return true;
-    if (type === Map && value instanceof Map) return this.#map(value);
-    if (type === Set && value instanceof Set) return this.#set(value);
+    // Two walks over parts instead of one over pairs, each of which would be an array.
+    if (type === Map && value instanceof Map) return this.#all(value.keys(), depth) && this.#all(value.values(), depth);
+    if (type === Set && value instanceof Set) return this.#all(value.values(), depth);
     if (type === ArrayBuffer) {
       if (isLargeBuffer(value)) this.buffers.add(value);
       return true;
     }
     const prototype: object | null = Object.getPrototypeOf(value);
     if (prototype === null || prototype === Object.prototype || isKnownPlain(prototype, this.mustReport)) {
-      return this.#fields(value);
+      return this.#fields(value, depth);
     }
     // Of a subclass, the fields as well, which a database driver's list of rows has.
-    return Array.isArray(value) && this.#fields(value);
+    return Array.isArray(value) && this.#fields(value, depth);
   }
 
-  #fields(value: object): boolean {
-    // Inherited fields are looked at too, which V8 leaves out: at worst the careful path is taken without need.
-    for (const key in value) if (!this.#part((value as Record<string, unknown>)[key])) return false;
+  #all(parts: Iterable<unknown>, depth: number): boolean {
+    for (const part of parts) {
+      if (typeof part === "object" && part !== null && !this.passes(part, depth + 1)) return false;
+    }
     return true;
   }
 
-  #items(value: readonly unknown[]): boolean {
-    const { length } = value;
-    if (length > longArray && hasHoles(value)) return this.#fields(value);
-    for (let index = 0; index < length; index++) if (!this.#part(value[index])) return false;
+  #isMetAgain(value: object): boolean {
+    if (!this.#noted.has(value)) {
+      this.#noted.add(value);
+      return false;
+    }
+    this.#noteAll = true;
     return true;
-  }
-
-  #map(value: ReadonlyMap<unknown, unknown>): boolean {
-    // Two walks over parts instead of one over pairs, each of which would be an array.
-    for (const key of value.keys()) if (!this.#part(key)) return false;
-    for (const item of value.values()) if (!this.#part(item)) return false;
-    return true;
-  }
-
-  #set(value: ReadonlySet<unknown>): boolean {
-    for (const item of value.values()) if (!this.#part(item)) return false;
-    return true;
-  }
-
-  #part(part: unknown): boolean {
-    if (typeof part === "object") return part === null || this.passes(part);
-    return typeof part !== "function" && typeof part !== "symbol";
   }
 }
 
-/** Looks at a few places at random. An array that passes has items at most of its places, so that a loop is no waste. */
-export function hasHoles(value: readonly unknown[]): boolean {
+/**
+ * Whether the items of an array are better found by its keys than by a loop over its length. Looks at a few places at random:
+ * where all of them have items, most of its places do.
+ */
+export function isSparse(value: readonly unknown[]): boolean {
+  if (value.length <= longArray) return false;
   for (let probe = 0; probe < probes; probe++) {
     if (!Object.hasOwn(value, Math.floor(Math.random() * value.length))) return true;
   }

@@ -19,11 +19,15 @@ const reported = new WeakSet<object>();
 // The names only: reading globalThis.Headers would load undici. Later ones are the user's own.
 const globalNames: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(globalThis));
 
-/** Structured clone carries these, or refuses them by itself on every Node.js. Of all other global classes it makes `{}` on some. */
-const leftToStructuredClone: ReadonlySet<string> = new Set([
-  ...["Blob", "File", "CryptoKey", "MessagePort", "SharedArrayBuffer"],
-  ...["Promise", "WeakMap", "WeakSet", "WeakRef", "FinalizationRegistry", "Symbol", "DisposableStack"],
-  ...["AsyncDisposableStack", "Iterator", "Function"],
+/** Structured clone carries these. Of every other class of the platform it makes `{}`, on some versions of Node.js at least. */
+const carried: ReadonlySet<string> = new Set(["Blob", "File", "CryptoKey", "MessagePort"]);
+
+/** Classes of the language: V8 carries or refuses their instances, and what only inherits from one is an ordinary object. */
+const ofLanguage: ReadonlySet<string> = new Set([
+  ...["Object", "Function", "Array", "Map", "Set", "Date", "RegExp", "Number", "String", "Boolean", "BigInt", "Symbol"],
+  ...["Promise", "WeakMap", "WeakSet", "WeakRef", "FinalizationRegistry", "Iterator", "DisposableStack", "Proxy"],
+  ...["AsyncDisposableStack", "ArrayBuffer", "SharedArrayBuffer", "DataView", "Error", "AggregateError"],
+  ...["SuppressedError", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"],
 ]);
 
 /** Whether an instance can be written as a plain object, and nobody waits to be told of its class. */
@@ -38,7 +42,7 @@ export function fateOf(value: object, prototype: object): Fate {
   const known = fates.get(prototype);
   if (known !== undefined) return known;
   const className = globalClassOf(prototype);
-  if (className !== undefined && !leftToStructuredClone.has(className)) {
+  if (className !== undefined && !carried.has(className)) {
     return remember(prototype, { kind: "refused", className });
   }
   const cloned: object = structuredClone(value);
@@ -72,11 +76,11 @@ function remember(prototype: object, fate: Fate): Fate {
   return fate;
 }
 
-/** The name of the nearest of the platform's global classes that an object is an instance of. */
+/** The name of the nearest of the platform's classes that an object is an instance of. */
 function globalClassOf(prototype: object): string | undefined {
   for (let at: object | null = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     const type: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value;
-    if (typeof type !== "function" || !globalNames.has(type.name)) continue;
+    if (typeof type !== "function" || !globalNames.has(type.name) || ofLanguage.has(type.name)) continue;
     if (Reflect.get(globalThis, type.name) !== type) continue;
     return type.name;
   }

@@ -84,7 +84,8 @@ export class PayloadReader extends Deserializer {
     const length = lengths[index + 1] ?? 0;
     // Not zeroed first, unlike a new ArrayBuffer.
     const made = Buffer.allocUnsafeSlow(length);
-    made.set(bytes.subarray(start, start + length));
+    // A plain memcpy, unlike set() on shared memory.
+    if (length > 0) made.fill(bytes.subarray(start, start + length));
     return made.buffer;
   }
 

@@ -1,7 +1,7 @@
 // The careful walk: a copy of a payload in which markers stand for what V8 would not write as we want it, or the path of the
 // first part that cannot arrive. Taken when the check met something special, or V8 refused to write.
 import { types } from "node:util";
-import { hasHoles, longArray } from "./check.js";
+import { isSparse } from "./check.js";
 import { type Fate, fateOf, type OnInstance, rememberPlain, report } from "./classes.js";
 import { fieldsOf, isError, membersOf, text } from "./error-parts.js";
 import { AsideMarker, ErrorMarker, FileMarker, TextMarker, ViewMarker } from "./markers.js";
@@ -92,7 +92,7 @@ export class Walk {
     const { length } = value;
     let keys: string[] | undefined;
     let items = 0;
-    if (length > longArray && hasHoles(value)) {
+    if (isSparse(value)) {
       keys = Object.keys(value);
       for (; items < keys.length && isIndex(keys[items], length); items++) {
         const index = Number(keys[items]);

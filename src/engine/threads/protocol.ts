@@ -2,6 +2,7 @@
 
 import type { MessagePort } from "node:worker_threads";
 import type { WireError } from "../../core/payload/thrown.js";
+import type { FailureForm } from "./slots/failure-form.js";
 
 /** Main thread -> thread, through the port of its greeting. */
 export type ToThread = BatchMessage | StopMessage | CollectMessage | EndMessage;
@@ -61,7 +62,7 @@ export type LongReply = readonly [
   /** Of the tasks whose cell is `returned`, in their order, in their wire form. */
   values: readonly unknown[] | undefined,
   /** Of the tasks whose cell is `failed`, in their order. */
-  failures?: readonly WireError[] | undefined,
+  failures?: readonly FailureForm[] | undefined,
   /**
    * Values that stayed behind, by their place in `values`, and why: a message when the value cannot be cloned, null when it
    * is large and was not asked for.

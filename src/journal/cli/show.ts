@@ -1,7 +1,7 @@
 // `show`: one task of a journal with its payload.
 import { inspect } from "node:util";
-import { deserialize } from "node:v8";
-import { type Captured, PayloadBytes } from "../../core/payload/payload.js";
+import { type Captured, isBytes } from "../../core/payload/payload.js";
+import { restore } from "../../core/payload/restore.js";
 import type { FileSystem } from "../files/file-system.js";
 import { decodeContent, type TaskContent } from "../format/content.js";
 import { type Encoding, encodings } from "../format/format.js";
@@ -54,12 +54,10 @@ function contentFields(encoding: Encoding, bytes: Buffer): Record<string, unknow
 
 /** The value that was captured, as far as its stream alone tells. */
 function shownValue(captured: Captured): unknown {
-  if (!(captured instanceof PayloadBytes)) return captured;
-  const { bytes, lengths } = captured;
   try {
-    return deserialize(bytes.subarray(0, lengths[0]));
+    return restore(captured);
   } catch {
-    return `${bytes.length} bytes`;
+    return isBytes(captured) ? `${captured.bytes.length} bytes, which this Node.js cannot read` : captured;
   }
 }
 

@@ -114,7 +114,7 @@ export class DeadLetterFiles {
     }
   }
 
-  /** @throws OffloadError AR_INVALID_ARGUMENT for what is no id: it could name a file elsewhere */
+  /** @throws OffloadError AR_INVALID_ARGUMENT if it is no id, because it could name a file elsewhere */
   pathOf(id: string): string {
     if (!isId(id)) throw new OffloadError("AR_INVALID_ARGUMENT", "journal: expected the id of a task");
     return path.join(this.directory, id + suffix);

@@ -5,7 +5,7 @@ import { errorCode } from "./file-system.js";
 const full = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /**
- * The error for a call that failed: AR_JOURNAL_FULL if there is no room, else AR_JOURNAL_UNAVAILABLE.
+ * The error for a call that failed: AR_JOURNAL_FULL if room is missing, else AR_JOURNAL_UNAVAILABLE.
  *
  * @param action completes "cannot", such as "write to"
  */

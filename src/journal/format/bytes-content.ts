@@ -77,7 +77,7 @@ function decodeField(field: unknown, take: (length: number) => Uint8Array): unkn
   if ("v8" in field && typeof field.v8 === "number") return deserialize(take(field.v8));
   if ("bytes" in field && isLengths(field.bytes)) {
     const bytes = take(sum(field.bytes));
-    // Checked here although nobody reads them yet: the thread that does could only fail the task.
+    // The thread that reads the bytes could only fail the task. As a dead letter it can be run by a newer Node.js.
     if (bytes[0] === v8Header && Number(bytes[1]) > v8Version) throw new RangeError("a newer V8 wrote it");
     return fromStored(bytes, field.bytes);
   }

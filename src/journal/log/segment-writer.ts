@@ -95,7 +95,7 @@ export class SegmentWriter {
     try {
       return this.#begin();
     } catch {
-      // For want of descriptors, for example. The active segment is whole and grows.
+      // No descriptor is free, for example. The active segment is whole and grows.
       return active;
     }
   }

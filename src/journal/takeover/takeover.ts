@@ -32,7 +32,7 @@ export interface TakeoverParts {
 }
 
 export class Takeover {
-  // Taken over and not read, for want of descriptors, for example.
+  // Taken over and not read, because no descriptor was free, for example.
   #unread: TakenDirectories[] = [];
   #running: Promise<unknown> = Promise.resolve();
 

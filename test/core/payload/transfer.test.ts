@@ -3,11 +3,13 @@ import { MessageChannel, MessagePort, receiveMessageOnPort } from "node:worker_t
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../../src/base/errors.js";
 import { capture } from "../../../src/core/payload/capture.js";
+import { isBytes } from "../../../src/core/payload/payload.js";
+import { restore } from "../../../src/core/payload/restore.js";
 
 describe("transfer", () => {
   it("moves a buffer: the same bytes in the copy, the original detached when the call returns", () => {
     const buffer = bytes(1, 2, 3);
-    const { value, transfer } = capture({ buffer, other: [1] }, "payload", [buffer]);
+    const { value, transfer } = move({ buffer, other: [1] }, [buffer]);
     const moved = (value as { buffer: ArrayBuffer }).buffer;
     expect(buffer.byteLength).toBe(0);
     expect(new Uint8Array(moved)).toEqual(new Uint8Array([1, 2, 3]));
@@ -19,7 +21,7 @@ describe("transfer", () => {
   it("moves a buffer under its views, which keep their places on it", () => {
     const buffer = bytes(0, 1, 2, 3, 4, 5, 6, 7);
     const payload = { all: new Uint8Array(buffer), part: new Uint8Array(buffer, 2, 3), view: new DataView(buffer, 4) };
-    const { value, transfer } = capture(payload, "payload", [buffer]);
+    const { value, transfer } = move(payload, [buffer]);
     const { all, part, view } = value as typeof payload;
     expect(transfer).toHaveLength(1);
     for (const { buffer: behind } of [all, part, view]) expect(behind).toBe(transfer?.[0]);
@@ -34,7 +36,7 @@ describe("transfer", () => {
     }
     const buffer = bytes(1);
     const payload = { upload: new Upload(buffer), map: new Map([[buffer, buffer]]), list: [buffer] };
-    const { value, transfer } = capture(payload, "payload", [buffer]);
+    const { value, transfer } = move(payload, [buffer]);
     const { upload, map, list } = value as typeof payload;
     expect(upload.body).toBe(transfer?.[0]);
     expect([...map].flat()).toEqual([transfer?.[0], transfer?.[0]]);
@@ -44,7 +46,7 @@ describe("transfer", () => {
 
   it("moves what is listed and not in the payload, too", () => {
     const buffer = bytes(1, 2);
-    const { value, transfer } = capture({ id: 1 }, "payload", [buffer]);
+    const { value, transfer } = move({ id: 1 }, [buffer]);
     expect(value).toEqual({ id: 1 });
     expect(transfer).toHaveLength(1);
     expect(buffer.byteLength).toBe(0);
@@ -53,14 +55,14 @@ describe("transfer", () => {
   it("copies what is not listed, and tightly", () => {
     const moving = bytes(1);
     const staying = Buffer.from("abc");
-    const { value } = capture({ moving, staying }, "payload", [moving]);
+    const { value } = move({ moving, staying }, [moving]);
     expect((value as { staying: Uint8Array }).staying.buffer.byteLength).toBe(3);
     expect(staying.toString()).toBe("abc");
   });
 
   it("moves a MessagePort", () => {
     const { port1, port2 } = new MessageChannel();
-    const { value, transfer } = capture({ port: port2 }, "payload", [port2]);
+    const { value, transfer } = move({ port: port2 }, [port2]);
     const moved = (value as { port: MessagePort }).port;
     expect(moved).toBeInstanceOf(MessagePort);
     expect(transfer?.[0]).toBe(moved);
@@ -71,8 +73,8 @@ describe("transfer", () => {
 
   it("with an empty list or none, nothing moves", () => {
     const buffer = bytes(1);
-    expect(capture({ buffer }, "payload", []).transfer).toBeUndefined();
-    expect(capture({ buffer }).transfer).toBeUndefined();
+    expect(move({ buffer }, []).transfer).toBeUndefined();
+    expect(move({ buffer }).transfer).toBeUndefined();
     expect(buffer.byteLength).toBe(1);
   });
 
@@ -117,7 +119,7 @@ describe("transfer", () => {
       const { payload, transfer } = make(buffer);
       let thrown: unknown;
       try {
-        capture(payload, "payload", transfer);
+        capture(payload, "payload", { transfer });
       } catch (error) {
         thrown = error;
       }
@@ -127,6 +129,12 @@ describe("transfer", () => {
     });
   });
 });
+
+/** What arrives on this side, and the objects that have moved. */
+function move(payload: unknown, transfer?: unknown[]): { value: unknown; transfer: readonly unknown[] | undefined } {
+  const captured = capture(payload, "payload", { transfer });
+  return { value: restore(captured), transfer: isBytes(captured) ? captured.moved : undefined };
+}
 
 function bytes(...values: number[]): ArrayBuffer {
   return new Uint8Array(values).buffer;

@@ -3,6 +3,7 @@ import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { OffloadError } from "../../../src/base/errors.js";
+import { NonRetryableError } from "../../../src/core/non-retryable.js";
 import type { ResponseOutcome } from "../../../src/core/outcome.js";
 import type { Dispatch, Task } from "../../../src/core/task.js";
 import {
@@ -11,7 +12,6 @@ import {
   type CallbackPayload,
   Callbacks,
 } from "../../../src/engine/callbacks/callbacks.js";
-import { NonRetryableError } from "../../../workers/non-retryable.js";
 import { survivors } from "../../support/garbage.js";
 import { createLedger, defineTask, ids, makeTask, recordEvents } from "../../support/tasks.js";
 

@@ -1,5 +1,5 @@
-// Accepts tasks and ends most of them, as fast as it can, until it is killed; after some thousands it asks to be. Every id is written to a file after the call
-// that accepted it returned: `a <id>`; and `e <id>` before its end is recorded, for from then on it may be forgotten.
+// Accepts tasks and ends most of them, as fast as it can, until it is killed; after some thousands it asks for that. It
+// writes `a <id>` to a file after the call that accepted a task has returned, and `e <id>` before the end is recorded.
 import { openSync, writeSync } from "node:fs";
 import { consoleLogger } from "../../../src/base/logger.js";
 import { openJournal } from "../../../src/journal/journal.js";
@@ -8,12 +8,12 @@ import type { JournalEntry } from "../../../src/journal/log/segment.js";
 const [dir = "", trace = "", seed = "1"] = process.argv.slice(2);
 const journal = openJournal({ dir, maxStarts: 1_000_000 }, { logger: consoleLogger });
 const out = openSync(trace, "a");
-const say = (text: string): void => void writeSync(out, `${text}\n`);
+const note = (text: string): void => void writeSync(out, `${text}\n`);
 
-await journal.adopt();
+await journal.takeOver();
 const open: JournalEntry[] = [];
 for (const task of journal.replay()) {
-  say(`r ${task.id}`);
+  note(`r ${task.id}`);
   open.push(task.entry);
 }
 console.log("ready");
@@ -29,13 +29,13 @@ for (let index = 0; ; index++) {
   if (index === enough) writeSync(1, "kill me\n");
   const size = chance() < 0.02 ? 200_000 : 20 + Math.floor(chance() * 400);
   const id = `${process.pid}-${seed}-${index}`;
-  open.push(journal.accepted({ id, task: "work", payload: "p".repeat(size), dispatch: undefined, context: undefined }));
-  say(`a ${id}`);
+  open.push(journal.accept({ id, task: "work", payload: "p".repeat(size), dispatch: undefined, context: undefined }));
+  note(`a ${id}`);
   for (const entry of open.slice(-2)) if (chance() < 0.5 && !entry.running) journal.started(entry, 1);
   while (open.length > 200 || (open.length > 0 && chance() < 0.45)) {
     const [entry] = open.splice(Math.floor(chance() * open.length), 1);
     if (entry === undefined) break;
-    say(`e ${entry.id}`);
+    note(`e ${entry.id}`);
     journal.ended(entry, "succeeded");
   }
   if (chance() < 0.3) await Promise.resolve();

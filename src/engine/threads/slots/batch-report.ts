@@ -1,6 +1,6 @@
 // What the end of a batch, or of its thread, means for each task in it, reported to the core.
 import { OffloadError } from "../../../base/errors.js";
-import { toError } from "../../../core/payload/thrown.js";
+import { LazyError } from "../../../core/lazy-error.js";
 import { isFinal } from "../../../core/states.js";
 import { name, type Task } from "../../../core/task.js";
 import type { EngineHost } from "../../engine.js";
@@ -8,6 +8,7 @@ import type { TaskQueue } from "../../queue/task-queue.js";
 import type { BatchReply } from "../protocol.js";
 import { movedAway } from "./batch-message.js";
 import { type Death, deathError } from "./death.js";
+import { failureOf, isRetryable } from "./failure-form.js";
 import { ReplyReader } from "./reply-reader.js";
 import type { Slot } from "./slot.js";
 import { cell } from "./slot-memory.js";
@@ -126,9 +127,9 @@ export class BatchReport {
     const runMs = slot.memory.runMs[index] ?? 0;
     task.definition.measured(runMs);
     if (value === cell.failed) {
-      const wire = reader.failure();
-      if (wire === undefined) this.#failed(task, lostError(task), true, runMs);
-      else this.#failed(task, toError(wire), wire.nonRetryable !== true, runMs);
+      const failure = reader.failure();
+      if (failure === undefined) this.#failed(task, lostError(task), true, runMs);
+      else this.#failed(task, new LazyError(() => failureOf(failure)), isRetryable(failure), runMs);
       return;
     }
     this.host.succeeded(task, value === cell.returned ? reader.value() : undefined, runMs);

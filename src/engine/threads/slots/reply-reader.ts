@@ -1,9 +1,9 @@
 // Reads the outcomes of a reply one after the other, as the cells tell that there is one to be read.
 
-import type { WireError } from "../../../core/payload/thrown.js";
 import { fromWireForm } from "../../../core/payload/wire-form.js";
 import { LostResult } from "../../../core/result.js";
 import type { BatchReply, LongReply } from "../protocol.js";
+import type { FailureForm } from "./failure-form.js";
 import { cell } from "./slot-memory.js";
 
 const notAskedFor = new LostResult(
@@ -31,7 +31,7 @@ export class ReplyReader {
   }
 
   /** The error of the next failed task; undefined where it was lost with its thread. */
-  failure(): WireError | undefined {
+  failure(): FailureForm | undefined {
     return this.#reply?.[2]?.[this.#failures++];
   }
 

@@ -1,0 +1,68 @@
+// The parts of a journal, wired: the directory of this process, the log in it, the dead letters, and what comes from dead
+// processes.
+import type { Logger } from "../base/logger.js";
+import { DeadLetterFiles } from "./dead-letters/dead-letter-files.js";
+import { DeadLetters } from "./dead-letters/dead-letters.js";
+import type { FileSystem } from "./files/file-system.js";
+import { SegmentChain } from "./log/chain.js";
+import { DiskDurability, type Durability, ProcessDurability } from "./log/durability.js";
+import { Log } from "./log/log.js";
+import { Reclaimer } from "./log/reclaim.js";
+import { removeSegment } from "./log/remove-segment.js";
+import { SegmentWriter } from "./log/segment-writer.js";
+import type { ResolvedJournalOptions } from "./options.js";
+import { AbandonedDirectories } from "./takeover/abandoned-directories.js";
+import { Ownership } from "./takeover/ownership.js";
+import { Replay } from "./takeover/replay.js";
+import { Takeover } from "./takeover/takeover.js";
+
+/** What the journal is given besides its options. */
+export interface JournalContext {
+  readonly logger: Logger;
+  /** Another process asks this one to look for tasks to take over. */
+  readonly onAskedToTakeOver?: (() => void) | undefined;
+}
+
+/** The parts of the world that a test replaces. */
+export interface JournalWorld {
+  readonly fs: FileSystem;
+  /** ms since 1970. */
+  readonly now: () => number;
+}
+
+export interface JournalParts extends JournalWorld {
+  readonly root: string;
+  readonly owner: Ownership;
+  readonly chain: SegmentChain;
+  readonly durability: Durability;
+  readonly writer: SegmentWriter;
+  readonly reclaimer: Reclaimer;
+  readonly log: Log;
+  readonly deadLetters: DeadLetters;
+  readonly replay: Replay;
+  readonly takeover: Takeover;
+}
+
+/** @throws OffloadError AR_JOURNAL_UNAVAILABLE when this process can have no directory below the given one */
+export function assembleJournal(
+  { dir: root, durability: mode, maxBytes, maxStarts }: ResolvedJournalOptions,
+  { logger, onAskedToTakeOver }: JournalContext,
+  { fs, now }: JournalWorld,
+): JournalParts {
+  const owner = new Ownership(fs, root, logger, () => onAskedToTakeOver?.());
+  const ownDirectory = (): string => owner.directory;
+  const chain = new SegmentChain();
+  const durability: Durability =
+    mode === "disk" ? new DiskDurability(fs, logger, () => writer.retire()) : new ProcessDurability(fs);
+  const writer = new SegmentWriter(fs, owner, chain, durability, now);
+  const remove = removeSegment.bind(undefined, fs, root, ownDirectory);
+  const reclaimer = new Reclaimer(fs, chain, writer, durability, remove, logger);
+  // The other half of the disk space is for records that are not needed any more and not yet deleted.
+  const log = new Log(chain, writer, reclaimer, maxBytes / 2, logger);
+  const files = new DeadLetterFiles(fs, root, logger);
+  const deadLetters = new DeadLetters(fs, files, log, durability, ownDirectory, now, logger);
+  const replay = new Replay(fs, deadLetters, logger);
+  const abandoned = new AbandonedDirectories(fs, root, ownDirectory, logger);
+  const takeover = new Takeover({ fs, root, logger, chain, files, deadLetters, replay }, abandoned, maxStarts);
+  return { fs, now, root, owner, chain, durability, writer, reclaimer, log, deadLetters, replay, takeover };
+}
