@@ -1,11 +1,11 @@
-// docs/events.md and src/core/events.ts say the same, and what the ledger tells is what the document says.
+// docs/events.md and src/core/events.ts say the same, and what the ledger reports is what the document says.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
 import { createLedger, makeTask, recordEvents } from "../support/tasks.js";
 
 const text = readFileSync(new URL("../../docs/events.md", import.meta.url), "utf8");
-// The interfaces exist for the compiler alone. Their text is read, for a list beside them would be one more thing to keep.
+// The interfaces exist for the compiler alone. Their text is read, because a list beside them would be one more thing to keep.
 const source = readFileSync(new URL("../../src/core/events.ts", import.meta.url), "utf8").replace(
   /\/\*\*[\s\S]*?\*\//g,
   "",
@@ -45,9 +45,9 @@ describe("docs/events.md", () => {
     const told = tellEverything();
     const names = [...events].filter(([, { ofTask }]) => ofTask).map(([name]) => name);
     expect([...told.keys()].sort()).toEqual([...names].sort());
-    const last = ["succeeded", "failed", "cancelled", "skipped", "abandoned"];
+    const last = ["succeeded", "failed", "cancelled", "skipped", "abandoned", "forwarded"];
     for (const { name: field, second, names: listed } of fieldRows) {
-      const on = second.trim() === "all" ? names : second.includes("the last five") ? [...listed, ...last] : listed;
+      const on = second.trim() === "all" ? names : second.includes("the last six") ? [...listed, ...last] : listed;
       const really = names.filter((name) => told.get(name)?.has(field));
       expect([field, really]).toEqual([field, names.filter((name) => on.includes(name))]);
     }
@@ -76,6 +76,7 @@ function tellEverything(): Map<string, Set<string>> {
   ledger.failed(start(), new Error("failed"), 5);
   ledger.cancelled(start(), new OffloadError("AR_CANCELLED", "cancelled"), 5);
   ledger.abandoned(start());
+  ledger.forwarded(start());
   const skipped = makeTask(undefined, {}, { context: "request" });
   ledger.accept(skipped);
   ledger.skipped(skipped);

@@ -69,6 +69,7 @@ const words: Readonly<Record<string, string>> = {
   "pool.env": "a copy of the process's",
   "pool.execArgv": "the process's",
   "pool.workerData": "none",
+  "queue.maxBytes": "a quarter of the memory",
   defaults: "see below",
   policies: "none",
   "journal.dir": "no journal",

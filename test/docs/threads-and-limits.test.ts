@@ -64,3 +64,27 @@ it("a hook of onTeardown closes the connection of its thread", async () => {
   await offloader.close();
   expect(lines()).toHaveLength(1);
 });
+
+describe("pausing", () => {
+  it("one name holds up no other, and resume() does not undo it", async () => {
+    const { offloader } = start("workers/tasks.js");
+    offloader.pause("fetchTitle");
+    const paused = offloader.offload("fetchTitle", { url: "data:text/html,<title>Quick</title>" });
+    expect(await offloader.run("countPrimes", { below: 100 })).toBe(25);
+    offloader.resume();
+    expect(await offloader.run("countPrimes", { below: 100 })).toBe(25);
+    expect(paused.state).toBe("queued");
+    offloader.resume("fetchTitle");
+    expect(await paused.result()).toBe("Quick");
+  });
+
+  it("everything accepts dispatches all the same, and a drain lifts it", async () => {
+    const { offloader } = start("workers/tasks.js");
+    offloader.pause();
+    const paused = offloader.offload("countPrimes", { below: 100 });
+    await offloader.ready();
+    expect(paused.state).toBe("queued");
+    expect(await offloader.drain()).toEqual({ drained: true, unfinished: [] });
+    expect(paused.state).toBe("succeeded");
+  });
+});
