@@ -19,8 +19,8 @@ export interface DrainParts {
   readonly ledger: Ledger;
   readonly scheduler: Scheduler;
   readonly store: Store;
-  /** A drain has begun: tells of it the first time, and lifts every pause. */
-  beginDrain(): void;
+  /** Tells of the first drain. */
+  tellDraining(): void;
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
@@ -34,7 +34,8 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     settled: () => ledger.settled(),
     announceDraining() {
       store.stopReplay();
-      parts.beginDrain();
+      scheduler.resumeForGood();
+      parts.tellDraining();
     },
     refuse: () => admission.close(),
     abandonWaiting: () => scheduler.abandonWaiting(),

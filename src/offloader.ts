@@ -86,8 +86,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     instances: new InstanceWarnings(logger),
   });
   let draining = false;
-  const beginDrain = (): void => {
-    scheduler.resumeAll();
+  const tellDraining = (): void => {
     if (draining) return;
     draining = true;
     events.emit("draining", { unfinished: ledger.unfinished });
@@ -101,7 +100,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     ledger,
     scheduler,
     store,
-    beginDrain,
+    tellDraining,
   });
   const throughput = new Throughput();
   reportAtExit(target);
@@ -198,7 +197,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     async drain(options = {}) {
       checkOptions("drain", options, { timeout: milliseconds() });
       // The journal goes on to bring tasks back, because the process goes on.
-      beginDrain();
+      scheduler.resumeAll();
+      tellDraining();
       const drained = await inTime(ledger.settled(), options.timeout);
       return { drained, unfinished: target.unfinished() };
     },

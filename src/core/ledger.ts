@@ -95,10 +95,11 @@ export class Ledger {
   }
 
   abandoned(task: Task): void {
-    this.abandonedTasks.push(summary(task));
+    const before = summary(task);
     const message = `${name(task)} was abandoned while ${task.state}: the shutdown deadline came first`;
     const error = withoutStack("AR_ABANDONED", message);
     this.#end(task, "abandoned", error, { error });
+    this.abandonedTasks.push(before);
   }
 
   /** It runs in another process: final here. */

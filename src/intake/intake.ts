@@ -1,5 +1,7 @@
-// From a call to an accepted task, and from its response's end to the scheduler. What cannot be accepted throws here, at the call.
+// From a call to an accepted task, and from the end of its response to the scheduler. What cannot be accepted throws here, at
+// the call.
 import { AsyncResource } from "node:async_hooks";
+import type { MessagePort } from "node:worker_threads";
 import { describe, OffloadError } from "../base/errors.js";
 import { ticks, ticksAgo } from "../base/ticks.js";
 import { wallClock } from "../base/time.js";
@@ -42,6 +44,17 @@ export interface IntakeParts {
   readonly instances: InstanceWarnings;
 }
 
+/** A dispatch that has passed every check but those of its payload. */
+interface Request {
+  readonly definition: TaskDefinition;
+  readonly dispatch: Dispatch;
+  readonly payload: unknown;
+  readonly context: Captured;
+  readonly options: DispatchOptions | undefined;
+  /** Unfinished tasks that are cancelled when this one is accepted. */
+  readonly replaced: readonly Task[];
+}
+
 const tookItsPlace = "a later dispatch with the same key took its place";
 const none: readonly Task[] = [];
 
@@ -57,18 +70,17 @@ export class Intake {
     if (readiness.refusal !== undefined) throw readiness.refusal;
     const definition = definitions.task(taskName);
     const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
-    // Before the key is looked up, because this function of the user's may dispatch too.
+    // Before the key is looked up, because this function is the user's and may dispatch too.
     const context = this.#context();
     const twin = dispatch.key === undefined ? undefined : scheduler.keys.find(taskName, dispatch.key);
     if (twin !== undefined && dispatch.onDuplicate !== "replace" && !isBeingCancelled(twin)) return twin;
     const replaced =
-      twin === undefined ? none : this.#line(taskName, dispatch).filter(({ state }) => state !== "running");
+      twin === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     admission.check(replaced);
     // All that can throw comes before anything changes.
-    const task =
-      options?.transfer === undefined
-        ? this.#capture(definition, dispatch, payload, context, options, replaced)
-        : this.#captureMoving(definition, dispatch, payload, context, options, replaced);
+    const request: Request = { definition, dispatch, payload, context, options, replaced };
+    const transfer = options?.transfer;
+    const task = transfer === undefined ? this.#capture(request) : this.#captureMoving(request, transfer);
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
       for (const other of replaced) scheduler.cancel(other, tookItsPlace);
@@ -91,9 +103,11 @@ export class Intake {
     const { definitions, admission, scheduler } = this.parts;
     const definition = definitions.callback(callback.name);
     const dispatch = resolveCallback(definition.policy, options);
+    // Before admission is asked, because this function is the user's and may dispatch too.
+    const context = this.#context();
     admission.check(none);
     const payload: CallbackPayload = { callback: inThisContext(callback), outcome: undefined };
-    const task = this.#make(definition, dispatch, payload, 0, this.#context());
+    const task = this.#make(definition, dispatch, payload, 0, context);
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
       if (!isFinal(task.state)) this.#hold(task, response, payload);
@@ -128,7 +142,7 @@ export class Intake {
     return scheduler.move(() => {
       scheduler.accept(task);
       if (dispatch.key !== undefined) {
-        const others = this.#line(name, dispatch).filter((other) => other !== task);
+        const others = this.#withKeyOf(name, dispatch).filter((other) => other !== task);
         for (const earlier of this.#order.cameBack(task, stored, others)) scheduler.cancel(earlier, tookItsPlace);
       }
       if (task.state === "held") scheduler.release(task);
@@ -136,20 +150,15 @@ export class Intake {
     });
   };
 
-  #capture(
-    definition: TaskDefinition,
-    dispatch: Dispatch,
-    payload: unknown,
-    context: Captured,
-    options: DispatchOptions | undefined,
-    replaced: readonly Task[],
-  ): Task {
+  #capture(request: Request): Task {
     const { admission, store, instances } = this.parts;
+    const { definition, dispatch, payload, options, replaced } = request;
     const captured = capture(payload, "payload", { onInstance: instances.of(definition) });
-    const bytes = sizeOf(captured);
     try {
-      admission.checkBytes(bytes, replaced);
-      const task = this.#make(definition, dispatch, captured, bytes, context);
+      const bytes = sizeOf(captured);
+      // Once more, because a getter in the payload is the user's code and may have dispatched.
+      admission.check(replaced, bytes);
+      const task = this.#make(definition, dispatch, captured, bytes, request.context);
       if (store.keeps) store.accept(task, captured, lastingOptions(options));
       return task;
     } catch (refusal) {
@@ -158,32 +167,36 @@ export class Intake {
     }
   }
 
-  /** Parts of the payload move. The caller keeps them when the task is refused. */
-  #captureMoving(
-    definition: TaskDefinition,
-    dispatch: Dispatch,
-    payload: unknown,
-    context: Captured,
-    options: DispatchOptions,
-    replaced: readonly Task[],
-  ): Task {
-    const { admission, store } = this.parts;
-    const { transfer = [] } = options;
+  /** Parts of the payload move to the thread. The caller keeps them when the task is refused. */
+  #captureMoving(request: Request, transfer: readonly (ArrayBuffer | MessagePort)[]): Task {
+    const { admission, store, instances } = this.parts;
+    const { definition, dispatch, payload, context, replaced } = request;
     refuseToMoveAgain(transfer, dispatch.attempts);
-    const bytes = transfer.reduce((sum, item) => sum + (item instanceof ArrayBuffer ? item.byteLength : 0), 0);
-    admission.checkBytes(bytes, replaced);
-    const task = this.#make(definition, dispatch, undefined, bytes, context);
+    // The size of what is copied beside it is known only when all has moved, which is too late to refuse it.
+    const moving = transfer.reduce((sum, item) => sum + (item instanceof ArrayBuffer ? item.byteLength : 0), 0);
+    admission.check(replaced, moving);
+    const move = (): Captured => capture(payload, "payload", { transfer, onInstance: instances.of(definition) });
     if (!store.keeps) {
-      task.payload = capture(payload, "payload", { transfer });
-      return task;
+      const moved = move();
+      return this.#make(definition, dispatch, moved, sizeOf(moved), context);
     }
-    store.accept(task, captureWhole(payload, "payload", transfer), lastingOptions(options));
+    const whole = captureWhole(payload, "payload", transfer);
     try {
-      task.payload = capture(payload, "payload", { transfer });
+      const task = this.#make(definition, dispatch, undefined, Math.max(moving, sizeOf(whole)), context);
+      store.accept(task, whole, lastingOptions(request.options));
+      return this.#moveStored(task, move);
+    } finally {
+      if (isBytes(whole)) whole.release();
+    }
+  }
+
+  /** The task is on record. Only the move itself shows whether everything in `transfer` can be moved. */
+  #moveStored(task: Task, move: () => Captured): Task {
+    try {
+      task.payload = move();
       return task;
     } catch (error) {
-      // What is in the list, such as one buffer twice, is known to be movable once it has moved.
-      store.undo(task);
+      this.parts.store.undo(task);
       throw error;
     }
   }
@@ -193,14 +206,14 @@ export class Intake {
   }
 
   /** The unfinished tasks with the key of a dispatch, the last one first. */
-  #line(taskName: string, { key }: Dispatch): readonly Task[] {
+  #withKeyOf(taskName: string, { key }: Dispatch): readonly Task[] {
     return key === undefined ? none : this.parts.scheduler.keys.line(taskName, key);
   }
 
   /** Keeps a task until its response is over, then releases it, unless `runIf` says no. */
   #hold(task: Task, response: Response, callback?: CallbackPayload): void {
     whenOver(response, (outcome) => {
-      // Cancelled meanwhile, perhaps.
+      // It may have been cancelled meanwhile.
       if (task.state !== "held") return;
       if (callback !== undefined) callback.outcome = outcome;
       this.parts.scheduler.move(() => this.#responseOver(task, outcome));
@@ -216,7 +229,7 @@ export class Intake {
       scheduler.fail(task, error);
       return;
     }
-    // The predicate is the user's, and may have cancelled it.
+    // The predicate is the user's and may have cancelled the task.
     if (task.state !== "held") return;
     if (allowed) scheduler.release(task);
     else scheduler.skip(task);
@@ -228,12 +241,12 @@ export class Intake {
   }
 }
 
-/** What an older version kept is a value yet. */
+/** An older version of the library kept values, which are not captured yet. */
 function captured(stored: Captured, label: string): Captured {
   return isBytes(stored) ? stored : capture(stored, label);
 }
 
-/** The callback, to be run in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
+/** Has the callback run in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
 function inThisContext(callback: Callback): Callback {
   const resource = new AsyncResource("offload-after-response.callback");
   return (context) => resource.runInAsyncScope(callback, undefined, context);

@@ -2,7 +2,7 @@
 // The only place that knows the ledger, the store, the keys, the delays and the engines.
 import type { OffloadError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
-import { type Clock, clearTicker, setTicker } from "../base/time.js";
+import { type Clock, clearTicker, setTicker, type Timer } from "../base/time.js";
 import { backoffDelay } from "../core/backoff.js";
 import { Delayed } from "../core/delayed.js";
 import { cancelledError, hasAttemptsLeft } from "../core/early-end.js";
@@ -42,7 +42,10 @@ export class Scheduler implements EngineHost {
   readonly #delayed: Delayed;
   readonly #signals = new Signals((task, reason) => void this.cancel(task, reason));
   readonly #paused = new Set<string | undefined>();
-  #keepAlive: NodeJS.Timeout | undefined;
+  #pausable = true;
+  #keepAlive: Timer | undefined;
+  /** The task whose backoff function is being asked. */
+  #askedFor: Task | undefined;
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
@@ -121,6 +124,7 @@ export class Scheduler implements EngineHost {
 
   /** Starts no more tasks, or none of this name, until `resume`. */
   pause(task?: string): void {
+    if (!this.#pausable) return;
     this.#paused.add(task);
     for (const engine of this.#engines()) engine.pause(task);
     if (this.#parts.ledger.unfinished > 0) this.#stayAlive();
@@ -132,9 +136,15 @@ export class Scheduler implements EngineHost {
     if (this.#paused.size === 0) this.#letGo();
   }
 
-  /** A drain waits for all tasks, so it lifts every pause. */
+  /** Lifts every pause, because a drain waits for all tasks. */
   resumeAll(): void {
     for (const task of [...this.#paused]) this.resume(task);
+  }
+
+  /** The last drain has begun: no pause is possible any more, because what is paused would be abandoned at the deadline. */
+  resumeForGood(): void {
+    this.#pausable = false;
+    this.resumeAll();
   }
 
   // The last moments of a drain.
@@ -256,6 +266,10 @@ export class Scheduler implements EngineHost {
       this.#withdraw(task, finish);
       return true;
     }
+    if (task === this.#askedFor) {
+      task.abortedBy = reason;
+      return true;
+    }
     const stopped = this.engineOf(task).stop(task, reason);
     if (stopped === "unbegun") finish();
     return stopped !== "ended";
@@ -282,9 +296,23 @@ export class Scheduler implements EngineHost {
       ledger.failed(task, error, runMs);
       return;
     }
-    const delayMs = backoffDelay(task.dispatch.backoff, task.attempt, error);
+    const delayMs = this.#delayAfter(task, error);
+    if (task.abortedBy !== undefined) {
+      this.#stopped(task, task.abortedBy, runMs);
+      return;
+    }
     ledger.delayed(task, delayMs, error, runMs);
     this.#delayed.add(task, delayMs);
+  }
+
+  /** A backoff function is the user's. It may cancel its own task, which its engine has forgotten by then. */
+  #delayAfter(task: Task, error: unknown): number {
+    this.#askedFor = task;
+    try {
+      return backoffDelay(task.dispatch.backoff, task.attempt, error);
+    } finally {
+      this.#askedFor = undefined;
+    }
   }
 
   /** delayed -> queued */

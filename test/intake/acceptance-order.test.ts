@@ -3,9 +3,20 @@ import { expect, it, vi } from "vitest";
 import type { TaskState } from "../../src/core/states.js";
 import type { Task } from "../../src/core/task.js";
 import { AcceptanceOrder } from "../../src/intake/acceptance-order.js";
-import type { ReplayedTask } from "../../src/journal/dead-letters/dead-letter-box.js";
-import { JournalEntry } from "../../src/journal/log/segment.js";
+import type { StoredTask } from "../../src/store/store.js";
 import { ids, makeTask } from "../support/tasks.js";
+
+// The clocks were captured when the library was loaded, so the module that captured them is replaced.
+const clocks = vi.hoisted(() => ({ beforeRead: () => {} }));
+vi.mock("../../src/base/time.js", async (original) => {
+  const time = await original<typeof import("../../src/base/time.js")>();
+  const stalling = (read: () => number) => () => {
+    const at = read();
+    clocks.beforeRead();
+    return at;
+  };
+  return { ...time, now: stalling(time.now), wallClock: stalling(time.wallClock) };
+});
 
 const minute = 60_000;
 
@@ -15,11 +26,10 @@ function keyed(onDuplicate?: "skip" | "replace", state: TaskState = "queued"): T
   return task;
 }
 
-/** What the journal says of a task. */
-function replayed(acceptedAt: number, retries = 0): ReplayedTask {
-  const entry = new JournalEntry("id", retries);
+/** What a store says of a task. */
+function replayed(acceptedAt: number, retries = 0): StoredTask {
   const content = { payload: undefined, dispatch: undefined, context: undefined };
-  return { ...content, entry, id: "id", task: "work", attempt: 0, interrupted: 0, acceptedAt };
+  return { ...content, id: "id", name: "work", attempt: 0, interrupted: 0, acceptedAt, retries };
 }
 
 it('a later task of this process with "replace" has the earlier one cancelled, whether it runs or not', () => {
@@ -45,26 +55,14 @@ it("a process that is made to wait in the middle of the comparison takes none of
   const back = keyed("replace", "held");
   const acceptedAt = Date.now();
   // Whichever clock is read first, 20 ms go by before the other is.
-  const stall = () => {
+  clocks.beforeRead = () => {
     const end = process.hrtime.bigint() + 20_000_000n;
     while (process.hrtime.bigint() < end);
   };
-  const [wall, monotonic] = [Date.now, performance.now.bind(performance)];
-  const first = vi.spyOn(Date, "now").mockImplementation(() => {
-    const now = wall();
-    stall();
-    return now;
-  });
-  const second = vi.spyOn(performance, "now").mockImplementation(() => {
-    const now = monotonic();
-    stall();
-    return now;
-  });
   try {
     expect(ids(new AcceptanceOrder().cameBack(back, replayed(acceptedAt), [own]))).toEqual(ids([back]));
   } finally {
-    first.mockRestore();
-    second.mockRestore();
+    clocks.beforeRead = () => {};
   }
 });
 

@@ -44,12 +44,13 @@ const eventNames: readonly EventName[] = [
   "cancelled",
   "skipped",
   "abandoned",
+  "forwarded",
   "threadStarted",
   "threadEnded",
   "draining",
   "drained",
 ];
-const finalEvents = new Set<EventName>(["succeeded", "failed", "cancelled", "skipped", "abandoned"]);
+const finalEvents = new Set<EventName>(["succeeded", "failed", "cancelled", "skipped", "abandoned", "forwarded"]);
 
 /** The options of a test: those of `createOffloader`, the tasks module by its name in test/fixtures. */
 export type WatchedOptions = Omit<OffloaderOptions, "tasks" | "logger">;
