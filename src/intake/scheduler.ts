@@ -221,6 +221,8 @@ export class Scheduler implements EngineHost {
   }
 
   progress(task: Task, value: unknown): void {
+    // One that was abandoned may run on.
+    if (task.state !== "running") return;
     this.move(() => this.#parts.ledger.progress(task, value));
   }
 
