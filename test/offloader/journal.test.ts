@@ -5,6 +5,7 @@ import path from "node:path";
 import express from "express";
 import type { JournalOptions } from "offload-after-response";
 import { describe, expect, it } from "vitest";
+import { nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { formatVersion, header } from "../../src/journal/format/format.js";
 import { openJournal } from "../../src/journal/journal.js";
 import { makeDirectory } from "../support/directory.js";
@@ -316,6 +317,27 @@ describe("what is brought back", () => {
     const next = journaled(dir, { gate });
     await next.events("succeeded", 2);
     expect(taskIds(next, "succeeded")).toEqual([blocker.id, lost.id]);
+  });
+});
+
+describe("a task that is brought back", () => {
+  it("is as old as it was in its first process", async () => {
+    const dir = makeDirectory();
+    const { logger } = recordingLogger();
+    const anHourAgo = { fs: nodeFileSystem, now: () => Date.now() - 3_600_000 };
+    const earlier = openJournal({ dir }, { logger }, anHourAgo);
+    earlier.accept({ id: "old", task: "blocked", payload: 1, dispatch: undefined, context: undefined });
+    await earlier.close();
+
+    const gate = new Gate();
+    const { offloader } = journaled(dir, { gate });
+    offloader.offload("echo", "young");
+    await gate.arrival();
+    expect(offloader.stats().oldestMs).toBeGreaterThanOrEqual(3_600_000);
+    expect(offloader.stats().oldestMs).toBeLessThan(3_700_000);
+    gate.open();
+    await offloader.idle();
+    expect(offloader.stats().oldestMs).toBe(0);
   });
 });
 

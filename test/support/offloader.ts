@@ -73,6 +73,8 @@ export class Watched {
   /** All events since the start, in their order. */
   readonly told: Told[] = [];
   readonly lines: Line[] = [];
+  /** Called with each line, as a logger of the user's is. */
+  onLine: (line: Line) => void = () => {};
   readonly #watchers = new Set<() => void>();
   readonly #off = new Map<EventName, () => void>();
   #loggerIsBroken = false;
@@ -184,8 +186,10 @@ export class Watched {
   #logger(): Logger {
     const write = (level: Line["level"]) => (fields: object, message: string) => {
       if (this.#loggerIsBroken) throw new Error("the logger is broken");
-      this.lines.push({ level, message, fields: { ...fields } });
+      const line = { level, message, fields: { ...fields } };
+      this.lines.push(line);
       this.#look();
+      this.onLine(line);
     };
     return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   }
