@@ -4,8 +4,8 @@ import type { EventName, Listener } from "./core/events.js";
 import type { TaskHandle } from "./core/handle.js";
 import type { TaskSummary } from "./core/ledger.js";
 import type { Callback } from "./engine/callbacks/callbacks.js";
-import type { CallbackOptions } from "./intake/dispatch-options.js";
-import type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
+import type { CallbackOptions } from "./intake/call/dispatch-options.js";
+import type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/call/typed.js";
 import type { OffloaderStats } from "./observe/stats.js";
 import type {
   EachContextCallback,

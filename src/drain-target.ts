@@ -5,7 +5,7 @@ import type { Events } from "./core/events.js";
 import { type Ledger, summary } from "./core/ledger.js";
 import type { Engine } from "./engine/engine.js";
 import type { Admission } from "./intake/admission.js";
-import type { Scheduler } from "./intake/scheduler.js";
+import type { Scheduler } from "./intake/schedule/scheduler.js";
 import { forgetAtExit } from "./shutdown/process/exit-report.js";
 import type { DrainTarget } from "./shutdown/steps/target.js";
 import type { Store } from "./store/store.js";
@@ -34,7 +34,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     settled: () => ledger.settled(),
     announceDraining() {
       store.stopReplay();
-      scheduler.resumeForGood();
+      scheduler.pauses.resumeForGood();
       parts.tellDraining();
     },
     refuse: () => admission.close(),

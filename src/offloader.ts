@@ -14,13 +14,14 @@ import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
 import { explainLoadError, findTasksModule } from "./engine/threads/pool/tasks-module.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
+import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
+import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
-import type { CallbackOptions, DispatchOptions } from "./intake/dispatch-options.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
-import { Scheduler } from "./intake/scheduler.js";
-import type { AnyTasks } from "./intake/typed.js";
+import { Scheduler } from "./intake/schedule/scheduler.js";
+import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
 import { Throughput, takeStats } from "./observe/stats.js";
 import { type OffloaderOptions, resolveOptions } from "./options.js";
@@ -75,16 +76,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     logsFailures: settings.log.ended === "failed",
   });
   const admission = new Admission(ledger, settings.queue);
-  const intake = new Intake({
+  const maker = new TaskMaker({
     identity: (seq) => idPrefix + seq.toString(36),
-    context: settings.context,
-    definitions,
-    readiness,
     admission,
     store,
-    scheduler,
     instances: new InstanceWarnings(logger),
   });
+  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler });
   let draining = false;
   const tellDraining = (): void => {
     if (draining) return;
@@ -180,8 +178,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       threads.prepare();
       return readiness.promise;
     },
-    pause: (name) => scheduler.pause(name),
-    resume: (name) => scheduler.resume(name),
+    pause: (name) => scheduler.pauses.pause(name),
+    resume: (name) => scheduler.pauses.resume(name),
     deadLetters: {
       list: async () => store.deadLetters.list(),
       retry(id) {
@@ -197,7 +195,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     async drain(options = {}) {
       checkOptions("drain", options, { timeout: milliseconds() });
       // The journal goes on to bring tasks back, because the process goes on.
-      scheduler.resumeAll();
+      scheduler.pauses.resumeAll();
       tellDraining();
       const drained = await inTime(ledger.settled(), options.timeout);
       return { drained, unfinished: target.unfinished() };

@@ -17,9 +17,9 @@ import {
 } from "./base/option-rules.js";
 import type { TaskPolicy } from "./core/definition.js";
 import { type PoolOptions, poolRule, type ResolvedPoolOptions, resolvePool } from "./engine/threads/options.js";
-import { defaultPolicy, mergePolicy, type PolicyOptions, policyRule } from "./intake/dispatch-options.js";
+import { defaultPolicy, mergePolicy, type PolicyOptions, policyRule } from "./intake/call/dispatch-options.js";
+import type { AnyTasks, TaskName } from "./intake/call/typed.js";
 import { memoryLimit } from "./intake/memory.js";
-import type { AnyTasks, TaskName } from "./intake/typed.js";
 import type { JournalOptions } from "./journal/options.js";
 
 /** Options of `createOffloader`. */

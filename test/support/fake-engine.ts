@@ -3,10 +3,10 @@ import type { OffloadError } from "../../src/base/errors.js";
 import type { Clock } from "../../src/base/time.js";
 import type { Task } from "../../src/core/task.js";
 import type { Engine, EngineHost } from "../../src/engine/engine.js";
+import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 import { Definitions } from "../../src/intake/definitions.js";
-import { defaultPolicy } from "../../src/intake/dispatch-options.js";
 import { Readiness } from "../../src/intake/readiness.js";
-import { Scheduler } from "../../src/intake/scheduler.js";
+import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import { NoStore } from "../../src/store/no-store.js";
 import { createQueuedLedger, type LogLine, recordEvents, recordingLogger } from "./tasks.js";
 

@@ -7,7 +7,7 @@ import { type EventName, Events, type OffloaderEvents } from "../../src/core/eve
 import { Ledger } from "../../src/core/ledger.js";
 import { sizeOf } from "../../src/core/payload/payload.js";
 import { type Dispatch, Task } from "../../src/core/task.js";
-import { defaultPolicy } from "../../src/intake/dispatch-options.js";
+import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 
 let made = 0;
 

@@ -1,6 +1,6 @@
 // Of the unfinished tasks of a name that have a key, one may run at a time: the others wait in line. There are others where
 // one that runs is replaced, and where a task of an earlier process comes back.
-import type { Task } from "../core/task.js";
+import type { Task } from "../../core/task.js";
 
 export class Keys {
   readonly #last = new Map<string, Task>();

@@ -1,13 +1,13 @@
 // The scheduler: when a task goes to its engine, what follows an attempt, and the one rule for ending a task early.
 import { describe, expect, it } from "vitest";
-import { OffloadError, type OffloadErrorCode } from "../../src/base/errors.js";
-import type { Clock } from "../../src/base/time.js";
-import { cancelledError, timeoutError } from "../../src/core/early-end.js";
-import type { TaskState } from "../../src/core/states.js";
-import type { Dispatch, Task } from "../../src/core/task.js";
-import { name } from "../../src/core/task.js";
-import { createScheduler, type SchedulerOptions } from "../support/fake-engine.js";
-import { defineTask, makeTask } from "../support/tasks.js";
+import { OffloadError, type OffloadErrorCode } from "../../../src/base/errors.js";
+import type { Clock } from "../../../src/base/time.js";
+import { cancelledError, timeoutError } from "../../../src/core/early-end.js";
+import type { TaskState } from "../../../src/core/states.js";
+import type { Dispatch, Task } from "../../../src/core/task.js";
+import { name } from "../../../src/core/task.js";
+import { createScheduler, type SchedulerOptions } from "../../support/fake-engine.js";
+import { defineTask, makeTask } from "../../support/tasks.js";
 
 const error = new Error("failed");
 

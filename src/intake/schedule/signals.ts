@@ -1,6 +1,6 @@
 // Cancels tasks when the signal of their call aborts. One listener a signal, however many tasks share it: Node warns of a leak
 // from the eleventh on.
-import type { Task } from "../core/task.js";
+import type { Task } from "../../core/task.js";
 
 interface Followed {
   readonly tasks: Set<Task>;

@@ -13,9 +13,9 @@ import {
   type Rules,
   signal,
   string,
-} from "../base/option-rules.js";
-import type { TaskPolicy } from "../core/definition.js";
-import type { Dispatch } from "../core/task.js";
+} from "../../base/option-rules.js";
+import type { TaskPolicy } from "../../core/definition.js";
+import type { Dispatch } from "../../core/task.js";
 
 /** What can be set for every task (`defaults`), for one (`policies.<name>`), and, all but `concurrency`, for one call. */
 export interface PolicyOptions extends Partial<TaskPolicy> {}

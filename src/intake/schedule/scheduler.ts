@@ -1,0 +1,272 @@
+// Moves accepted tasks through their states: when each goes to its engine, and how one is ended early. The only place that
+// knows the ledger, the store, the keys and the engines.
+import type { OffloadError } from "../../base/errors.js";
+import type { Logger } from "../../base/logger.js";
+import type { Clock } from "../../base/time.js";
+import { cancelledError } from "../../core/early-end.js";
+import type { Events } from "../../core/events.js";
+import type { Ledger } from "../../core/ledger.js";
+import { restore } from "../../core/payload/restore.js";
+import { resultOf } from "../../core/result.js";
+import { isFinal, type TaskState } from "../../core/states.js";
+import type { Task } from "../../core/task.js";
+import type { Engine, EngineHost } from "../../engine/engine.js";
+import type { Store } from "../../store/store.js";
+import type { Readiness } from "../readiness.js";
+import { Attempts } from "./attempts.js";
+import { Keys } from "./keys.js";
+import { Pauses } from "./pauses.js";
+import { Signals } from "./signals.js";
+
+/** Where tasks run and where callbacks run. */
+export interface Engines {
+  readonly task: Engine;
+  readonly callback: Engine;
+}
+
+export interface SchedulerParts {
+  readonly ledger: Ledger;
+  readonly events: Events;
+  readonly store: Store;
+  readonly engines: Engines;
+  readonly readiness: Readiness;
+  readonly logger: Logger;
+  /** Whether the failure of a task is logged. */
+  readonly logsFailures: boolean;
+  readonly clock?: Clock | undefined;
+}
+
+export class Scheduler implements EngineHost {
+  readonly keys: Keys = new Keys();
+  readonly pauses: Pauses;
+  readonly #parts: SchedulerParts;
+  readonly #engines: readonly Engine[];
+  readonly #attempts: Attempts;
+  readonly #signals = new Signals((task, reason) => void this.cancel(task, reason));
+
+  constructor(parts: SchedulerParts) {
+    const { ledger, engines, clock } = parts;
+    this.#parts = parts;
+    this.#engines = [engines.task, engines.callback];
+    this.#attempts = new Attempts(ledger, (task) => this.move(() => this.release(task)), clock);
+    this.pauses = new Pauses(this.#engines, () => ledger.unfinished);
+    ledger.observe((task, from) => this.#moved(task, from));
+  }
+
+  /** Starts the engines. */
+  start(): void {
+    for (const engine of this.#engines) engine.start(this);
+  }
+
+  /** Makes transitions that belong together: events are delivered when all of them are made. */
+  move<Result>(make: () => Result): Result {
+    const { events } = this.#parts;
+    events.beginMove();
+    try {
+      return make();
+    } finally {
+      events.endMove();
+    }
+  }
+
+  // What the intake and the handles ask for.
+
+  /**
+   * Accepts a task that is on record: it claims its key, and its signal is followed.
+   *
+   * @param signal cancels the task when it aborts, or at once if it has
+   */
+  accept(task: Task, signal?: AbortSignal): void {
+    const { key } = task.dispatch;
+    if (key !== undefined) this.keys.claim(task, key);
+    this.#parts.ledger.accept(task);
+    this.pauses.update();
+    if (signal !== undefined) this.#signals.follow(task, signal);
+  }
+
+  /** held or delayed -> queued. One that waits for another with its key goes to its engine when that one has ended. */
+  release(task: Task): void {
+    this.#parts.ledger.queued(task);
+    if (!this.keys.isWaiting(task)) this.#engineOf(task).add(task);
+  }
+
+  /** held -> skipped */
+  skip(task: Task): void {
+    this.#parts.ledger.skipped(task);
+  }
+
+  /** Fails a task whose code does not run. One that runs goes on. */
+  fail(task: Task, error: unknown): void {
+    if (task.state === "running" || isFinal(task.state)) return;
+    this.move(() => this.#withdraw(task, () => this.#parts.ledger.failed(task, error)));
+  }
+
+  /**
+   * Cancels a task in whatever state it is.
+   *
+   * @returns whether it took effect: false when the task has ended
+   */
+  cancel(task: Task, reason: unknown): boolean {
+    if (isFinal(task.state)) return false;
+    return this.move(() => {
+      const error = cancelledError(task, reason);
+      return this.#stop(task, error, () => this.#parts.ledger.cancelled(task, error));
+    });
+  }
+
+  /** The promise of a task's result. */
+  result(task: Task): Promise<unknown> {
+    const result = resultOf(task);
+    if (task.state === "running") this.#engineOf(task).want(task);
+    return result;
+  }
+
+  // The last moments of a drain.
+
+  /** Abandons every task whose code does not run. */
+  abandonWaiting(): void {
+    const { ledger } = this.#parts;
+    this.move(() => {
+      for (const task of ledger.list()) {
+        if (task.state !== "running") this.#withdraw(task, () => ledger.abandoned(task));
+      }
+    });
+  }
+
+  /** Has every running task end for `reason`, and abandons those whose code has not begun. */
+  abortRunning(reason: OffloadError): void {
+    const { ledger } = this.#parts;
+    this.move(() => {
+      for (const engine of this.#engines) engine.halt();
+      for (const task of ledger.list()) {
+        if (task.state === "running") this.#stop(task, reason, () => ledger.abandoned(task));
+      }
+      this.abandonWaiting();
+    });
+  }
+
+  /** Abandons everything that is left, whatever it does. */
+  abandonRunning(): void {
+    const { ledger } = this.#parts;
+    this.move(() => {
+      this.abandonWaiting();
+      for (const task of ledger.list()) ledger.abandoned(task);
+    });
+  }
+
+  // What the engines report.
+
+  together(report: () => void): void {
+    this.move(report);
+  }
+
+  started(task: Task): void {
+    this.#parts.ledger.started(task);
+  }
+
+  returned(task: Task): void {
+    this.#parts.ledger.takenBack(task);
+  }
+
+  succeeded(task: Task, value: unknown, runMs?: number): void {
+    if (isFinal(task.state)) return;
+    const { events } = this.#parts;
+    // No closure, because some 500,000 tasks a second pass here.
+    events.beginMove();
+    try {
+      this.#attempts.succeeded(task, value, runMs);
+    } finally {
+      events.endMove();
+    }
+  }
+
+  failed(task: Task, error: unknown, retryable: boolean, runMs?: number): void {
+    if (isFinal(task.state)) return;
+    this.move(() => this.#attempts.failed(task, error, retryable, runMs));
+  }
+
+  handedOver(task: Task): void {
+    if (isFinal(task.state)) return;
+    this.move(() => this.#parts.ledger.forwarded(task));
+  }
+
+  progress(task: Task, value: unknown): void {
+    // A task that was abandoned may still run.
+    if (task.state !== "running") return;
+    this.move(() => this.#parts.ledger.progress(task, value));
+  }
+
+  ready(): void {
+    this.#parts.readiness.up();
+  }
+
+  loaded(names: readonly string[]): void {
+    const { ledger, readiness } = this.#parts;
+    const errorOf = readiness.loaded(names);
+    if (errorOf === undefined) return;
+    this.move(() => {
+      for (const task of ledger.list()) {
+        const error = errorOf(task.definition);
+        if (error !== undefined) this.fail(task, error);
+      }
+    });
+  }
+
+  unloadable(reason: Error): void {
+    const error = this.#parts.readiness.unloadable(reason);
+    this.move(() => {
+      for (const task of this.#parts.ledger.list()) if (task.definition.kind === "task") this.fail(task, error);
+    });
+  }
+
+  beforeDeparture(): void {
+    this.#parts.store.flush();
+  }
+
+  #engineOf(task: Task): Engine {
+    return this.#parts.engines[task.definition.kind];
+  }
+
+  /**
+   * The one rule for ending a task early: what runs is asked to stop, everything else ends at once by `finish`.
+   *
+   * @returns whether it took effect
+   */
+  #stop(task: Task, reason: OffloadError, finish: () => void): boolean {
+    if (task.state !== "running") {
+      this.#withdraw(task, finish);
+      return true;
+    }
+    if (this.#attempts.isBetween(task)) {
+      task.abortedBy = reason;
+      return true;
+    }
+    const answer = this.#engineOf(task).stop(task, reason);
+    if (answer === "unbegun") finish();
+    return answer !== "ended";
+  }
+
+  /** Ends a task whose code does not run. */
+  #withdraw(task: Task, finish: () => void): void {
+    if (task.state === "queued" && !this.keys.isWaiting(task)) this.#engineOf(task).remove(task);
+    finish();
+  }
+
+  /** Everything that follows from a transition, whoever made it. */
+  #moved(task: Task, from: TaskState): void {
+    this.#parts.store.moved(task, from);
+    if (!isFinal(task.state)) return;
+    if (from === "delayed") this.#attempts.delayedEnded();
+    this.#signals.forget(task);
+    const follower = this.keys.release(task);
+    if (follower?.state === "queued") this.#engineOf(follower).add(follower);
+    if (task.state === "failed" && this.#parts.logsFailures) this.#logFailure(task);
+    this.pauses.update();
+  }
+
+  #logFailure(task: Task): void {
+    const { id, attempt, outcome, definition } = task;
+    const fields = { task: definition.name, id, attempt, context: restore(task.context), err: outcome };
+    this.#parts.events.later(() => this.#parts.logger.error(fields, `${definition.kind} failed`));
+  }
+}
