@@ -1,5 +1,5 @@
 // The error by which a task says that another attempt is of no use.
-import { nonRetryableBrand } from "../src/core/non-retryable.js";
+import { nonRetryableBrand } from "../src/core/retry/non-retryable.js";
 
 /** Thrown by a task: it fails at once, whatever `attempts` says. */
 export class NonRetryableError extends Error {}

@@ -2,7 +2,7 @@
 // Measured: posted as it is, an error with a field that cannot be cloned arrives as `{}` and kills the thread, a custom
 // error loses its name and fields, `throw null` arrives as a success.
 import { types } from "node:util";
-import { isNonRetryable } from "../src/core/non-retryable.js";
+import { isNonRetryable } from "../src/core/retry/non-retryable.js";
 import { copy } from "../src/core/payload/capture.js";
 import type { WireError } from "../src/core/payload/thrown.js";
 

@@ -1,6 +1,6 @@
 // What is known of all tasks of one name: their policy, and what has been measured of them.
-import { Counts } from "./counts.js";
-import { Histogram } from "./histogram.js";
+import { Counts } from "./measure/counts.js";
+import { Histogram } from "./measure/histogram.js";
 import type { RunIf } from "./outcome.js";
 
 /** "high" goes before "normal", "normal" before "low"; none waits for ever. */

@@ -2,8 +2,8 @@
 import { type OffloadError, withoutStack } from "../base/errors.js";
 import { since, ticks } from "../base/ticks.js";
 import { turn } from "../base/time.js";
-import { Counts } from "./counts.js";
 import type { Events, TaskEvent } from "./events.js";
+import { Counts } from "./measure/counts.js";
 import { isBytes } from "./payload/payload.js";
 import { restore } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";

@@ -2,10 +2,10 @@
 
 import { since } from "../base/ticks.js";
 import { now } from "../base/time.js";
-import { Counts, type StateCounts } from "../core/counts.js";
 import type { TaskDefinition } from "../core/definition.js";
-import { Histogram, type Percentiles } from "../core/histogram.js";
 import type { Ledger } from "../core/ledger.js";
+import { Counts, type StateCounts } from "../core/measure/counts.js";
+import { Histogram, type Percentiles } from "../core/measure/histogram.js";
 import type { Definitions } from "../intake/definitions.js";
 
 /** Of one task name: how many are in each state now, or ended in it since the start; times in ms. */

@@ -1,10 +1,10 @@
 // What follows an attempt: the end of the task, or another attempt after a delay. A task that was told to stop ends for that
 // reason, whatever its code still did.
 import type { Clock } from "../../base/time.js";
-import { backoffDelay } from "../../core/backoff.js";
-import { Delayed } from "../../core/delayed.js";
 import { hasAttemptsLeft } from "../../core/early-end.js";
 import type { Ledger } from "../../core/ledger.js";
+import { backoffDelay } from "../../core/retry/backoff.js";
+import { Delayed } from "../../core/retry/delayed.js";
 import type { Task } from "../../core/task.js";
 
 export class Attempts {

@@ -1,7 +1,7 @@
 // Tasks that wait for their next attempt: a heap by due time and one timer for its head.
-import { VoidEntries } from "../base/lazy-deletion.js";
-import { type Clock, realClock } from "../base/time.js";
-import type { Task } from "./task.js";
+import { VoidEntries } from "../../base/lazy-deletion.js";
+import { type Clock, realClock } from "../../base/time.js";
+import type { Task } from "../task.js";
 
 interface Entry {
   readonly due: number;

@@ -1,6 +1,6 @@
 // How many tasks are in each state. By number and not by name: counting by a string key was a quarter of what a tiny task
 // costs the main thread.
-import { codeOf, states, type TaskState } from "./states.js";
+import { codeOf, states, type TaskState } from "../states.js";
 
 /** Tasks by state. */
 export type StateCounts = Record<TaskState, number>;

@@ -1,5 +1,5 @@
 // How long to wait before the next attempt.
-import type { Backoff } from "./definition.js";
+import type { Backoff } from "../definition.js";
 
 const oneHour = 3_600_000;
 // The longest delay a Node timer takes.
