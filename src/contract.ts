@@ -192,7 +192,10 @@ export interface Offloader<Tasks = AnyTasks> {
    * @param name the same as in the call of `pause`
    */
   resume(name?: TaskName<Tasks>): void;
-  /** Counts by state, bytes, threads, ages, and the times of waiting and running, at this moment. Cheap enough for every second. */
+  /**
+   * Counts by state, bytes, threads, ages, and the times of waiting and running, at this moment. Cheap enough for every
+   * second.
+   */
   stats(): OffloaderStats;
   /** The dead letters of the journal. */
   readonly deadLetters: DeadLetters;
@@ -218,8 +221,8 @@ export interface Offloader<Tasks = AnyTasks> {
    */
   drain(options?: { timeout?: number }): Promise<DrainReport>;
   /**
-   * Drains, then accepts nothing more and ends the threads. What is unfinished at the deadline is aborted, and abandoned or left
-   * in the journal. A further call joins the first one and can only bring the deadline forward.
+   * Drains, then accepts nothing more and ends the threads. What is unfinished at the deadline is aborted, and abandoned or
+   * left in the journal. A further call joins the first one and can only bring the deadline forward.
    *
    * @param options `timeout`: ms for all of it, default 25,000. `onAbandoned`: called with what was abandoned
    * @throws OffloadError AR_INVALID_OPTIONS

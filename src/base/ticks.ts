@@ -1,5 +1,5 @@
-// Times of tasks, in ticks of 0.1 ms in a 32-bit integer, because a double in a field of an object costs 16 bytes more (measured
-// with 1,000,000 queued tasks). The number wraps after five days. `since` is right across the wrap.
+// Times of tasks, in ticks of 0.1 ms in a 32-bit integer, because a double in a field of an object costs 16 bytes more
+// (measured with 1,000,000 queued tasks). The number wraps after five days. `since` is right across the wrap.
 import { now } from "./time.js";
 
 // In ticks. Less than the whole range, so that a task that seems this old can wait for another 100 s before it seems new.
