@@ -1,4 +1,4 @@
-// The drain of one offloader in its single steps, for `close()` and the shutdown of the process.
+// The single steps of the drain of one offloader, for `close()` and the shutdown of the process.
 import type { Logger } from "./base/logger.js";
 import { abandonedError } from "./core/early-end.js";
 import type { Events } from "./core/events.js";
@@ -19,7 +19,7 @@ export interface DrainParts {
   readonly ledger: Ledger;
   readonly scheduler: Scheduler;
   readonly store: Store;
-  /** Tells of the first drain. */
+  /** Emits `draining`, unless an earlier drain did. */
   tellDraining(): void;
 }
 

@@ -1,12 +1,12 @@
-// The decision, at the call, to accept or to refuse.
+// The decision at the call: accept or refuse.
 import { OffloadError } from "../base/errors.js";
 import type { Ledger } from "../core/ledger.js";
 import type { Task } from "../core/task.js";
 
 export interface Limits {
-  /** Unfinished tasks and callbacks at the most. */
+  /** The most unfinished tasks and callbacks. */
   readonly max: number;
-  /** Bytes of their payloads together at the most. */
+  /** The most bytes of their payloads together. */
   readonly maxBytes: number;
 }
 

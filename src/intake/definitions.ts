@@ -69,12 +69,13 @@ export class Definitions {
     return definition;
   }
 
-  /** The error of a task that was accepted before the names were known, if it has no function. */
+  /** The error of a task that was accepted before the names were known; undefined if the module has a function for it. */
   errorOf(definition: TaskDefinition): OffloadError | undefined {
     const unknown = definition.kind === "task" && this.#known !== undefined && !this.#known.has(definition.name);
     return unknown ? this.#unknown(definition.name) : undefined;
   }
 
+  /** The definitions of all tasks and callbacks that were ever dispatched. */
   *all(): Generator<TaskDefinition> {
     yield* this.#tasks.values();
     yield* this.#callbacks.values();

@@ -63,9 +63,9 @@ export class Intake {
     const task = maker.fromCall({ definition, dispatch, payload, context, options, replaced });
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
-      for (const other of replaced) scheduler.cancel(other, tookItsPlace);
-      // Its signal may have aborted before the call.
+      // Its signal may have aborted before the call. Then it takes nobody's place.
       if (isFinal(task.state)) return task;
+      for (const other of replaced) scheduler.cancel(other, tookItsPlace);
       if (response === undefined) scheduler.release(task);
       else this.#hold(task, response);
       return task;
