@@ -10,7 +10,7 @@ import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import { NoStore } from "../../src/store/no-store.js";
 import { createQueuedLedger, type LogLine, recordEvents, recordingLogger } from "./tasks.js";
 
-export class FakeEngine implements Engine {
+class FakeEngine implements Engine {
   readonly name = "fake";
   /** What it was asked for, in order: the call, and of which task. */
   readonly calls: [string, Task | string | undefined][] = [];
