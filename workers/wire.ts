@@ -2,9 +2,9 @@
 // Measured: posted as it is, an error with a field that cannot be cloned arrives as `{}` and kills the thread, a custom
 // error loses its name and fields, `throw null` arrives as a success.
 import { types } from "node:util";
-import { isNonRetryable } from "../src/core/retry/non-retryable.js";
 import { copy } from "../src/core/payload/capture.js";
 import type { WireError } from "../src/core/payload/thrown.js";
+import { isNonRetryable } from "../src/core/retry/non-retryable.js";
 
 // A cause chain may be circular or endless, the members of an AggregateError may hold each other: nobody reads further.
 const maxDepth = 8;
