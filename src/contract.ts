@@ -1,11 +1,11 @@
-// The public face of an offloader: every call, its meaning, what it throws. Types alone.
+// The public face of an offloader: every call, its meaning, what it throws. Only types.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EventName, Listener } from "./core/events.js";
 import type { TaskHandle } from "./core/handle.js";
 import type { TaskSummary } from "./core/ledger.js";
 import type { Callback } from "./engine/callbacks/callbacks.js";
-import type { CallbackOptions } from "./intake/dispatch-options.js";
-import type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
+import type { CallbackOptions } from "./intake/call/dispatch-options.js";
+import type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/call/typed.js";
 import type { OffloaderStats } from "./observe/stats.js";
 import type {
   EachContextCallback,
@@ -20,30 +20,39 @@ import type { CloseOptions } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
 import type { DeadLetter } from "./store/store.js";
 
-/** What `drain()` came to. */
+/** How `drain()` ended. */
 export interface DrainReport {
-  /** Whether everything accepted had reached a final state in time. */
+  /** Whether everything accepted reached a final state in time. */
   readonly drained: boolean;
+  /** The tasks and callbacks in no final state, oldest first; empty when `drained`. */
   readonly unfinished: readonly TaskSummary[];
 }
 
-/** What became of journaled tasks that failed for good, kept for a person to look at. */
+/**
+ * Journaled tasks that are not run again by themselves, kept for a person to decide about. Every call throws or rejects with
+ * AR_INVALID_OPTIONS where there is no journal.
+ */
 export interface DeadLetters {
-  /** Those of all processes that share the directory, oldest first. */
+  /** The dead letters of all processes that share the directory, oldest first. */
   list(): Promise<DeadLetter[]>;
   /**
-   * Runs a task again, with all its attempts before it, under its old id.
+   * Runs a task again under its old id. All its attempts are allowed again.
    *
-   * @returns its handle; undefined if there is no dead letter of this id
+   * @param id of the dead letter
+   * @returns the handle of the task; undefined if there is no dead letter with this id
    * @throws OffloadError AR_JOURNAL_UNAVAILABLE before `ready()` has resolved, AR_UNKNOWN_TASK, and what a dispatch call
-   *   throws when it refuses a task (AR_QUEUE_FULL, AR_SHUTTING_DOWN, AR_JOURNAL_FULL); it is a dead letter then as before
+   *   throws when it refuses a task (AR_QUEUE_FULL, AR_SHUTTING_DOWN, AR_JOURNAL_FULL). The task stays a dead letter then.
    */
   retry(id: string): TaskHandle | undefined;
-  /** Deletes one; false if there is none of this id. */
+  /**
+   * Deletes a dead letter.
+   *
+   * @returns false if there is none with this id
+   */
   discard(id: string): boolean;
 }
 
-/** A task as an object to be dispatched, for those who prefer it to a name. */
+/** A task as an object, for code that prefers a method to a name. Every call does what its namesake of the offloader does. */
 export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
   readonly name: Name;
   /** As {@link Offloader.offloadAfterResponse} with a response. */
@@ -66,7 +75,8 @@ export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
  *
  * The dispatch calls return at once and accept or throw (`run` rejects): AR_UNKNOWN_TASK, AR_PAYLOAD_NOT_CLONEABLE,
  * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, and with a status of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
- * AR_TASKS_NOT_LOADABLE. What they accept ends in exactly one final state, with an event.
+ * AR_TASKS_NOT_LOADABLE. With a journal also AR_JOURNAL_FULL and AR_JOURNAL_UNAVAILABLE. What they accept reaches exactly one
+ * final state, and the listeners of that state are called. The listeners of `accepted` have been called when the call returns.
  *
  * A payload whose type says that it cannot arrive, such as one with a function in it, does not compile; see `Arrives`.
  */
@@ -74,9 +84,10 @@ export interface Offloader<Tasks = AnyTasks> {
   /**
    * Runs a task on a thread once a response is over.
    *
-   * @param res a response of `node:http` or `node:http2`, or what carries one (Fastify reply, Koa or Hono context)
+   * @param res a response of `node:http` or `node:http2`, or an object that holds one (Fastify reply, Koa or Hono context)
    * @param name of an exported function of the tasks module
-   * @param args the payload, captured by value now, and options
+   * @param args the payload, which is captured by value now, and the options of this call
+   * @returns a handle of the task
    * @throws OffloadError, see {@link Offloader}
    */
   offloadAfterResponse<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
@@ -84,7 +95,11 @@ export interface Offloader<Tasks = AnyTasks> {
     name: Name,
     ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
-  /** The same for the response of the request that the calling code handles; AR_NO_RESPONSE outside a request. */
+  /**
+   * The same for the response of the request that the calling code handles, which is found through AsyncLocalStorage.
+   *
+   * @throws OffloadError AR_NO_RESPONSE outside a request, see also {@link Offloader}
+   */
   offloadAfterResponse<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     name: Name,
     ...args: DispatchArguments<Tasks, Name, Given>
@@ -99,56 +114,129 @@ export interface Offloader<Tasks = AnyTasks> {
    * Runs a closure on the main thread once a response is over, in the async context of the call. For I/O such as a mail;
    * CPU-heavy work belongs into a task.
    *
-   * @param res as for `offloadAfterResponse`; left out: the response being handled
-   * @param callback receives `{ outcome, signal }`; may return a promise
+   * @param res as for `offloadAfterResponse`; default: the response of the request that the calling code handles
+   * @param callback receives `{ outcome, signal }`; may return a promise, which is awaited
+   * @param options of this call
+   * @returns a handle of the callback; its result is what the callback returned
+   * @throws OffloadError AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, AR_NO_RESPONSE, AR_QUEUE_FULL, AR_SHUTTING_DOWN
    */
   runAfterResponse(res: ResponseLike, callback: Callback, options?: CallbackOptions): TaskHandle;
   runAfterResponse(callback: Callback, options?: CallbackOptions): TaskHandle;
   runAfterResponse(res: ResponseLike, callback: Callback, options?: CallbackOptions): TaskHandle;
   /**
-   * Middleware that runs a callback after every response that passes it (terminable middleware): of Express, Connect and
-   * NestJS, and an `onRequest` hook of Fastify.
+   * Middleware that runs a callback after every response that passes it: for Express, Connect and NestJS, and as an
+   * `onRequest` hook of Fastify. A callback that is refused, because the queue is full, is logged and the request goes on.
+   *
+   * @param callback receives the request, the response and its outcome
    */
   afterEachResponse<Request = IncomingMessage, Response extends ResponseLike = ServerResponse>(
     callback: EachResponseCallback<Request, Response>,
   ): EachResponseMiddleware<Request, Response>;
-  /** The same for Koa, and for Hono on node-server, whose middleware is given a context. */
+  /**
+   * The same for Koa and for Hono on node-server, whose middleware is given a context.
+   *
+   * @param callback receives the context and the outcome of its response
+   */
   afterEachContext<Context extends ResponseLike>(
     callback: EachContextCallback<Context>,
   ): EachContextMiddleware<Context>;
-  /** Runs a task as soon as a thread is free, no response involved. */
+  /**
+   * Runs a task as soon as a thread is free. No response is involved.
+   *
+   * @param name of an exported function of the tasks module
+   * @param args the payload, which is captured by value now, and the options of this call
+   * @throws OffloadError, see {@link Offloader}
+   */
   offload<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     name: Name,
     ...args: DispatchArguments<Tasks, Name, Given>
   ): TaskHandle<TaskResult<Tasks, Name>>;
-  /** The same, returning the promise of the result. It rejects with the task's own error, or an OffloadError; also for what the other calls throw. */
+  /**
+   * The same, and returns the promise of the task's result.
+   *
+   * @returns rejects with the task's own error, with an OffloadError that says how the task ended, and with what
+   *   {@link Offloader.offload} throws
+   */
   run<Name extends TaskName<Tasks>, Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(
     name: Name,
     ...args: DispatchArguments<Tasks, Name, Given>
   ): Promise<TaskResult<Tasks, Name>>;
-  /** A task as an object with `dispatchAfterResponse`, `dispatch` and `run`. */
+  /**
+   * A task as an object with `dispatchAfterResponse`, `dispatch` and `run`. The name is checked when it is dispatched.
+   *
+   * @param name of an exported function of the tasks module
+   */
   task<Name extends TaskName<Tasks>>(name: Name): DispatchableTask<Tasks, Name>;
-  /** Resolves when `pool.minThreads` threads (at least one) have loaded the tasks module; rejects with the module's own error. */
+  /**
+   * Resolves when `pool.minThreads` threads (at least one) have loaded the tasks module, and the journal was searched for tasks
+   * of earlier processes. Nobody has to call it: what is dispatched before waits.
+   *
+   * @returns rejects with the module's own error when it cannot be loaded, and with AR_SHUTTING_DOWN when the offloader is
+   *   closed before it is ready
+   */
   ready(): Promise<void>;
   /**
-   * Starts no more tasks and callbacks, or none of this name, until `resume`. What runs goes on, and dispatches are accepted.
-   * A paused process with unfinished work stays alive. A drain lifts every pause.
+   * Starts no more tasks and callbacks until `resume()`. What runs goes on, and dispatches are accepted. A process that is
+   * paused and has unfinished work stays alive.
+   *
+   * `drain()`, `close()` and a shutdown lift every pause, because they wait for all tasks. When `close()` or a shutdown has
+   * begun, this call does nothing.
+   *
+   * @param name pauses only tasks and callbacks of this name. Default: all. The two kinds of pause are independent: each is
+   *   lifted by its own `resume`
    */
   pause(name?: TaskName<Tasks>): void;
-  /** Undoes `pause()`, or `pause(name)`. */
+  /**
+   * Undoes `pause()`, or `pause(name)`, however often it was called. What waits is started in its order.
+   *
+   * @param name the same as in the call of `pause`
+   */
   resume(name?: TaskName<Tasks>): void;
+  /**
+   * Counts by state, bytes, threads, ages, and the times of waiting and running, at this moment. Cheap enough for every
+   * second.
+   */
   stats(): OffloaderStats;
-  /** Tasks of the journal that failed for good; AR_INVALID_OPTIONS without the option `journal`. */
+  /** The dead letters of the journal. */
   readonly deadLetters: DeadLetters;
-  /** Adds a listener; returns what removes it. A listener that throws is logged and changes nothing. */
+  /**
+   * Adds a listener. It is called when the change that it hears of is complete, so it may cancel, dispatch or close. The event
+   * shows the task as it was at its moment. A listener that throws or rejects is logged and changes nothing.
+   *
+   * @param name of the event
+   * @param listener called with the event, in the order of the events
+   * @returns removes the listener
+   */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void;
-  /** Resolves when everything accepted has reached a final state and that holds for a moment. */
+  /**
+   * Resolves when everything accepted has reached a final state, and nothing was accepted for two more turns of the event loop.
+   * Waits for ever while something is paused. Never rejects.
+   */
   idle(): Promise<void>;
-  /** Waits as `idle()` does, `timeout` ms at the longest (default: no limit). Admission stays open; nothing is aborted. */
+  /**
+   * Lifts every pause and waits as `idle()` does. Dispatches are still accepted, and nothing is aborted.
+   *
+   * @param options `timeout`: how long to wait, in ms. Default: no limit
+   * @returns rejects with AR_INVALID_OPTIONS
+   */
   drain(options?: { timeout?: number }): Promise<DrainReport>;
-  /** Drains, closes admission, ends the threads; at the deadline what is unfinished is aborted and abandoned. */
+  /**
+   * Drains, then accepts nothing more and ends the threads. What is unfinished at the deadline is aborted, and abandoned or
+   * left in the journal. A further call joins the first one and can only bring the deadline forward.
+   *
+   * @param options `timeout`: ms for all of it, default 25,000. `onAbandoned`: called with what was abandoned
+   * @throws OffloadError AR_INVALID_OPTIONS
+   */
   close(options?: CloseOptions): Promise<CloseReport>;
-  /** Shuts the process down on SIGTERM and SIGINT: serves the open requests, drains, exits. */
+  /**
+   * Shuts the process down on SIGTERM and SIGINT: finishes the open requests, drains, exits.
+   *
+   * @param servers the HTTP server or servers of the process, if there are any
+   * @param options signals, times, hooks; see {@link ShutdownOptions}
+   * @returns begins the shutdown by itself, and has the handlers for readiness and liveness
+   * @throws OffloadError AR_INVALID_OPTIONS, AR_INVALID_ARGUMENT
+   */
   shutdownOnSignals(servers?: ServersArgument, options?: ShutdownOptions): Shutdown;
+  /** `await using`: the same as `close()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

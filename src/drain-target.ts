@@ -1,11 +1,11 @@
-// The drain of one offloader in its single steps, for `close()` and the shutdown of the process.
+// The single steps of the drain of one offloader, for `close()` and the shutdown of the process.
 import type { Logger } from "./base/logger.js";
 import { abandonedError } from "./core/early-end.js";
 import type { Events } from "./core/events.js";
 import { type Ledger, summary } from "./core/ledger.js";
 import type { Engine } from "./engine/engine.js";
 import type { Admission } from "./intake/admission.js";
-import type { Scheduler } from "./intake/scheduler.js";
+import type { Scheduler } from "./intake/schedule/scheduler.js";
 import { forgetAtExit } from "./shutdown/process/exit-report.js";
 import type { DrainTarget } from "./shutdown/steps/target.js";
 import type { Store } from "./store/store.js";
@@ -19,8 +19,8 @@ export interface DrainParts {
   readonly ledger: Ledger;
   readonly scheduler: Scheduler;
   readonly store: Store;
-  /** A drain has begun: tells of it the first time, and lifts every pause. */
-  beginDrain(): void;
+  /** Emits `draining`, unless an earlier drain did. */
+  tellDraining(): void;
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
@@ -34,7 +34,8 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     settled: () => ledger.settled(),
     announceDraining() {
       store.stopReplay();
-      parts.beginDrain();
+      scheduler.pauses.resumeForGood();
+      parts.tellDraining();
     },
     refuse: () => admission.close(),
     abandonWaiting: () => scheduler.abandonWaiting(),

@@ -1,22 +1,22 @@
 // The public names, and nothing else.
 
+export { NonRetryableError } from "./core/retry/non-retryable.js";
 export { errorCodes, OffloadError, type OffloadErrorCode } from "./base/errors.js";
 export type { Logger } from "./base/logger.js";
 export type { DeadLetters, DispatchableTask, DrainReport, Offloader } from "./contract.js";
-export type { StateCounts } from "./core/counts.js";
 export type { Backoff, Priority } from "./core/definition.js";
 export type { EventName, Listener, OffloaderEvents, TaskEvent } from "./core/events.js";
 export type { TaskHandle } from "./core/handle.js";
-export type { Percentiles } from "./core/histogram.js";
 export type { TaskSummary } from "./core/ledger.js";
-export { NonRetryableError } from "./core/non-retryable.js";
+export type { StateCounts } from "./core/measure/counts.js";
+export type { Percentiles } from "./core/measure/histogram.js";
 export type { ResponseOutcome, RunIf } from "./core/outcome.js";
 export type { FinalState, TaskState, UnfinishedState } from "./core/states.js";
 export type { TaskContext, TaskLog } from "./core/task-context.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";
 export type { PoolOptions } from "./engine/threads/options.js";
-export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/dispatch-options.js";
-export type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/typed.js";
+export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/call/dispatch-options.js";
+export type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/call/typed.js";
 export type { JournalOptions } from "./journal/options.js";
 export type { OffloaderStats, TaskStats } from "./observe/stats.js";
 export { createOffloader } from "./offloader.js";

@@ -1,4 +1,4 @@
-// createOffloader: the parts, wired.
+// createOffloader: makes the parts of an offloader and connects them.
 import { randomBytes } from "node:crypto";
 import { OffloadError } from "./base/errors.js";
 import { checkOptions, milliseconds } from "./base/option-rules.js";
@@ -14,13 +14,14 @@ import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
 import { explainLoadError, findTasksModule } from "./engine/threads/pool/tasks-module.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
+import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
+import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
-import type { CallbackOptions, DispatchOptions } from "./intake/dispatch-options.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
-import { Scheduler } from "./intake/scheduler.js";
-import type { AnyTasks } from "./intake/typed.js";
+import { Scheduler } from "./intake/schedule/scheduler.js";
+import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
 import { Throughput, takeStats } from "./observe/stats.js";
 import { type OffloaderOptions, resolveOptions } from "./options.js";
@@ -46,11 +47,11 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const idPrefix = `${randomBytes(8).toString("hex")}-`;
   trackCurrentResponse();
 
-  // From the records outwards: each part is made after those it knows.
+  // Each part is made after those that it knows.
   const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
   const ledger = new Ledger(events);
   const { max, maxBytes } = settings.queue;
-  // Tasks of earlier processes take half of the room, because new work must find some.
+  // Tasks of earlier processes take at most half of the room, so that there is room for new ones.
   const hasRoom = (): boolean => ledger.unfinished < Math.max(1, max / 2) && ledger.bytes <= maxBytes / 2;
   const store =
     settings.journal === undefined ? new NoStore() : new JournalStore(settings.journal, { logger, hasRoom });
@@ -75,19 +76,15 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     logsFailures: settings.log.ended === "failed",
   });
   const admission = new Admission(ledger, settings.queue);
-  const intake = new Intake({
+  const maker = new TaskMaker({
     identity: (seq) => idPrefix + seq.toString(36),
-    context: settings.context,
-    definitions,
-    readiness,
     admission,
     store,
-    scheduler,
     instances: new InstanceWarnings(logger),
   });
+  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler });
   let draining = false;
-  const beginDrain = (): void => {
-    scheduler.resumeAll();
+  const tellDraining = (): void => {
     if (draining) return;
     draining = true;
     events.emit("draining", { unfinished: ledger.unfinished });
@@ -101,7 +98,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     ledger,
     scheduler,
     store,
-    beginDrain,
+    tellDraining,
   });
   const throughput = new Throughput();
   reportAtExit(target);
@@ -143,8 +140,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     try {
       accepted = intake.task(name, payload, options, undefined);
     } catch (refusal) {
-      // Whoever awaits a result has one place for errors. Not an async function: its promise would be another than that of
-      // the result, and a failure that nobody awaits, which is logged, would be an unhandledRejection as well.
+      // Code that awaits a result gets all errors in one place. This is not an async function, because the promise of one would
+      // cause an unhandledRejection where nobody awaits a failure, which is logged anyway.
       return Promise.reject(refusal);
     }
     return scheduler.result(accepted);
@@ -161,8 +158,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
 
   async function close(options?: CloseOptions): Promise<CloseReport> {
     const report = await closeTarget(target, options);
-    // Here alone: when a signal ends the process, a program that still awaits ready() at its top level must not die of it
-    // before the hooks have run.
+    // Not in a shutdown: a program that still awaits ready() at its top level would end before the hooks have run.
     readiness.giveUp(new OffloadError("AR_SHUTTING_DOWN", "the offloader was closed before it was ready"));
     return report;
   }
@@ -181,8 +177,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       threads.prepare();
       return readiness.promise;
     },
-    pause: (name) => scheduler.pause(name),
-    resume: (name) => scheduler.resume(name),
+    pause: (name) => scheduler.pauses.pause(name),
+    resume: (name) => scheduler.pauses.resume(name),
     deadLetters: {
       list: async () => store.deadLetters.list(),
       retry(id) {
@@ -198,7 +194,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     async drain(options = {}) {
       checkOptions("drain", options, { timeout: milliseconds() });
       // The journal goes on to bring tasks back, because the process goes on.
-      beginDrain();
+      scheduler.pauses.resumeAll();
+      tellDraining();
       const drained = await inTime(ledger.settled(), options.timeout);
       return { drained, unfinished: target.unfinished() };
     },
@@ -208,7 +205,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       await close();
     },
   };
-  // Names and payloads are checked by the compiler at the call and by the intake at run time; in between they are any.
+  // The compiler checks names and payloads at the call, and the intake checks them at run time.
   return offloader as unknown as Offloader<Tasks>;
 }
 

@@ -17,36 +17,40 @@ import {
 } from "./base/option-rules.js";
 import type { TaskPolicy } from "./core/definition.js";
 import { type PoolOptions, poolRule, type ResolvedPoolOptions, resolvePool } from "./engine/threads/options.js";
-import { defaultPolicy, mergePolicy, type PolicyOptions, policyRule } from "./intake/dispatch-options.js";
+import { defaultPolicy, mergePolicy, type PolicyOptions, policyRule } from "./intake/call/dispatch-options.js";
+import type { AnyTasks, TaskName } from "./intake/call/typed.js";
 import { memoryLimit } from "./intake/memory.js";
-import type { AnyTasks, TaskName } from "./intake/typed.js";
 import type { JournalOptions } from "./journal/options.js";
 
 /** Options of `createOffloader`. */
 export interface OffloaderOptions<Tasks = AnyTasks> {
-  /** The tasks module: a URL, as `new URL("./workers/images.js", import.meta.url)`, or an absolute path. */
+  /** The tasks module: a URL such as `new URL("./workers/images.js", import.meta.url)`, or an absolute path. */
   readonly tasks: URL | string;
   /** A name for logs and reports. Default "offloader". */
   readonly name?: string | undefined;
+  /** The threads that run the tasks. */
   readonly pool?: PoolOptions | undefined;
-  /** How much may be unfinished (held, queued, delayed or running) at a time; what is more is refused with AR_QUEUE_FULL. */
+  /** How much may be unfinished (held, queued, delayed or running) at a time. More is refused with AR_QUEUE_FULL. */
   readonly queue?: QueueOptions | undefined;
-  /** Callbacks of `runAfterResponse`: `concurrency`, how many run at the same time. Default 100. */
+  /** The callbacks of `runAfterResponse`. `concurrency`: how many run at the same time. Default 100. */
   readonly callbacks?: { readonly concurrency?: number | undefined } | undefined;
-  /** The policy of every task. */
+  /** The policy of every task and callback that has none of its own. */
   readonly defaults?: PolicyOptions | undefined;
   /** The policy of single tasks, by name. */
   readonly policies?: { readonly [Name in TaskName<Tasks>]?: PolicyOptions | undefined } | undefined;
   /**
    * Records accepted tasks on disk until they have ended, so that they survive the death of the process. Callbacks are not
-   * recorded: a closure means nothing to another process. Default: none.
+   * recorded, because a closure means nothing to another process. Default: no journal.
    */
   readonly journal?: JournalOptions | undefined;
-  /** Called at each dispatch; what it returns is `task.context` in the thread and on every event and log line. */
+  /**
+   * Called at each dispatch. What it returns, such as a request id, is `task.context` in the thread and is on every event and
+   * log line of the task. If it throws, the dispatch throws. Default: none.
+   */
   readonly context?: (() => unknown) | undefined;
-  /** Where failures and the shutdown are logged, in pino's argument order. Default: stderr. `false`: nowhere. */
+  /** Where failures, warnings and the shutdown are logged, in pino's argument order. Default: stderr. `false`: nowhere. */
   readonly logger?: Logger | false | undefined;
-  /** What is logged of tasks, beside the events of the library itself. */
+  /** What is logged of tasks. */
   readonly log?: LogOptions | undefined;
 }
 
@@ -61,9 +65,12 @@ export interface QueueOptions {
   readonly maxBytes?: number | undefined;
 }
 
-/** What is logged of tasks. */
+/** What is logged of tasks. Warnings and the log of the shutdown do not depend on it. */
 export interface LogOptions {
-  /** Which ends are logged: `"failed"` (default): those that failed for good, also when a listener hears of them. `"none"`. */
+  /**
+   * `"failed"` (default): logs each task and callback that failed for good, whether or not anybody listens to `failed`.
+   * `"none"`: logs no end of a task.
+   */
   readonly ended?: "failed" | "none" | undefined;
 }
 

@@ -1,4 +1,4 @@
-// A promise with its two ends at hand.
+// A promise together with the functions that resolve and reject it.
 
 export interface Deferred<Value> {
   readonly promise: Promise<Value>;

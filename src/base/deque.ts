@@ -1,4 +1,4 @@
-// A double-ended queue in a ring: O(1) at both ends, 8 bytes an entry.
+// A queue with two ends in a ring buffer: O(1) at both ends, 8 bytes an entry.
 
 const smallest = 16;
 
@@ -7,12 +7,14 @@ export class Deque<Item> {
   #head = 0;
   length = 0;
 
+  /** Adds an item behind all others. */
   pushBack(item: Item): void {
     if (this.length === this.#ring.length) this.#resize(this.length * 2);
     this.#ring[(this.#head + this.length) & (this.#ring.length - 1)] = item;
     this.length++;
   }
 
+  /** Adds an item before all others. */
   pushFront(item: Item): void {
     if (this.length === this.#ring.length) this.#resize(this.length * 2);
     this.#head = (this.#head - 1) & (this.#ring.length - 1);
@@ -20,22 +22,24 @@ export class Deque<Item> {
     this.length++;
   }
 
+  /** Takes the first item out; undefined if there is none. */
   popFront(): Item | undefined {
     if (this.length === 0) return undefined;
     const item = this.#ring[this.#head];
     this.#ring[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#ring.length - 1);
     this.length--;
-    // A burst of 1,000,000 must not hold its 8 MB for ever.
+    // After a burst of 1,000,000 entries, the 8 MB of the ring are given back.
     if (this.#ring.length > smallest && this.length < this.#ring.length / 8) this.#resize(this.#ring.length / 2);
     return item;
   }
 
+  /** The first item, which stays where it is. */
   peekFront(): Item | undefined {
     return this.#ring[this.#head];
   }
 
-  /** Keeps the items that `keep` says yes to, in their order; O(n). */
+  /** Keeps only the items for which `keep` returns true, in their order. O(n). */
   filter(keep: (item: Item) => boolean): void {
     const kept: Item[] = [];
     for (let item = this.popFront(); item !== undefined; item = this.popFront()) if (keep(item)) kept.push(item);

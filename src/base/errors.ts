@@ -1,6 +1,6 @@
 // The one error class of the library and the list of its codes. A code is stable; a message may be reworded.
 
-/** Every code, with what it tells the reader. `docs/errors.md` documents each; a test holds the two together. */
+/** Every code and its meaning. `docs/errors.md` documents each, and a test compares the two. */
 export const errorCodes = {
   // Refused at the call: nothing was accepted.
   AR_INVALID_OPTIONS: "an option is unknown, of the wrong type, or contradicts another",
@@ -8,7 +8,7 @@ export const errorCodes = {
   AR_UNKNOWN_TASK: "the tasks module exports no task of this name",
   AR_PAYLOAD_NOT_CLONEABLE: "a part of the payload cannot be copied to a thread",
   AR_NO_RESPONSE: "no response was given, and the call was not made while a request is handled",
-  AR_QUEUE_FULL: "as many tasks are unfinished as queue.max allows",
+  AR_QUEUE_FULL: "as many tasks are unfinished as queue.max allows, or their payloads hold as much as queue.maxBytes",
   AR_SHUTTING_DOWN: "admission is closed: the offloader drains or has drained",
   AR_TASKS_NOT_LOADABLE: "the tasks module could not be loaded in a thread",
   AR_JOURNAL_FULL: "the journal cannot take the record: its disk is full",
@@ -29,7 +29,7 @@ export const errorCodes = {
 /** One of the stable codes an {@link OffloadError} carries. */
 export type OffloadErrorCode = keyof typeof errorCodes;
 
-/** Codes of admission: the server is busy or leaving, and the client may come back. */
+/** The codes of a refusal that may be over later, and after how many seconds a client may try again. */
 const retryAfterSeconds: Partial<Record<OffloadErrorCode, number>> = {
   AR_QUEUE_FULL: 1,
   AR_SHUTTING_DOWN: 5,
@@ -38,23 +38,23 @@ const retryAfterSeconds: Partial<Record<OffloadErrorCode, number>> = {
   AR_JOURNAL_UNAVAILABLE: 30,
 };
 
-// `instanceof` holds across two copies of the library in one process, as undici does it.
+// A shared symbol, so that `instanceof` works across two copies of the library in one process.
 const brand = Symbol.for("offload-after-response.OffloadError");
 
 /**
- * What the library throws and what a failed task's `result()` rejects with when the failure is not the task's own error.
+ * What the library throws, and what `result()` rejects with where the task did not throw an error of its own.
  *
- * Admission errors carry `status`, `statusCode` and `headers`, which Express's and Fastify's default error handling
- * turn into a 503 with `Retry-After`.
+ * The error of a refused call that may succeed later has `status`, `statusCode` and `headers`. The default error handling of
+ * Express and Fastify makes an answer of 503 with `Retry-After` of them.
  */
 export class OffloadError extends Error {
   /** One of the stable codes. */
   readonly code: OffloadErrorCode;
-  /** 503 on admission errors, absent on all others. */
+  /** 503 where the call may succeed later, else absent. */
   declare readonly statusCode?: number;
   /** The same as `statusCode`, under the name that Express reads. */
   declare readonly status?: number;
-  /** `Retry-After` in seconds, on admission errors. */
+  /** `Retry-After` in seconds, where there is a `statusCode`. */
   declare readonly headers?: Readonly<Record<string, string>>;
 
   /**
@@ -74,20 +74,20 @@ export class OffloadError extends Error {
   }
 }
 
-// Outside the class, for a class that names itself is renamed by bundlers, in stacks too.
+// Not a field of the class, because bundlers rename a class that uses its own name, and stacks show the new name.
 Object.defineProperty(OffloadError.prototype, "name", { value: "OffloadError", configurable: true, writable: true });
 Object.defineProperty(OffloadError.prototype, brand, { value: true });
 Object.defineProperty(OffloadError, Symbol.hasInstance, {
   value(this: unknown, value: unknown): boolean {
-    // A subclass is asked in the ordinary way, or every OffloadError would be an instance of it.
+    // Subclasses inherit this method. Without this line every OffloadError would be an instance of each of them.
     if (this !== OffloadError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && brand in value;
   },
 });
 
 /**
- * An error without a stack, because its stack would show nothing but this library. The stack is three quarters of what an
- * error costs, and at a deadline there may be 50,000 of them to make in the last half second.
+ * An error without a stack, for errors whose stack would show only this library. A stack is three quarters of the cost of an
+ * error, and at a deadline there may be 50,000 errors to make in half a second.
  */
 export function withoutStack(code: OffloadErrorCode, message: string, options?: ErrorOptions): OffloadError {
   const { stackTraceLimit } = Error;
@@ -99,7 +99,7 @@ export function withoutStack(code: OffloadErrorCode, message: string, options?: 
   }
 }
 
-/** Words for a value in a message: short, and never the value's own contents beyond a primitive. */
+/** A short description of a value for a message. It shows primitives and nothing of what an object holds. */
 export function describe(value: unknown): string {
   if (value === null) return "null";
   switch (typeof value) {

@@ -1,7 +1,7 @@
-// Where the library writes: any object in the manner of pino, fields first.
+// Where the library logs: any object whose methods take pino's arguments, the fields first.
 import { inspect } from "node:util";
 
-/** A sink for log lines in pino's argument order, so a pino, bunyan or Fastify logger fits as it is. */
+/** A logger with pino's argument order. Loggers of pino, bunyan and Fastify can be given as they are. */
 export interface Logger {
   debug?(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -9,12 +9,12 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** Writes nothing. */
+/** Logs nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * One line a message on stderr: the message, then the fields as `name=value`, then a stack if there is one. The report of a
- * shutdown is a line of JSON on its own, for those who collect logs.
+ * Writes one line for each message to stderr: the message, then the fields as `name=value`. The stack of an error follows. The
+ * report of a shutdown follows as a line of JSON, because programs that collect logs read it.
  */
 export const consoleLogger: Logger = {
   info: (fields, message) => write("info", fields, message),
@@ -31,24 +31,24 @@ function write(level: string, fields: object, message: string): void {
     else if (value instanceof Error) stack += `\n${value.stack ?? value.message}`;
     else if (value !== undefined) line += ` ${name}=${inText(value)}`;
   }
-  // stderr, for stdout may be the program's output. console.error and not process.stderr, so that what replaces the
-  // console (a test runner, a log shipper) sees the line.
+  // To stderr, because stdout may be the output of the program. By console.error and not process.stderr, because test runners
+  // and log shippers replace the console.
   console.error(line + stack);
 }
 
-/** A value on one line. Quoted where it would look like something else: what a client sent must not forge a line. */
+/** A value on one line, quoted where it could be taken for something else: text of a client must not look like a log line. */
 function inText(value: unknown): string {
   if (typeof value === "string" && /^[^\s"=\p{Cc}]+$/u.test(value)) return value;
   try {
     const text: string | undefined = JSON.stringify(value);
     if (text !== undefined) return text;
   } catch {
-    // A BigInt, a circular object: the line is written all the same, for it may be the only word of a failure.
+    // A BigInt or a circular object. The line may be the only sign of a failure, so it is written all the same.
   }
   return inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY });
 }
 
-/** A logger that throws, or rejects, changes nothing for whoever logs through this one. */
+/** A logger that never throws, around one that may throw or reject. */
 export function guardLogger(logger: Logger): Logger {
   const guard =
     (level: "debug" | "info" | "warn" | "error") =>
@@ -57,7 +57,7 @@ export function guardLogger(logger: Logger): Logger {
         const returned: unknown = logger[level]?.(fields, message);
         if (returned instanceof Promise) returned.catch(() => {});
       } catch {
-        // There is nowhere left to report a broken logger to.
+        // A broken logger cannot be reported anywhere.
       }
     };
   return { debug: guard("debug"), info: guard("info"), warn: guard("warn"), error: guard("error") };

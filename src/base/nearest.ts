@@ -1,6 +1,6 @@
-// The known name that a misspelled one most likely means.
+// The known name that a misspelled name most likely means, for messages.
 
-/** The name in `known` that differs from `name` in the fewest letters, if it is near enough to be a slip. */
+/** The name in `known` with the fewest letters that differ from `name`; undefined where more than a third of them differ. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.floor(Math.max(name.length, 3) / 3) + 1;
@@ -14,7 +14,7 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** Levenshtein's distance, one row at a time. */
+/** Levenshtein's distance. Only one row of its table is kept. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {

@@ -1,17 +1,17 @@
-// Options are checked against a table: one rule a field, one wording for every error.
+// Options are checked against a table with one rule for each field, so that all errors have one wording.
 import { describe, OffloadError } from "./errors.js";
 import { nearest } from "./nearest.js";
 
-/** What a field may be. */
+/** Which values a field may have. */
 export interface Rule {
-  /** Completes "expected ...". */
+  /** The end of the message "expected <field> to be ...". */
   readonly expected: string;
   readonly holds: (value: unknown) => boolean;
-  /** The rules of the fields within, for a field that is an object of options. */
+  /** For a field that is an object of options: the rules of its fields. */
   readonly fields?: Rules;
-  /** Those of `fields` that must be there. */
+  /** Which of `fields` must be given. */
   readonly required?: readonly string[];
-  /** The rule for each value of a record whose keys are the user's. */
+  /** For a field that is a record with keys of the user's choice: the rule of its values. */
   readonly each?: Rule;
 }
 
@@ -19,9 +19,10 @@ export interface Rule {
 export type Rules = Readonly<Record<string, Rule>>;
 
 /**
- * Checks `options` against `rules`; a field that is undefined counts as left out.
+ * Checks `options` against `rules`. A field that is undefined counts as left out.
  *
- * @param where how the options are called in messages, such as `createOffloader(options)`
+ * @param where the call, as messages name it
+ * @param path of `options` within the options of the call, for messages; empty for the whole
  * @throws OffloadError AR_INVALID_OPTIONS for the first field that is unknown or wrong
  */
 export function checkOptions(where: string, options: unknown, rules: Rules, path = ""): void {
@@ -50,7 +51,7 @@ function checkValue(where: string, path: string, value: unknown, rule: Rule): vo
   }
 }
 
-/** The error for a field that is not what it should be. */
+/** The error for a field with a wrong value. */
 export function invalid(where: string, path: string, expected: string, given: unknown): OffloadError {
   return new OffloadError("AR_INVALID_OPTIONS", `${where}: expected ${path} to be ${expected}, got ${describe(given)}`);
 }
@@ -66,7 +67,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// The rules that tables are made of.
+// The rules from which tables are made.
 
 export const plainObject: Rule = { expected: "an object", holds: isObject };
 
@@ -83,7 +84,7 @@ export const stringList: Rule = {
 };
 export const signal: Rule = { expected: "an AbortSignal", holds: (value) => value instanceof AbortSignal };
 
-/** A whole number from `min` on. */
+/** A whole number from `min` to `max`. */
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rule {
   const expected =
     max < Number.MAX_SAFE_INTEGER
@@ -94,7 +95,7 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Rul
   return { expected, holds: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max };
 }
 
-/** What a rule allows, or Infinity for "no limit". */
+/** What `rule` allows, and Infinity for "no limit". */
 export function orInfinity(rule: Rule): Rule {
   return {
     expected: `${rule.expected} or Infinity`,
@@ -102,15 +103,15 @@ export function orInfinity(rule: Rule): Rule {
   };
 }
 
-/** A whole number from `min` on, or Infinity for "no limit". */
+/** A whole number of at least `min`, or Infinity for "no limit". */
 export function integerOrInfinity(min: number): Rule {
   return orInfinity(integer(min));
 }
 
-// The longest delay a Node timer takes; a longer one fires at once.
+// The longest delay of a Node timer. With a longer one the timer fires at once.
 const longestTimer = 2 ** 31 - 1;
 
-/** A length of time in ms that a timer can hold. */
+/** A time in ms that a timer can wait for. */
 export function milliseconds(min = 0): Rule {
   return {
     expected: `a number of milliseconds from ${min} to ${longestTimer}`,
@@ -125,17 +126,17 @@ export function oneOf(...values: readonly unknown[]): Rule {
   };
 }
 
-/** An object of options with rules of its own, those in `required` not to be left out. */
+/** An object of options with rules of its own. Those in `required` must be given. */
 export function object(fields: Rules, required: readonly string[] = []): Rule {
   return { expected: "an object", holds: isObject, fields, required };
 }
 
-/** An object whose keys are the user's and whose values obey one rule. */
+/** An object with keys of the user's choice, whose values have one rule. */
 export function record(each: Rule): Rule {
   return { expected: "an object", holds: isObject, each };
 }
 
-/** Any of the rules given. An object is checked within by the alternative that has fields. */
+/** Whatever one of the rules allows. The fields of an object are checked by the rule that has fields. */
 export function either(...rules: readonly Rule[]): Rule {
   const { fields, required } = rules.find((rule) => rule.fields !== undefined) ?? {};
   return {

@@ -1,7 +1,8 @@
-// Time as the records keep it: tenths of a millisecond in a 32-bit integer, because a double in an object field costs 16
-// bytes more (measured at 1,000,000 queued tasks). It wraps after five days; `since` is right across the wrap.
+// Times of tasks, in ticks of 0.1 ms in a 32-bit integer, because a double in a field of an object costs 16 bytes more
+// (measured with 1,000,000 queued tasks). The number wraps after five days. `since` is right across the wrap.
 import { now } from "./time.js";
 
+// In ticks. Less than the whole range, so that a task that seems this old can wait for another 100 s before it seems new.
 const longestAge = 2 ** 32 - 1e6;
 
 /** Now, in ticks of 0.1 ms. */
@@ -14,7 +15,7 @@ export function since(start: number, end: number = ticks()): number {
   return ((end - start) >>> 0) / 10;
 }
 
-/** The tick of a moment that was `ms` ago, as far back as ticks reach. */
+/** The tick of the moment `ms` ago. Longer ago than ticks reach, it is the earliest moment that they can tell. */
 export function ticksAgo(ms: number): number {
   return (ticks() - Math.min(ms * 10, longestAge)) | 0;
 }

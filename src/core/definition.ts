@@ -1,44 +1,52 @@
-// What is known of all tasks of one name: their policy, and what has been measured of them.
-import { Counts } from "./counts.js";
-import { Histogram } from "./histogram.js";
+// What is known of all tasks of one name: their policy, their counts, and their times.
+import { Counts } from "./measure/counts.js";
+import { Histogram } from "./measure/histogram.js";
 import type { RunIf } from "./outcome.js";
 
-/** "high" goes before "normal", "normal" before "low"; none waits for ever. */
+/**
+ * "high" is started before "normal", and "normal" before "low". Now and then a lower one goes first, so none waits for ever.
+ */
 export type Priority = "high" | "normal" | "low";
 
-/** How long to wait before the next attempt: ms, a rule, or a function of the failed attempt (1 for the first). */
+/**
+ * How long to wait before the next attempt: a number of ms; a rule; or a function that is given the failed attempt (1 for the
+ * first) and its error, and returns ms. The function may cancel its task.
+ */
 export type Backoff =
   | number
   | {
       readonly type: "constant" | "exponential";
-      /** First delay in ms. */
+      /** The first delay, in ms. An exponential delay doubles with each attempt. */
       readonly delay: number;
-      /** No delay is longer, in ms. Default: one hour. */
+      /** The longest delay, in ms. Default: one hour. */
       readonly maxDelay?: number | undefined;
-      /** The part of the delay that is drawn at random, 0 to 1. Default 0.5 for exponential, 0 for constant. */
+      /** Which part of the delay is random, from 0 to 1. Default 0.5 for exponential, 0 for constant. */
       readonly jitter?: number | undefined;
     }
   | ((attempt: number, error: unknown) => number);
 
-/** The options a task name can have for all its dispatches. */
+/** The options of all tasks of one name. */
 export interface TaskPolicy {
+  /** Which waiting task is started first. Default "normal". */
   readonly priority: Priority;
-  /** ms of running, an attempt; 0: no limit. */
+  /** How long an attempt may run, in ms; 0: no limit. Default 0. */
   readonly timeout: number;
-  /** Starts at the most, the first included. */
+  /** How often a task is started at the most, the first time included. Default 1. */
   readonly attempts: number;
+  /** The wait before the next attempt. Default: exponential from 1,000 ms. */
   readonly backoff: Backoff;
+  /** After which outcomes of its response a task runs. Default "always". */
   readonly runIf: RunIf;
-  /** Tasks of this name running at the same time, over all threads; Infinity: no limit of its own. */
+  /** How many tasks of this name run at the same time, on all threads together. Default Infinity: no limit of its own. */
   readonly concurrency: number;
 }
 
 export class TaskDefinition {
   readonly counts: Counts = new Counts();
-  /** From queued to started, and in the thread, in ms. */
+  /** The times from queued to started, and the times of running, in ms. */
   readonly waits: Histogram = new Histogram();
   readonly runs: Histogram = new Histogram();
-  /** What a run is expected to take, in ms; undefined before the first. Batches are sized by it. */
+  /** How long a run is expected to take, in ms; undefined before the first. It decides about the size of batches. */
   expectedMs: number | undefined = undefined;
 
   constructor(
@@ -48,7 +56,10 @@ export class TaskDefinition {
     readonly policy: TaskPolicy,
   ) {}
 
-  /** Takes a measured run time into account: upwards at once, downwards slowly, for a batch too long blocks a thread. */
+  /**
+   * A run took this long. The expectation rises fast and falls slowly, because a batch that takes too long keeps others
+   * waiting.
+   */
   measured(runMs: number): void {
     const expected = this.expectedMs;
     if (expected === undefined) this.expectedMs = runMs;

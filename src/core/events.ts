@@ -1,72 +1,80 @@
-// The table of an offloader's events (docs/events.md explains it), and an emitter whose listeners cannot break anything.
+// The events of an offloader (docs/events.md explains them), and an emitter whose listeners cannot break anything.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { microtask } from "../base/time.js";
 import type { TaskState } from "./states.js";
 
-// Nothing of the request in which an event came about is seen by what hears of it later.
+// A microtask may deliver events of several requests. No listener sees the async context of one of them.
 const outsideOfRequests = AsyncLocalStorage.snapshot();
 
-/** What every event of a task or callback carries, as far as it is known. */
+/** The fields of every event of a task or callback. A field that is not known yet is undefined. */
 export interface TaskEvent {
   readonly id: string;
-  /** The task's name; for a callback its function's name. */
+  /** The task's name; for a callback the name of its function. */
   readonly task: string;
-  /** Starts so far. */
+  /** How often it has been started; 1 on its first attempt. */
   readonly attempt: number;
+  /** The state that the event tells of. `handle.state` may be a later one. */
   readonly state: TaskState;
   /** What the `context` option returned at the call. */
   readonly context: unknown;
-  /** From being queued to being handed to a thread, in ms, for the last attempt. */
+  /** From queued to started, of the last attempt, in ms. */
   readonly waitMs?: number | undefined;
-  /** The run time of the last attempt, measured in the thread, in ms. */
+  /** How long the last attempt ran, in ms, measured in the thread. */
   readonly runMs?: number | undefined;
-  /** Why it failed, was cancelled, is retried. */
+  /** Why it failed, was cancelled or abandoned, or is tried again. */
   readonly error?: unknown;
 }
 
 /** The events of an offloader by name. */
 export interface OffloaderEvents {
-  /** Admitted; it will reach exactly one final event. */
+  /** Accepted. Exactly one final event will follow. */
   accepted: TaskEvent;
-  /** Released (its response is over), due again after a delay, or taken back from a thread. */
+  /** It waits for its turn: its response is over, or its next attempt is due, or its thread never began it. */
   queued: TaskEvent;
-  /** Handed to a thread; a callback: begun. */
+  /** Handed to a thread; for a callback: called. */
   started: TaskEvent;
   /** The task called `task.progress(value)`. */
   progress: TaskEvent & { readonly value: unknown };
-  /** An attempt failed and another follows after `delayMs`. */
+  /** An attempt failed, and another one follows after `delayMs` ms. */
   retrying: TaskEvent & { readonly delayMs: number };
+  /** Final: its code returned. */
   succeeded: TaskEvent;
+  /** Final: its last attempt failed. */
   failed: TaskEvent;
+  /** Final: it was cancelled. */
   cancelled: TaskEvent;
+  /** Final: `runIf` said no. */
   skipped: TaskEvent;
+  /** Final: the shutdown deadline came first. With a journal the next process runs it. */
   abandoned: TaskEvent;
-  /** Handed over to a distributed queue: it runs in another process. */
+  /** Final: a distributed queue has it, and it runs in another process. */
   forwarded: TaskEvent;
   /** A thread has loaded the tasks module. */
   threadStarted: { readonly threadId: number };
-  /** A thread is gone. `reason`: idle, recycled, renewed, shutdown, or what ended it. */
+  /** A thread has ended. `reason`: idle, recycled, renewed, shutdown, or what ended it. */
   threadEnded: { readonly threadId: number; readonly reason: string };
-  /** A drain has begun. */
+  /** The first drain has begun. */
   draining: { readonly unfinished: number };
-  /** Everything accepted has reached a final state, and admission is closed. */
+  /** The offloader is closed: everything accepted has reached a final state, and the threads have ended. */
   drained: { readonly unfinished: number };
 }
 
+/** The name of an event. */
 export type EventName = keyof OffloaderEvents;
+/** A function that is called with each event of a name. What it returns is ignored; a rejected promise is logged. */
 export type Listener<Name extends EventName> = (event: OffloaderEvents[Name]) => void;
 
-/** What waits until the move it belongs to is complete: an event, or a job that comes in order with the events. */
+/** What waits for the end of a move: an event, or a job that keeps its place among the events. */
 type Pending = { readonly name: EventName; readonly event: OffloaderEvents[EventName] } | (() => void);
 
 /**
- * The emitter. Run to completion, then tell: events are queued at a transition and delivered, in order, when the outermost
- * move that made them is complete. So a listener may cancel, dispatch or close, and no other code has to guard against it.
+ * The emitter. A move is a number of transitions that belong together. Events are queued at a transition and delivered in
+ * order when the outermost move is complete. So a listener may cancel, dispatch or close, and no other code has to expect it.
  */
 export class Events {
   readonly #listeners = new Map<EventName, readonly Listener<never>[]>();
   #pending: Pending[] = [];
-  /** Moves under way, one inside the other. */
+  /** How many moves are under way, one within the other. */
   #moves = 0;
   #delivering = false;
   #scheduled = false;
@@ -75,7 +83,7 @@ export class Events {
 
   /** Adds a listener; returns what removes it. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
-    // A function of its own for each registration: a listener that is registered twice is removed once by each removal.
+    // A new function for each registration, because a listener that is registered twice is removed one at a time.
     const registered: Listener<Name> = (event) => listener(event);
     this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), registered]);
     return () => {
@@ -85,7 +93,7 @@ export class Events {
     };
   }
 
-  /** Whether an event would reach anyone: asked before an event is made. */
+  /** Whether anybody listens. Asked before an event is made, because most events have no listener. */
   has(name: EventName): boolean {
     return this.#listeners.has(name);
   }
@@ -107,7 +115,7 @@ export class Events {
     this.#queue({ name, event });
   }
 
-  /** Runs a job, which must not throw, when the move is complete, in order with the events. */
+  /** Runs a job, which must not throw, when the move is complete, in its place among the events. */
   later(job: () => void): void {
     this.#queue(job);
   }
@@ -115,7 +123,7 @@ export class Events {
   #queue(pending: Pending): void {
     this.#pending.push(pending);
     if (this.#moves > 0 || this.#delivering || this.#scheduled) return;
-    // Outside of a move, as a thread that comes or goes.
+    // Outside of a move: a thread has come or gone.
     this.#scheduled = true;
     outsideOfRequests(() => microtask(this.#deliverScheduled));
   }
@@ -126,7 +134,7 @@ export class Events {
   };
 
   #deliver(): void {
-    // A move that a listener makes adds to the list, and the loop below comes to it.
+    // A listener's own moves add to the list, and the loop below comes to them.
     if (this.#moves > 0 || this.#delivering) return;
     this.#delivering = true;
     while (this.#pending.length > 0) {
@@ -144,7 +152,7 @@ export class Events {
     for (const listener of (this.#listeners.get(name) ?? []) as readonly ((event: unknown) => unknown)[]) {
       try {
         const returned = listener(event);
-        // An async listener that rejects would be an unhandledRejection.
+        // Without this, an async listener that rejects would cause an unhandledRejection.
         if (returned instanceof Promise) returned.catch((error) => this.report(error, name));
       } catch (error) {
         this.report(error, name);

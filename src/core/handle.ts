@@ -1,32 +1,35 @@
-// What a dispatch returns: a look at the accepted task, and the way to cancel it.
+// What a dispatch returns: a view of the accepted task, and the way to cancel it.
 import type { TaskState } from "./states.js";
 import type { Task } from "./task.js";
 
-/** An accepted task. Dropping it costs nothing: a handle that nobody looks at never causes an unhandledRejection. */
+/** An accepted task. A handle that nobody uses costs nothing and never causes an unhandledRejection. */
 export interface TaskHandle<Result = unknown> {
-  /** Unique everywhere; in the thread it is `task.id`, fit as an idempotency key. */
+  /** Unique everywhere, and the same on every attempt: usable as an idempotency key. In the thread it is `task.id`. */
   readonly id: string;
-  /** The task's name. */
+  /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** Where the task is at this moment. */
   readonly state: TaskState;
   /**
-   * Cancels the task. One that has not begun ends at once; a running one has its signal aborted, and its thread
-   * terminated if it goes on past the grace (`pool.abortGrace`).
+   * Cancels the task. One that has not begun ends at once. One that runs has its signal aborted; if it still runs after
+   * `pool.abortGrace` ms, its thread is terminated.
    *
-   * @param reason words for the AR_CANCELLED error, or an error to be its cause
-   * @returns whether it took effect: false once the task has ended
+   * @param reason text for the message of the AR_CANCELLED error; an error, whose message is used, becomes its `cause`
+   * @returns whether it took effect: false when the task has ended
    */
   cancel(reason?: unknown): boolean;
   /**
-   * Resolves once the journal holds the task as durably as its option `durability` asks for. Rejects without a journal, and
-   * for a callback, which a journal cannot hold.
+   * Resolves when the journal holds the task as durably as its option `durability` says. Rejects with AR_INVALID_OPTIONS
+   * without a journal, with AR_INVALID_ARGUMENT for a callback, because a journal cannot hold a closure, and when the disk
+   * refuses.
    */
   readonly durable: Promise<void>;
   /**
-   * The task's result. A small one (up to about 4 KiB) is there whenever you ask; a larger one travels to the main thread only
-   * when it has been asked for before the task ended, and otherwise rejects with AR_RESULT_NOT_KEPT.
+   * The task's result. A small one (up to about 4 KiB) can be had at any time. A larger one travels to the main thread only if
+   * this was called before the task ended.
    *
-   * @returns a promise; rejects with the task's own error, or an OffloadError that says how it ended
+   * @returns always the same promise; rejects with the task's own error, with AR_RESULT_NOT_KEPT where a large result was not
+   *   asked for in time, or with an OffloadError that says how the task ended
    */
   result(): Promise<Result>;
 }

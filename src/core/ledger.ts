@@ -1,32 +1,33 @@
-// The one place where a task changes its state: it counts, queues the event, settles the result, and knows who is unfinished.
+// The one place where a task changes its state. It counts the tasks by state, queues the events, ends the results, and has the
+// list of the unfinished tasks.
 import { type OffloadError, withoutStack } from "../base/errors.js";
 import { since, ticks } from "../base/ticks.js";
 import { turn } from "../base/time.js";
-import { Counts } from "./counts.js";
 import type { Events, TaskEvent } from "./events.js";
 import { errorOf, LazyError } from "./lazy-error.js";
+import { Counts } from "./measure/counts.js";
 import { isBytes } from "./payload/payload.js";
 import { restore } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";
 import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
 import { name, type Task } from "./task.js";
 
-/** Called after every transition, before anybody hears of it. There is one, the scheduler. */
+/** Called after every transition, before its event is delivered. The one observer is the scheduler. */
 export type Observer = (task: Task, from: TaskState) => void;
 
 export class Ledger {
   readonly counts: Counts = new Counts();
-  /** What was abandoned, as it was before that. */
+  /** The abandoned tasks, each in the state it had before. */
   readonly abandonedTasks: TaskSummary[] = [];
-  /** Unfinished tasks and callbacks. */
+  /** How many tasks and callbacks are in no final state. */
   unfinished = 0;
-  /** What their payloads hold together. */
+  /** How many bytes their payloads hold together. */
   bytes = 0;
   #accepted = 0;
-  // They are linked through themselves: a Set of 1,000,000 would cost as much again as the tasks.
+  // The unfinished tasks are a linked list, because a Set of 1,000,000 tasks costs as much memory as the tasks.
   #first: Task | undefined;
   #last: Task | undefined;
-  /** The last of the tasks that other processes had accepted. They are older than all of this process. */
+  /** The last task that an earlier process had accepted. Those are before all others in the list, because they are older. */
   #lastReplayed: Task | undefined;
   #observe: Observer = () => {};
   #idleWaiters: (() => void)[] = [];
@@ -38,7 +39,7 @@ export class Ledger {
     this.#observe = observer;
   }
 
-  /** Enters a new task, in the state it was made with. */
+  /** A new task, held. */
   accept(task: Task): void {
     this.#link(task);
     this.unfinished++;
@@ -49,14 +50,14 @@ export class Ledger {
     if (this.events.has("accepted")) this.events.emit("accepted", taskEvent(task));
   }
 
-  /** held or delayed -> queued; running -> queued where the engine gives it back: `takenBack`. */
+  /** held or delayed -> queued. See `takenBack` for running -> queued. */
   queued(task: Task): void {
     this.#move(task, "queued");
     task.queuedAt = ticks();
     if (this.events.has("queued")) this.events.emit("queued", taskEvent(task));
   }
 
-  /** queued -> running, on its next attempt. */
+  /** queued -> running: its next attempt begins. */
   started(task: Task): void {
     task.attempt++;
     task.startedAt = ticks();
@@ -64,13 +65,13 @@ export class Ledger {
     if (this.events.has("started")) this.events.emit("started", taskEvent(task, { waitMs: waitMs(task) }));
   }
 
-  /** running -> queued: its code never began, so the attempt does not count. */
+  /** running -> queued: its code has not begun, so the attempt does not count. */
   takenBack(task: Task): void {
     task.attempt--;
     this.queued(task);
   }
 
-  /** running -> delayed: it failed and will be tried again. */
+  /** running -> delayed: the attempt failed, and another one follows after `delayMs`. */
   delayed(task: Task, delayMs: number, error: unknown, runMs?: number): void {
     this.#move(task, "delayed");
     if (this.events.has("retrying")) {
@@ -98,16 +99,16 @@ export class Ledger {
   }
 
   abandoned(task: Task): void {
-    this.abandonedTasks.push(summary(task));
-    const { state } = task;
+    const before = summary(task);
     const error = new LazyError(() => {
-      const message = `${name(task)} was abandoned while ${state}: the shutdown deadline came first`;
+      const message = `${name(task)} was abandoned while ${before.state}: the shutdown deadline came first`;
       return withoutStack("AR_ABANDONED", message);
     });
     this.#end(task, "abandoned", error, { error });
+    this.abandonedTasks.push(before);
   }
 
-  /** It runs in another process: final here. */
+  /** queued or running -> forwarded: it runs in another process. */
   forwarded(task: Task): void {
     const error = new LazyError(() => {
       return withoutStack("AR_RUN_ELSEWHERE", `${name(task)} was handed over and runs in another process`);
@@ -115,12 +116,12 @@ export class Ledger {
     this.#end(task, "forwarded", error, {});
   }
 
-  /** Tells of a value that a running task reported. */
+  /** A running task has reported a value. */
   progress(task: Task, value: unknown): void {
     if (this.events.has("progress")) this.events.emit("progress", { ...taskEvent(task), value });
   }
 
-  /** The unfinished tasks, oldest first, `max` of them at the most. */
+  /** The unfinished tasks, oldest first, at most `max` of them. */
   list(max: number = Number.POSITIVE_INFINITY): Task[] {
     const tasks: Task[] = [];
     for (let task = this.#first; task !== undefined && tasks.length < max; task = task.after) tasks.push(task);
@@ -132,16 +133,16 @@ export class Ledger {
     return resultOf(task);
   }
 
-  /** Resolves when nothing is unfinished, and nothing new comes within two turns of the event loop; never rejects. */
+  /** Resolves when nothing is unfinished and nothing was accepted for two more turns of the event loop. Never rejects. */
   async settled(): Promise<void> {
     let accepted: number;
     do {
       if (this.unfinished > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
       accepted = this.#accepted;
-      // The last response's `finish` listeners and what awaits the last result may dispatch yet.
+      // Code that awaits the last result, and listeners for the end of the last response, may dispatch now.
       await turn();
       await turn();
-      // What has come and ended meanwhile may be followed by more: a journal brings its tasks back a few at a time.
+      // A task may have come and ended meanwhile, with more to follow: a journal brings its tasks back a few at a time.
     } while (this.unfinished > 0 || this.#accepted !== accepted);
   }
 
@@ -153,7 +154,7 @@ export class Ledger {
     if (task.attempt > 0) task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
     this.#observe(task, from);
-    // A thread may still read what an abandoned task was given: its memory is not used again.
+    // The thread of an abandoned task may still read the payload, so its memory must not be used again.
     if (isBytes(task.payload) && !(state === "abandoned" && from === "running")) task.payload.release();
     task.payload = undefined;
     settleResult(task, task.result);
@@ -208,7 +209,7 @@ interface Detail {
   readonly runMs?: number | undefined;
 }
 
-/** A task in a list or report. */
+/** A task in a list or a report. */
 export interface TaskSummary {
   readonly id: string;
   readonly task: string;

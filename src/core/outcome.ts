@@ -1,4 +1,4 @@
-// How a response ended. The response folder finds it out; tasks and callbacks are released with it.
+// How a response ended. src/response finds it out, and tasks and callbacks are released with it.
 
 /** From when to when a request was handled. */
 export interface ResponseTimes {

@@ -1,4 +1,4 @@
-// The promise of a task's result, made when somebody asks, before the end or after it.
+// The promise of a task's result. It is made when somebody asks for it, before the end of the task or after it.
 import { type Deferred, deferred } from "../base/deferred.js";
 import { OffloadError } from "../base/errors.js";
 import { errorOf } from "./lazy-error.js";
@@ -6,7 +6,7 @@ import { restore } from "./payload/restore.js";
 import { isFinal } from "./states.js";
 import { name, type Task } from "./task.js";
 
-/** Stands for the result of a task that succeeded when the result itself could not be brought over. */
+/** The outcome of a task that succeeded, where its result could not be brought to the main thread. */
 export class LostResult {
   constructor(
     private readonly code: "AR_RESULT_NOT_CLONEABLE" | "AR_RESULT_NOT_KEPT",
@@ -18,18 +18,18 @@ export class LostResult {
   }
 }
 
-/** The promise of a task's result; settled already where the task has ended. */
+/** The promise of a task's result, always the same one. */
 export function resultOf(task: Task): Promise<unknown> {
   if (task.result === undefined) {
     task.result = deferred();
-    // A result that nobody awaits must not be an unhandledRejection. Whoever awaits it later is rejected all the same.
+    // A result that nobody awaits must not cause an unhandledRejection. Who awaits it later still gets the rejection.
     task.result.promise.catch(() => {});
     settleResult(task, task.result);
   }
   return task.result.promise;
 }
 
-/** Settles the promise once the task has ended. */
+/** Resolves or rejects the promise, if there is one and the task has ended. */
 export function settleResult(task: Task, result: Deferred<unknown> | undefined): void {
   if (result === undefined || !isFinal(task.state)) return;
   const { outcome } = task;

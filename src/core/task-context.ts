@@ -1,6 +1,9 @@
 // What a task is given beside its payload, wherever it runs.
 
-/** Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is dropped and counted. */
+/**
+ * Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is
+ * dropped and counted.
+ */
 export interface TaskLog {
   debug(message: string, fields?: object): void;
   info(message: string, fields?: object): void;

@@ -1,12 +1,12 @@
-// The decision, at the call, to accept or to refuse.
+// The decision at the call: accept or refuse.
 import { OffloadError } from "../base/errors.js";
 import type { Ledger } from "../core/ledger.js";
 import type { Task } from "../core/task.js";
 
 export interface Limits {
-  /** Unfinished tasks and callbacks at the most. */
+  /** The most unfinished tasks and callbacks. */
   readonly max: number;
-  /** Bytes of their payloads together at the most. */
+  /** The most bytes of their payloads together. */
   readonly maxBytes: number;
 }
 
@@ -28,10 +28,13 @@ export class Admission {
   }
 
   /**
-   * @param leaving unfinished tasks that the new one takes the place of
+   * Returns when one more task may be accepted now.
+   *
+   * @param leaving unfinished tasks that the new one replaces
+   * @param bytes of the new one's payload; left out where they are not known yet
    * @throws OffloadError AR_SHUTTING_DOWN, AR_QUEUE_FULL
    */
-  check(leaving: readonly Task[]): void {
+  check(leaving: readonly Task[], bytes?: number): void {
     if (this.#closed) {
       throw new OffloadError("AR_SHUTTING_DOWN", "the offloader has shut down and accepts no more tasks");
     }
@@ -40,13 +43,10 @@ export class Admission {
     if (unfinished - leaving.length >= max) {
       throw new OffloadError("AR_QUEUE_FULL", `queue.max (${max}) tasks are unfinished: ${this.#states()}`);
     }
+    if (bytes !== undefined) this.#checkBytes(bytes, leaving);
   }
 
-  /**
-   * @param bytes of the payload
-   * @throws OffloadError AR_QUEUE_FULL
-   */
-  checkBytes(bytes: number, leaving: readonly Task[]): void {
+  #checkBytes(bytes: number, leaving: readonly Task[]): void {
     const { maxBytes } = this.limits;
     const held = leaving.reduce((sum, task) => sum - task.bytes, this.ledger.bytes);
     if (held + bytes <= maxBytes) return;

@@ -1,31 +1,38 @@
 // The tasks an offloader knows by name, and the policy of each. The names are known once a thread has loaded the module.
-
 import { describe, OffloadError } from "../base/errors.js";
+import type { Logger } from "../base/logger.js";
 import { nearest } from "../base/nearest.js";
-import { TaskDefinition } from "../core/definition.js";
-import type { ResolvedOptions } from "../options.js";
+import { TaskDefinition, type TaskPolicy } from "../core/definition.js";
 
-// A closure's name is code, but a computed one might be data: beyond this many they share one entry.
+// A function's name is written in the code, but a computed one may be data: beyond this many, callbacks share one entry.
 const maxCallbackNames = 500;
+
+export interface DefinitionsParts {
+  /** The policy of callbacks, and of tasks without a policy of their own. */
+  readonly defaults: TaskPolicy;
+  /** By task name. */
+  readonly policies: ReadonlyMap<string, TaskPolicy>;
+  readonly logger: Logger;
+}
 
 export class Definitions {
   readonly #tasks = new Map<string, TaskDefinition>();
   readonly #callbacks = new Map<string, TaskDefinition>();
   #known: ReadonlySet<string> | undefined;
 
-  constructor(private readonly options: ResolvedOptions) {}
+  constructor(private readonly parts: DefinitionsParts) {}
 
   /**
-   * A thread has loaded the module.
+   * The module has been loaded and has tasks of these names.
    *
-   * @returns whether the names are others than before: the module may have changed since another thread loaded it
+   * @returns whether they differ from the names known before: the module may have changed since then
    */
   learn(names: readonly string[]): boolean {
     if (this.#known?.size === names.length && names.every((name) => this.#known?.has(name))) return false;
     this.#known = new Set(names);
-    for (const name of this.options.policies.keys()) {
+    for (const name of this.parts.policies.keys()) {
       if (!this.#known.has(name))
-        this.options.logger.warn({ policy: name }, `policies.${name}: ${this.#unknown(name).message}`);
+        this.parts.logger.warn({ policy: name }, `policies.${name}: ${this.#unknown(name).message}`);
     }
     return true;
   }
@@ -45,26 +52,30 @@ export class Definitions {
       );
     }
     if (this.#known !== undefined && !this.#known.has(name)) throw this.#unknown(name);
-    const definition = new TaskDefinition(name, "task", this.options.policies.get(name) ?? this.options.defaults);
+    const definition = new TaskDefinition(name, "task", this.parts.policies.get(name) ?? this.parts.defaults);
     this.#tasks.set(name, definition);
     return definition;
   }
 
+  /** The definition of the callbacks whose function has this name. */
   callback(name: string): TaskDefinition {
+    const known = this.#callbacks.get(name);
+    if (known !== undefined) return known;
     const label = name === "" || this.#callbacks.size >= maxCallbackNames ? "callback" : name;
-    const made = this.#callbacks.get(label);
-    if (made !== undefined) return made;
-    const definition = new TaskDefinition(label, "callback", this.options.defaults);
+    const shared = this.#callbacks.get(label);
+    if (shared !== undefined) return shared;
+    const definition = new TaskDefinition(label, "callback", this.parts.defaults);
     this.#callbacks.set(label, definition);
     return definition;
   }
 
-  /** The error of a task that was accepted before the names were known, if it has no function. */
+  /** The error of a task that was accepted before the names were known; undefined if the module has a function for it. */
   errorOf(definition: TaskDefinition): OffloadError | undefined {
     const unknown = definition.kind === "task" && this.#known !== undefined && !this.#known.has(definition.name);
     return unknown ? this.#unknown(definition.name) : undefined;
   }
 
+  /** The definitions of all tasks and callbacks that were ever dispatched. */
   *all(): Generator<TaskDefinition> {
     yield* this.#tasks.values();
     yield* this.#callbacks.values();

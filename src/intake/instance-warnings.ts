@@ -1,5 +1,5 @@
-// In development: an instance of a class arrives as a plain object, which surprises whoever wrote the class. The first
-// instance of each class is warned of.
+// Warnings for development: an instance of a class arrives in the task as a plain object, which may surprise the author of
+// the class. Each class is warned of once in a process.
 import type { Logger } from "../base/logger.js";
 import type { TaskDefinition } from "../core/definition.js";
 import type { OnInstance } from "../core/payload/classes.js";
@@ -10,11 +10,11 @@ export class InstanceWarnings {
     private readonly active: boolean = process.env.NODE_ENV !== "production",
   ) {}
 
-  /** Warns of the instances in the payloads of one task; undefined where nobody is to be warned. */
+  /** What `capture` calls for an instance in a payload of the task; undefined in production. */
   of({ name }: TaskDefinition): OnInstance | undefined {
     if (!this.active) return undefined;
-    return (madeBy, path) => {
-      const className = nameOf(madeBy);
+    return (type, path) => {
+      const className = nameOf(type);
       this.logger.warn(
         { task: name, path, class: className },
         `${path} is an instance of ${className}, which arrives in the task as a plain object, without its methods; ` +
@@ -24,6 +24,6 @@ export class InstanceWarnings {
   }
 }
 
-function nameOf(madeBy: unknown): string {
-  return typeof madeBy === "function" && madeBy.name !== "" ? madeBy.name : "a class without a name";
+function nameOf(type: unknown): string {
+  return typeof type === "function" && type.name !== "" ? type.name : "a class without a name";
 }

@@ -1,79 +1,71 @@
-// From a call to an accepted task, and from its response's end to the scheduler. What cannot be accepted throws here, at the call.
+// From a call to an accepted task, and from the end of its response to the scheduler. What cannot be accepted throws here, at
+// the call.
 import { AsyncResource } from "node:async_hooks";
 import { describe, OffloadError } from "../base/errors.js";
-import { ticks, ticksAgo } from "../base/ticks.js";
+import { ticksAgo } from "../base/ticks.js";
 import { wallClock } from "../base/time.js";
-import type { TaskDefinition } from "../core/definition.js";
 import { isBeingCancelled } from "../core/early-end.js";
 import type { ResponseOutcome } from "../core/outcome.js";
-import { capture, captureWhole, refuseToMoveAgain } from "../core/payload/capture.js";
+import { capture } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
-import { type Dispatch, Task, type TaskIdentity } from "../core/task.js";
+import type { Dispatch, Task } from "../core/task.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
 import { whenOver } from "../response/over.js";
 import { runIfAllows } from "../response/run-if.js";
-import type { Store, StoredTask } from "../store/store.js";
+import type { StoredTask } from "../store/store.js";
 import { AcceptanceOrder } from "./acceptance-order.js";
 import type { Admission } from "./admission.js";
-import type { Definitions } from "./definitions.js";
 import {
   type CallbackOptions,
   type DispatchOptions,
-  lastingOptions,
   resolveCallback,
   resolveDispatch,
-} from "./dispatch-options.js";
-import type { InstanceWarnings } from "./instance-warnings.js";
+} from "./call/dispatch-options.js";
+import type { Definitions } from "./definitions.js";
 import type { Readiness } from "./readiness.js";
-import type { Scheduler } from "./scheduler.js";
+import type { Scheduler } from "./schedule/scheduler.js";
+import type { TaskMaker } from "./task-maker.js";
 
-/** A response to wait for: what the user gave, or the one being handled; undefined: none. */
+/** A response to wait for: what the user gave, or the one being handled. */
 type Response = Parameters<typeof whenOver>[0];
 
 export interface IntakeParts {
-  readonly identity: TaskIdentity;
   readonly context: (() => unknown) | undefined;
   readonly definitions: Definitions;
   readonly readiness: Readiness;
   readonly admission: Admission;
-  readonly store: Store;
+  readonly maker: TaskMaker;
   readonly scheduler: Scheduler;
-  readonly instances: InstanceWarnings;
 }
 
 const tookItsPlace = "a later dispatch with the same key took its place";
 const none: readonly Task[] = [];
 
 export class Intake {
-  #seq = 0;
   readonly #order = new AcceptanceOrder();
 
   constructor(private readonly parts: IntakeParts) {}
 
   /** Accepts a task, to be queued once its response is over, or at once where there is none. */
   task(taskName: string, payload: unknown, options: DispatchOptions | undefined, response: Response | undefined): Task {
-    const { definitions, admission, readiness, scheduler } = this.parts;
+    const { definitions, admission, readiness, maker, scheduler } = this.parts;
     if (readiness.refusal !== undefined) throw readiness.refusal;
     const definition = definitions.task(taskName);
     const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
-    // Before the key is looked up, because this function of the user's may dispatch too.
+    // Before the key is looked up, because this function is the user's and may dispatch too.
     const context = this.#context();
-    const twin = dispatch.key === undefined ? undefined : scheduler.keys.find(taskName, dispatch.key);
-    if (twin !== undefined && dispatch.onDuplicate !== "replace" && !isBeingCancelled(twin)) return twin;
+    const last = dispatch.key === undefined ? undefined : scheduler.keys.find(taskName, dispatch.key);
+    if (last !== undefined && dispatch.onDuplicate !== "replace" && !isBeingCancelled(last)) return last;
     const replaced =
-      twin === undefined ? none : this.#line(taskName, dispatch).filter(({ state }) => state !== "running");
+      last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     admission.check(replaced);
-    // All that can throw comes before anything changes.
-    const task =
-      options?.transfer === undefined
-        ? this.#capture(definition, dispatch, payload, context, options, replaced)
-        : this.#captureMoving(definition, dispatch, payload, context, options, replaced);
+    const task = maker.fromCall({ definition, dispatch, payload, context, options, replaced });
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
-      for (const other of replaced) scheduler.cancel(other, tookItsPlace);
-      // Its signal may have aborted before the call.
+      // Its signal may have aborted before the call. Then it takes nobody's place.
       if (isFinal(task.state)) return task;
+      for (const other of replaced) scheduler.cancel(other, tookItsPlace);
       if (response === undefined) scheduler.release(task);
       else this.#hold(task, response);
       return task;
@@ -88,12 +80,14 @@ export class Intake {
         `runAfterResponse: expected a callback function, got ${describe(callback)}`,
       );
     }
-    const { definitions, admission, scheduler } = this.parts;
+    const { definitions, admission, maker, scheduler } = this.parts;
     const definition = definitions.callback(callback.name);
     const dispatch = resolveCallback(definition.policy, options);
+    // Before admission is asked, because this function is the user's and may dispatch too.
+    const context = this.#context();
     admission.check(none);
     const payload: CallbackPayload = { callback: inThisContext(callback), outcome: undefined };
-    const task = this.#make(definition, dispatch, payload, 0, this.#context());
+    const task = maker.make({ definition, dispatch, payload, bytes: 0, context });
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
       if (!isFinal(task.state)) this.#hold(task, response, payload);
@@ -103,32 +97,29 @@ export class Intake {
 
   /** Accepts a task that an earlier process had accepted: it keeps its id, its age and its attempts, and is queued at once. */
   readonly readmit = (stored: StoredTask, onMade: (task: Task) => void): Task => {
-    const { definitions, scheduler } = this.parts;
+    const { definitions, maker, scheduler } = this.parts;
     const { id, name, acceptedAt } = stored;
     const definition = definitions.task(name);
     const options = (stored.dispatch ?? undefined) as DispatchOptions | undefined;
     const dispatch = resolveDispatch(`journaled options of ${name}`, definition.policy, options);
-    const age = Math.max(0, wallClock() - acceptedAt);
     const payload = captured(stored.payload, "payload");
-    const task = new Task(
-      this.#seq++,
-      this.parts.identity,
+    const task = maker.make({
       definition,
       dispatch,
       payload,
-      sizeOf(payload),
-      captured(stored.context, "context"),
-      ticksAgo(age),
-    );
+      bytes: sizeOf(payload),
+      context: captured(stored.context, "context"),
+      acceptedAt: ticksAgo(Math.max(0, wallClock() - acceptedAt)),
+    });
     task.replayedId = id;
     task.attempt = stored.attempt;
-    // It ran when its process died, perhaps of it.
+    // It ran when its process died, and may have been the cause.
     task.runsAlone = stored.interrupted > 0;
     onMade(task);
     return scheduler.move(() => {
       scheduler.accept(task);
       if (dispatch.key !== undefined) {
-        const others = this.#line(name, dispatch).filter((other) => other !== task);
+        const others = this.#withKeyOf(name, dispatch).filter((other) => other !== task);
         for (const earlier of this.#order.cameBack(task, stored, others)) scheduler.cancel(earlier, tookItsPlace);
       }
       if (task.state === "held") scheduler.release(task);
@@ -136,77 +127,22 @@ export class Intake {
     });
   };
 
-  #capture(
-    definition: TaskDefinition,
-    dispatch: Dispatch,
-    payload: unknown,
-    context: Captured,
-    options: DispatchOptions | undefined,
-    replaced: readonly Task[],
-  ): Task {
-    const { admission, store, instances } = this.parts;
-    const captured = capture(payload, "payload", { onInstance: instances.of(definition) });
-    const bytes = sizeOf(captured);
-    try {
-      admission.checkBytes(bytes, replaced);
-      const task = this.#make(definition, dispatch, captured, bytes, context);
-      if (store.keeps) store.accept(task, captured, lastingOptions(options));
-      return task;
-    } catch (refusal) {
-      if (isBytes(captured)) captured.release();
-      throw refusal;
-    }
-  }
-
-  /** Parts of the payload move. The caller keeps them when the task is refused. */
-  #captureMoving(
-    definition: TaskDefinition,
-    dispatch: Dispatch,
-    payload: unknown,
-    context: Captured,
-    options: DispatchOptions,
-    replaced: readonly Task[],
-  ): Task {
-    const { admission, store } = this.parts;
-    const { transfer = [] } = options;
-    refuseToMoveAgain(transfer, dispatch.attempts);
-    const bytes = transfer.reduce((sum, item) => sum + (item instanceof ArrayBuffer ? item.byteLength : 0), 0);
-    admission.checkBytes(bytes, replaced);
-    const task = this.#make(definition, dispatch, undefined, bytes, context);
-    if (!store.keeps) {
-      task.payload = capture(payload, "payload", { transfer });
-      return task;
-    }
-    store.accept(task, captureWhole(payload, "payload", transfer), lastingOptions(options));
-    try {
-      task.payload = capture(payload, "payload", { transfer });
-      return task;
-    } catch (error) {
-      // What is in the list, such as one buffer twice, is known to be movable once it has moved.
-      store.undo(task);
-      throw error;
-    }
-  }
-
-  #make(definition: TaskDefinition, dispatch: Dispatch, payload: Captured, bytes: number, context: Captured): Task {
-    return new Task(this.#seq++, this.parts.identity, definition, dispatch, payload, bytes, context, ticks());
-  }
-
   /** The unfinished tasks with the key of a dispatch, the last one first. */
-  #line(taskName: string, { key }: Dispatch): readonly Task[] {
+  #withKeyOf(taskName: string, { key }: Dispatch): readonly Task[] {
     return key === undefined ? none : this.parts.scheduler.keys.line(taskName, key);
   }
 
-  /** Keeps a task until its response is over, then releases it, unless `runIf` says no. */
+  /** Keeps a task until its response is over. */
   #hold(task: Task, response: Response, callback?: CallbackPayload): void {
     whenOver(response, (outcome) => {
-      // Cancelled meanwhile, perhaps.
+      // It may have been cancelled meanwhile.
       if (task.state !== "held") return;
       if (callback !== undefined) callback.outcome = outcome;
       this.parts.scheduler.move(() => this.#responseOver(task, outcome));
     });
   }
 
+  /** Releases a task, unless `runIf` says no. */
   #responseOver(task: Task, outcome: ResponseOutcome): void {
     const { scheduler } = this.parts;
     let allowed: boolean;
@@ -216,7 +152,7 @@ export class Intake {
       scheduler.fail(task, error);
       return;
     }
-    // The predicate is the user's, and may have cancelled it.
+    // The predicate is the user's and may have cancelled the task.
     if (task.state !== "held") return;
     if (allowed) scheduler.release(task);
     else scheduler.skip(task);
@@ -228,12 +164,12 @@ export class Intake {
   }
 }
 
-/** What an older version kept is a value yet. */
+/** Records of older versions hold plain values, which are captured now. */
 function captured(stored: Captured, label: string): Captured {
   return isBytes(stored) ? stored : capture(stored, label);
 }
 
-/** The callback, to be run in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
+/** Has the callback run in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
 function inThisContext(callback: Callback): Callback {
   const resource = new AsyncResource("offload-after-response.callback");
   return (context) => resource.runInAsyncScope(callback, undefined, context);

@@ -1,5 +1,5 @@
 // Whether tasks can be run: the promise of `ready()`, and the error of every dispatch while the tasks module cannot be loaded.
-import { deferred } from "../base/deferred.js";
+import { type Deferred, deferred } from "../base/deferred.js";
 import { OffloadError } from "../base/errors.js";
 import type { TaskDefinition } from "../core/definition.js";
 import type { Definitions } from "./definitions.js";
@@ -8,59 +8,69 @@ export interface ReadinessParts {
   readonly definitions: Definitions;
   /** Words for an error of loading, where more is known than the error says. */
   readonly explain: (reason: Error) => Error;
-  /** Brings back what earlier processes have left. Called once the engine is up. */
+  /** Brings back the tasks that earlier processes left unfinished. Called when the engine is up. */
   readonly takeOver: () => Promise<void>;
 }
 
 export class Readiness {
-  /** Thrown by every dispatch while the module cannot be loaded. */
-  refusal: OffloadError | undefined;
   readonly #parts: ReadinessParts;
-  readonly #ready = deferred();
-  #promise: Promise<void> = this.#ready.promise;
+  #ready = waitedForByNobody();
+  #refusal: OffloadError | undefined;
 
   constructor(parts: ReadinessParts) {
     this.#parts = parts;
-    // Whoever calls ready() hears of it; nobody has to.
-    this.#promise.catch(() => {});
   }
 
-  /** Rejects with the module's own error. */
+  /** Resolves when tasks can be run; rejects with the module's own error. */
   get promise(): Promise<void> {
-    return this.#promise;
+    return this.#ready.promise;
+  }
+
+  /** Thrown by every dispatch while the module cannot be loaded. */
+  get refusal(): OffloadError | undefined {
+    return this.#refusal;
   }
 
   /** The engine is up. */
   up(): void {
-    this.#parts.takeOver().then(this.#ready.resolve, this.#ready.reject);
+    const { resolve, reject } = this.#ready;
+    this.#parts.takeOver().then(resolve, reject);
   }
 
   /**
-   * The module has been loaded, also where it could not be before: dispatches are accepted again.
+   * The module is loaded. Dispatches are accepted again if they were refused.
    *
-   * @returns what tells the error of a task whose name the module does not have; undefined where the names are known already
+   * @returns gives the error of a task whose name the module does not have; undefined where the names were known before
    */
   loaded(names: readonly string[]): ((definition: TaskDefinition) => OffloadError | undefined) | undefined {
     const { definitions } = this.#parts;
-    if (this.refusal !== undefined) {
-      this.refusal = undefined;
-      this.#promise = Promise.resolve();
+    if (this.#refusal !== undefined) {
+      this.#refusal = undefined;
+      // The old promise is rejected. The new one waits for the engine.
+      this.#ready = waitedForByNobody();
     }
     return definitions.learn(names) ? (definition) => definitions.errorOf(definition) : undefined;
   }
 
-  /** @returns what every dispatch throws from now on, until the module has been loaded */
+  /** @returns what every dispatch throws from now on, until the module is loaded */
   unloadable(reason: Error): OffloadError {
     const cause = this.#parts.explain(reason);
     this.#ready.reject(cause);
-    this.refusal ??= new OffloadError("AR_TASKS_NOT_LOADABLE", `the tasks module cannot be loaded: ${cause.message}`, {
+    this.#refusal ??= new OffloadError("AR_TASKS_NOT_LOADABLE", `the tasks module cannot be loaded: ${cause.message}`, {
       cause,
     });
-    return this.refusal;
+    return this.#refusal;
   }
 
-  /** It will not be ready any more. */
+  /** The offloader is closed: what is not ready by now never will be. */
   giveUp(reason: Error): void {
     this.#ready.reject(reason);
   }
+}
+
+/** Nobody has to call `ready()`: a rejection that nobody awaits is no unhandledRejection. */
+function waitedForByNobody(): Deferred<void> {
+  const ready = deferred();
+  ready.promise.catch(() => {});
+  return ready;
 }

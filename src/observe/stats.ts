@@ -1,40 +1,41 @@
-// What `stats()` tells: a picture of the offloader at this moment, cheap enough to ask for every second.
-
+// What `stats()` returns: the offloader at this moment, cheap enough to ask for every second.
 import { since } from "../base/ticks.js";
 import { now } from "../base/time.js";
-import { Counts, type StateCounts } from "../core/counts.js";
 import type { TaskDefinition } from "../core/definition.js";
-import { Histogram, type Percentiles } from "../core/histogram.js";
 import type { Ledger } from "../core/ledger.js";
+import { Counts, type StateCounts } from "../core/measure/counts.js";
+import { Histogram, type Percentiles } from "../core/measure/histogram.js";
 import type { Definitions } from "../intake/definitions.js";
 
-/** Of one task name: how many are in each state now, or ended in it since the start; times in ms. */
+/** For one task name: how many are in each unfinished state now, and how many have ended in each final state so far. */
 export interface TaskStats extends StateCounts {
-  /** From being queued to being started. */
+  /** The times from queued to started, in ms. */
   readonly waitMs: Percentiles;
-  /** Running, measured in the thread. */
+  /** The times of running, in ms, measured in the thread. */
   readonly runMs: Percentiles;
 }
 
-/** Of the whole offloader; callbacks are counted with the tasks. */
+/** For the whole offloader. Callbacks are counted with the tasks. */
 export interface OffloaderStats extends TaskStats {
   /** held + queued + delayed + running. */
   readonly unfinished: number;
   /** `queue.max`. */
   readonly max: number;
-  /** What the payloads of unfinished tasks hold together. */
+  /** How many bytes the payloads of unfinished tasks hold together. */
   readonly bytes: number;
   /** `queue.maxBytes`. */
   readonly maxBytes: number;
+  /** The threads that have loaded the tasks module. */
   readonly threads: { readonly total: number; readonly idle: number; readonly busy: number };
-  /** Tasks and callbacks that ended per second, over the time since `stats()` was called about ten seconds ago. */
+  /** How many tasks and callbacks ended per second, since the call of `stats()` about ten seconds ago. */
   readonly throughput: number;
-  /** ms since the oldest unfinished task was accepted; 0 without one. */
+  /** How long ago the oldest unfinished task was accepted, by an earlier process perhaps, in ms; 0 if there is none. */
   readonly oldestMs: number;
+  /** By task name. */
   readonly tasks: Readonly<Record<string, TaskStats>>;
 }
 
-/** Ends per second, from the readings that were taken before: nothing is counted while nobody asks. */
+/** Ends per second, computed from earlier readings, so that nothing has to be counted while nobody asks. */
 export class Throughput {
   readonly #readings: { readonly at: number; readonly ended: number }[] = [{ at: now(), ended: 0 }];
 
@@ -90,7 +91,7 @@ export function takeStats({ ledger, definitions, threads, throughput, limits }: 
   };
 }
 
-/** A callback may have the name of a task: then it is counted with the task, as it is in all. */
+/** A callback that has the name of a task is counted with the task. */
 function byName(definitions: Iterable<TaskDefinition>): Record<string, TaskStats> {
   const named = new Map<string, Pick<TaskDefinition, "counts" | "waits" | "runs">>();
   for (const { name, counts, waits, runs } of definitions) {

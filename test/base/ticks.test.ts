@@ -1,11 +1,13 @@
 // Time in a 32-bit integer: right also when it wraps.
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { since, ticks } from "../../src/base/ticks.js";
+import { describe, expect, it, vi } from "vitest";
+import { since, ticks, ticksAgo } from "../../src/base/ticks.js";
+
+// The clock was captured when the library was loaded, so the module that captured it is replaced.
+const clock = vi.hoisted(() => ({ now: 0 }));
+vi.mock("../../src/base/time.js", () => ({ now: () => clock.now }));
 
 const wrapMs = 2 ** 32 / 10;
 const hourMs = 3_600_000;
-
-afterEach(() => vi.restoreAllMocks());
 
 describe("the clock of the records", () => {
   it("counts tenths of a millisecond, in whole numbers that fit 32 bits", () => {
@@ -35,6 +37,17 @@ describe("the clock of the records", () => {
     expect(since(start)).toBe(2 * hourMs);
   });
 
+  it("counts back to a moment before it began, as far as it reaches", () => {
+    at(5_000);
+    expect(since(ticksAgo(0))).toBe(0);
+    expect(since(ticksAgo(hourMs))).toBe(hourMs);
+    const start = ticksAgo(24 * hourMs);
+    at(5_000 + hourMs);
+    expect(since(start)).toBe(25 * hourMs);
+    // Older than it can tell: it counts as old, and not as new.
+    expect(since(ticksAgo(30 * 24 * hourMs))).toBeGreaterThan(118 * hourMs);
+  });
+
   it("is right for more than four days, whenever they begin", () => {
     for (let begin = 0; begin < 2 * wrapMs; begin += 7 * hourMs) {
       at(begin);
@@ -46,5 +59,5 @@ describe("the clock of the records", () => {
 });
 
 function at(ms: number): void {
-  vi.spyOn(performance, "now").mockReturnValue(ms);
+  clock.now = ms;
 }

@@ -3,13 +3,14 @@ import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
+import type { Events } from "../../src/core/events.js";
 import type { Ledger } from "../../src/core/ledger.js";
+import { PayloadBytes } from "../../src/core/payload/payload.js";
 import { LostResult } from "../../src/core/result.js";
 import { codeOf, isFinal, mayFollow, states, type TaskState } from "../../src/core/states.js";
 import type { Task } from "../../src/core/task.js";
-import { name } from "../../src/core/task.js";
 import { survivors } from "../support/garbage.js";
-import { createLedger, defineTask, makeTask, recordEvents } from "../support/tasks.js";
+import { createLedger, defineTask, ids, makeTask, recordEvents } from "../support/tasks.js";
 
 const cancelledError = new OffloadError("AR_CANCELLED", "cancelled");
 
@@ -24,6 +25,7 @@ const enter: Record<TaskState, (ledger: Ledger, task: Task) => void> = {
   cancelled: (ledger, task) => ledger.cancelled(task, cancelledError),
   skipped: (ledger, task) => ledger.skipped(task),
   abandoned: (ledger, task) => ledger.abandoned(task),
+  forwarded: (ledger, task) => ledger.forwarded(task),
 };
 
 /** The event of each state; a task that is held was accepted. */
@@ -144,10 +146,11 @@ describe("the ledger", () => {
     expect(definition.runs.percentiles().max).toBe(40);
   });
 
-  it("tells its one transition listener of every move, the outcome known at the end", () => {
-    const { ledger } = createLedger();
+  it("calls its one observer after every transition, before anybody is told, the outcome known at the end", () => {
+    const { ledger, events } = createLedger();
     const moves: unknown[] = [];
-    ledger.onTransition((task, from) => void moves.push([from, task.state, task.outcome]));
+    ledger.observe((task, from) => void moves.push([from, task.state, task.outcome]));
+    events.on("started", () => expect(moves).toHaveLength(2));
     const error = new Error("failed");
     const task = running(ledger);
     ledger.failed(task, error);
@@ -176,6 +179,60 @@ describe("the ledger", () => {
       { id: held.id, task: "work", state: "held", attempt: 0 },
       { id: started.id, task: "work", state: "running", attempt: 1 },
     ]);
+  });
+
+  it("knows how many bytes the payloads of unfinished tasks hold together", () => {
+    const { ledger } = createLedger();
+    const payloads = ["x".repeat(100), "x".repeat(20), undefined];
+    const tasks = payloads.map((payload) => makeTask(defineTask(), {}, { payload }));
+    const sum = (): number => ledger.list().reduce((bytes, task) => bytes + task.bytes, 0);
+    for (const task of tasks) {
+      enterAll(ledger, task, ["held", "queued", "running"]);
+      expect(ledger.bytes).toBe(sum());
+    }
+    expect(ledger.bytes).toBeGreaterThanOrEqual(120);
+    for (const [index, end] of (["succeeded", "abandoned", "delayed"] as const).entries()) {
+      enterAll(ledger, tasks[index] as Task, [end]);
+      expect(ledger.bytes).toBe(sum());
+    }
+    ledger.cancelled(tasks[2] as Task, cancelledError);
+    expect(ledger.bytes).toBe(0);
+  });
+
+  it("gives the memory of a payload back at the end, but not while a thread may still read it", () => {
+    const { ledger } = createLedger();
+    const freed: TaskState[] = [];
+    const endAs = (path: readonly TaskState[]): void => {
+      const bytes = new PayloadBytes(new Uint8Array(8), [8], { free: () => void freed.push(task.state) });
+      const task = makeTask(defineTask(), {}, { payload: bytes });
+      enterAll(ledger, task, ["held", ...path]);
+      expect(task.payload).toBeUndefined();
+    };
+    endAs(["queued", "running", "abandoned"]);
+    expect(freed).toEqual([]);
+    endAs(["queued", "running", "succeeded"]);
+    endAs(["queued", "abandoned"]);
+    endAs(["skipped"]);
+    expect(freed).toEqual(["succeeded", "abandoned", "skipped"]);
+  });
+
+  it("lists tasks of earlier processes before its own, in the order in which they came back", () => {
+    const { ledger } = createLedger();
+    const cameBack = (): Task => {
+      const task = makeTask();
+      task.replayedId = `replayed-${task.seq}`;
+      ledger.accept(task);
+      return task;
+    };
+    const own = accepted(ledger);
+    const back = [cameBack(), cameBack(), cameBack()] as const;
+    expect(ids(ledger.list())).toEqual(ids([...back, own]));
+    ledger.cancelled(back[2], cancelledError);
+    const last = cameBack();
+    expect(ids(ledger.list())).toEqual(ids([back[0], back[1], last, own]));
+    for (const task of [back[0], back[1], last]) ledger.cancelled(task, cancelledError);
+    const alone = cameBack();
+    expect(ids(ledger.list())).toEqual(ids([alone, own]));
   });
 
   it("lets go of a payload with the end of its task", () => {
@@ -217,6 +274,7 @@ describe("the result of a task", () => {
     ["failed by something that is no error", (ledger, task) => ledger.failed(task, "thrown text"), "thrown text"],
     ["cancelled", (ledger, task) => ledger.cancelled(task, cancelledError), cancelledError],
     ["abandoned", (ledger, task) => ledger.abandoned(task), expect.objectContaining({ code: "AR_ABANDONED" })],
+    ["forwarded", (ledger, task) => ledger.forwarded(task), expect.objectContaining({ code: "AR_RUN_ELSEWHERE" })],
     [
       "succeeded, its value lost",
       (ledger, task) => ledger.succeeded(task, new LostResult("AR_RESULT_NOT_KEPT", "it was large")),
@@ -273,6 +331,15 @@ describe("the result of a task", () => {
     // The check after each test waits, and finds none.
   });
 
+  it("that cannot be read rejects with the cause, and the task has succeeded all the same", async () => {
+    const { ledger } = createLedger();
+    const task = running(ledger);
+    const early = ledger.result(task);
+    ledger.succeeded(task, new PayloadBytes(new Uint8Array([1, 2, 3]), [3]));
+    expect(task.state).toBe("succeeded");
+    await expect(early).rejects.toMatchObject({ code: "AR_RESULT_NOT_CLONEABLE", cause: expect.any(Error) });
+  });
+
   it("is known to a listener of the final event", async () => {
     const { ledger, events } = createLedger();
     const task = running(ledger);
@@ -285,7 +352,7 @@ describe("the result of a task", () => {
   });
 });
 
-describe("listeners and loggers", () => {
+describe("listeners", () => {
   it("that throw or reject change nothing, and are logged with the event's name", async () => {
     const { ledger, events, lines } = createLedger();
     const broken = new Error("broken listener");
@@ -306,40 +373,6 @@ describe("listeners and loggers", () => {
     const events8 = ["accepted", "queued", "started", "succeeded"].flatMap((event) => [event, event]);
     expect(lines.map(({ fields }) => fields.event).sort()).toEqual(events8.sort());
     expect(lines.every(({ message, fields }) => message === "a listener failed" && fields.err === broken)).toBe(true);
-  });
-
-  it("a failure that nobody hears is logged with all that is known of it", () => {
-    const { ledger, lines } = createLedger();
-    const task = makeTask(defineTask("sendMail"), {}, { context: "request 7" });
-    enterAll(ledger, task, ["held", "queued", "running"]);
-    const err = new Error("refused");
-    ledger.failed(task, err);
-    expect(lines).toEqual([
-      {
-        level: "error",
-        message: "task failed",
-        fields: { task: "sendMail", id: task.id, attempt: 1, context: "request 7", err },
-      },
-    ]);
-  });
-
-  it("a failure of a callback is logged as one", () => {
-    const { ledger, lines } = createLedger();
-    const task = makeTask(defineTask("mail", {}, "callback"));
-    enterAll(ledger, task, ["held", "queued", "running", "failed"]);
-    expect(lines.map(({ message }) => message)).toEqual(["callback failed"]);
-    expect(name(task)).toBe(`callback mail (${task.id})`);
-  });
-
-  it("a failure that somebody hears is not logged, and no other end ever is", () => {
-    const { ledger, events, lines } = createLedger();
-    for (const end of ["succeeded", "cancelled", "abandoned"] as const) enterAll(ledger, running(ledger), [end]);
-    const remove = events.on("failed", () => {});
-    enterAll(ledger, running(ledger), ["failed"]);
-    expect(lines).toEqual([]);
-    remove();
-    enterAll(ledger, running(ledger), ["failed"]);
-    expect(lines).toHaveLength(1);
   });
 
   it("a listener may dispatch and cancel while it is told", () => {
@@ -373,13 +406,13 @@ describe("settled()", () => {
     await order.done;
   });
 
-  it.each<[string, (ledger: Ledger, dispatch: () => void, last: Task) => void]>([
-    ["a listener of the last end", (ledger, dispatch) => ledger.onEnd(dispatch)],
+  it.each<[string, (ledger: Ledger, dispatch: () => void, last: Task, events: Events) => void]>([
+    ["a listener of the last end", (_ledger, dispatch, _last, events) => void events.on("succeeded", dispatch)],
     ["what awaits the last result", (ledger, dispatch, last) => void ledger.result(last).then(dispatch)],
     ["a timer that is due at once", (_, dispatch) => void setImmediate(dispatch)],
     ["a promise after two turns", (_, dispatch) => void turn().then(turn).then(dispatch)],
   ])("waits for what is dispatched by %s", async (_, plan) => {
-    const { ledger } = createLedger();
+    const { ledger, events } = createLedger();
     const last = running(ledger);
     const order = following(ledger);
     let late: Task | undefined;
@@ -389,6 +422,7 @@ describe("settled()", () => {
         late ??= accepted(ledger);
       },
       last,
+      events,
     );
     ledger.succeeded(last, 1);
     await turns(5);

@@ -15,14 +15,15 @@ function mayFollow(from: TaskState, to: TaskState): boolean {
 
 const allowed: Record<TaskState, readonly TaskState[]> = {
   held: ["queued", "failed", "cancelled", "skipped", "abandoned"],
-  queued: ["running", "failed", "cancelled", "abandoned"],
-  running: ["queued", "delayed", "succeeded", "failed", "cancelled", "abandoned"],
+  queued: ["running", "failed", "cancelled", "abandoned", "forwarded"],
+  running: ["queued", "delayed", "succeeded", "failed", "cancelled", "abandoned", "forwarded"],
   delayed: ["queued", "failed", "cancelled", "abandoned"],
   succeeded: [],
   failed: [],
   cancelled: [],
   skipped: [],
   abandoned: [],
+  forwarded: [],
 };
 
 describe("the states of a task", () => {
@@ -35,7 +36,14 @@ describe("the states of a task", () => {
   });
 
   it("are final where no way leads on, and unfinished where one does", () => {
-    expect(states.filter(isFinal).sort()).toEqual(["abandoned", "cancelled", "failed", "skipped", "succeeded"]);
+    expect(states.filter(isFinal).sort()).toEqual([
+      "abandoned",
+      "cancelled",
+      "failed",
+      "forwarded",
+      "skipped",
+      "succeeded",
+    ]);
     expect([...unfinishedStates].sort()).toEqual(states.filter((state) => !isFinal(state)).sort());
   });
 

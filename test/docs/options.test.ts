@@ -4,7 +4,7 @@
 // The names are asked of the checks themselves: an unknown option is refused with a list of those that are known.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { defaultPolicy, resolveDispatch } from "../../src/intake/dispatch-options.js";
+import { defaultPolicy, resolveDispatch } from "../../src/intake/call/dispatch-options.js";
 import { type JournalOptions, resolveJournalOptions } from "../../src/journal/options.js";
 import { type OffloaderOptions, resolveOptions } from "../../src/options.js";
 

@@ -6,6 +6,18 @@ import { AcceptanceOrder } from "../../src/intake/acceptance-order.js";
 import type { StoredTask } from "../../src/store/store.js";
 import { ids, makeTask } from "../support/tasks.js";
 
+// The clocks were captured when the library was loaded, so the module that captured them is replaced.
+const clocks = vi.hoisted(() => ({ beforeRead: () => {} }));
+vi.mock("../../src/base/time.js", async (original) => {
+  const time = await original<typeof import("../../src/base/time.js")>();
+  const stalling = (read: () => number) => () => {
+    const at = read();
+    clocks.beforeRead();
+    return at;
+  };
+  return { ...time, now: stalling(time.now), wallClock: stalling(time.wallClock) };
+});
+
 const minute = 60_000;
 
 function keyed(onDuplicate?: "skip" | "replace", state: TaskState = "queued"): Task {
@@ -14,7 +26,7 @@ function keyed(onDuplicate?: "skip" | "replace", state: TaskState = "queued"): T
   return task;
 }
 
-/** A task as the journal brings it back. */
+/** What a store says of a task. */
 function replayed(acceptedAt: number, retries = 0): StoredTask {
   const content = { payload: undefined, dispatch: undefined, context: undefined };
   return { ...content, id: "id", name: "work", attempt: 0, interrupted: 0, acceptedAt, retries };
@@ -43,26 +55,14 @@ it("a process that is made to wait in the middle of the comparison takes none of
   const back = keyed("replace", "held");
   const acceptedAt = Date.now();
   // Whichever clock is read first, 20 ms go by before the other is.
-  const stall = () => {
+  clocks.beforeRead = () => {
     const end = process.hrtime.bigint() + 20_000_000n;
     while (process.hrtime.bigint() < end);
   };
-  const [wall, monotonic] = [Date.now, performance.now.bind(performance)];
-  const first = vi.spyOn(Date, "now").mockImplementation(() => {
-    const now = wall();
-    stall();
-    return now;
-  });
-  const second = vi.spyOn(performance, "now").mockImplementation(() => {
-    const now = monotonic();
-    stall();
-    return now;
-  });
   try {
     expect(ids(new AcceptanceOrder().cameBack(back, replayed(acceptedAt), [own]))).toEqual(ids([back]));
   } finally {
-    first.mockRestore();
-    second.mockRestore();
+    clocks.beforeRead = () => {};
   }
 });
 

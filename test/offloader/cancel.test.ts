@@ -5,11 +5,34 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
-import { rejection, watch } from "../support/offloader.js";
+import { handedOver, rejection, watch } from "../support/offloader.js";
 
 const options = { pool: { maxThreads: 1, abortGrace: 100 } };
 
 describe("a task that is cancelled", () => {
+  it("before its thread has begun it makes room for the next of its name", async () => {
+    const watched = watch("tasks.mjs", { ...options, policies: { turn: { concurrency: 1 } } });
+    const { offloader } = watched;
+    const { gate, first, second } = await watched.arrange("tiny", async () => {
+      const gate = new Gate();
+      // Known to be short, so that one of them is sent to the busy thread ahead of time.
+      for (let run = 0; run < 20; run++) await offloader.run("turn");
+      offloader.offload("tiny", { blockedBy: gate.cells });
+      await gate.arrival();
+      const [first, second] = [offloader.offload("turn"), offloader.offload("turn")];
+      await handedOver();
+      if (first.state === "running" && second.state === "queued") return { gate, first, second };
+      gate.open();
+      await offloader.idle();
+      return undefined;
+    });
+    expect(first.cancel()).toBe(true);
+    expect(first.state).toBe("cancelled");
+    gate.open();
+    await second.result();
+    expect(watched.story(first.id)).toEqual(["accepted", "queued", "started", "cancelled"]);
+  });
+
   it("while it is held, never starts, and the end of its response changes nothing", async () => {
     const watched = watch("stopping.mjs", options);
     const response = new ServerResponse(new IncomingMessage(new Socket()));

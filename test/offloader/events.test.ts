@@ -1,7 +1,8 @@
 // The events of an offloader: which come, in which order, with which fields, and what a listener cannot break.
+import type { TaskHandle } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
-import { rejection, type Told, watch } from "../support/offloader.js";
+import { handedOver, rejection, type Told, thrownBy, watch } from "../support/offloader.js";
 
 const options = { pool: { maxThreads: 1 } };
 
@@ -85,6 +86,8 @@ describe("a listener", () => {
       "succeeded",
       "threadStarted",
     ]);
+    // What an async listener rejects with is known after the result.
+    await handedOver();
     const lines = watched.lines.filter(({ message }) => message === "a listener failed");
     for (const how of ["broken", "rejected"]) {
       expect(lines.map(({ fields }) => (fields.err as Error).message)).toContain(`${how} succeeded`);
@@ -118,24 +121,78 @@ describe("a listener", () => {
   });
 });
 
-describe("a failure", () => {
-  it("is logged with its task when nobody listens to failed, and only then", async () => {
+describe("a call", () => {
+  it("has told its listeners when it returns", async () => {
     const watched = watch("tasks.mjs", options);
+    const handle = watched.offloader.offload("nothing");
+    expect(watched.story(handle.id)).toEqual(["accepted", "queued"]);
+    handle.cancel();
+    expect(watched.story(handle.id)).toEqual(["accepted", "queued", "cancelled"]);
+  });
+
+  it("that a listener makes is told of after what has happened before, in the state of its moment", async () => {
+    const watched = watch("tasks.mjs", options);
+    const { offloader } = watched;
+    const inner: TaskHandle[] = [];
+    const off = offloader.on("accepted", ({ task }) => {
+      if (task !== "nothing") return;
+      off();
+      inner.push(offloader.offload("echo", 1));
+      inner[0]?.cancel();
+    });
+    const outer = offloader.offload("nothing");
+    const events = watched.told.filter(({ id }) => id !== undefined).map(({ id, event, state }) => [id, event, state]);
+    expect(events).toEqual([
+      [outer.id, "accepted", "held"],
+      [outer.id, "queued", "queued"],
+      [inner[0]?.id, "accepted", "held"],
+      [inner[0]?.id, "queued", "queued"],
+      [inner[0]?.id, "cancelled", "cancelled"],
+    ]);
+    await outer.result();
+  });
+
+  it("that is refused tells nobody of anything", async () => {
+    const watched = watch("tasks.mjs", { ...options, queue: { max: 1 } });
+    const gate = new Gate();
+    watched.offloader.offload("blocked", { gate: gate.cells });
+    const before = watched.told.length;
+    expect(thrownBy(() => watched.offloader.offload("nothing")).code).toBe("AR_QUEUE_FULL");
+    expect(watched.told).toHaveLength(before);
+    gate.open();
+  });
+});
+
+describe("a failure", () => {
+  it("is logged with its task, whether or not somebody listens to failed", async () => {
+    const watched = watch("tasks.mjs", options);
+    for (const message of ["heard", "unheard"]) {
+      if (message === "unheard") watched.deaf("failed");
+      const handle = watched.offloader.offload("fails", { message });
+      await rejection(handle.result());
+      const lines = watched.lines.filter(({ fields }) => fields.id === handle.id);
+      expect(lines).toMatchObject([
+        { level: "error", message: "task failed", fields: { task: "fails", attempt: 1, err: { message } } },
+      ]);
+    }
+  });
+
+  it("is logged once for all attempts", async () => {
+    const watched = watch("tasks.mjs", { ...options, defaults: { attempts: 3, backoff: 0 } });
+    await rejection(watched.offloader.run("fails", {}));
+    expect(watched.lines.map(({ message, fields }) => [message, fields.attempt])).toEqual([["task failed", 3]]);
+  });
+
+  it('is not logged with log: { ended: "none" }, whether or not somebody listens to failed', async () => {
+    const watched = watch("tasks.mjs", { ...options, log: { ended: "none" } });
+    await rejection(watched.offloader.run("fails", {}));
+    watched.deaf("failed");
     await rejection(watched.offloader.run("fails", {}));
     expect(watched.lines).toEqual([]);
-
-    const unheard = watch("tasks.mjs", options);
-    unheard.deaf("failed");
-    const handle = unheard.offloader.offload("fails", { message: "unheard" });
-    await rejection(handle.result());
-    const { level, fields } = await unheard.line(/task failed/);
-    expect(level).toBe("error");
-    expect(fields).toMatchObject({ task: "fails", id: handle.id, attempt: 1, err: { message: "unheard" } });
   });
 
   it("disturbs nobody when the logger throws, too", async () => {
     const watched = watch("tasks.mjs", options);
-    watched.deaf("failed");
     watched.breakLogger();
     await rejection(watched.offloader.run("fails", {}));
     expect(await watched.offloader.run("echo", 1)).toBe(1);

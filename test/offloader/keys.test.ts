@@ -64,6 +64,16 @@ describe("a second dispatch with the same key", () => {
     }
   });
 
+  it("replaces nobody when the signal of its call had aborted before", async () => {
+    const { watched, gate } = await busy();
+    const first = watched.offloader.offload("echo", 1, { key: "k" });
+    const options = { key: "k", onDuplicate: "replace", signal: AbortSignal.abort() } as const;
+    const second = watched.offloader.offload("echo", 2, options);
+    expect([first.state, second.state]).toEqual(["queued", "cancelled"]);
+    gate.open();
+    expect(await first.result()).toBe(1);
+  });
+
   it("replaces one that runs by starting after its end, and never beside it", async () => {
     const watched = watch("tasks.mjs", { pool: { minThreads: 2, maxThreads: 2 } });
     const gate = new Gate();

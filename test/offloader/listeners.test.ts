@@ -1,4 +1,4 @@
-// Listeners and functions of the user's that act on tasks at the very moment they are told of another.
+// Listeners and functions of the user's that act on tasks while they are told of others: every move is complete before.
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { TaskHandle } from "offload-after-response";
@@ -9,7 +9,7 @@ import { handedOver, rejection, watch } from "../support/offloader.js";
 const pool = { maxThreads: 1, abortGrace: 100 };
 
 describe("a listener", () => {
-  it("of the end of a replaced task may cancel the one in its place, and the others are still known", async () => {
+  it("of the end of a replaced task may cancel one in its place, and the others are still known", async () => {
     const { offloader, story } = withStory(watch("stopping.mjs", { pool }));
     const gate = new Gate();
     const running = offloader.offload("deaf", { gate: gate.cells });
@@ -19,14 +19,15 @@ describe("a listener", () => {
     });
     const first = offloader.offload("nothing", undefined, { key: "k" });
     const second = offloader.offload("nothing", undefined, { key: "k", onDuplicate: "replace" });
+    // The second is there when the end of the first is told: the listener's dispatch with its key is the second itself.
     expect([first.state, second.state]).toEqual(["cancelled", "cancelled"]);
-    expect(story(second.id)).toEqual(["accepted", "cancelled"]);
+    expect(story(second.id)).toEqual(["accepted", "queued", "cancelled"]);
     expect((await offloader.drain({ timeout: 0 })).unfinished.map(({ id }) => id)).toEqual([running.id]);
     gate.open();
     expect(await offloader.drain()).toEqual({ drained: true, unfinished: [] });
   });
 
-  it("of one abandoned task may cancel the others, and close() reports what is left", async () => {
+  it("of one abandoned task comes too late to cancel those that were abandoned with it", async () => {
     const { offloader } = watch("stopping.mjs", { pool });
     const gate = new Gate();
     const handles = [1, 2, 3].map(() => offloader.offload("deaf", { gate: gate.cells }));
@@ -36,11 +37,11 @@ describe("a listener", () => {
     });
     const report = await offloader.close({ timeout: 100 });
     const states = handles.map(({ state }) => state);
-    expect(states).toEqual(["abandoned", "abandoned", "cancelled"]);
-    expect(report.abandoned.map(({ id }) => id)).toEqual([handles[1]?.id, handles[0]?.id]);
+    expect(states).toEqual(["abandoned", "abandoned", "abandoned"]);
+    expect(report.abandoned.map(({ id }) => id).sort()).toEqual(handles.map(({ id }) => id).sort());
   });
 
-  it("of one failure may cancel the others that fail with it, when the module cannot be loaded", async () => {
+  it("of one failure comes too late to cancel those that failed with it, when the module cannot be loaded", async () => {
     const { offloader, ends } = withStory(watch(new URL("./there-is-none.mjs", import.meta.url), { pool }));
     const handles = [1, 2, 3].map(() => offloader.offload("nothing"));
     offloader.on("failed", () => {
@@ -48,7 +49,7 @@ describe("a listener", () => {
     });
     await rejection(offloader.ready());
     await offloader.idle();
-    expect(handles.map(({ id }) => ends(id))).toEqual([["failed"], ["cancelled"], ["cancelled"]]);
+    expect(handles.map(({ id }) => ends(id))).toEqual([["failed"], ["failed"], ["failed"]]);
   });
 
   it("of the drain may close, too: there is one", async () => {
@@ -95,10 +96,10 @@ describe("a listener", () => {
       await offloader.idle();
       off();
       // Heard of in time, it would have been cancelled before it began.
-      return together && watched.story(other.id).at(-2) === "started" ? { other, answer } : undefined;
+      return together && watched.story(other.id).includes("retrying") ? { other, answer } : undefined;
     });
     expect(answer).toBe(true);
-    expect(watched.story(other.id)).toEqual(["accepted", "queued", "started", "cancelled"]);
+    expect(watched.story(other.id)).toEqual(["accepted", "queued", "started", "retrying", "cancelled"]);
   });
 
   it("of one task's end may cancel another that its thread ran when it died: it is not run again", async () => {
@@ -118,7 +119,8 @@ describe("a listener", () => {
     aborted.cancel();
     await offloader.idle();
     expect(answers).toEqual([true, true]);
-    for (const { id } of others) expect(watched.story(id)).toEqual(["accepted", "queued", "started", "cancelled"]);
+    for (const { id } of others)
+      expect(watched.story(id)).toEqual(["accepted", "queued", "started", "queued", "cancelled"]);
   });
 });
 

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/logger.js";
+import { memoryLimit } from "../../src/intake/memory.js";
 import { type OffloaderOptions, resolveOptions } from "../../src/options.js";
 import { recordingLogger } from "../support/tasks.js";
 import { refusal } from "./refusal.js";
@@ -79,6 +80,9 @@ describe("createOffloader refuses", () => {
     ],
     [{ tasks, pool: { execArgv: ["--import", 1] } }, "expected pool.execArgv to be an array of strings, got an array"],
     [{ tasks, queue: { max: 0 } }, "expected queue.max to be a positive integer or Infinity, got 0"],
+    [{ tasks, queue: { maxBytes: 0 } }, "expected queue.maxBytes to be a positive integer or Infinity, got 0"],
+    [{ tasks, log: { ended: "all" } }, 'expected log.ended to be one of "failed", "none", got "all"'],
+    [{ tasks, log: false }, "expected log to be an object, got false"],
     [{ tasks, queue: 100 }, "expected queue to be an object, got 100"],
     [
       { tasks, callbacks: { concurrency: 0 } },
@@ -201,7 +205,8 @@ describe("what was left out", () => {
     expect(rest).toEqual({
       tasks,
       name: "offloader",
-      queue: { max: 10_000 },
+      queue: { max: 10_000, maxBytes: Math.floor(memoryLimit() / 4) },
+      log: { ended: "failed" },
       callbacks: { concurrency: 100 },
       defaults: {
         priority: "normal",

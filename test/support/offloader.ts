@@ -44,12 +44,13 @@ const eventNames: readonly EventName[] = [
   "cancelled",
   "skipped",
   "abandoned",
+  "forwarded",
   "threadStarted",
   "threadEnded",
   "draining",
   "drained",
 ];
-const finalEvents = new Set<EventName>(["succeeded", "failed", "cancelled", "skipped", "abandoned"]);
+const finalEvents = new Set<EventName>(["succeeded", "failed", "cancelled", "skipped", "abandoned", "forwarded"]);
 
 /** The options of a test: those of `createOffloader`, the tasks module by its name in test/fixtures. */
 export type WatchedOptions = Omit<OffloaderOptions, "tasks" | "logger">;
@@ -72,6 +73,8 @@ export class Watched {
   /** All events since the start, in their order. */
   readonly told: Told[] = [];
   readonly lines: Line[] = [];
+  /** Called with each line, as a logger of the user's is. */
+  onLine: (line: Line) => void = () => {};
   readonly #watchers = new Set<() => void>();
   readonly #off = new Map<EventName, () => void>();
   #loggerIsBroken = false;
@@ -183,8 +186,10 @@ export class Watched {
   #logger(): Logger {
     const write = (level: Line["level"]) => (fields: object, message: string) => {
       if (this.#loggerIsBroken) throw new Error("the logger is broken");
-      this.lines.push({ level, message, fields: { ...fields } });
+      const line = { level, message, fields: { ...fields } };
+      this.lines.push(line);
       this.#look();
+      this.onLine(line);
     };
     return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
   }

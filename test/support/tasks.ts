@@ -7,7 +7,7 @@ import { type EventName, Events, type OffloaderEvents } from "../../src/core/eve
 import { Ledger } from "../../src/core/ledger.js";
 import { sizeOf } from "../../src/core/payload/payload.js";
 import { type Dispatch, Task } from "../../src/core/task.js";
-import { defaultPolicy } from "../../src/intake/dispatch-options.js";
+import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 
 let made = 0;
 
@@ -37,8 +37,7 @@ export interface LogLine {
 }
 
 /** A logger that keeps its lines. */
-export function recordingLogger(): { logger: Logger; lines: LogLine[] } {
-  const lines: LogLine[] = [];
+export function recordingLogger(lines: LogLine[] = []): { logger: Logger; lines: LogLine[] } {
   const keep = (level: string) => (fields: object, message: string) =>
     void lines.push({ level, message, fields: { ...fields } });
   return { logger: { info: keep("info"), warn: keep("warn"), error: keep("error") }, lines };
@@ -53,7 +52,14 @@ class EventsAtOnce extends Events {
   }
 }
 
-/** A ledger, its events, and what failing listeners log. */
+/** A ledger whose events wait for the end of the move, as they do in an offloader. */
+export function createQueuedLedger(lines: LogLine[] = []): { ledger: Ledger; events: Events } {
+  const { logger } = recordingLogger(lines);
+  const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
+  return { ledger: new Ledger(events), events };
+}
+
+/** A ledger, its events, and what failing listeners log. Every transition is a move of its own. */
 export function createLedger(): { ledger: Ledger; events: Events; lines: LogLine[] } {
   const { logger, lines } = recordingLogger();
   const events = new EventsAtOnce((err, event) => logger.error({ err, event }, "a listener failed"));

@@ -1,7 +1,7 @@
 // An error, or whatever else was thrown, taken apart so that it can cross to the main thread whatever it holds.
 // Measured: posted as it is, an error with a field that cannot be cloned arrives as `{}` and kills the thread, a custom
 // error loses its name and fields, `throw null` arrives as a success.
-import { isNonRetryable } from "../non-retryable.js";
+import { isNonRetryable } from "../retry/non-retryable.js";
 import { capture } from "./capture.js";
 import { fieldsOf, isError, membersOf, read, text } from "./error-parts.js";
 import type { WireError } from "./thrown.js";

@@ -1,7 +1,7 @@
 // Callbacks of `runAfterResponse`: closures that run on the main thread, in the order of their release.
 import { atEndOfStep, type Clock } from "../../base/time.js";
-import { isNonRetryable } from "../../core/non-retryable.js";
 import type { ResponseOutcome } from "../../core/outcome.js";
+import { isNonRetryable } from "../../core/retry/non-retryable.js";
 import type { Task } from "../../core/task.js";
 import type { Engine } from "../engine.js";
 import type { Code, Failure } from "../main-thread/code.js";

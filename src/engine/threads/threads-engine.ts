@@ -103,7 +103,11 @@ export class ThreadsEngine implements Engine {
     const place = this.#find(task);
     if (place === undefined) return "ended";
     const { slot, index } = place;
-    if (slot.withdraw(index)) return "unbegun";
+    if (slot.withdraw(index)) {
+      // Once the core has moved it to another state, which it does right after this call, one more of its name may run.
+      microtask(() => this.#queue.freed(task.definition));
+      return "unbegun";
+    }
     if (slot.requestStop(index)) {
       task.abortedBy = reason;
       this.#postStop(place, reason);

@@ -87,9 +87,9 @@ class Closing {
     const startedAt = now();
     const before = target.totals();
     target.announceDraining();
-    const drained = await deadline.within(target.settled(), "abort");
+    await deadline.within(target.settled(), "abort");
     target.refuse();
-    if (!drained) await this.abandon();
+    if (target.unfinishedCount() > 0) await this.abandon();
     await this.endThreads();
     return {
       ...tally(before, target.totals()),

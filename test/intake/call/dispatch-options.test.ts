@@ -8,8 +8,8 @@ import {
   mergePolicy,
   type PolicyOptions,
   resolveDispatch,
-} from "../../src/intake/dispatch-options.js";
-import { refusal } from "../options/refusal.js";
+} from "../../../src/intake/call/dispatch-options.js";
+import { refusal } from "../../options/refusal.js";
 
 const where = "options of sendMail";
 const ms = "a number of milliseconds from 0 to 2147483647";

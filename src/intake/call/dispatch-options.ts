@@ -13,28 +13,27 @@ import {
   type Rules,
   signal,
   string,
-} from "../base/option-rules.js";
-import type { TaskPolicy } from "../core/definition.js";
-import type { Dispatch } from "../core/task.js";
+} from "../../base/option-rules.js";
+import type { TaskPolicy } from "../../core/definition.js";
+import type { Dispatch } from "../../core/task.js";
 
-/** What can be set for every task (`defaults`), for one (`policies.<name>`), and, all but `concurrency`, for one call. */
+/** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency`, for one call. */
 export interface PolicyOptions extends Partial<TaskPolicy> {}
 
 /** Options of one dispatch. The call wins over the policy of the task, the policy over the defaults. */
 export interface DispatchOptions extends Omit<PolicyOptions, "concurrency"> {
   /**
    * ArrayBuffers (and other transferables) that move to the thread instead of being copied. They are detached when the
-   * call returns. Worth it from about 1 MB. A task that is run again after a failure needs its payload again, so with
-   * `attempts` above 1 the buffer is moved into the library and copied to the thread, and what cannot be copied, such as a
-   * MessagePort, is refused.
+   * call returns. This pays from about 1 MB. A task that is tried again needs its payload again: with `attempts` above 1 the
+   * buffers move into the library and are copied to the thread, and what cannot be copied, such as a MessagePort, is refused.
    */
   readonly transfer?: readonly (ArrayBuffer | MessagePort)[] | undefined;
-  /** At most one unfinished task of a name has a key; see `onDuplicate`. */
+  /** Of the tasks of one name with the same key, one runs at a time; `onDuplicate` says what a second dispatch does. */
   readonly key?: string | undefined;
   /**
-   * What a second dispatch with the key of an unfinished one does. `"skip"` (default): nothing new is accepted, the handle
-   * is that of the first. `"replace"`: the last payload wins; the first is cancelled unless it has been started, and then
-   * the new one starts after its end.
+   * What a dispatch does when an unfinished task has its key. `"skip"` (default): nothing new is accepted, and the handle is
+   * that of the first task. `"replace"`: the new task is accepted. The first one is cancelled, unless it has been started:
+   * then the new one starts after its end.
    */
   readonly onDuplicate?: "skip" | "replace" | undefined;
   /** Cancels the task when it aborts. */
@@ -106,13 +105,13 @@ const dispatchRules: Rules = {
   signal,
 };
 
-// A closure goes to no thread, waits in no lane and is unlike any other: there is nothing to move, to prefer, to recognize.
+// A callback goes to no thread, has no priority, and two callbacks are never the same: the other options mean nothing to it.
 const { priority: _priority, ...perCallback } = perCall;
 const callbackRules: Rules = { ...perCallback, signal };
 
 export const policyRule: Rule = object(policyRules);
 
-/** What a task has of which nothing was said. */
+/** The policy of a task where no option says otherwise. */
 export const defaultPolicy: TaskPolicy = Object.freeze({
   priority: "normal",
   timeout: 0,

@@ -1,6 +1,6 @@
-// How many tasks are in each state. By number and not by name: counting by a string key was a quarter of what a tiny task
-// costs the main thread.
-import { codeOf, states, type TaskState } from "./states.js";
+// How many tasks are in each state. The counts are kept by the number of the state, because counting by name was a quarter of
+// the cost of a tiny task on the main thread.
+import { codeOf, states, type TaskState } from "../states.js";
 
 /** Tasks by state. */
 export type StateCounts = Record<TaskState, number>;
@@ -13,21 +13,23 @@ export class Counts {
     return this.#counts[codeOf(state)] ?? 0;
   }
 
+  /** One more is in this state. */
   enter(state: TaskState): void {
     this.#change(codeOf(state), 1);
   }
 
-  /** By the numbers of the states, which whoever moves a task has at hand. */
+  /** One task goes from a state to another. Both are given by number, which the ledger knows already. */
   move(from: number, to: number): void {
     this.#change(from, -1);
     this.#change(to, 1);
   }
 
-  /** Adds all that another has counted. */
+  /** Adds the counts of another. */
   add(other: Counts): void {
     for (const [code, count] of other.#counts.entries()) this.#change(code, count);
   }
 
+  /** The counts of all states by name. */
   all(): StateCounts {
     return Object.fromEntries(states.map((state) => [state, this.in(state)])) as StateCounts;
   }

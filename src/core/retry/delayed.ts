@@ -1,14 +1,14 @@
-// Tasks that wait for their next attempt: a heap by due time and one timer for its head.
-import { VoidEntries } from "../base/lazy-deletion.js";
-import { type Clock, realClock } from "../base/time.js";
-import type { Task } from "./task.js";
+// Tasks that wait for their next attempt: a heap in the order of their due times, and one timer for the first.
+import { VoidEntries } from "../../base/lazy-deletion.js";
+import { type Clock, realClock } from "../../base/time.js";
+import type { Task } from "../task.js";
 
 interface Entry {
   readonly due: number;
   readonly task: Task;
 }
 
-/** ms of released tasks in one turn of the event loop; the next ones wait for the next turn. */
+/** How long tasks are released in one turn of the event loop, in ms. The others wait for the next turn. */
 const turnMs = 2;
 
 export class Delayed {
@@ -28,7 +28,7 @@ export class Delayed {
     if (this.#heap[0] === entry) this.#arm();
   }
 
-  /** A task has left the state `delayed` before its time. Its entry stays until its turn or the next sweep. */
+  /** A task has left the state `delayed` before its time. Its entry stays until it is due or the next sweep. */
   removed(): void {
     this.#removed.add();
     if (this.#removed.areTooMany(this.#heap.length)) {
@@ -40,7 +40,7 @@ export class Delayed {
     if (head === undefined || !isWaiting(head)) this.#arm();
   }
 
-  /** Sets the timer for the first waiting entry; without one there is no timer, because it would keep the process for nobody. */
+  /** Sets the timer for the first task that waits. Without one there is no timer, because a timer keeps the process alive. */
   #arm(): void {
     this.#disarm?.();
     for (let head = this.#heap[0]; head !== undefined && !isWaiting(head); head = this.#heap[0]) {

@@ -1,7 +1,7 @@
 // Percentiles from buckets, against the exact ones.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Histogram } from "../../src/core/histogram.js";
+import { Histogram } from "../../../src/core/measure/histogram.js";
 
 /** From a microsecond to eleven days, as often small as large. */
 const ms = fc.integer({ min: -30_000, max: 90_000 }).map((exponent) => 10 ** (exponent / 10_000));

@@ -1,10 +1,10 @@
-// Cancels tasks when the signal of their call aborts. One listener a signal, however many tasks share it: Node warns of a leak
-// from the eleventh on.
-import type { Task } from "../core/task.js";
+// Cancels tasks when the signal of their call aborts. A signal has one listener, however many tasks share it, because Node
+// warns of a leak from the eleventh listener on.
+import type { Task } from "../../core/task.js";
 
 interface Followed {
   readonly tasks: Set<Task>;
-  /** Takes the listener off. */
+  /** Removes the listener. */
   stop(): void;
 }
 

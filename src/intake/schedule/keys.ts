@@ -1,25 +1,25 @@
-// Of the unfinished tasks of a name that have a key, one may run at a time: the others wait in line. There are others where
-// one that runs is replaced, and where a task of an earlier process comes back.
-import type { Task } from "../core/task.js";
+// Of the unfinished tasks with one name and key, one may run at a time, and the others wait in line. There is more than one
+// where a running task is replaced, and where a task of an earlier process comes back.
+import type { Task } from "../../core/task.js";
 
 export class Keys {
   readonly #last = new Map<string, Task>();
-  /** A task that waits, and the one before it in its line. */
+  /** For each task that waits: the one before it in its line. */
   readonly #waitsFor = new Map<Task, Task>();
 
-  /** The last task in the line of a key. */
+  /** The last task in the line of a key; undefined if nobody has the key. */
   find(name: string, key: string): Task | undefined {
     return this.#last.get(join(name, key));
   }
 
-  /** The whole line of a key, from its last task to the one that may run. */
+  /** The line of a key, from its last task to the one that may run. */
   line(name: string, key: string): Task[] {
     const tasks: Task[] = [];
     for (let task = this.find(name, key); task !== undefined; task = this.#waitsFor.get(task)) tasks.push(task);
     return tasks;
   }
 
-  /** Puts `task` at the end of the line. */
+  /** Puts a task at the end of the line of its key. */
   claim(task: Task, key: string): void {
     const full = join(task.definition.name, key);
     const ahead = this.#last.get(full);
@@ -32,7 +32,11 @@ export class Keys {
     return this.#waitsFor.has(task);
   }
 
-  /** A task has ended and leaves its line. Returns the task that may run from now on and might not before, if there is one. */
+  /**
+   * A task has ended and leaves its line.
+   *
+   * @returns the task that may run now because of it, if there is one
+   */
   release(task: Task): Task | undefined {
     const { key } = task.dispatch;
     if (key === undefined) return undefined;
@@ -50,7 +54,7 @@ export class Keys {
     return ahead === undefined ? behind : undefined;
   }
 
-  /** Who waits for the task. Lines are short: two as a rule, and more where several processes have died. */
+  /** The task that waits for this one. Lines are short: mostly two tasks, more only where several processes have died. */
   #behind(task: Task, full: string): Task | undefined {
     let behind: Task | undefined;
     for (let other = this.#last.get(full); other !== undefined && other !== task; other = this.#waitsFor.get(other)) {

@@ -1,22 +1,22 @@
-// Moves accepted tasks through their states: when each goes to its engine, what follows an attempt, how one is ended early.
-// The only place that knows the ledger, the store, the keys, the delays and the engines.
-import type { OffloadError } from "../base/errors.js";
-import type { Logger } from "../base/logger.js";
-import { type Clock, clearTicker, setTicker } from "../base/time.js";
-import { backoffDelay } from "../core/backoff.js";
-import { Delayed } from "../core/delayed.js";
-import { cancelledError, hasAttemptsLeft } from "../core/early-end.js";
-import type { Events } from "../core/events.js";
-import { errorOf, LazyError } from "../core/lazy-error.js";
-import type { Ledger } from "../core/ledger.js";
-import { restore } from "../core/payload/restore.js";
-import { resultOf } from "../core/result.js";
-import { isFinal, type TaskState } from "../core/states.js";
-import type { Task } from "../core/task.js";
-import type { Engine, EngineHost } from "../engine/engine.js";
-import type { Store } from "../store/store.js";
+// Moves accepted tasks through their states: when each goes to its engine, and how one is ended early. The only place that
+// knows the ledger, the store, the keys and the engines.
+import type { OffloadError } from "../../base/errors.js";
+import type { Logger } from "../../base/logger.js";
+import type { Clock } from "../../base/time.js";
+import { cancelledError } from "../../core/early-end.js";
+import type { Events } from "../../core/events.js";
+import type { Ledger } from "../../core/ledger.js";
+import { errorOf, LazyError } from "../../core/lazy-error.js";
+import { restore } from "../../core/payload/restore.js";
+import { resultOf } from "../../core/result.js";
+import { isFinal, type TaskState } from "../../core/states.js";
+import type { Task } from "../../core/task.js";
+import type { Engine, EngineHost } from "../../engine/engine.js";
+import type { Store } from "../../store/store.js";
+import type { Readiness } from "../readiness.js";
+import { Attempts } from "./attempts.js";
 import { Keys } from "./keys.js";
-import type { Readiness } from "./readiness.js";
+import { Pauses } from "./pauses.js";
 import { Signals } from "./signals.js";
 
 /** Where tasks run and where callbacks run. */
@@ -39,48 +39,70 @@ export interface SchedulerParts {
 
 export class Scheduler implements EngineHost {
   readonly keys: Keys = new Keys();
+  readonly pauses: Pauses;
   readonly #parts: SchedulerParts;
-  readonly #delayed: Delayed;
+  readonly #engines: readonly Engine[];
+  readonly #attempts: Attempts;
   readonly #signals = new Signals((task, reason) => void this.cancel(task, reason));
-  readonly #paused = new Set<string | undefined>();
-  #keepAlive: NodeJS.Timeout | undefined;
 
   constructor(parts: SchedulerParts) {
+    const { ledger, engines, clock } = parts;
     this.#parts = parts;
-    this.#delayed = new Delayed((task) => this.#due(task), parts.clock);
-    parts.ledger.observe((task, from) => this.#moved(task, from));
+    this.#engines = [engines.task, engines.callback];
+    this.#attempts = new Attempts(ledger, (task) => this.move(() => this.release(task)), clock);
+    this.pauses = new Pauses(this.#engines, () => ledger.unfinished);
+    ledger.observe((task, from) => this.#moved(task, from));
   }
 
   /** Starts the engines. */
   start(): void {
-    for (const engine of this.#engines()) engine.start(this);
+    for (const engine of this.#engines) engine.start(this);
   }
 
-  // What the intake asks for.
+  /** Makes transitions that belong together: events are delivered when all of them are made. */
+  move<Result>(make: () => Result): Result {
+    const { events } = this.#parts;
+    events.beginMove();
+    try {
+      return make();
+    } finally {
+      events.endMove();
+    }
+  }
+
+  // What the intake and the handles ask for.
 
   /**
-   * Accepts a task that is on record: it holds its key, and its signal is followed.
+   * Accepts a task that is on record: it claims its key, and its signal is followed.
    *
-   * @param signal cancels the task when it aborts
+   * @param signal cancels the task when it aborts, or at once if it has
    */
   accept(task: Task, signal?: AbortSignal): void {
     const { key } = task.dispatch;
     if (key !== undefined) this.keys.claim(task, key);
     this.#parts.ledger.accept(task);
-    if (this.#paused.size > 0) this.#stayAlive();
+    this.pauses.update();
     if (signal !== undefined) this.#signals.follow(task, signal);
   }
 
-  /** held -> queued: nothing has to be waited for any more but its turn. */
+  /** held or delayed -> queued. One that waits for another with its key goes to its engine when that one has ended. */
   release(task: Task): void {
     this.#parts.ledger.queued(task);
-    // One that waits for another with its key comes to its engine after the end of that one.
-    if (!this.keys.isWaiting(task)) this.engineOf(task).add(task);
+    if (!this.keys.isWaiting(task)) this.#engineOf(task).add(task);
   }
 
   /** held -> skipped */
   skip(task: Task): void {
     this.#parts.ledger.skipped(task);
+  }
+
+  /** Fails a task whose code does not run. One that runs goes on. */
+  fail(task: Task, error: unknown): void {
+    if (task.state === "running" || isFinal(task.state)) return;
+    this.move(() => {
+      this.#leave(task);
+      this.#parts.ledger.failed(task, error);
+    });
   }
 
   /**
@@ -91,6 +113,7 @@ export class Scheduler implements EngineHost {
   cancel(task: Task, reason: unknown): boolean {
     if (isFinal(task.state)) return false;
     const { events, ledger } = this.#parts;
+    // No closure and no error where there may be 100,000 to cancel.
     events.beginMove();
     try {
       if (task.state !== "running") {
@@ -105,49 +128,11 @@ export class Scheduler implements EngineHost {
     }
   }
 
-  /** Fails a task whose code does not run; one that runs goes on. */
-  fail(task: Task, error: unknown): void {
-    if (task.state === "running" || isFinal(task.state)) return;
-    this.move(() => {
-      this.#leave(task);
-      this.#parts.ledger.failed(task, error);
-    });
-  }
-
   /** The promise of a task's result. */
   result(task: Task): Promise<unknown> {
     const result = resultOf(task);
-    if (task.state === "running") this.engineOf(task).want(task);
+    if (task.state === "running") this.#engineOf(task).want(task);
     return result;
-  }
-
-  /** Makes transitions that belong together: events are delivered when all of them are made. */
-  move<Result>(make: () => Result): Result {
-    const { events } = this.#parts;
-    events.beginMove();
-    try {
-      return make();
-    } finally {
-      events.endMove();
-    }
-  }
-
-  /** Starts no more tasks, or none of this name, until `resume`. */
-  pause(task?: string): void {
-    this.#paused.add(task);
-    for (const engine of this.#engines()) engine.pause(task);
-    if (this.#parts.ledger.unfinished > 0) this.#stayAlive();
-  }
-
-  resume(task?: string): void {
-    if (!this.#paused.delete(task)) return;
-    for (const engine of this.#engines()) engine.resume(task);
-    if (this.#paused.size === 0) this.#letGo();
-  }
-
-  /** A drain waits for all tasks, so it lifts every pause. */
-  resumeAll(): void {
-    for (const task of [...this.#paused]) this.resume(task);
   }
 
   // The last moments of a drain.
@@ -168,7 +153,7 @@ export class Scheduler implements EngineHost {
   abortRunning(reason: OffloadError): void {
     const { ledger } = this.#parts;
     this.move(() => {
-      for (const engine of this.#engines()) engine.halt();
+      for (const engine of this.#engines) engine.halt();
       for (const task of ledger.list()) {
         if (task.state === "running") this.#stopRunning(task, reason, () => ledger.abandoned(task));
       }
@@ -201,12 +186,11 @@ export class Scheduler implements EngineHost {
 
   succeeded(task: Task, value: unknown, runMs?: number): void {
     if (isFinal(task.state)) return;
-    const { events, ledger } = this.#parts;
-    // No closure here: some 500,000 tasks a second pass.
+    const { events } = this.#parts;
+    // No closure, because some 500,000 tasks a second pass here.
     events.beginMove();
     try {
-      if (task.abortedBy !== undefined) this.#stopped(task, task.abortedBy, runMs);
-      else ledger.succeeded(task, value, runMs);
+      this.#attempts.succeeded(task, value, runMs);
     } finally {
       events.endMove();
     }
@@ -214,10 +198,7 @@ export class Scheduler implements EngineHost {
 
   failed(task: Task, error: unknown, retryable: boolean, runMs?: number): void {
     if (isFinal(task.state)) return;
-    this.move(() => {
-      if (task.abortedBy !== undefined) this.#stopped(task, task.abortedBy, runMs);
-      else this.#attemptFailed(task, error, retryable, runMs);
-    });
+    this.move(() => this.#attempts.failed(task, error, retryable, runMs));
   }
 
   handedOver(task: Task): void {
@@ -226,6 +207,8 @@ export class Scheduler implements EngineHost {
   }
 
   progress(task: Task, value: unknown): void {
+    // A task that was abandoned may still run.
+    if (task.state !== "running") return;
     this.move(() => this.#parts.ledger.progress(task, value));
   }
 
@@ -256,13 +239,8 @@ export class Scheduler implements EngineHost {
     this.#parts.store.flush();
   }
 
-  engineOf(task: Task): Engine {
+  #engineOf(task: Task): Engine {
     return this.#parts.engines[task.definition.kind];
-  }
-
-  #engines(): readonly Engine[] {
-    const { task, callback } = this.#parts.engines;
-    return [task, callback];
   }
 
   /**
@@ -271,52 +249,30 @@ export class Scheduler implements EngineHost {
    * @returns whether it took effect
    */
   #stopRunning(task: Task, reason: OffloadError, finish: () => void): boolean {
-    const stopped = this.engineOf(task).stop(task, reason);
-    if (stopped === "unbegun") finish();
-    return stopped !== "ended";
-  }
-
-  /** Takes a task that is not started out of where it waits: right before it ends. */
-  #leave(task: Task): void {
-    if (task.state === "queued" && !this.keys.isWaiting(task)) this.engineOf(task).remove(task);
-  }
-
-  /** Once a task has been told to stop, it ends for that reason, whatever its code still did. */
-  #stopped(task: Task, reason: OffloadError, runMs?: number): void {
-    const { ledger } = this.#parts;
-    task.abortedBy = undefined;
-    if (reason.code === "AR_CANCELLED") ledger.cancelled(task, reason, runMs);
-    else if (reason.code === "AR_ABANDONED") ledger.abandoned(task);
-    else this.#attemptFailed(task, reason, true, runMs);
-  }
-
-  #attemptFailed(task: Task, error: unknown, retryable: boolean, runMs?: number): void {
-    const { ledger } = this.#parts;
-    if (!retryable || !hasAttemptsLeft(task)) {
-      ledger.failed(task, error, runMs);
-      return;
+    if (this.#attempts.isBetween(task)) {
+      task.abortedBy = reason;
+      return true;
     }
-    const { backoff } = task.dispatch;
-    const delayMs = backoffDelay(backoff, task.attempt, typeof backoff === "function" ? errorOf(error) : undefined);
-    ledger.delayed(task, delayMs, error, runMs);
-    this.#delayed.add(task, delayMs);
+    const answer = this.#engineOf(task).stop(task, reason);
+    if (answer === "unbegun") finish();
+    return answer !== "ended";
   }
 
-  /** delayed -> queued */
-  #due(task: Task): void {
-    this.move(() => this.release(task));
+  /** Takes a task that is not started out of where it waits, right before it ends. */
+  #leave(task: Task): void {
+    if (task.state === "queued" && !this.keys.isWaiting(task)) this.#engineOf(task).remove(task);
   }
 
   /** Everything that follows from a transition, whoever made it. */
   #moved(task: Task, from: TaskState): void {
     this.#parts.store.moved(task, from);
     if (!isFinal(task.state)) return;
-    if (from === "delayed") this.#delayed.removed();
+    if (from === "delayed") this.#attempts.delayedEnded();
     this.#signals.forget(task);
     const follower = this.keys.release(task);
-    if (follower?.state === "queued") this.engineOf(follower).add(follower);
+    if (follower?.state === "queued") this.#engineOf(follower).add(follower);
     if (task.state === "failed" && this.#parts.logsFailures) this.#logFailure(task);
-    if (this.#keepAlive !== undefined && this.#parts.ledger.unfinished === 0) this.#letGo();
+    this.pauses.update();
   }
 
   #logFailure(task: Task): void {
@@ -325,15 +281,5 @@ export class Scheduler implements EngineHost {
     this.#parts.events.later(() => {
       this.#parts.logger.error({ ...fields, err: errorOf(outcome) }, `${definition.kind} failed`);
     });
-  }
-
-  /** A paused process with work stays alive, though nothing runs in it. */
-  #stayAlive(): void {
-    this.#keepAlive ??= setTicker(() => {}, 2 ** 30);
-  }
-
-  #letGo(): void {
-    clearTicker(this.#keepAlive);
-    this.#keepAlive = undefined;
   }
 }

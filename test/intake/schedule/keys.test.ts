@@ -1,9 +1,9 @@
 // Keys: who holds one, who waits for it, and when it is free again.
 import { describe, expect, it } from "vitest";
-import type { TaskState } from "../../src/core/states.js";
-import type { Task } from "../../src/core/task.js";
-import { Keys } from "../../src/intake/keys.js";
-import { defineTask, ids, makeTask } from "../support/tasks.js";
+import type { TaskState } from "../../../src/core/states.js";
+import type { Task } from "../../../src/core/task.js";
+import { Keys } from "../../../src/intake/schedule/keys.js";
+import { defineTask, ids, makeTask } from "../../support/tasks.js";
 
 const definition = defineTask("rebuild");
 

@@ -1,4 +1,4 @@
-// Times in logarithmic buckets: bounded memory, percentiles within 5 %, some 20 ns a record.
+// Times in logarithmic buckets: bounded memory, percentiles within 5 %, about 20 ns for each time.
 
 const perOctave = 8;
 // The first bucket ends at this many ms; 40 octaves above it are 12 days.
@@ -14,7 +14,7 @@ export interface Percentiles {
 }
 
 export class Histogram {
-  // Made with the first record: most names of an application are seldom run.
+  // Made with the first time, because most names of an application are seldom run.
   #counts: Uint32Array | undefined;
   #total = 0;
   #max = 0;

@@ -1,8 +1,8 @@
 // How long until the next attempt: exact values, with chance taken out of it.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { backoffDelay } from "../../src/core/backoff.js";
-import type { Backoff } from "../../src/core/definition.js";
+import type { Backoff } from "../../../src/core/definition.js";
+import { backoffDelay } from "../../../src/core/retry/backoff.js";
 
 const longest = 2 ** 31 - 1;
 const error = new Error("failed");

@@ -1,8 +1,8 @@
 // Counting by state.
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Counts } from "../../src/core/counts.js";
-import { codeOf, states, type TaskState } from "../../src/core/states.js";
+import { Counts } from "../../../src/core/measure/counts.js";
+import { codeOf, states, type TaskState } from "../../../src/core/states.js";
 
 const state = fc.constantFrom(...states);
 

@@ -1,0 +1,79 @@
+// What follows an attempt: the end of the task, or another attempt after a delay. A task that was told to stop ends for that
+// reason, whatever its code still did.
+import type { Clock } from "../../base/time.js";
+import { hasAttemptsLeft } from "../../core/early-end.js";
+import { errorOf } from "../../core/lazy-error.js";
+import type { Ledger } from "../../core/ledger.js";
+import { backoffDelay } from "../../core/retry/backoff.js";
+import { Delayed } from "../../core/retry/delayed.js";
+import type { Task } from "../../core/task.js";
+
+export class Attempts {
+  readonly #ledger: Ledger;
+  readonly #delayed: Delayed;
+  /** The task whose backoff function is being called. */
+  #askedAbout: Task | undefined;
+
+  /** @param onDue called when it is time for the next attempt of a delayed task */
+  constructor(ledger: Ledger, onDue: (task: Task) => void, clock?: Clock) {
+    this.#ledger = ledger;
+    this.#delayed = new Delayed(onDue, clock);
+  }
+
+  succeeded(task: Task, value: unknown, runMs: number | undefined): void {
+    if (task.abortedBy !== undefined) this.#stopped(task, runMs);
+    else this.#ledger.succeeded(task, value, runMs);
+  }
+
+  failed(task: Task, error: unknown, retryable: boolean, runMs: number | undefined): void {
+    if (task.abortedBy !== undefined) this.#stopped(task, runMs);
+    else this.#failed(task, error, retryable, runMs);
+  }
+
+  /**
+   * Whether a running task is between two attempts: its engine has reported the failure and has forgotten the task, and its
+   * backoff function is being called. The task ends then for the reason that is set as `abortedBy`.
+   */
+  isBetween(task: Task): boolean {
+    return task === this.#askedAbout;
+  }
+
+  /** A delayed task has ended. */
+  delayedEnded(): void {
+    this.#delayed.removed();
+  }
+
+  #stopped(task: Task, runMs: number | undefined): void {
+    const reason = task.abortedBy;
+    if (reason === undefined) return;
+    task.abortedBy = undefined;
+    if (reason.code === "AR_CANCELLED") this.#ledger.cancelled(task, reason, runMs);
+    else if (reason.code === "AR_ABANDONED") this.#ledger.abandoned(task);
+    else this.#failed(task, reason, true, runMs);
+  }
+
+  #failed(task: Task, error: unknown, retryable: boolean, runMs: number | undefined): void {
+    if (!retryable || !hasAttemptsLeft(task)) {
+      this.#ledger.failed(task, error, runMs);
+      return;
+    }
+    const delayMs = this.#delayAfter(task, error);
+    if (task.abortedBy !== undefined) {
+      this.#stopped(task, runMs);
+      return;
+    }
+    this.#ledger.delayed(task, delayMs, error, runMs);
+    this.#delayed.add(task, delayMs);
+  }
+
+  /** A backoff function is the user's and may cancel its task. */
+  #delayAfter(task: Task, error: unknown): number {
+    this.#askedAbout = task;
+    try {
+      const { backoff } = task.dispatch;
+      return backoffDelay(backoff, task.attempt, typeof backoff === "function" ? errorOf(error) : undefined);
+    } finally {
+      this.#askedAbout = undefined;
+    }
+  }
+}

@@ -1,0 +1,116 @@
+// Makes the task of a call: captures what it was given, asks for room, and puts it on record. Everything that can throw for
+// the sake of a payload happens here, before anything changes.
+import type { MessagePort } from "node:worker_threads";
+import { ticks } from "../base/ticks.js";
+import type { TaskDefinition } from "../core/definition.js";
+import { capture, captureWhole, refuseToMoveAgain } from "../core/payload/capture.js";
+import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
+import { type Dispatch, Task, type TaskIdentity } from "../core/task.js";
+import type { Store } from "../store/store.js";
+import type { Admission } from "./admission.js";
+import { type DispatchOptions, lastingOptions } from "./call/dispatch-options.js";
+import type { InstanceWarnings } from "./instance-warnings.js";
+
+export interface TaskMakerParts {
+  readonly identity: TaskIdentity;
+  readonly admission: Admission;
+  readonly store: Store;
+  readonly instances: InstanceWarnings;
+}
+
+/** A dispatch that has passed every check but those of its payload. */
+export interface Call {
+  readonly definition: TaskDefinition;
+  readonly dispatch: Dispatch;
+  readonly payload: unknown;
+  readonly context: Captured;
+  readonly options: DispatchOptions | undefined;
+  /** Unfinished tasks that are cancelled when this one is accepted. */
+  readonly replaced: readonly Task[];
+}
+
+/** What a task is made of. */
+export interface TaskContents {
+  readonly definition: TaskDefinition;
+  readonly dispatch: Dispatch;
+  readonly payload: Captured;
+  /** What the payload holds, in bytes. */
+  readonly bytes: number;
+  readonly context: Captured;
+  /** In ticks. Default: now. */
+  readonly acceptedAt?: number;
+}
+
+export class TaskMaker {
+  #seq = 0;
+
+  constructor(private readonly parts: TaskMakerParts) {}
+
+  /**
+   * A task that is on record, if there is a store, and not accepted yet. What is in `transfer` has moved.
+   *
+   * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_QUEUE_FULL, AR_SHUTTING_DOWN, and what the store throws; nothing has
+   *   moved then, and nothing is on record
+   */
+  fromCall(call: Call): Task {
+    const transfer = call.options?.transfer;
+    return transfer === undefined ? this.#copied(call) : this.#moved(call, transfer);
+  }
+
+  make({ definition, dispatch, payload, bytes, context, acceptedAt = ticks() }: TaskContents): Task {
+    return new Task(this.#seq++, this.parts.identity, definition, dispatch, payload, bytes, context, acceptedAt);
+  }
+
+  #copied(call: Call): Task {
+    const { admission, store, instances } = this.parts;
+    const { definition, dispatch, context, options, replaced } = call;
+    const payload = capture(call.payload, "payload", { onInstance: instances.of(definition) });
+    try {
+      const bytes = sizeOf(payload);
+      // Once more, because a getter in the payload is the user's code and may have dispatched.
+      admission.check(replaced, bytes);
+      const task = this.make({ definition, dispatch, payload, bytes, context });
+      if (store.keeps) store.accept(task, payload, lastingOptions(options));
+      return task;
+    } catch (refusal) {
+      if (isBytes(payload)) payload.release();
+      throw refusal;
+    }
+  }
+
+  /** Parts of the payload move to the thread. */
+  #moved(call: Call, transfer: readonly (ArrayBuffer | MessagePort)[]): Task {
+    const { admission, store, instances } = this.parts;
+    const { definition, dispatch, context, replaced } = call;
+    refuseToMoveAgain(transfer, dispatch.attempts);
+    const moving = transfer.reduce((sum, item) => sum + (item instanceof ArrayBuffer ? item.byteLength : 0), 0);
+    // What is copied beside it has a known size only when everything has moved, which is too late for a refusal.
+    admission.check(replaced, moving);
+    const move = (): Captured => capture(call.payload, "payload", { transfer, onInstance: instances.of(definition) });
+    if (store.keeps) return this.#movedOnRecord(call, transfer, move);
+    const payload = move();
+    return this.make({ definition, dispatch, payload, bytes: sizeOf(payload), context });
+  }
+
+  /** The record has copies of what moves. Whether all of it can be moved is known only when it has moved. */
+  #movedOnRecord(call: Call, transfer: readonly unknown[], move: () => Captured): Task {
+    const { admission, store } = this.parts;
+    const { definition, dispatch, context, options, replaced } = call;
+    const whole = captureWhole(call.payload, "payload", transfer);
+    try {
+      const bytes = sizeOf(whole);
+      admission.check(replaced, bytes);
+      const task = this.make({ definition, dispatch, payload: undefined, bytes, context });
+      store.accept(task, whole, lastingOptions(options));
+      try {
+        task.payload = move();
+      } catch (error) {
+        store.undo(task);
+        throw error;
+      }
+      return task;
+    } finally {
+      if (isBytes(whole)) whole.release();
+    }
+  }
+}

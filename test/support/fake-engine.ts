@@ -1,0 +1,72 @@
+// An engine that does only what a test says, and a scheduler around it: for tests of what the core makes of its reports.
+import type { OffloadError } from "../../src/base/errors.js";
+import type { Clock } from "../../src/base/time.js";
+import type { Task } from "../../src/core/task.js";
+import type { Engine, EngineHost } from "../../src/engine/engine.js";
+import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
+import { Definitions } from "../../src/intake/definitions.js";
+import { Readiness } from "../../src/intake/readiness.js";
+import { Scheduler } from "../../src/intake/schedule/scheduler.js";
+import { NoStore } from "../../src/store/no-store.js";
+import { createQueuedLedger, type LogLine, recordEvents, recordingLogger } from "./tasks.js";
+
+class FakeEngine implements Engine {
+  readonly name = "fake";
+  /** What it was asked for, in order: the call, and of which task. */
+  readonly calls: [string, Task | string | undefined][] = [];
+  /** What `stop` answers. */
+  stopAnswer: "unbegun" | "stopping" | "ended" = "stopping";
+
+  start(_host: EngineHost): void {}
+  prepare(): void {}
+
+  add(task: Task): void {
+    this.calls.push(["add", task]);
+  }
+
+  remove(task: Task): void {
+    this.calls.push(["remove", task]);
+  }
+
+  stop(task: Task, reason: OffloadError): "unbegun" | "stopping" | "ended" {
+    this.calls.push(["stop", task]);
+    if (this.stopAnswer === "stopping") task.abortedBy = reason;
+    return this.stopAnswer;
+  }
+
+  want(task: Task): void {
+    this.calls.push(["want", task]);
+  }
+
+  pause(task?: string): void {
+    this.calls.push(["pause", task]);
+  }
+
+  resume(task?: string): void {
+    this.calls.push(["resume", task]);
+  }
+
+  halt(): void {
+    this.calls.push(["halt", undefined]);
+  }
+
+  async close(): Promise<void> {}
+}
+
+export interface SchedulerOptions {
+  readonly logsFailures?: boolean;
+  readonly clock?: Clock;
+}
+
+/** A scheduler with fake engines, and what it tells and logs. */
+export function createScheduler({ logsFailures = true, clock }: SchedulerOptions = {}) {
+  const lines: LogLine[] = [];
+  const { ledger, events } = createQueuedLedger(lines);
+  const { logger } = recordingLogger(lines);
+  const engines = { task: new FakeEngine(), callback: new FakeEngine() };
+  const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger });
+  const readiness = new Readiness({ definitions, explain: (reason) => reason, takeOver: async () => {} });
+  const store = new NoStore();
+  const scheduler = new Scheduler({ ledger, events, store, engines, readiness, logger, logsFailures, clock });
+  return { scheduler, ledger, events, engine: engines.task, engines, definitions, lines, told: recordEvents(events) };
+}
