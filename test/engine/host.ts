@@ -16,6 +16,7 @@ export interface HostOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly events?: Events;
+  readonly logsFailures?: boolean;
 }
 
 export class TestHost {
@@ -31,7 +32,7 @@ export class TestHost {
 
   constructor(
     readonly engine: Engine,
-    { clock, logger = consoleLogger, events }: HostOptions = {},
+    { clock, logger = consoleLogger, events, logsFailures = false }: HostOptions = {},
   ) {
     this.events = events ?? new Events((error) => logger.error({ err: error }, "a listener failed"));
     this.ledger = new Ledger(this.events);
@@ -53,7 +54,7 @@ export class TestHost {
       engines: { task: engine, callback: engine },
       readiness: readiness as unknown as Readiness,
       logger,
-      logsFailures: false,
+      logsFailures,
       clock,
     });
     this.heard = recordEvents(this.events);

@@ -40,7 +40,8 @@ export class InlineContext implements TaskContext {
 
   progress(value: unknown): void {
     const copied = copy(value, "progress");
-    // What a task reports after its end, from a timer it left behind, is nobody's progress.
-    if (this.record.state === "running") this.host?.progress(this.record, copied);
+    // What an attempt reports after its end, from a timer it left behind, is nobody's progress.
+    const { state, attempt } = this.record;
+    if (state === "running" && attempt === this.attempt) this.host?.progress(this.record, copied);
   }
 }
