@@ -6,7 +6,7 @@ import type { TaskDefinition } from "../../src/core/definition.js";
 import { type EventName, Events } from "../../src/core/events.js";
 import { Ledger } from "../../src/core/ledger.js";
 import type { Dispatch, Task } from "../../src/core/task.js";
-import type { Engine } from "../../src/engine/engine.js";
+import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import type { Readiness } from "../../src/intake/readiness.js";
 import { Scheduler } from "../../src/intake/scheduler.js";
 import { NoStore } from "../../src/store/no-store.js";
@@ -29,6 +29,9 @@ export class TestHost {
   readonly ready: Promise<void>;
   /** The names of the tasks, each time the engine has loaded the module. */
   readonly names: (readonly string[])[] = [];
+
+  /** What the engine is given as its host; a test may replace a report. */
+  readonly reports: { -readonly [Report in keyof EngineHost]: EngineHost[Report] };
 
   constructor(
     readonly engine: Engine,
@@ -57,15 +60,20 @@ export class TestHost {
       logsFailures,
       clock,
     });
+    this.reports = reportsOf(this.scheduler);
     this.heard = recordEvents(this.events);
   }
 
   start(): void {
-    this.engine.start(this.scheduler);
+    this.engine.start(this.reports);
   }
 
   /** Accepts a task that is released later. */
-  hold(definition: TaskDefinition, dispatch: Partial<Dispatch> = {}, content: { payload?: unknown } = {}): Task {
+  hold(
+    definition: TaskDefinition,
+    dispatch: Partial<Dispatch> = {},
+    content: { payload?: unknown; context?: unknown } = {},
+  ): Task {
     const task = makeTask(definition, dispatch, content);
     this.scheduler.accept(task);
     return task;
@@ -82,4 +90,20 @@ export class TestHost {
   story(task: Task): EventName[] {
     return this.heard.filter(({ event }) => event.id === task.id).map(({ name }) => name);
   }
+}
+
+function reportsOf(host: EngineHost): TestHost["reports"] {
+  return {
+    started: (task) => host.started(task),
+    returned: (task) => host.returned(task),
+    succeeded: (task, value, runMs) => host.succeeded(task, value, runMs),
+    failed: (task, error, retryable, runMs) => host.failed(task, error, retryable, runMs),
+    handedOver: (task) => host.handedOver(task),
+    progress: (task, value) => host.progress(task, value),
+    ready: () => host.ready(),
+    loaded: (names) => host.loaded(names),
+    unloadable: (error) => host.unloadable(error),
+    beforeDeparture: () => host.beforeDeparture(),
+    together: (report) => host.together(report),
+  };
 }

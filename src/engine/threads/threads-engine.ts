@@ -103,7 +103,10 @@ export class ThreadsEngine implements Engine {
     const place = this.#find(task);
     if (place === undefined) return "ended";
     const { slot, index } = place;
-    if (slot.withdraw(index)) return "unbegun";
+    if (slot.withdraw(index)) {
+      this.#queue.freedSoon(task.definition);
+      return "unbegun";
+    }
     if (slot.requestStop(index)) {
       task.abortedBy = reason;
       this.#postStop(place, reason);
@@ -120,8 +123,12 @@ export class ThreadsEngine implements Engine {
     if (place !== undefined) want(place.slot.memory, place.index);
   }
 
+  /** What was sent ahead and has not begun comes back. */
   pause(task?: string): void {
     this.#queue.pause(task);
+    this.#host.together(() => {
+      for (const thread of this.pool.threads) this.#takeBackAll(thread, task);
+    });
   }
 
   resume(task?: string): void {
@@ -199,15 +206,14 @@ export class ThreadsEngine implements Engine {
   #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {
     // A task may kill the process the moment it arrives: by then it is on record that it was running.
     this.#host.beforeDeparture();
-    const { message, transfer } = packBatch(slot, batch);
-    slot.hold(batch);
     try {
+      const { message, transfer } = packBatch(slot, batch);
       thread.post(message, transfer);
     } catch (error) {
-      // Nothing was posted: the payload holds what cannot be moved.
-      this.#report.unsendable(slot.release(), error);
+      this.#report.unsendable(batch, error);
       return;
     }
+    slot.hold(batch);
     for (const task of batch) if (leavesForGood(task)) task.payload = movedAway;
     thread.exclusive = batch.some((task) => task.runsAlone);
     this.#watchdog.watch(slot, thread.busy > 0);
@@ -271,17 +277,18 @@ export class ThreadsEngine implements Engine {
     if (slot.reported < slot.done) thread.post({ kind: "collect", slot: slot.index });
   }
 
-  #takeBackAll(thread: Thread): void {
-    for (const slot of thread.busySlots) this.#takeBack(slot);
+  #takeBackAll(thread: Thread, name?: string): void {
+    for (const slot of thread.busySlots) this.#takeBack(slot, name);
   }
 
-  /** What a thread has not begun is queued again. */
-  #takeBack(slot: Slot): void {
+  /** What a thread has not begun is queued again; with a name, only the tasks of that name. */
+  #takeBack(slot: Slot, name?: string): void {
     // From the last to the first, because each goes to the head of its lane.
     for (let index = slot.tasks.length - 1; index >= 0; index--) {
       const task = slot.tasks[index];
       // A buffer that has moved is where its thread is: its task can only wait there.
       if (task === undefined || task.payload === movedAway) continue;
+      if (name !== undefined && task.definition.name !== name) continue;
       if (slot.withdraw(index)) this.#report.again(task, undefined);
     }
   }

@@ -76,12 +76,20 @@ export class BatchReport {
     }
   }
 
-  /** The payloads cannot be posted to any thread. */
+  /** Nothing was posted, because a payload cannot be, such as one that holds what was moved meanwhile. */
   unsendable(tasks: readonly Task[], cause: unknown): void {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    for (const task of tasks) {
+    const [task] = tasks;
+    if (task === undefined) return;
+    if (tasks.length === 1) {
+      const why = cause instanceof Error ? cause.message : String(cause);
       const message = `${name(task)} cannot be sent to a thread: ${why}`;
       this.#failed(task, new OffloadError("AR_PAYLOAD_NOT_CLONEABLE", message, { cause }), false);
+      return;
+    }
+    // Nobody knows whose payload it is, so each is sent by itself.
+    for (const each of [...tasks].reverse()) {
+      each.runsAlone = true;
+      this.again(each, undefined);
     }
   }
 
