@@ -1,9 +1,9 @@
 // Progress and log lines on their way to the main thread: as many as it keeps up with, the rest counted.
 import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
-import { captureForMoving, copy } from "../src/core/payload/capture.js";
+import { captureForMoving } from "../src/core/payload/capture.js";
 import { toWire } from "../src/core/payload/to-wire.js";
-import { toWireForm } from "../src/core/payload/wire-form.js";
+import { toWireForm, type WireForm } from "../src/core/payload/wire-form.js";
 import { type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
 import { remarksUnderWay } from "../src/engine/threads/slots/slot-memory.js";
 
@@ -54,17 +54,16 @@ export class RemarkSender {
   }
 }
 
-/** Fields as they can be cloned: errors in parts, what cannot be cloned in words. */
-function toFields(fields: object): object {
+/** Each field captured, so that it arrives as it would in a result. */
+function toFields(fields: object): Record<string, WireForm> {
   const entries = Object.entries(fields).map(([key, value]) => [key, toField(value)]);
   return Object.fromEntries(entries);
 }
 
-function toField(value: unknown): unknown {
+/** A field that cannot be copied arrives in words. A line is never lost because of what is in it. */
+function toField(value: unknown): WireForm {
   try {
-    if (!(value instanceof Error)) return copy(value);
-    const { name, message, stack } = value;
-    return copy({ name, message, stack, code: Reflect.get(value, "code") });
+    return toWireForm(captureForMoving(value, "field"));
   } catch {
     return inspect(value, { depth: 2 });
   }

@@ -2,6 +2,7 @@
 
 import type { MessagePort } from "node:worker_threads";
 import type { WireError } from "../../core/payload/thrown.js";
+import type { WireForm } from "../../core/payload/wire-form.js";
 
 /** Main thread -> thread, through the port of its greeting. */
 export type ToThread = BatchMessage | StopMessage | CollectMessage | EndMessage;
@@ -101,13 +102,14 @@ export interface PartialReply {
 
 /** What a thread reports unasked, as far as it has credit for it. */
 export type Remark =
-  | { readonly kind: "progress"; readonly seq: number; readonly value: unknown }
+  | { readonly kind: "progress"; readonly seq: number; readonly value: WireForm }
   | {
       readonly kind: "log";
       readonly seq: number;
       readonly level: LogLevel;
       readonly message: string;
-      readonly fields?: object;
+      /** Each in its wire form. */
+      readonly fields?: Readonly<Record<string, WireForm>>;
     }
   /** Lines and progress values that were dropped since the last message, because the main thread did not keep up. */
   | { readonly kind: "dropped"; readonly count: number }

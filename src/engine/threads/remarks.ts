@@ -3,7 +3,7 @@
 import type { Logger } from "../../base/logger.js";
 import { restore } from "../../core/payload/restore.js";
 import { toError } from "../../core/payload/thrown.js";
-import { fromWireForm } from "../../core/payload/wire-form.js";
+import { fromWireForm, type WireForm } from "../../core/payload/wire-form.js";
 import type { Task } from "../../core/task.js";
 import type { Thread } from "./pool/thread.js";
 import type { Remark } from "./protocol.js";
@@ -48,8 +48,12 @@ export class Remarks {
       attempt: task.attempt,
       context: restore(task.context),
     };
-    this.logger[level]?.({ ...fields, ...whose }, message);
+    this.logger[level]?.({ ...(fields && restoreFields(fields)), ...whose }, message);
   }
+}
+
+function restoreFields(fields: Readonly<Record<string, WireForm>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, restore(fromWireForm(field))]));
 }
 
 /** Among what is in flight on the thread. A line of a task that has ended is logged without its name. */
