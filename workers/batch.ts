@@ -1,4 +1,4 @@
-// Runs the tasks of a batch one after the other, and writes into the shared cells how far it is.
+// Runs the tasks of a batch one after the other, and writes into the shared slot states how far it is.
 
 import { sharedNow } from "../src/base/time.js";
 import { captureForMoving } from "../src/core/payload/capture.js";
@@ -8,7 +8,14 @@ import { toWire } from "../src/core/payload/to-wire.js";
 import { fromWireForm, toWireForm, transferList } from "../src/core/payload/wire-form.js";
 import type { TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type { BatchMessage, BatchReply } from "../src/engine/threads/protocol.js";
-import { begin, type CellEnd, cell, cellAt, end, type SlotMemory } from "../src/engine/threads/slots/slot-memory.js";
+import {
+  begin,
+  type EndState,
+  end,
+  type SlotMemory,
+  slotState,
+  stateAt,
+} from "../src/engine/threads/slots/slot-memory.js";
 import { Context } from "./context.js";
 import type { RemarkSender } from "./remark-sender.js";
 import { isSmall } from "./results.js";
@@ -73,16 +80,16 @@ export class Batch {
 
   #returned(index: number, value: unknown): void {
     if (value !== undefined) this.#keep(index, value);
-    this.#ended(index, value === undefined ? cell.succeeded : cell.returned);
+    this.#ended(index, value === undefined ? slotState.succeeded : slotState.returned);
   }
 
   #threw(index: number, error: unknown): void {
     this.#failures ??= [];
     this.#failures.push(toWire(error));
-    this.#ended(index, cell.failed);
+    this.#ended(index, slotState.failed);
   }
 
-  #ended(index: number, how: CellEnd): void {
+  #ended(index: number, how: EndState): void {
     const at = sharedNow();
     end(this.memory, index, how, at - this.#start);
     this.#start = at;
@@ -114,7 +121,8 @@ export class Batch {
 
   /** The main thread wants the task at `index` to stop. */
   stop(index: number, reason: Error): void {
-    if (index === this.#currentIndex && cellAt(this.memory, index) === cell.stopping) this.#current?.abort(reason);
+    if (index === this.#currentIndex && stateAt(this.memory, index) === slotState.stopping)
+      this.#current?.abort(reason);
   }
 
   #call(index: number): unknown {

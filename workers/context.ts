@@ -1,7 +1,7 @@
 // What a task is given beside its payload.
 
 import type { TaskContext, TaskLog } from "../src/core/task-context.js";
-import { cell, cellAt, type SlotMemory } from "../src/engine/threads/slots/slot-memory.js";
+import { type SlotMemory, slotState, stateAt } from "../src/engine/threads/slots/slot-memory.js";
 import type { RemarkSender } from "./remark-sender.js";
 
 export class Context implements TaskContext {
@@ -34,7 +34,7 @@ export class Context implements TaskContext {
   }
 
   get aborted(): boolean {
-    return this.#reason !== undefined || cellAt(this.memory, this.index) === cell.stopping;
+    return this.#reason !== undefined || stateAt(this.memory, this.index) === slotState.stopping;
   }
 
   throwIfAborted(): void {

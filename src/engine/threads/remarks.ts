@@ -1,5 +1,4 @@
 // What threads report beside the outcomes of their batches: progress, log lines, stray errors.
-
 import type { Logger } from "../../base/logger.js";
 import { restore } from "../../core/payload/restore.js";
 import { toError } from "../../core/payload/thrown.js";
@@ -19,7 +18,7 @@ export class Remarks {
     switch (message.kind) {
       case "progress": {
         const task = findTask(thread, message.seq);
-        // What a task reports after its end, from a timer it left behind, is nobody's progress.
+        // A task may report after its end, from a timer that it left behind: that is no progress any more.
         if (task?.state === "running") this.progressed(task, restore(fromWireForm(message.value)));
         break;
       }
@@ -29,13 +28,13 @@ export class Remarks {
       case "dropped":
         this.logger.warn(
           { thread: thread.id, dropped: message.count },
-          "log lines or progress values of tasks were dropped: there were more than the main thread keeps up with",
+          "log lines or progress values of tasks were dropped, because there were more than the main thread keeps up with",
         );
         break;
       case "stray":
         this.logger.error(
           { thread: thread.id, err: toError(message.error) },
-          "an unhandled error in a thread, of code that no running task waits for",
+          "an unhandled error in a thread, in code that no running task waits for",
         );
     }
   }
@@ -56,7 +55,7 @@ function restoreFields(fields: Readonly<Record<string, WireForm>>): Record<strin
   return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, restore(fromWireForm(field))]));
 }
 
-/** Among what is in flight on the thread. A line of a task that has ended is logged without its name. */
+/** Looks among the tasks in flight on the thread. A log line of a task that has ended does not name it. */
 function findTask(thread: Thread, seq: number): Task | undefined {
   for (const { tasks } of thread.slots) {
     for (const task of tasks) if (task.seq === seq) return task;

@@ -183,7 +183,7 @@ describe("a batch", () => {
     );
   });
 
-  it("fills a slot to the last cell", async () => {
+  it("fills a slot to its last place", async () => {
     const count = slotSize;
     const { tasks } = await live({
       deeds: new Array(count).fill("value"),

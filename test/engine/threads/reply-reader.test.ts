@@ -5,7 +5,7 @@ import { restore } from "../../../src/core/payload/restore.js";
 import { toWireForm } from "../../../src/core/payload/wire-form.js";
 import { LostResult } from "../../../src/core/result.js";
 import { ReplyReader } from "../../../src/engine/threads/slots/reply-reader.js";
-import { cell } from "../../../src/engine/threads/slots/slot-memory.js";
+import { slotState } from "../../../src/engine/threads/slots/slot-memory.js";
 import { makeTask } from "../../support/tasks.js";
 
 const oneFailure = { isError: true, name: "Error", message: "no" };
@@ -43,8 +43,8 @@ describe("a reply", () => {
   it("has the outcome of a task that returned nothing, or was withdrawn, whatever is in it", () => {
     for (const reply of [undefined, 0, [0, undefined] as const]) {
       const reader = new ReplyReader(reply);
-      expect([cell.succeeded, cell.withdrawn].map((value) => reader.has(value))).toEqual([true, true]);
-      expect([cell.waiting, cell.begun, cell.stopping].map((value) => reader.has(value))).toEqual([
+      expect([slotState.succeeded, slotState.withdrawn].map((value) => reader.has(value))).toEqual([true, true]);
+      expect([slotState.waiting, slotState.begun, slotState.stopping].map((value) => reader.has(value))).toEqual([
         false,
         false,
         false,
@@ -54,11 +54,11 @@ describe("a reply", () => {
 
   it("has the outcome of one that returned or failed as long as there is an unread one", () => {
     const reader = new ReplyReader([0, [1], [oneFailure]]);
-    expect([reader.has(cell.returned), reader.has(cell.failed)]).toEqual([true, true]);
+    expect([reader.has(slotState.returned), reader.has(slotState.failed)]).toEqual([true, true]);
     reader.value();
-    expect([reader.has(cell.returned), reader.has(cell.failed)]).toEqual([false, true]);
+    expect([reader.has(slotState.returned), reader.has(slotState.failed)]).toEqual([false, true]);
     reader.failure();
-    expect([reader.has(cell.returned), reader.has(cell.failed)]).toEqual([false, false]);
+    expect([reader.has(slotState.returned), reader.has(slotState.failed)]).toEqual([false, false]);
   });
 
   it("that was never sent gives lost results, and no error", () => {

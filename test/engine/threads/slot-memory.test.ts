@@ -5,10 +5,8 @@ import { sharedNow } from "../../../src/base/time.js";
 import {
   acknowledgeRemark,
   begin,
-  type CellEnd,
-  cell,
-  cellAt,
   createControl,
+  type EndState,
   end,
   headerOf,
   isDone,
@@ -22,6 +20,8 @@ import {
   type SlotMemory,
   slotMemory,
   slotSize,
+  slotState,
+  stateAt,
   want,
   withdraw,
 } from "../../../src/engine/threads/slots/slot-memory.js";
@@ -42,19 +42,19 @@ describe("the shared memory of a thread", () => {
       for (let byte = byteOffset; byte < byteOffset + byteLength; byte++) owners[byte] = (owners[byte] ?? 0) + 1;
     }
     expect(new Set(owners)).toEqual(new Set([1]));
-    for (const { cells, runMs, wanted, beganAt } of memories) {
-      expect([cells.length, runMs.length, wanted.length, beganAt.length]).toEqual([slotSize, slotSize, slotSize, 1]);
+    for (const { states, runMs, wanted, beganAt } of memories) {
+      expect([states.length, runMs.length, wanted.length, beganAt.length]).toEqual([slotSize, slotSize, slotSize, 1]);
     }
   });
 });
 
-describe("the cell of a task", () => {
+describe("the slot state of a task", () => {
   const moves = {
     begin: (memory: SlotMemory) => begin(memory, 0, 1),
     withdraw: (memory: SlotMemory) => withdraw(memory, 0),
     requestStop: (memory: SlotMemory) => requestStop(memory, 0),
   };
-  const rows: [from: keyof typeof cell, move: keyof typeof moves, to: keyof typeof cell | undefined][] = [
+  const rows: [from: keyof typeof slotState, move: keyof typeof moves, to: keyof typeof slotState | undefined][] = [
     ["waiting", "begin", "begun"],
     ["waiting", "withdraw", "withdrawn"],
     ["waiting", "requestStop", undefined],
@@ -72,34 +72,34 @@ describe("the cell of a task", () => {
 
   it.each(rows)("that is %s: %s leads to %s", (from, move, to) => {
     const memory = oneSlot();
-    memory.cells[0] = cell[from];
+    memory.states[0] = slotState[from];
     expect(moves[move](memory)).toBe(to !== undefined);
-    expect(cellAt(memory, 0)).toBe(cell[to ?? from]);
+    expect(stateAt(memory, 0)).toBe(slotState[to ?? from]);
   });
 
   it("is waiting once the task is placed, and tells nothing of the one before it", () => {
     const memory = oneSlot();
-    end(memory, 0, cell.failed, 3);
+    end(memory, 0, slotState.failed, 3);
     want(memory, 0);
     place(memory, 0, false);
-    expect([cellAt(memory, 0), memory.wanted[0]]).toEqual([cell.waiting, 0]);
+    expect([stateAt(memory, 0), memory.wanted[0]]).toEqual([slotState.waiting, 0]);
     place(memory, 0, true);
     expect(memory.wanted[0]).toBe(1);
   });
 
   it("ends with its run time, also when it was to stop", () => {
-    for (const how of [cell.succeeded, cell.returned, cell.failed] satisfies CellEnd[]) {
+    for (const how of [slotState.succeeded, slotState.returned, slotState.failed] satisfies EndState[]) {
       const memory = oneSlot();
       begin(memory, 0, 10);
       requestStop(memory, 0);
       end(memory, 0, how, 2.5);
-      expect([cellAt(memory, 0), memory.runMs[0]]).toEqual([how, 2.5]);
+      expect([stateAt(memory, 0), memory.runMs[0]]).toEqual([how, 2.5]);
     }
   });
 
   it("is running while its code runs, and done once that has ended or will never begin", () => {
     const of = (is: (value: number) => boolean) =>
-      Object.entries(cell).flatMap(([state, value]) => (is(value) ? [state] : []));
+      Object.entries(slotState).flatMap(([state, value]) => (is(value) ? [state] : []));
     expect(of(isRunning)).toEqual(["begun", "stopping"]);
     expect(of(isDone)).toEqual(["succeeded", "failed", "withdrawn", "returned"]);
   });

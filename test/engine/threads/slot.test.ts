@@ -2,15 +2,15 @@
 import { describe, expect, it } from "vitest";
 import type { Task } from "../../../src/core/task.js";
 import { Slot } from "../../../src/engine/threads/slots/slot.js";
-import { cell, createControl } from "../../../src/engine/threads/slots/slot-memory.js";
+import { createControl, slotState } from "../../../src/engine/threads/slots/slot-memory.js";
 import { makeTask } from "../../support/tasks.js";
 
-/** A slot with a batch whose tasks have these cells. */
-function holding(...states: (keyof typeof cell)[]): { slot: Slot; tasks: Task[] } {
+/** A slot with a batch whose tasks have these slot states. */
+function holding(...states: (keyof typeof slotState)[]): { slot: Slot; tasks: Task[] } {
   const slot = new Slot(0, createControl(1));
   const tasks = states.map(() => makeTask());
   slot.hold(tasks);
-  for (const [index, state] of states.entries()) slot.memory.cells[index] = cell[state];
+  for (const [index, state] of states.entries()) slot.memory.states[index] = slotState[state];
   return { slot, tasks };
 }
 
@@ -33,7 +33,7 @@ describe("a slot", () => {
   });
 
   it("knows which task runs: a batch is run in its order, and withdrawn ones are passed over", () => {
-    const running = (...states: (keyof typeof cell)[]) => holding(...states).slot.running;
+    const running = (...states: (keyof typeof slotState)[]) => holding(...states).slot.running;
     expect(running("succeeded", "begun", "waiting")).toBe(1);
     expect(running("withdrawn", "failed", "stopping")).toBe(2);
     expect(running("returned", "waiting", "waiting")).toBe(-1);

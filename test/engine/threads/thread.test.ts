@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Task } from "../../../src/core/task.js";
 import { Thread } from "../../../src/engine/threads/pool/thread.js";
 import { type FromThread, remarkCredit } from "../../../src/engine/threads/protocol.js";
-import { cell, createControl } from "../../../src/engine/threads/slots/slot-memory.js";
+import { createControl, slotState } from "../../../src/engine/threads/slots/slot-memory.js";
 import { makeTask } from "../../support/tasks.js";
 
 const ports: MessagePort[] = [];
@@ -43,12 +43,12 @@ function listenTo(thread: Thread): FromThread[] {
   return heard;
 }
 
-/** Puts tasks into a slot, each with its cell. */
-function fill(thread: Thread, slotIndex: number, cells: readonly (readonly [Task, number])[]): void {
+/** Puts tasks into a slot, each with its slot state. */
+function fill(thread: Thread, slotIndex: number, states: readonly (readonly [Task, number])[]): void {
   const slot = thread.slots[slotIndex];
   if (slot === undefined) throw new Error(`there is no slot ${slotIndex}`);
-  slot.hold(cells.map(([task]) => task));
-  for (const [index, [, value]] of cells.entries()) slot.memory.cells[index] = value;
+  slot.hold(states.map(([task]) => task));
+  for (const [index, [, value]] of states.entries()) slot.memory.states[index] = value;
 }
 
 describe("the messages of a thread", () => {
@@ -157,22 +157,29 @@ describe("the place of a task", () => {
     const [one, other] = [makeThread(), makeThread()];
     const task = makeTask();
     const slot = one.slots[0] ?? fail();
-    for (const value of [cell.waiting, cell.begun, cell.stopping, cell.succeeded, cell.returned, cell.failed]) {
+    for (const value of [
+      slotState.waiting,
+      slotState.begun,
+      slotState.stopping,
+      slotState.succeeded,
+      slotState.returned,
+      slotState.failed,
+    ]) {
       fill(one, 0, [
-        [makeTask(), cell.succeeded],
+        [makeTask(), slotState.succeeded],
         [task, value],
       ]);
       expect(one.find(task)).toMatchObject({ slot, index: 1 });
       slot.reported = 2;
       expect(one.find(task)).toBeUndefined();
     }
-    fill(one, 0, [[task, cell.waiting]]);
+    fill(one, 0, [[task, slotState.waiting]]);
     expect(slot.withdraw(0)).toBe(true);
     expect(one.find(task)).toBeUndefined();
     // It runs elsewhere by now, perhaps in another slot of the same thread.
-    fill(other, 1, [[task, cell.begun]]);
+    fill(other, 1, [[task, slotState.begun]]);
     expect(other.find(task)).toMatchObject({ index: 0, slot: other.slots[1] });
-    fill(one, 1, [[task, cell.begun]]);
+    fill(one, 1, [[task, slotState.begun]]);
     expect(one.find(task)).toMatchObject({ index: 0, slot: one.slots[1] });
   });
 
@@ -180,11 +187,11 @@ describe("the place of a task", () => {
     const thread = makeThread();
     const [running, stopping] = [makeTask(), makeTask()];
     fill(thread, 0, [
-      [makeTask(), cell.succeeded],
-      [running, cell.begun],
-      [makeTask(), cell.waiting],
+      [makeTask(), slotState.succeeded],
+      [running, slotState.begun],
+      [makeTask(), slotState.waiting],
     ]);
-    fill(thread, 1, [[stopping, cell.stopping]]);
+    fill(thread, 1, [[stopping, slotState.stopping]]);
     expect([...thread.running()].map(({ task, index }) => [task.id, index])).toEqual([
       [running.id, 1],
       [stopping.id, 0],
@@ -196,13 +203,13 @@ describe("the slots of a thread", () => {
   it("that hold a batch are listed from the last one sent to the first", () => {
     const thread = makeThread(3);
     for (const index of [2, 0]) {
-      fill(thread, index, [[makeTask(), cell.waiting]]);
+      fill(thread, index, [[makeTask(), slotState.waiting]]);
       const slot = thread.slots[index] ?? fail();
       slot.sentAt = index === 0 ? 20 : 10;
     }
     expect(thread.busySlots.map(({ index }) => index)).toEqual([0, 2]);
     expect(thread.freeSlot()?.index).toBe(1);
-    fill(thread, 1, [[makeTask(), cell.waiting]]);
+    fill(thread, 1, [[makeTask(), slotState.waiting]]);
     expect(thread.freeSlot()).toBeUndefined();
   });
 });

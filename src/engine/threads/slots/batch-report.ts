@@ -10,7 +10,7 @@ import { movedAway } from "./batch-message.js";
 import { type Death, deathError } from "./death.js";
 import { ReplyReader } from "./reply-reader.js";
 import type { Slot } from "./slot.js";
-import { cell } from "./slot-memory.js";
+import { slotState } from "./slot-memory.js";
 
 // A payload may be more than the heap of a thread can take in. It may also be the tasks module that kills a thread soon
 // after its start: the third thread in a row decides.
@@ -48,7 +48,7 @@ export class BatchReport {
     while (slot.reported < ended) {
       const index = slot.reported;
       const task = slot.tasks[index];
-      if (task === undefined || !reader.has(slot.cellOf(index))) return;
+      if (task === undefined || !reader.has(slot.stateOf(index))) return;
       slot.reported++;
       this.#ended(slot, index, task, reader);
     }
@@ -69,9 +69,9 @@ export class BatchReport {
       const task = tasks[index];
       slot.reported = index + 1;
       if (task === undefined) continue;
-      const value = slot.cellOf(index);
-      if (value === cell.begun) this.#wasRunning(task, death);
-      else if (value === cell.stopping) this.#failed(task, deathError(task, death), true);
+      const value = slot.stateOf(index);
+      if (value === slotState.begun) this.#wasRunning(task, death);
+      else if (value === slotState.stopping) this.#failed(task, deathError(task, death), true);
       else this.#ended(slot, index, task, reader);
     }
   }
@@ -129,17 +129,17 @@ export class BatchReport {
   }
 
   #ended(slot: Slot, index: number, task: Task, reader: ReplyReader): void {
-    const value = slot.cellOf(index);
-    if (value !== cell.succeeded && value !== cell.returned && value !== cell.failed) return;
+    const value = slot.stateOf(index);
+    if (value !== slotState.succeeded && value !== slotState.returned && value !== slotState.failed) return;
     const runMs = slot.memory.runMs[index] ?? 0;
     task.definition.measured(runMs);
-    if (value === cell.failed) {
+    if (value === slotState.failed) {
       const wire = reader.failure();
       if (wire === undefined) this.#failed(task, lostError(task), true, runMs);
       else this.#failed(task, toError(wire), wire.nonRetryable !== true, runMs);
       return;
     }
-    this.host.succeeded(task, value === cell.returned ? reader.value() : undefined, runMs);
+    this.host.succeeded(task, value === slotState.returned ? reader.value() : undefined, runMs);
     this.queue.freed(task.definition);
   }
 
