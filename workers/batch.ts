@@ -1,5 +1,4 @@
 // Runs the tasks of a batch one after the other, and writes into the shared slot states how far it is.
-
 import { sharedNow } from "../src/base/time.js";
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { restore } from "../src/core/payload/restore.js";
@@ -114,7 +113,7 @@ export class Batch {
     return transfers;
   }
 
-  /** How many tasks have ended, while one runs. */
+  /** While a task runs: how many tasks, from the beginning of the batch on, have ended or were withdrawn. */
   get ended(): number {
     return this.#currentIndex;
   }
@@ -129,7 +128,7 @@ export class Batch {
     const [, names, seqs, payloads, rest] = this.message;
     const name = typeof names === "string" ? names : (names[index] ?? "");
     const task = this.around.tasks.get(name);
-    // The main thread knows the names of this module; it checks before it sends.
+    // Reached only where the module has changed: the main thread checks the names before it sends.
     if (task === undefined) throw new TypeError(`the tasks module exports no function ${name}`);
     this.#currentIndex = index;
     this.#current = new Context(
@@ -153,7 +152,7 @@ export class Batch {
         this.#leave(null);
         return;
       }
-      // By value now, because the task may go on to change what it returned. Posted as it is, a value that cannot be cloned
+      // Captured now, because the task may go on to change what it returned. Posted as it is, a value that cannot be cloned
       // would kill the thread.
       const captured = captureForMoving(value, "result");
       this.#values.push(toWireForm(captured));

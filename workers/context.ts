@@ -1,5 +1,4 @@
 // What a task is given beside its payload.
-
 import type { TaskContext, TaskLog } from "../src/core/task-context.js";
 import { type SlotMemory, slotState, stateAt } from "../src/engine/threads/slots/slot-memory.js";
 import type { RemarkSender } from "./remark-sender.js";
@@ -14,7 +13,7 @@ export class Context implements TaskContext {
     private readonly index: number,
     private readonly idPrefix: string,
     private readonly seq: number,
-    /** The id where it is not made of the two. */
+    /** The id of a task that another process accepted: it is not made of the two above. */
     private readonly replayedId: string | undefined,
     readonly task: string,
     readonly attempt: number,

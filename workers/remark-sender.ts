@@ -1,4 +1,4 @@
-// Progress and log lines on their way to the main thread: as many as it keeps up with, the rest counted.
+// Sends progress and log lines to the main thread: as many as it keeps up with. The rest is counted.
 import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
 import { captureForMoving } from "../src/core/payload/capture.js";
@@ -17,7 +17,7 @@ export class RemarkSender {
   ) {}
 
   progress(seq: number, value: unknown): void {
-    // Read before the credit is asked for: a value that cannot be cloned throws in the task that reports it.
+    // Captured before the credit is asked for, so that a value that cannot be cloned always throws in the task.
     const captured = captureForMoving(value, "progress");
     if (this.#hasCredit()) this.#post({ kind: "progress", seq, value: toWireForm(captured) });
   }
@@ -27,7 +27,7 @@ export class RemarkSender {
       this.#post({ kind: "log", seq, level, message, ...(fields && { fields: toFields(fields) }) });
   }
 
-  /** Something that belongs to no running task. Lines do not take its place. */
+  /** An error that belongs to no running task. It has credit where log lines have used up theirs. */
   stray(error: unknown): void {
     if (this.#hasCredit(2 * remarkCredit)) this.#post({ kind: "stray", error: toWire(error) });
   }

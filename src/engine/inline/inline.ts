@@ -59,7 +59,7 @@ class InlineTasks implements Code {
   async call(task: Task, signal: AbortSignal): Promise<unknown> {
     const run = this.#tasks.get(task.definition.name);
     if (run === undefined) throw new TypeError(`the tasks module exports no function ${task.definition.name}`);
-    // The task may end the process: by then it is on record that it was running.
+    // The task may end the process. By then it must be on record that the task was running.
     this.#host?.beforeDeparture();
     const context = new InlineContext(task, signal, this.#host, this.options.logger);
     const value = await run(ownCopy(task.payload), context);

@@ -1,5 +1,5 @@
-// An engine on the main thread: a bounded number of tasks at a time, each isolated from the others. What running one means
-// is up to whoever makes it: callbacks call a closure, the inline engine calls a function of the tasks module.
+// An engine on the main thread: a bounded number of tasks at a time, each isolated from the others. The callbacks engine calls
+// closures with it, the inline engine calls the functions of the tasks module.
 import type { OffloadError } from "../../base/errors.js";
 import { type Clock, nextTurn, realClock } from "../../base/time.js";
 import { stopsToBeRetried, timeoutError } from "../../core/early-end.js";
@@ -25,7 +25,7 @@ interface Run {
   readonly controller: AbortController;
   /** When its code began; undefined before that. */
   begunAt: number | undefined;
-  /** Takes the timer of the timeout, and later that of the grace, away. */
+  /** Removes the timer: that of the timeout, and later that of the grace. */
   disarm: () => void;
 }
 
@@ -122,12 +122,12 @@ export class MainThreadEngine implements Engine {
     while (!this.#halted && this.#code.ready && this.#running.size < this.#options.concurrency) {
       const run = this.#take();
       if (run === undefined) return;
-      // Whoever heard of its start may have had it stop.
+      // A listener of its start may have stopped it.
       if (this.#running.get(run.task) === run) this.#begin(run);
     }
   }
 
-  /** Starts the next task, and everybody hears of it before its code begins. */
+  /** Starts the next task. The event is delivered before its code begins. */
   #take(): Run | undefined {
     let run: Run | undefined;
     this.#host?.together(() => {
@@ -169,7 +169,7 @@ export class MainThreadEngine implements Engine {
     if ("error" in end) this.#host?.failed(task, end.error, end.retryable, runMs);
     else this.#host?.succeeded(task, end.value, runMs);
     this.#queue.freed(task.definition);
-    // One that ends at once must not have the others keep I/O waiting.
+    // In the next turn, because a row of tasks that end at once would keep I/O waiting.
     this.#startSoon(nextTurn);
   }
 }

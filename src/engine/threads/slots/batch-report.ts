@@ -12,12 +12,12 @@ import { ReplyReader } from "./reply-reader.js";
 import type { Slot } from "./slot.js";
 import { slotState } from "./slot-memory.js";
 
-// A payload may be more than the heap of a thread can take in. It may also be the tasks module that kills a thread soon
-// after its start: the third thread in a row decides.
+// A payload may be too large for the heap of a thread. But the tasks module may also kill a thread soon after its start, so the
+// task fails only with the third thread in a row.
 const mostUnread = 3;
 
 export class BatchReport {
-  /** How many threads have died before they began the task, the first thing that they had to do. */
+  /** How many threads have died before they began the task, although it was the first thing they were sent. */
   readonly #unread = new WeakMap<Task, number>();
 
   constructor(
@@ -29,7 +29,7 @@ export class BatchReport {
   replied(slot: Slot, reply: BatchReply): void {
     const reader = new ReplyReader(reply);
     const { tasks } = slot;
-    // Some 500,000 tasks a second pass here: no iterator with an array for each.
+    // Some 500,000 tasks a second pass here, so there is no iterator, which makes an array for each.
     for (let index = slot.reported; index < tasks.length; index++) {
       const task = tasks[index];
       slot.reported = index + 1;
@@ -54,7 +54,7 @@ export class BatchReport {
     }
   }
 
-  /** The thread is dead: ended tasks have ended, those not begun run elsewhere, and `death` decides about the running one. */
+  /** The thread is dead: what has ended is reported, what has not begun is queued again, and `death` decides about what ran. */
   died(slot: Slot, death: Death): void {
     const reader = new ReplyReader(undefined);
     const { tasks } = slot;
@@ -105,7 +105,7 @@ export class BatchReport {
     this.queue.freed(task.definition);
   }
 
-  /** Sent for ever, it would kill one thread after another. */
+  /** A task on which threads die before they begin it. Sent again and again, it would kill one thread after another. */
   #neverRead(task: Task, death: Death): void {
     const threads = (this.#unread.get(task) ?? 0) + 1;
     if (threads === mostUnread) {
@@ -113,7 +113,7 @@ export class BatchReport {
       return;
     }
     this.#unread.set(task, threads);
-    // It may be another one of its batch.
+    // Another task of its batch may be the cause.
     task.runsAlone = true;
     this.again(task, death);
   }
@@ -149,7 +149,7 @@ export class BatchReport {
   }
 }
 
-/** Its thread died so suddenly that the error did not come over. */
+/** Its thread died before it sent the error. */
 function lostError(task: Task): OffloadError {
   return new OffloadError("AR_THREAD_EXITED", `${name(task)} failed, and its error was lost with its thread`);
 }

@@ -24,7 +24,7 @@ export class Slot {
   reported = 0;
   /** How many tasks of the batch have been withdrawn. */
   withdrawn = 0;
-  /** The batch takes longer than it should, and what could be done about it has been done. */
+  /** The batch has been found late once. It is not looked at again. */
   late = false;
 
   constructor(
@@ -65,7 +65,7 @@ export class Slot {
     return requestStop(this.memory, index);
   }
 
-  /** Where a task is that has not been reported, -1 where it is not here. One that was withdrawn may be in another slot by now. */
+  /** The index of a task that has not been reported; -1 where it is not here. A withdrawn one may be in another slot by now. */
   find(task: Task): number {
     const index = this.tasks.indexOf(task);
     return index >= this.reported && this.stateOf(index) !== slotState.withdrawn ? index : -1;
