@@ -181,6 +181,7 @@ export class Scheduler implements EngineHost {
   }
 
   returned(task: Task): void {
+    if (isFinal(task.state)) return;
     this.#parts.ledger.takenBack(task);
   }
 
@@ -211,6 +212,7 @@ export class Scheduler implements EngineHost {
   }
 
   progress(task: Task, value: unknown): void {
+    if (isFinal(task.state)) return;
     this.move(() => this.#parts.ledger.progress(task, value));
   }
 

@@ -9,6 +9,7 @@
 // | goes on after its signal aborted | its thread is terminated after the grace | it is given up after the grace, and goes on |
 // | calls process.exit(), crashes, fills the memory | it fails, a new thread takes the place | the process ends |
 // | changes what it was given, or what it returned | nobody sees it | inline: the same; a callback shares what it closes over |
+// | leaves a rejection that nobody handles | it is logged | the process decides, as about any other |
 // | reports progress | event `progress` | inline: the same; a callback has nothing to report by |
 //
 // So no task of this suite blocks or ends its process.

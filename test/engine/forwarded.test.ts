@@ -50,6 +50,8 @@ describe("a task that is handed over", () => {
     reports.succeeded(task, "late");
     reports.failed(task, new Error("late"), true);
     reports.handedOver(task);
+    reports.returned(task);
+    reports.progress(task, "late");
     await host.ledger.settled();
     expect(host.story(task)).toEqual(["accepted", "queued", "started", "forwarded"]);
   });

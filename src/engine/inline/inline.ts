@@ -39,6 +39,7 @@ function ownCopy(payload: Captured): unknown {
 class InlineTasks implements Code {
   ready = false;
   #tasks: ReadonlyMap<string, TaskFunction> = new Map();
+  #closed = false;
   #host: EngineHost | undefined;
 
   constructor(private readonly options: InlineOptions) {}
@@ -47,11 +48,12 @@ class InlineTasks implements Code {
     this.#host = host;
     try {
       this.#tasks = await loadTasks(this.options.module);
-      this.ready = true;
     } catch (error) {
       host.unloadable(toError(toWire(error)));
       return;
     }
+    if (this.#closed) return;
+    this.ready = true;
     host.loaded([...this.#tasks.keys()]);
     host.ready();
   }
@@ -76,5 +78,7 @@ class InlineTasks implements Code {
     return { error: toError(wire), retryable: wire.nonRetryable !== true };
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
 }

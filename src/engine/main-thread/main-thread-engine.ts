@@ -141,8 +141,8 @@ export class MainThreadEngine implements Engine {
 
   #takeBack(task: Task): void {
     this.#running.delete(task);
-    this.#queue.putBack(task);
     this.#host?.returned(task);
+    this.#queue.putBack(task);
   }
 
   #begin(run: Run): void {

@@ -72,8 +72,8 @@ export class QueueEngine implements Engine {
 
   /** A started task comes back, whose code has not begun. */
   takeBack(task: Task): void {
-    this.queue.putBack(task);
     this.#host?.returned(task);
     this.queue.freed(task.definition);
+    this.queue.putBack(task);
   }
 }

@@ -22,8 +22,8 @@ export class QueueModel {
   /** Tasks started so far: every 16th comes from a lane below, every 256th from the lowest. */
   taken = 0;
   /**
-   * A limited name's task that is taken back may meet those set aside meanwhile; from then on its place among them is
-   * not part of the contract.
+   * A task that is taken back may meet others of its name that were set aside meanwhile. If it is set aside too, its place
+   * among them is not part of the contract.
    */
   exact = true;
   paused = false;

@@ -247,6 +247,20 @@ describe("tasks that are taken back", () => {
     expect(ids(takeAll())).toEqual(ids(tasks));
   });
 
+  it("stand before those of their name that were set aside because of them", () => {
+    const { engine, add, takeAll, succeed } = create();
+    const limited = defineTask("limited", { concurrency: 2 });
+    const tasks = Array.from({ length: 5 }, () => add(limited));
+    expect(ids(takeAll())).toEqual(ids(tasks.slice(0, 2)));
+    for (const task of [tasks[1], tasks[0]] as Task[]) engine.takeBack(task);
+    const taken: Task[] = [];
+    for (let batch = takeAll(); batch.length > 0; batch = takeAll()) {
+      taken.push(...batch);
+      for (const task of batch) succeed(task);
+    }
+    expect(ids(taken)).toEqual(ids(tasks));
+  });
+
   it("can be cancelled then", () => {
     const { engine, queue, add, take, takeAll, cancel } = create();
     const [first, second] = [add(plain), add(plain)];

@@ -100,9 +100,10 @@ export class BatchReport {
       this.#failed(task, deathError(task, death, "with the buffers that had moved to it"), false);
       return;
     }
-    this.queue.putBack(task);
     this.host.returned(task);
     this.queue.freed(task.definition);
+    // Last, so that it stands before those of its name that come forward now.
+    this.queue.putBack(task);
   }
 
   /** A task on which threads die before they begin it. Sent again and again, it would kill one thread after another. */
