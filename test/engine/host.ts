@@ -80,7 +80,11 @@ export class TestHost {
   }
 
   /** Accepts a task and queues it at once. */
-  add(definition: TaskDefinition, dispatch: Partial<Dispatch> = {}, content: { payload?: unknown } = {}): Task {
+  add(
+    definition: TaskDefinition,
+    dispatch: Partial<Dispatch> = {},
+    content: { payload?: unknown; context?: unknown } = {},
+  ): Task {
     const task = this.hold(definition, dispatch, content);
     this.scheduler.move(() => this.scheduler.release(task));
     return task;
