@@ -16,7 +16,6 @@ import {
   reportedMemory,
   reportMemory,
   requestStop,
-  runningFor,
   type SlotMemory,
   slotMemory,
   slotSize,
@@ -102,12 +101,6 @@ describe("the slot state of a task", () => {
       Object.entries(slotState).flatMap(([state, value]) => (is(value) ? [state] : []));
     expect(of(isRunning)).toEqual(["begun", "stopping"]);
     expect(of(isDone)).toEqual(["succeeded", "failed", "withdrawn", "returned"]);
-  });
-
-  it("tells how long the task that runs has run", () => {
-    const memory = oneSlot();
-    begin(memory, 3, 100);
-    expect(runningFor(memory, 140)).toBe(40);
   });
 });
 

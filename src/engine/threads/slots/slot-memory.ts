@@ -18,7 +18,6 @@
 // withdrawn   The main thread has it again. The thread passes over it.
 //
 // `wanted` is written by the main thread at any time: whether somebody asks for the result, however large it is.
-import { sharedNow } from "../../../base/time.js";
 
 /** The states of a task in its slot. The order matters: those above `stopping` are of tasks that the thread is done with. */
 export const slotState = {
@@ -121,11 +120,6 @@ export function isRunning(value: number): boolean {
 /** Whether its code has ended, or will never begin here. */
 export function isDone(value: number): boolean {
   return value > slotState.stopping;
-}
-
-/** ms that the task that runs now has run. */
-export function runningFor({ beganAt }: SlotMemory, at: number = sharedNow()): number {
-  return at - (beganAt[0] ?? at);
 }
 
 // The header: remarks are sent on credit, and a thread reports its memory where the main thread limits it.
