@@ -1,6 +1,5 @@
 // The public names, and nothing else.
 
-export { NonRetryableError } from "./core/retry/non-retryable.js";
 export { errorCodes, OffloadError, type OffloadErrorCode } from "./base/errors.js";
 export type { Logger } from "./base/logger.js";
 export type { DeadLetters, DispatchableTask, DrainReport, Offloader } from "./contract.js";
@@ -11,6 +10,7 @@ export type { TaskSummary } from "./core/ledger.js";
 export type { StateCounts } from "./core/measure/counts.js";
 export type { Percentiles } from "./core/measure/histogram.js";
 export type { ResponseOutcome, RunIf } from "./core/outcome.js";
+export { NonRetryableError } from "./core/retry/non-retryable.js";
 export type { FinalState, TaskState, UnfinishedState } from "./core/states.js";
 export type { TaskContext, TaskLog } from "./core/task-context.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";

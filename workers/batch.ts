@@ -1,5 +1,4 @@
-// Runs the tasks of a batch one after the other, and writes into the shared cells how far it is.
-
+// Runs the tasks of a batch one after the other, and writes into the shared slot states how far it is.
 import { sharedNow } from "../src/base/time.js";
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { restore } from "../src/core/payload/restore.js";
@@ -8,7 +7,14 @@ import { fromWireForm, toWireForm, transferList } from "../src/core/payload/wire
 import type { TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type { BatchMessage, BatchReply } from "../src/engine/threads/protocol.js";
 import { type FailureForm, toFailureForm } from "../src/engine/threads/slots/failure-form.js";
-import { begin, type CellEnd, cell, cellAt, end, type SlotMemory } from "../src/engine/threads/slots/slot-memory.js";
+import {
+  begin,
+  type EndState,
+  end,
+  type SlotMemory,
+  slotState,
+  stateAt,
+} from "../src/engine/threads/slots/slot-memory.js";
 import { Context } from "./context.js";
 import type { RemarkSender } from "./remark-sender.js";
 import { isSmall } from "./results.js";
@@ -73,16 +79,16 @@ export class Batch {
 
   #returned(index: number, value: unknown): void {
     if (value !== undefined) this.#keep(index, value);
-    this.#ended(index, value === undefined ? cell.succeeded : cell.returned);
+    this.#ended(index, value === undefined ? slotState.succeeded : slotState.returned);
   }
 
   #threw(index: number, error: unknown): void {
     this.#failures ??= [];
     this.#failures.push(toFailureForm(toWire(error)));
-    this.#ended(index, cell.failed);
+    this.#ended(index, slotState.failed);
   }
 
-  #ended(index: number, how: CellEnd): void {
+  #ended(index: number, how: EndState): void {
     const at = sharedNow();
     end(this.memory, index, how, at - this.#start);
     this.#start = at;
@@ -107,21 +113,22 @@ export class Batch {
     return transfers;
   }
 
-  /** How many tasks have ended, while one runs. */
+  /** While a task runs: how many tasks, from the beginning of the batch on, have ended or were withdrawn. */
   get ended(): number {
     return this.#currentIndex;
   }
 
   /** The main thread wants the task at `index` to stop. */
   stop(index: number, reason: Error): void {
-    if (index === this.#currentIndex && cellAt(this.memory, index) === cell.stopping) this.#current?.abort(reason);
+    if (index === this.#currentIndex && stateAt(this.memory, index) === slotState.stopping)
+      this.#current?.abort(reason);
   }
 
   #call(index: number): unknown {
     const [, names, seqs, payloads, rest] = this.message;
     const name = typeof names === "string" ? names : (names[index] ?? "");
     const task = this.around.tasks.get(name);
-    // The main thread knows the names of this module; it checks before it sends.
+    // Reached only where the module has changed: the main thread checks the names before it sends.
     if (task === undefined) throw new TypeError(`the tasks module exports no function ${name}`);
     this.#currentIndex = index;
     this.#current = new Context(
@@ -145,7 +152,7 @@ export class Batch {
         this.#leave(null);
         return;
       }
-      // By value now, because the task may go on to change what it returned. Posted as it is, a value that cannot be cloned
+      // Captured now, because the task may go on to change what it returned. Posted as it is, a value that cannot be cloned
       // would kill the thread.
       const captured = captureForMoving(value, "result");
       this.#values.push(toWireForm(captured));

@@ -1,7 +1,6 @@
 // What a task is given beside its payload.
-
 import type { TaskContext, TaskLog } from "../src/core/task-context.js";
-import { cell, cellAt, type SlotMemory } from "../src/engine/threads/slots/slot-memory.js";
+import { type SlotMemory, slotState, stateAt } from "../src/engine/threads/slots/slot-memory.js";
 import type { RemarkSender } from "./remark-sender.js";
 
 export class Context implements TaskContext {
@@ -14,7 +13,7 @@ export class Context implements TaskContext {
     private readonly index: number,
     private readonly idPrefix: string,
     private readonly seq: number,
-    /** The id where it is not made of the two. */
+    /** The id of a task that another process accepted: it is not made of the two above. */
     private readonly replayedId: string | undefined,
     readonly task: string,
     readonly attempt: number,
@@ -34,7 +33,7 @@ export class Context implements TaskContext {
   }
 
   get aborted(): boolean {
-    return this.#reason !== undefined || cellAt(this.memory, this.index) === cell.stopping;
+    return this.#reason !== undefined || stateAt(this.memory, this.index) === slotState.stopping;
   }
 
   throwIfAborted(): void {

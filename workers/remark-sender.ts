@@ -1,9 +1,9 @@
-// Progress and log lines on their way to the main thread: as many as it keeps up with, the rest counted.
+// Sends progress and log lines to the main thread: as many as it keeps up with. The rest is counted.
 import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { toWire } from "../src/core/payload/to-wire.js";
-import { toWireForm } from "../src/core/payload/wire-form.js";
+import { toWireForm, type WireForm } from "../src/core/payload/wire-form.js";
 import { type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
 import { remarksUnderWay } from "../src/engine/threads/slots/slot-memory.js";
 
@@ -17,7 +17,7 @@ export class RemarkSender {
   ) {}
 
   progress(seq: number, value: unknown): void {
-    // Read before the credit is asked for: a value that cannot be cloned throws in the task that reports it.
+    // Captured before the credit is asked for, so that a value that cannot be cloned always throws in the task.
     const captured = captureForMoving(value, "progress");
     if (this.#hasCredit()) this.#post({ kind: "progress", seq, value: toWireForm(captured) });
   }
@@ -27,7 +27,7 @@ export class RemarkSender {
       this.#post({ kind: "log", seq, level, message, ...(fields && { fields: toFields(fields) }) });
   }
 
-  /** Something that belongs to no running task. Lines do not take its place. */
+  /** An error that belongs to no running task. It has credit where log lines have used up theirs. */
   stray(error: unknown): void {
     if (this.#hasCredit(2 * remarkCredit)) this.#post({ kind: "stray", error: toWire(error) });
   }
@@ -54,15 +54,16 @@ export class RemarkSender {
   }
 }
 
-/** Fields in their wire form; what cannot be copied in words. */
-function toFields(fields: object): object {
+/** Each field captured, so that it arrives as it would in a result. */
+function toFields(fields: object): Record<string, WireForm> {
   const entries = Object.entries(fields).map(([key, value]) => [key, toField(value)]);
   return Object.fromEntries(entries);
 }
 
-function toField(value: unknown): unknown {
+/** A field that cannot be copied arrives in words. A line is never lost because of what is in it. */
+function toField(value: unknown): WireForm {
   try {
-    return toWireForm(captureForMoving(value));
+    return toWireForm(captureForMoving(value, "field"));
   } catch {
     return inspect(value, { depth: 2 });
   }

@@ -1,5 +1,5 @@
-// Which results travel: small ones always, large ones when somebody has asked. Most tasks are fired and forgotten, and
-// the main thread must not spend its time on taking in what nobody looks at.
+// Which results travel: small ones always, large ones when somebody has asked for them. Most results are never looked at, and
+// the main thread must not spend its time on reading them.
 
 const smallBytes = 4_096;
 

@@ -1,5 +1,5 @@
-// What Piscina loads in each thread. It loads the tasks module itself, so that a module that cannot be loaded is an answer
-// and not, as with Piscina's own loading, a promise that never settles.
+// What Piscina loads in each thread. It loads the tasks module itself, so that a module that cannot be loaded is an answer.
+// Where Piscina loads it, the failure is a promise that never settles.
 import { getPriority, setPriority } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { type MessagePort, threadId } from "node:worker_threads";
@@ -27,7 +27,7 @@ class Runner {
   readonly #port: MessagePort;
   readonly #batches = new Map<number, Batch>();
   readonly #memories = new Map<number, SlotMemory>();
-  /** Batches that were sent ahead. */
+  /** Batches that were sent ahead, in their order. */
   readonly #waiting: BatchMessage[] = [];
   #free: number;
   #reportedAt = 0;
@@ -119,10 +119,10 @@ class Runner {
   }
 
   #watchTheThread(): void {
-    // Left alone, these kill the thread, every task on it with it, and blame whichever runs.
+    // Without these listeners the thread would die with every task on it, and the task that runs would be blamed.
     process.on("unhandledRejection", (error) => this.around.remarks.stray(error));
     process.on("uncaughtException", (error) => this.around.remarks.stray(error));
-    // A task has called process.exit(): the outcomes of its siblings are still to be sent. What is posted here arrives
+    // A task has called process.exit(): the outcomes of the tasks before it are still to be sent. What is posted here arrives
     // before the thread's `exit` event.
     process.on("exit", () => {
       for (const slot of this.#batches.keys()) this.#sendPartial(slot);
@@ -142,7 +142,7 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   } catch (error) {
     return { threadId, error: toWire(error) };
   }
-  // On Linux the niceness is each thread's own.
+  // On Linux each thread has a niceness of its own.
   if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
   const remarks = new RemarkSender(headerOf(message.control), message.port);
   new Runner(message, { tasks, idPrefix: message.idPrefix, remarks });

@@ -1,9 +1,8 @@
 // What is to be done in a thread before it ends.
-
 /** Called once before the thread ends for a reason other than a crash. */
 export type TeardownHook = () => void | Promise<void>;
 
-// On globalThis, for the tasks may have been bundled with a copy of this file.
+// On globalThis, because the tasks may have been bundled with a copy of this file.
 const registry = Symbol.for("offload-after-response.teardown");
 
 function hooks(): TeardownHook[] {

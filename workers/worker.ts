@@ -1,5 +1,5 @@
 // `offload-after-response/worker`: what a tasks module may import.
 
-export { NonRetryableError } from "../src/core/non-retryable.js";
+export { NonRetryableError } from "../src/core/retry/non-retryable.js";
 export type { TaskContext, TaskLog } from "../src/core/task-context.js";
 export { onTeardown, type TeardownHook } from "./teardown.js";

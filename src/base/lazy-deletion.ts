@@ -28,6 +28,11 @@ export class VoidEntries {
 
   /** Whether they are to be swept out of `length` entries, themselves included. */
   areTooMany(length: number): boolean {
-    return this.#count > fewest && this.#count > length - this.#count;
+    return sweepPays(this.#count, length);
   }
+}
+
+/** Whether `count` void entries are to be swept out of `length` entries, themselves included. */
+export function sweepPays(count: number, length: number): boolean {
+  return count > fewest && count > length - count;
 }

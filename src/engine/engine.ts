@@ -10,7 +10,7 @@ export interface Engine {
   /** Called once, before anything else. It may begin to start what it runs on. */
   start(host: EngineHost): void;
 
-  /** Gets ready to run a first task without delay, though none waits. `host.ready()` says when. */
+  /** Gets ready to run a first task without delay, although none waits. `host.ready()` says when. */
   prepare(): void;
 
   /**
@@ -21,23 +21,24 @@ export interface Engine {
 
   /**
    * Gives up a task that it was given and has not started. The core moves the task to another state right after this call.
-   * Must be cheap however many wait: its entry may stay until its turn.
+   * Must be cheap however many wait: the entry in the queue may stay until its turn.
    */
   remove(task: Task): void;
 
   /**
-   * Has a running task end for `reason`.
+   * Has a running task end for `reason`, which the engine sets as `task.abortedBy` where it answers `stopping`.
    *
-   * @returns `unbegun`: the task was taken back before its code began, and the engine has forgotten it. `stopping`: its
-   *   signal is aborted and the engine will report its end, at the latest after the grace. `ended`: it has ended, and the
-   *   report is on its way or will not prevent anything.
+   * @returns `unbegun`: its code has not begun and will not. The engine has forgotten it, and the core moves it to another
+   *   state right after this call. `stopping`: its signal is aborted, or only another attempt is prevented. The engine will
+   *   report its end; code that goes on past the grace is ended by force or given up. `ended`: its code has ended, or stops
+   *   already, and the reason changes nothing.
    */
   stop(task: Task, reason: OffloadError): "unbegun" | "stopping" | "ended";
 
   /** Somebody asks for the result of a running task. An engine may leave large results where they are until then. */
   want(task: Task): void;
 
-  /** Starts no more tasks, or none of this name. What runs goes on. */
+  /** Begins no more tasks, or none of this name. What runs goes on; what was started and has not begun may come back. */
   pause(task?: string): void;
   /** Undoes `pause`, for the whole engine or for one name. */
   resume(task?: string): void;
@@ -52,7 +53,10 @@ export interface Engine {
   close(timeout: number): Promise<void>;
 }
 
-/** What an engine tells the core. Each call is a complete move: the engine's own books are in order before it. */
+/**
+ * What an engine reports to the core. Whoever listens to the events of a report may call the engine at once, so its own
+ * records are in order before each report. Reports about a task that is final change nothing.
+ */
 export interface EngineHost {
   /** The task is handed to where it runs. Called before its code can begin. */
   started(task: Task): void;
@@ -65,7 +69,7 @@ export interface EngineHost {
   /** The task has left for another process: it is final here. */
   handedOver(task: Task): void;
   progress(task: Task, value: unknown): void;
-  /** As much as was to be started is up. */
+  /** Everything that was to be started is up. */
   ready(): void;
   /** The tasks module is loaded and has tasks of these names. */
   loaded(names: readonly string[]): void;
@@ -73,6 +77,6 @@ export interface EngineHost {
   unloadable(error: Error): void;
   /** Called before tasks that have been started leave for their thread or process. */
   beforeDeparture(): void;
-  /** Makes several reports that belong together: nobody hears of one of them before the last is made. */
+  /** Makes several reports that belong together: their events are delivered after the last of them. */
   together(report: () => void): void;
 }

@@ -3,6 +3,7 @@
 import type { Logger } from "../../base/logger.js";
 import { type Clock, nextTurn } from "../../base/time.js";
 import { captureForMoving } from "../../core/payload/capture.js";
+import type { Captured } from "../../core/payload/payload.js";
 import { restore } from "../../core/payload/restore.js";
 import { toError } from "../../core/payload/thrown.js";
 import { toWire } from "../../core/payload/to-wire.js";
@@ -29,9 +30,16 @@ export function createInlineEngine(options: InlineOptions): Engine {
   return new MainThreadEngine({ ...options, name: "inline", soon: nextTurn }, new InlineTasks(options));
 }
 
+/** What a payload holds, for one attempt: the next one must not find what this one has changed in it. */
+function ownCopy(payload: Captured): unknown {
+  const value = restore(payload);
+  return value === payload && typeof value === "object" && value !== null ? { ...value } : value;
+}
+
 class InlineTasks implements Code {
   ready = false;
   #tasks: ReadonlyMap<string, TaskFunction> = new Map();
+  #closed = false;
   #host: EngineHost | undefined;
 
   constructor(private readonly options: InlineOptions) {}
@@ -40,11 +48,12 @@ class InlineTasks implements Code {
     this.#host = host;
     try {
       this.#tasks = await loadTasks(this.options.module);
-      this.ready = true;
     } catch (error) {
       host.unloadable(toError(toWire(error)));
       return;
     }
+    if (this.#closed) return;
+    this.ready = true;
     host.loaded([...this.#tasks.keys()]);
     host.ready();
   }
@@ -52,8 +61,10 @@ class InlineTasks implements Code {
   async call(task: Task, signal: AbortSignal): Promise<unknown> {
     const run = this.#tasks.get(task.definition.name);
     if (run === undefined) throw new TypeError(`the tasks module exports no function ${task.definition.name}`);
+    // The task may end the process. By then it must be on record that the task was running.
+    this.#host?.beforeDeparture();
     const context = new InlineContext(task, signal, this.#host, this.options.logger);
-    const value = await run(restore(task.payload), context);
+    const value = await run(ownCopy(task.payload), context);
     try {
       return captureForMoving(value, "result");
     } catch (error) {
@@ -67,5 +78,7 @@ class InlineTasks implements Code {
     return { error: toError(wire), retryable: wire.nonRetryable !== true };
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
 }

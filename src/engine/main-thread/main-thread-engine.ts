@@ -1,5 +1,5 @@
-// An engine on the main thread: a bounded number of tasks at a time, each isolated from the others. What running one means
-// is up to whoever makes it: callbacks call a closure, the inline engine calls a function of the tasks module.
+// An engine on the main thread: a bounded number of tasks at a time, each isolated from the others. The callbacks engine calls
+// closures with it, the inline engine calls the functions of the tasks module.
 import type { OffloadError } from "../../base/errors.js";
 import { type Clock, nextTurn, realClock } from "../../base/time.js";
 import { stopsToBeRetried, timeoutError } from "../../core/early-end.js";
@@ -19,11 +19,13 @@ export interface MainThreadOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** A task that runs. */
+/** A task that was started. */
 interface Run {
+  readonly task: Task;
   readonly controller: AbortController;
-  readonly startedAt: number;
-  /** Takes the timer of the timeout, and later that of the grace, away. */
+  /** When its code began; undefined before that. */
+  begunAt: number | undefined;
+  /** Removes the timer: that of the timeout, and later that of the grace. */
   disarm: () => void;
 }
 
@@ -68,15 +70,20 @@ export class MainThreadEngine implements Engine {
   }
 
   /** Aborts the signal of a running task; it ends as `reason` says once its code has stopped, at the latest after the grace. */
-  stop(task: Task, reason: OffloadError): "stopping" | "ended" {
+  stop(task: Task, reason: OffloadError): "unbegun" | "stopping" | "ended" {
     const run = this.#running.get(task);
     const stopsAlready = task.abortedBy !== undefined;
     if (run === undefined || (stopsAlready && !stopsToBeRetried(task))) return "ended";
+    if (run.begunAt === undefined) {
+      this.#running.delete(task);
+      this.#queue.freedSoon(task.definition);
+      return "unbegun";
+    }
     task.abortedBy = reason;
     if (stopsAlready) return "stopping";
     run.disarm();
     run.disarm = this.#clock.after(this.#options.abortGrace, () =>
-      this.#ended(task, run, { error: reason, retryable: true }),
+      this.#ended(run, { error: reason, retryable: true }),
     );
     run.controller.abort(reason);
     return "stopping";
@@ -92,6 +99,7 @@ export class MainThreadEngine implements Engine {
 
   halt(): void {
     this.#halted = true;
+    for (const { task, begunAt } of this.#running.values()) if (begunAt === undefined) this.#takeBack(task);
   }
 
   async close(): Promise<void> {
@@ -112,35 +120,56 @@ export class MainThreadEngine implements Engine {
 
   #startWaiting(): void {
     while (!this.#halted && this.#code.ready && this.#running.size < this.#options.concurrency) {
-      const task = this.#queue.take(() => true);
-      if (task === undefined) return;
-      this.#run(task);
+      const run = this.#take();
+      if (run === undefined) return;
+      // A listener of its start may have stopped it.
+      if (this.#running.get(run.task) === run) this.#begin(run);
     }
   }
 
-  #run(task: Task): void {
-    const run: Run = { controller: new AbortController(), startedAt: this.#clock.now(), disarm: () => {} };
-    this.#running.set(task, run);
+  /** Starts the next task. The event is delivered before its code begins. */
+  #take(): Run | undefined {
+    let run: Run | undefined;
+    this.#host?.together(() => {
+      const task = this.#queue.take(() => true);
+      if (task === undefined) return;
+      run = { task, controller: new AbortController(), begunAt: undefined, disarm: () => {} };
+      this.#running.set(task, run);
+    });
+    return run;
+  }
+
+  #takeBack(task: Task): void {
+    this.#running.delete(task);
+    this.#host?.returned(task);
+    this.#queue.putBack(task);
+  }
+
+  #begin(run: Run): void {
+    const { task, controller } = run;
+    run.begunAt = this.#clock.now();
     const { timeout } = task.dispatch;
     if (timeout > 0) run.disarm = this.#clock.after(timeout, () => void this.stop(task, timeoutError(task)));
     // An async function, so that code that throws at once fails in the same way as code that rejects.
-    const running = (async () => this.#code.call(task, run.controller.signal))();
+    const running = (async () => this.#code.call(task, controller.signal))();
     running.then(
-      (value) => this.#ended(task, run, { value }),
-      (thrown: unknown) => this.#ended(task, run, this.#code.failureOf(thrown)),
+      (value) => this.#ended(run, { value }),
+      (thrown: unknown) => this.#ended(run, this.#code.failureOf(thrown)),
     );
   }
 
   /** The first end counts: of the code itself, or of the grace after its abort. */
-  #ended(task: Task, run: Run, end: { readonly value: unknown } | Failure): void {
+  #ended(run: Run, end: { readonly value: unknown } | Failure): void {
+    const { task, begunAt } = run;
     if (this.#running.get(task) !== run) return;
     run.disarm();
     this.#running.delete(task);
-    const runMs = this.#clock.now() - run.startedAt;
+    const at = this.#clock.now();
+    const runMs = at - (begunAt ?? at);
     if ("error" in end) this.#host?.failed(task, end.error, end.retryable, runMs);
     else this.#host?.succeeded(task, end.value, runMs);
     this.#queue.freed(task.definition);
-    // One that ends at once must not have the others keep I/O waiting.
+    // In the next turn, because a row of tasks that end at once would keep I/O waiting.
     this.#startSoon(nextTurn);
   }
 }

@@ -1,12 +1,9 @@
 // Tasks of one name that were passed over because as many of the name run as may. In each lane the first of them goes back
 // to its head as soon as one more may run; the others wait here, and are not looked at again and again.
-
 import { Deque } from "../../base/deque.js";
+import { sweepPays } from "../../base/lazy-deletion.js";
 import type { Priority } from "../../core/definition.js";
 import type { Task } from "../../core/task.js";
-
-// Above this many entries, and more than twice as many as still wait, the removed ones are swept out.
-const sweepAbove = 1_024;
 
 interface Waiting {
   /** The next one; in its lane or not. */
@@ -54,9 +51,9 @@ export class SetAside {
 
   #removeOther(task: Task, others: Deque<Task>): boolean {
     if (!this.#waiting.delete(task)) return false;
-    if (others.length > sweepAbove && others.length > 2 * this.#waiting.size) {
+    // `#waiting` is of all lanes, so a lane may be swept a little late.
+    if (sweepPays(others.length - this.#waiting.size, others.length))
       others.filter((other) => this.#waiting.has(other));
-    }
     return true;
   }
 

@@ -1,4 +1,5 @@
 // Who waits in an engine and who is next: lanes by priority, tasks over their name's limit and paused ones set aside.
+import { microtask } from "../../base/time.js";
 import type { TaskDefinition } from "../../core/definition.js";
 import type { Task } from "../../core/task.js";
 import { Lanes } from "./lanes.js";
@@ -38,7 +39,11 @@ export class TaskQueue {
 
   /** A task that waits here is about to leave the state `queued`. */
   remove(task: Task): void {
-    if (this.#setAside.get(task.definition)?.remove(task) !== false) this.#lanes.remove();
+    const aside = this.#setAside.get(task.definition);
+    if (aside?.remove(task) === false) return;
+    this.#lanes.remove();
+    // The next one of its name may have waited behind it.
+    if (aside !== undefined) this.freed(task.definition);
   }
 
   /** The next task, if `accept` says yes to it; it is started. */
@@ -69,6 +74,11 @@ export class TaskQueue {
       this.#lanes.pushFront(task);
       this.events.work();
     }
+  }
+
+  /** The core is about to end a task of this name that was started and has not begun: `freed` once that is done. */
+  freedSoon(definition: TaskDefinition): void {
+    microtask(() => this.freed(definition));
   }
 
   /** Gives no more tasks, or none of this name. */

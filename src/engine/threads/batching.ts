@@ -1,20 +1,20 @@
-// How much work goes to a thread at once: many tiny tasks, one long one.
-
+// How much work goes to a thread at once: many tiny tasks, or a single long one.
 import type { Task } from "../../core/task.js";
 import type { TaskQueue } from "../queue/task-queue.js";
 import { movedWith } from "./slots/batch-message.js";
 import { slotSize } from "./slots/slot-memory.js";
 
 /**
- * ms of expected work in one batch. A batch costs about 20 us of the main thread whatever is in it, so less is waste; more
- * would keep the tasks behind it from a thread that becomes idle.
+ * ms of expected work in one batch. A batch costs the main thread about 20 us whatever is in it, so small batches are waste.
+ * In a larger one the last tasks would wait while another thread becomes idle.
  */
 export const batchMs = 2;
 
 /**
- * The tasks of the next batch, at most their fair share where several threads are idle. They count as started.
+ * The tasks of the next batch, now started. Where several threads are idle, a batch is at most its fair share.
  *
- * @param room for so many, at least 1
+ * @param mayBeAlone whether the thread is idle, so that a task which must run alone can be the batch
+ * @param room how many tasks the thread may be given, at least 1
  */
 export function takeBatch(queue: TaskQueue, idleThreads: number, mayBeAlone: boolean, room: number): Task[] {
   const share = Math.ceil(queue.length / Math.max(1, idleThreads));
@@ -42,12 +42,12 @@ export function expectedMs(batch: readonly Task[]): number {
   return sum;
 }
 
-/** A moved buffer cannot be taken back, and a suspect must hurt nobody else. */
+/** What has moved cannot be taken back, and a task that may kill its thread must harm no other. */
 function travelsAlone(task: Task): boolean {
   return task.runsAlone || movedWith(task.payload) !== undefined;
 }
 
-/** Below this many, tasks of a tenth of the budget together are not worth a second thread's wake-up. */
+/** So many tasks together take a tenth of `batchMs`: less is not worth waking a second thread for. */
 function worthSharing(taskMs: number): number {
   return Math.floor(batchMs / 10 / Math.max(taskMs, batchMs / 10 / slotSize));
 }

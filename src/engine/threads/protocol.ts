@@ -1,7 +1,7 @@
 // The messages between the main thread and the threads. The memory they share is in slots/slot-memory.ts.
-
 import type { MessagePort } from "node:worker_threads";
 import type { WireError } from "../../core/payload/thrown.js";
+import type { WireForm } from "../../core/payload/wire-form.js";
 import type { FailureForm } from "./slots/failure-form.js";
 
 /** Main thread -> thread, through the port of its greeting. */
@@ -52,16 +52,16 @@ export interface BatchRest {
 }
 
 /**
- * The outcomes of a batch, or of the part of it that has ended since the last report: the slot alone where the cells tell
- * everything. Each outcome is sent once. A tuple for the same reason.
+ * The outcomes of a batch, or of the part of it that has ended since the last report: the slot alone where the slot
+ * states say everything. Each outcome is sent once. A tuple for the same reason.
  */
 export type BatchReply = number | LongReply;
 
 export type LongReply = readonly [
   slot: number,
-  /** Of the tasks whose cell is `returned`, in their order, in their wire form. */
+  /** Of the tasks in the state `returned`, in their order, in their wire form. */
   values: readonly unknown[] | undefined,
-  /** Of the tasks whose cell is `failed`, in their order. */
+  /** Of the tasks in the state `failed`, in their order. */
   failures?: readonly FailureForm[] | undefined,
   /**
    * Values that stayed behind, by their place in `values`, and why: a message when the value cannot be cloned, null when it
@@ -70,7 +70,7 @@ export type LongReply = readonly [
   kept?: readonly (readonly [place: number, why: string | null])[] | undefined,
 ];
 
-/** Wakes the signal of a running task. A task that looks at `aborted` sees it in its cell already. */
+/** Wakes the signal of a running task. A task that looks at `aborted` sees it in its slot state already. */
 export interface StopMessage {
   readonly kind: "stop";
   readonly slot: number;
@@ -102,13 +102,14 @@ export interface PartialReply {
 
 /** What a thread reports unasked, as far as it has credit for it. */
 export type Remark =
-  | { readonly kind: "progress"; readonly seq: number; readonly value: unknown }
+  | { readonly kind: "progress"; readonly seq: number; readonly value: WireForm }
   | {
       readonly kind: "log";
       readonly seq: number;
       readonly level: LogLevel;
       readonly message: string;
-      readonly fields?: object;
+      /** Each in its wire form. */
+      readonly fields?: Readonly<Record<string, WireForm>>;
     }
   /** Lines and progress values that were dropped since the last message, because the main thread did not keep up. */
   | { readonly kind: "dropped"; readonly count: number }

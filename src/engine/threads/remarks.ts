@@ -1,9 +1,8 @@
 // What threads report beside the outcomes of their batches: progress, log lines, stray errors.
-
 import type { Logger } from "../../base/logger.js";
 import { restore } from "../../core/payload/restore.js";
 import { toError } from "../../core/payload/thrown.js";
-import { fromWireForm } from "../../core/payload/wire-form.js";
+import { fromWireForm, type WireForm } from "../../core/payload/wire-form.js";
 import type { Task } from "../../core/task.js";
 import type { Thread } from "./pool/thread.js";
 import type { Remark } from "./protocol.js";
@@ -19,7 +18,7 @@ export class Remarks {
     switch (message.kind) {
       case "progress": {
         const task = findTask(thread, message.seq);
-        // What a task reports after its end, from a timer it left behind, is nobody's progress.
+        // A task may report after its end, from a timer that it left behind: that is no progress any more.
         if (task?.state === "running") this.progressed(task, restore(fromWireForm(message.value)));
         break;
       }
@@ -29,13 +28,13 @@ export class Remarks {
       case "dropped":
         this.logger.warn(
           { thread: thread.id, dropped: message.count },
-          "log lines or progress values of tasks were dropped: there were more than the main thread keeps up with",
+          "log lines or progress values of tasks were dropped, because there were more than the main thread keeps up with",
         );
         break;
       case "stray":
         this.logger.error(
           { thread: thread.id, err: toError(message.error) },
-          "an unhandled error in a thread, of code that no running task waits for",
+          "an unhandled error in a thread, in code that no running task waits for",
         );
     }
   }
@@ -48,19 +47,18 @@ export class Remarks {
       attempt: task.attempt,
       context: restore(task.context),
     };
-    this.logger[level]?.({ ...restoreFields(fields), ...whose }, message);
+    this.logger[level]?.({ ...(fields && restoreFields(fields)), ...whose }, message);
   }
 }
 
-/** Among what is in flight on the thread. A line of a task that has ended is logged without its name. */
+function restoreFields(fields: Readonly<Record<string, WireForm>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, restore(fromWireForm(field))]));
+}
+
+/** Looks among the tasks in flight on the thread. A log line of a task that has ended does not name it. */
 function findTask(thread: Thread, seq: number): Task | undefined {
   for (const { tasks } of thread.slots) {
     for (const task of tasks) if (task.seq === seq) return task;
   }
   return undefined;
-}
-
-function restoreFields(fields: object | undefined): object {
-  const entries = Object.entries(fields ?? {}).map(([key, value]) => [key, restore(fromWireForm(value))]);
-  return Object.fromEntries(entries);
 }

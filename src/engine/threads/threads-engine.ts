@@ -18,7 +18,7 @@ import { leavesForGood, movedAway, packBatch } from "./slots/batch-message.js";
 import { BatchReport } from "./slots/batch-report.js";
 import type { Death } from "./slots/death.js";
 import type { Slot } from "./slots/slot.js";
-import { cell, want } from "./slots/slot-memory.js";
+import { slotState, want } from "./slots/slot-memory.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface ThreadsEngineParts {
@@ -29,7 +29,7 @@ export interface ThreadsEngineParts {
   readonly logger: Logger;
 }
 
-/** ms after which it is looked whether the event loop has gone on meanwhile. */
+/** ms of serving threads from microtasks, after which the event loop has to turn before they are served again. */
 const turnMs = 3;
 
 const idleHost = {} as EngineHost;
@@ -104,8 +104,7 @@ export class ThreadsEngine implements Engine {
     if (place === undefined) return "ended";
     const { slot, index } = place;
     if (slot.withdraw(index)) {
-      // Once the core has moved it to another state, which it does right after this call, one more of its name may run.
-      microtask(() => this.#queue.freed(task.definition));
+      this.#queue.freedSoon(task.definition);
       return "unbegun";
     }
     if (slot.requestStop(index)) {
@@ -113,7 +112,7 @@ export class ThreadsEngine implements Engine {
       this.#postStop(place, reason);
       return "stopping";
     }
-    const failedUnreported = task.abortedBy === undefined && slot.cellOf(index) === cell.failed;
+    const failedUnreported = task.abortedBy === undefined && slot.stateOf(index) === slotState.failed;
     if (!stopsToBeRetried(task) && !(failedUnreported && hasAttemptsLeft(task))) return "ended";
     task.abortedBy = reason;
     return "stopping";
@@ -124,8 +123,12 @@ export class ThreadsEngine implements Engine {
     if (place !== undefined) want(place.slot.memory, place.index);
   }
 
+  /** What was sent ahead and has not begun comes back. */
   pause(task?: string): void {
     this.#queue.pause(task);
+    this.#host.together(() => {
+      for (const thread of this.pool.threads) this.#takeBackAll(thread, task);
+    });
   }
 
   resume(task?: string): void {
@@ -144,17 +147,17 @@ export class ThreadsEngine implements Engine {
     await this.pool.end(timeout);
   }
 
-  /** There may be work: threads are served before the current turn of the event loop ends, unless that turn takes too long. */
+  /** There may be work. Threads are served before the current turn of the event loop ends, unless that turn takes too long. */
   #wake(): void {
     if (this.#waking || this.#halted) return;
     this.#waking = true;
     // A microtask, so that what is dispatched together travels together. But Node reads as many as 1,000 messages of a port
-    // in one turn of the loop, of 256 tasks each: served at once, busy threads would keep timers and sockets waiting for
-    // 100 ms.
+    // in one turn of the event loop, of 256 tasks each. Busy threads that are always served at once would keep timers and
+    // sockets waiting for 100 ms.
     const at = now();
-    const looks = at - this.#turnAskedAt >= turnMs;
-    if (looks && this.#turnIsDue) return;
-    if (looks) {
+    const asks = at - this.#turnAskedAt >= turnMs;
+    if (asks && this.#turnIsDue) return;
+    if (asks) {
       this.#turnAskedAt = at;
       this.#turnIsDue = true;
       nextTurn(this.#turned);
@@ -185,14 +188,14 @@ export class ThreadsEngine implements Engine {
     if (this.#queue.length > 0) pool.growFor(this.#queue.length);
   }
 
-  /** An idle thread, or one that runs fewer tasks than it may, or one that will soon be idle. */
+  /** A thread to send a batch to: an idle one, or one that runs fewer tasks than it may, or one that will soon be idle. */
   #nextThread(): Thread | undefined {
     const { concurrentTasksPerThread } = this.#options;
     let best: Thread | undefined;
     for (const thread of this.pool.threads) {
       if (thread.retired || thread.exclusive || this.pool.capacityOf(thread) <= 0) continue;
       if (thread.busy === 0) return thread;
-      // Ahead of time only what will not wait long: the messages under way are hidden by work of a millisecond.
+      // A batch is sent ahead only where it will not wait long. A millisecond of work hides the time that messages take.
       const mayTake = thread.busy < concurrentTasksPerThread || thread.expectedMs <= batchMs;
       if (mayTake && thread.busy <= concurrentTasksPerThread && (best === undefined || thread.busy < best.busy))
         best = thread;
@@ -201,17 +204,16 @@ export class ThreadsEngine implements Engine {
   }
 
   #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {
-    // A task may kill the process the moment it arrives: by then it is on record that it was running.
+    // A task may kill the process the moment it arrives. By then it must be on record that the task was running.
     this.#host.beforeDeparture();
-    const { message, transfer } = packBatch(slot, batch);
-    slot.hold(batch);
     try {
+      const { message, transfer } = packBatch(slot, batch);
       thread.post(message, transfer);
     } catch (error) {
-      // Nothing was posted: the payload holds what cannot be moved.
-      this.#report.unsendable(slot.release(), error);
+      this.#report.unsendable(batch, error);
       return;
     }
+    slot.hold(batch);
     for (const task of batch) if (leavesForGood(task)) task.payload = movedAway;
     thread.exclusive = batch.some((task) => task.runsAlone);
     this.#watchdog.watch(slot, thread.busy > 0);
@@ -240,7 +242,7 @@ export class ThreadsEngine implements Engine {
   /** A thread is dead, and all its messages have been read. */
   #died(thread: Thread): void {
     this.#host.together(() => {
-      // Who is to blame depends on all that runs on the thread, so it is found before the first batch is reported.
+      // Which task is to blame depends on all that runs on the thread, so it is found before the first batch is reported.
       const death = deathOf(thread);
       for (const slot of thread.busySlots) {
         this.#report.died(slot, death);
@@ -252,14 +254,14 @@ export class ThreadsEngine implements Engine {
 
   #release(thread: Thread, slot: Slot): void {
     slot.release();
-    // Summed anew: a difference would be NaN with an unknown time.
+    // Summed anew, because subtracting an unknown time, which is Infinity, would make NaN.
     thread.vacate(thread.busy === 1 ? 0 : thread.slots.reduce((sum, { tasks }) => sum + expectedMs(tasks), 0));
   }
 
-  /** A batch with a slow task: what it has not begun goes to other threads, and what has ended is reported. */
+  /** A batch is held up by a slow task: what has not begun goes to other threads, and what has ended is reported. */
   #late(thread: Thread, slot: Slot): void {
     const { concurrentTasksPerThread, maxThreads } = this.#options;
-    // Where there is no other thread, what waits is as well off where it is.
+    // Where there is no other thread, nothing is gained by taking tasks back.
     if (maxThreads > 1) {
       // What was sent after it waits for the same slow task.
       if (concurrentTasksPerThread === 1) this.#takeBackAll(thread);
@@ -271,21 +273,22 @@ export class ThreadsEngine implements Engine {
     thread.readQueued();
     if (slot.tasks !== batch) return;
     this.#report.partly(slot, done, undefined);
-    // What the others have returned or thrown is still in the thread. It answers when the slow task lets it.
+    // What the others returned or threw is still in the thread, which answers as soon as the slow task lets it.
     if (slot.reported < slot.done) thread.post({ kind: "collect", slot: slot.index });
   }
 
-  #takeBackAll(thread: Thread): void {
-    for (const slot of thread.busySlots) this.#takeBack(slot);
+  #takeBackAll(thread: Thread, name?: string): void {
+    for (const slot of thread.busySlots) this.#takeBack(slot, name);
   }
 
-  /** What a thread has not begun is queued again. */
-  #takeBack(slot: Slot): void {
+  /** What a thread has not begun is queued again; with a name, only the tasks of that name. */
+  #takeBack(slot: Slot, name?: string): void {
     // From the last to the first, because each goes to the head of its lane.
     for (let index = slot.tasks.length - 1; index >= 0; index--) {
       const task = slot.tasks[index];
-      // A buffer that has moved is where its thread is: its task can only wait there.
+      // Its buffers have moved to the thread and cannot be taken back, so the task waits there.
       if (task === undefined || task.payload === movedAway) continue;
+      if (name !== undefined && task.definition.name !== name) continue;
       if (slot.withdraw(index)) this.#report.again(task, undefined);
     }
   }
@@ -300,7 +303,7 @@ export class ThreadsEngine implements Engine {
     }, this.#options.abortGrace).unref();
   }
 
-  /** The last resort, for a task that does not stop. Its siblings are taken out of the way first. */
+  /** The last resort, for a task that does not stop. The tasks that have not begun are taken back first. */
   #terminate(thread: Thread, reason: string): void {
     this.#takeBackAll(thread);
     this.pool.terminate(thread, reason);

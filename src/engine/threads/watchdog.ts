@@ -1,14 +1,13 @@
-// Looks after what is in flight: tasks past their timeout, and tasks stuck behind a slow one. One timer for all of it.
-
+// Watches what is in flight with one timer: tasks past their timeout, batches held up by a slow task, threads that begin nothing.
 import { clearTimer, setTimer, sharedNow, type Timer } from "../../base/time.js";
 import type { Task } from "../../core/task.js";
 import { batchMs } from "./batching.js";
 import type { Thread } from "./pool/thread.js";
 import type { Slot } from "./slots/slot.js";
 
-/** ms after which a batch is late, and what it holds back goes to other threads. */
+/** ms after which a batch is late: what waits in it goes to other threads. */
 const lateMs = batchMs * 3;
-/** ms after which it is late although its thread runs nothing: on a busy machine a thread may wait that long for a CPU. */
+/** The same where the thread runs nothing. Longer, because on a busy machine a thread may wait that long for a CPU. */
 const unbegunMs = 100;
 
 export interface WatchdogActions {
@@ -46,8 +45,8 @@ export class Watchdog {
     if (due >= this.#due) return;
     this.#due = due;
     clearTimer(this.#timer);
-    // Running tasks keep the process alive themselves. Half a millisecond more, because a timer may fire that much early; and
-    // never less than 1, because Node warns of a negative time.
+    // Half a millisecond more, because a timer may fire that much early. At least 1, because Node warns of a negative time.
+    // The timer does not keep the process alive: the threads that run tasks do.
     this.#timer = setTimer(() => this.#look(), Math.max(1, due - sharedNow() + 0.5));
     this.#timer.unref();
   }
@@ -77,18 +76,18 @@ export class Watchdog {
 
   #lookAfter(thread: Thread, slot: Slot, runs: boolean, now: number): void {
     const lateAt = slot.sentAt + (runs ? lateMs : unbegunMs);
-    // Not later than this, for it may be between two tasks just now.
+    // Looked at again soon, because the thread may be between two tasks just now.
     if (lateAt > now) this.#wakeAt(Math.min(lateAt, now + lateMs));
     else if (!slot.late) {
       slot.late = true;
       this.actions.late(thread, slot);
     }
-    // A task that has not begun has its whole timeout before it.
+    // A task that begins from now on has its whole timeout before it.
     const timeouts = slot.tasks.map(({ dispatch }) => dispatch.timeout).filter((timeout) => timeout > 0);
     if (timeouts.length > 0) this.#wakeAt(now + Math.min(...timeouts));
   }
 
-  /** What blocks a thread that runs no task is what a finished one has left behind, such as a timer that loops. */
+  /** A thread that runs no task and begins none is blocked by what a finished task has left behind, such as a timer that loops. */
   #expectBeginning(thread: Thread, now: number): void {
     if (thread.retired) return;
     thread.standstill ??= { since: now, overdue: false };
@@ -96,7 +95,7 @@ export class Watchdog {
     if (due > now) {
       this.#wakeAt(due);
     } else if (!thread.standstill.overdue) {
-      // Once more, for when it is the main thread that was blocked, what the thread has replied is heard only now.
+      // It has one more chance: if the main thread was the one that was blocked, it has yet to read what the thread replied.
       thread.standstill.overdue = true;
       this.#wakeAt(now + unbegunMs);
     } else {

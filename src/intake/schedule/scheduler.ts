@@ -5,8 +5,8 @@ import type { Logger } from "../../base/logger.js";
 import type { Clock } from "../../base/time.js";
 import { cancelledError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
-import type { Ledger } from "../../core/ledger.js";
 import { errorOf, LazyError } from "../../core/lazy-error.js";
+import type { Ledger } from "../../core/ledger.js";
 import { restore } from "../../core/payload/restore.js";
 import { resultOf } from "../../core/result.js";
 import { isFinal, type TaskState } from "../../core/states.js";
@@ -181,6 +181,7 @@ export class Scheduler implements EngineHost {
   }
 
   returned(task: Task): void {
+    if (isFinal(task.state)) return;
     this.#parts.ledger.takenBack(task);
   }
 

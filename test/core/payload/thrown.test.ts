@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../../src/base/errors.js";
-import { isNonRetryable, NonRetryableError } from "../../../src/core/retry/non-retryable.js";
 import { toError } from "../../../src/core/payload/thrown.js";
 import { toWire } from "../../../src/core/payload/to-wire.js";
+import { isNonRetryable, NonRetryableError } from "../../../src/core/retry/non-retryable.js";
 
 /** As postMessage does it. */
 function crossed(thrown: unknown): Error {

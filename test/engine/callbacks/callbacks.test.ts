@@ -1,19 +1,21 @@
-// Callbacks on the main thread: how many at a time, in which order, isolated from one another, ended when told to.
+// Callbacks on the main thread: how many at a time, in which order, isolated from one another, ended when they are stopped.
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { setImmediate as turn } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { OffloadError } from "../../../src/base/errors.js";
-import { NonRetryableError } from "../../../src/core/non-retryable.js";
 import type { ResponseOutcome } from "../../../src/core/outcome.js";
+import { NonRetryableError } from "../../../src/core/retry/non-retryable.js";
 import type { Dispatch, Task } from "../../../src/core/task.js";
 import {
   type Callback,
   type CallbackContext,
   type CallbackPayload,
-  Callbacks,
+  createCallbacksEngine,
 } from "../../../src/engine/callbacks/callbacks.js";
+import { FakeClock } from "../../support/fake-clock.js";
 import { survivors } from "../../support/garbage.js";
-import { createLedger, defineTask, ids, makeTask, recordEvents } from "../../support/tasks.js";
+import { defineTask, recordingLogger } from "../../support/tasks.js";
+import { TestHost } from "../host.js";
 
 const outcome: ResponseOutcome = {
   kind: "completed",
@@ -27,45 +29,48 @@ const abortGrace = 1_000;
 
 const unhandled: unknown[] = [];
 const note = (reason: unknown) => void unhandled.push(reason);
+const clocks: FakeClock[] = [];
 
 beforeEach(() => {
   process.on("unhandledRejection", note);
   process.on("uncaughtException", note);
-  // Time stands still until a test moves it; turns of the event loop do not.
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
 });
 
 afterEach(async () => {
   await turn();
-  const timers = vi.getTimerCount();
-  vi.useRealTimers();
   process.off("unhandledRejection", note);
   process.off("uncaughtException", note);
   expect(unhandled.splice(0)).toEqual([]);
-  expect(timers).toBe(0);
+  // A timer left behind would keep the process alive.
+  expect(clocks.splice(0).filter(({ pending }) => pending > 0)).toEqual([]);
 });
 
 function create(concurrency = 100) {
-  const { ledger, events, lines } = createLedger();
-  const callbacks = new Callbacks(ledger, concurrency, abortGrace);
+  // Time stands still until a test moves it; turns of the event loop do not.
+  const clock = new FakeClock();
+  clocks.push(clock);
+  const { logger, lines } = recordingLogger();
+  const engine = createCallbacksEngine({ concurrency, abortGrace, clock });
+  const host = new TestHost(engine, { clock, logger, logsFailures: true });
+  host.start();
+  const { events, ledger, scheduler, heard } = host;
   const definition = defineTask("welcomeMail", {}, "callback");
-  const heard = recordEvents(events);
-  /** Accepts a callback as the dispatcher does; its response is not over. */
-  function hold(callback: Callback, dispatch: Partial<Dispatch> = {}): Task {
+  /** Accepts a callback as the intake does; its response is not over. */
+  function hold(callback: Callback, dispatch: Partial<Dispatch> = {}, of = definition): Task {
     const payload: CallbackPayload = { callback: AsyncResource.bind(callback), outcome };
-    const task = makeTask(definition, { backoff: 0, ...dispatch }, { payload });
-    ledger.accept(task);
+    return host.hold(of, { backoff: 0, ...dispatch }, { payload });
+  }
+  function add(callback: Callback, dispatch: Partial<Dispatch> = {}, of = definition): Task {
+    const task = hold(callback, dispatch, of);
+    scheduler.release(task);
     return task;
   }
-  function add(callback: Callback, dispatch: Partial<Dispatch> = {}): Task {
-    const task = hold(callback, dispatch);
-    callbacks.add(task);
-    return task;
-  }
-  const withdraw = (task: Task) => callbacks.withdraw(task, () => ledger.cancelled(task, told("AR_CANCELLED")));
-  /** Names of events since the start, of one task. */
-  const lifeOf = (task: Task) => heard.filter(({ event }) => event.id === task.id).map(({ name }) => name);
-  return { ledger, events, lines, callbacks, heard, hold, add, withdraw, lifeOf };
+  return {
+    ...{ clock, engine, events, ledger, scheduler, lines, heard, hold, add },
+    cancel: (task: Task) => scheduler.cancel(task, "stop it"),
+    result: (task: Task) => scheduler.result(task),
+    lifeOf: (task: Task) => host.story(task),
+  };
 }
 
 /** A callback that goes on until the test ends it. */
@@ -74,10 +79,6 @@ function gate() {
   const callback: Callback = (context) =>
     new Promise((resolve, reject) => void runs.push({ context, resolve, reject }));
   return { runs, callback };
-}
-
-function told(code: "AR_CANCELLED" | "AR_ABANDONED"): OffloadError {
-  return new OffloadError(code, "told to end");
 }
 
 function thenableOf(then: (resolve: (value: number) => void) => void): object {
@@ -116,40 +117,40 @@ describe("a callback", () => {
   });
 
   it("is given the outcome of its response and a signal, and its value is the result", async () => {
-    const { ledger, add, lifeOf } = create();
+    const { add, result, lifeOf } = create();
     const given: CallbackContext[] = [];
     const task = add(async (context) => {
       given.push(context);
       await turn();
       return "sent";
     });
-    expect(await ledger.result(task)).toBe("sent");
+    expect(await result(task)).toBe("sent");
     expect(given).toEqual([{ outcome, signal: expect.any(AbortSignal) }]);
     expect(given[0]?.signal.aborted).toBe(false);
     expect(lifeOf(task)).toEqual(["accepted", "queued", "started", "succeeded"]);
   });
 
   it("may be a plain function, or return any thenable", async () => {
-    const { ledger, add } = create();
+    const { add, result } = create();
     const thenable = thenableOf((resolve: (value: number) => void) => resolve(7));
-    expect(await ledger.result(add(() => 5))).toBe(5);
-    expect(await ledger.result(add(() => thenable))).toBe(7);
-    expect(await ledger.result(add(() => {}))).toBeUndefined();
+    expect(await result(add(() => 5))).toBe(5);
+    expect(await result(add(() => thenable))).toBe(7);
+    expect(await result(add(() => {}))).toBeUndefined();
   });
 
   it("is measured: how long it ran is on its last event", async () => {
-    const { ledger, add, heard } = create();
+    const { clock, heard, add, result } = create();
     const { runs, callback } = gate();
     const task = add(callback);
     await turns();
-    vi.advanceTimersByTime(40);
+    clock.advance(40);
     runs[0]?.resolve();
-    await ledger.result(task);
+    await result(task);
     expect(heard.at(-1)).toMatchObject({ name: "succeeded", event: { runMs: 40, attempt: 1 } });
   });
 
   it("sees the AsyncLocalStorage of the call that registered it, on every attempt", async () => {
-    const { ledger, add } = create();
+    const { clock, ledger, add } = create();
     const storage = new AsyncLocalStorage<string>();
     const seen: [string, string | undefined][] = [];
     const register = (request: string) =>
@@ -165,7 +166,10 @@ describe("a callback", () => {
         ),
       );
     const tasks = [register("first"), register("second")];
-    await vi.waitFor(() => vi.advanceTimersByTime(5) && expect(ids(ledger.list())).toEqual([]));
+    while (ledger.unfinished > 0) {
+      clock.advance(5);
+      await turn();
+    }
     expect(tasks.map(({ state }) => state)).toEqual(["succeeded", "succeeded"]);
     expect(seen.length).toBeGreaterThan(5);
     expect(seen.filter(([request, store]) => request !== store)).toEqual([]);
@@ -207,10 +211,10 @@ describe("several callbacks", () => {
   });
 
   it("start in the order of their release, one after the other where one runs at a time", async () => {
-    const { ledger, hold, callbacks } = create(1);
+    const { ledger, scheduler, hold } = create(1);
     const order: number[] = [];
     const tasks = Array.from({ length: 5 }, (_, index) => hold(() => void order.push(index)));
-    for (const index of [3, 0, 4, 1, 2]) callbacks.add(tasks[index] as Task);
+    for (const index of [3, 0, 4, 1, 2]) scheduler.release(tasks[index] as Task);
     await ledger.settled();
     expect(order).toEqual([3, 0, 4, 1, 2]);
   });
@@ -229,13 +233,10 @@ describe("several callbacks", () => {
     expect(lifeOf(failed).filter((event) => event === "failed")).toHaveLength(1);
   });
 
-  it("a failure that nobody listens to is logged as a callback's", async () => {
-    const { ledger, lines } = createLedger();
+  it("a failure is logged as a callback's", async () => {
+    const { ledger, lines, add } = create();
     const error = new Error("smtp down");
-    const payload: CallbackPayload = { callback: () => Promise.reject(error), outcome };
-    const task = makeTask(defineTask("welcomeMail", {}, "callback"), {}, { payload });
-    ledger.accept(task);
-    new Callbacks(ledger, 1, abortGrace).add(task);
+    const task = add(() => Promise.reject(error));
     await ledger.settled();
     const fields = { err: error, task: "welcomeMail", id: task.id };
     expect(lines).toMatchObject([{ level: "error", message: "callback failed", fields }]);
@@ -245,55 +246,55 @@ describe("several callbacks", () => {
 describe("a callback past its timeout", () => {
   it("has its signal aborted, and fails with AR_TIMEOUT once it has stopped, whatever it then does", async () => {
     for (const stop of ["resolve", "reject"] as const) {
-      const { ledger, add } = create();
+      const { clock, add, result } = create();
       const { runs, callback } = gate();
       const task = add(callback, { timeout: 50 });
       await turns();
-      vi.advanceTimersByTime(49);
+      clock.advance(49);
       expect(runs[0]?.context.signal.aborted).toBe(false);
-      vi.advanceTimersByTime(1);
+      clock.advance(1);
       expect(runs[0]?.context.signal.aborted).toBe(true);
       expect(runs[0]?.context.signal.reason).toMatchObject({ code: "AR_TIMEOUT" });
       expect(task.state).toBe("running");
       runs[0]?.[stop](new Error("stopped"));
-      await expect(ledger.result(task)).rejects.toMatchObject({ code: "AR_TIMEOUT" });
+      await expect(result(task)).rejects.toMatchObject({ code: "AR_TIMEOUT" });
     }
   });
 
   it("that goes on is given up after the grace, and its place is free", async () => {
-    const { ledger, add, callbacks } = create(1);
+    const { clock, ledger, add, cancel, result } = create(1);
     const { runs, callback } = gate();
     const [stuck, next] = [add(callback, { timeout: 50 }), add(callback)];
     await turns();
-    vi.advanceTimersByTime(50 + abortGrace - 1);
+    clock.advance(50 + abortGrace - 1);
     expect([stuck.state, next.state]).toEqual(["running", "queued"]);
-    vi.advanceTimersByTime(1);
+    clock.advance(1);
     await turns();
     expect([stuck.state, next.state]).toEqual(["failed", "running"]);
-    await expect(ledger.result(stuck)).rejects.toMatchObject({ code: "AR_TIMEOUT" });
+    await expect(result(stuck)).rejects.toMatchObject({ code: "AR_TIMEOUT" });
     // What it still does is nobody's business.
     runs[0]?.reject(new Error("long after"));
     runs[1]?.resolve();
     await ledger.settled();
     expect(next.state).toBe("succeeded");
-    expect(callbacks.abort(stuck, told("AR_CANCELLED"))).toBe(false);
+    expect(cancel(stuck)).toBe(false);
   });
 
   it("is tried again where attempts are left, and what the first one still does means nothing", async () => {
-    const { ledger, add, lifeOf } = create();
+    const { clock, add, result, lifeOf } = create();
     const { runs, callback } = gate();
     const task = add(callback, { timeout: 50, attempts: 2, backoff: 10 });
     await turns();
-    vi.advanceTimersByTime(50 + abortGrace);
+    clock.advance(50 + abortGrace);
     expect(task.state).toBe("delayed");
-    vi.advanceTimersByTime(10);
+    clock.advance(10);
     await turns();
     expect([task.state, task.attempt, runs.length]).toEqual(["running", 2, 2]);
     runs[0]?.resolve("of the first attempt");
     await turns();
     expect(task.state).toBe("running");
     runs[1]?.resolve("of the second");
-    expect(await ledger.result(task)).toBe("of the second");
+    expect(await result(task)).toBe("of the second");
     expect(lifeOf(task)).toEqual([
       ...["accepted", "queued", "started", "retrying"],
       ...["queued", "started", "succeeded"],
@@ -303,7 +304,7 @@ describe("a callback past its timeout", () => {
 
 describe("a callback that failed", () => {
   it("is tried again after its backoff, as often as it may be", async () => {
-    const { ledger, add, heard } = create();
+    const { clock, heard, add, result } = create();
     let attempts = 0;
     const task = add(
       () => {
@@ -314,47 +315,47 @@ describe("a callback that failed", () => {
     );
     await turns();
     expect([task.state, attempts]).toEqual(["delayed", 1]);
-    vi.advanceTimersByTime(10);
+    clock.advance(10);
     await turns();
-    vi.advanceTimersByTime(19);
+    clock.advance(19);
     await turns();
     expect([task.state, attempts]).toEqual(["delayed", 2]);
-    vi.advanceTimersByTime(1);
-    await expect(ledger.result(task)).rejects.toThrow("attempt 3");
+    clock.advance(1);
+    await expect(result(task)).rejects.toThrow("attempt 3");
     expect(heard.filter(({ name }) => name === "retrying").map(({ event }) => Reflect.get(event, "delayMs"))).toEqual([
       10, 20,
     ]);
   });
 
   it("by a NonRetryableError is not tried again", async () => {
-    const { ledger, add } = create();
+    const { add, result } = create();
     const task = add(() => Promise.reject(new NonRetryableError("no such user")), { attempts: 5 });
-    await expect(ledger.result(task)).rejects.toThrow("no such user");
+    await expect(result(task)).rejects.toThrow("no such user");
     expect(task.attempt).toBe(1);
   });
 });
 
 describe("a callback that is cancelled", () => {
   it("while it is held or queued never runs", async () => {
-    const { ledger, hold, add, withdraw } = create();
+    const { ledger, hold, add, cancel, result } = create();
     const ran: string[] = [];
     const held = hold(() => void ran.push("held"));
     const queued = add(() => void ran.push("queued"));
-    ledger.cancelled(held, told("AR_CANCELLED"));
-    withdraw(queued);
+    cancel(held);
+    cancel(queued);
     await ledger.settled();
     await turns();
     expect(ran).toEqual([]);
     expect([held.state, queued.state]).toEqual(["cancelled", "cancelled"]);
-    await expect(ledger.result(queued)).rejects.toMatchObject({ code: "AR_CANCELLED" });
+    await expect(result(queued)).rejects.toMatchObject({ code: "AR_CANCELLED" });
   });
 
   it("while it is queued leaves its place to the next", async () => {
-    const { ledger, add, withdraw } = create(1);
+    const { ledger, add, cancel } = create(1);
     const { runs, callback } = gate();
     const tasks = [add(callback), add(callback), add(callback)] as const;
     await turns();
-    withdraw(tasks[1]);
+    cancel(tasks[1]);
     runs[0]?.resolve();
     await turns();
     runs[1]?.resolve();
@@ -363,109 +364,121 @@ describe("a callback that is cancelled", () => {
   });
 
   it("while it waits for its next attempt has none", async () => {
-    const { add, withdraw } = create();
+    const { clock, add, cancel } = create();
     let attempts = 0;
     const task = add(() => Promise.reject(new Error(`attempt ${++attempts}`)), { attempts: 3, backoff: 100 });
     await turns();
     expect(task.state).toBe("delayed");
-    withdraw(task);
-    vi.advanceTimersByTime(1_000);
+    cancel(task);
+    clock.advance(1_000);
     await turns();
     expect([task.state, attempts]).toEqual(["cancelled", 1]);
   });
 
   it("while it runs has its signal aborted, and ends cancelled once it has stopped", async () => {
-    const { ledger, add, callbacks } = create();
+    const { add, cancel, result } = create();
     const { runs, callback } = gate();
     const task = add(callback, { attempts: 3, timeout: 500 });
     await turns();
-    const reason = told("AR_CANCELLED");
-    expect(callbacks.abort(task, reason)).toBe(true);
-    expect(callbacks.abort(task, told("AR_CANCELLED"))).toBe(false);
-    expect(runs[0]?.context.signal.reason).toBe(reason);
+    expect(cancel(task)).toBe(true);
+    expect(cancel(task)).toBe(false);
+    const reason: unknown = runs[0]?.context.signal.reason;
+    expect(reason).toMatchObject({ code: "AR_CANCELLED" });
     expect(task.state).toBe("running");
     runs[0]?.resolve("finished all the same");
-    await expect(ledger.result(task)).rejects.toBe(reason);
+    await expect(result(task)).rejects.toBe(reason);
     expect(task.state).toBe("cancelled");
   });
 
   it("while it runs, and goes on, ends after the grace", async () => {
-    const { add, callbacks } = create();
+    const { clock, add, cancel } = create();
     const { callback } = gate();
     const task = add(callback);
     await turns();
-    callbacks.abort(task, told("AR_CANCELLED"));
-    vi.advanceTimersByTime(abortGrace - 1);
+    cancel(task);
+    clock.advance(abortGrace - 1);
     expect(task.state).toBe("running");
-    vi.advanceTimersByTime(1);
+    clock.advance(1);
     expect(task.state).toBe("cancelled");
   });
 
-  it("by a listener that is told of its start sees its signal aborted, and leaves no timer", async () => {
-    const { ledger, events, add, callbacks } = create();
-    const seen: boolean[] = [];
-    events.on("started", () => void callbacks.abort(task, told("AR_CANCELLED")));
-    const task = add(({ signal }) => void seen.push(signal.aborted), { timeout: 5_000 });
+  it("by a listener of its start never runs, and leaves no timer", async () => {
+    const { events, ledger, add, cancel, lifeOf } = create();
+    const ran: string[] = [];
+    events.on("started", () => void answers.push(cancel(task)));
+    const answers: boolean[] = [];
+    const task = add(() => void ran.push("the callback"), { timeout: 5_000 });
     await ledger.settled();
-    expect(seen).toEqual([true]);
-    expect(task.state).toBe("cancelled");
+    expect([answers, ran]).toEqual([[true], []]);
+    expect(lifeOf(task)).toEqual(["accepted", "queued", "started", "cancelled"]);
+  });
+
+  it("by a listener of its start leaves its place to the next of its name", async () => {
+    const { events, ledger, add, cancel } = create();
+    const limited = defineTask("one", { concurrency: 1 }, "callback");
+    const off = events.on("started", () => {
+      off();
+      cancel(tasks[0] as Task);
+    });
+    const tasks = [1, 2, 3].map(() => add(() => {}, limited.policy, limited));
+    await ledger.settled();
+    expect(tasks.map(({ state }) => state)).toEqual(["cancelled", "succeeded", "succeeded"]);
   });
 
   it("is not kept, however many are, while those that run go on", async () => {
-    const { ledger, add, callbacks } = create(1);
+    const { engine, clock, ledger, add, cancel } = create(1);
     const { callback } = gate();
     const running = add(callback);
     await turns();
     // One error for all, made here: an error keeps the functions of its stack, and the recorded events keep the error.
-    const reason = told("AR_CANCELLED");
+    const reason = new OffloadError("AR_CANCELLED", "cancelled");
     const cancelled = Array.from({ length: 5_000 }, () => {
       const task = add(() => {});
-      callbacks.withdraw(task, () => ledger.cancelled(task, reason));
+      engine.remove(task);
+      ledger.cancelled(task, reason);
       return new WeakRef(task);
     });
     expect(await survivors(cancelled)).toBeLessThanOrEqual(1_025);
-    callbacks.abort(running, told("AR_CANCELLED"));
-    vi.advanceTimersByTime(abortGrace);
+    cancel(running);
+    clock.advance(abortGrace);
   });
 
   it("once it has ended stays as it is", async () => {
-    const { ledger, add, callbacks } = create();
+    const { ledger, add, cancel, result } = create();
     const task = add(() => "done");
     await ledger.settled();
-    expect(callbacks.abort(task, told("AR_CANCELLED"))).toBe(false);
-    expect(await ledger.result(task)).toBe("done");
+    expect(cancel(task)).toBe(false);
+    expect(await result(task)).toBe("done");
   });
 });
 
 describe("a callback that is ended for running too long, and was to be tried again", () => {
   it("has no further attempt when it is cancelled meanwhile", async () => {
-    const { callbacks, add, lifeOf } = create();
+    const { clock, add, cancel, lifeOf } = create();
     const end = gate();
     const task = add(end.callback, { timeout: 10, attempts: 2 });
     await turn();
-    vi.advanceTimersByTime(10);
-    const error = told("AR_CANCELLED");
-    expect(callbacks.abort(task, error)).toBe(true);
-    expect(callbacks.abort(task, error)).toBe(false);
-    vi.advanceTimersByTime(abortGrace);
-    expect(task.outcome).toBe(error);
+    clock.advance(10);
+    expect([cancel(task), cancel(task)]).toEqual([true, false]);
+    clock.advance(abortGrace);
+    expect(task.outcome).toMatchObject({ code: "AR_CANCELLED" });
     expect(lifeOf(task)).toEqual(["accepted", "queued", "started", "cancelled"]);
   });
 });
 
 describe("at the shutdown deadline", () => {
-  it("all that run are told, and are abandoned when they have stopped or the grace is over", async () => {
-    const { ledger, add, callbacks } = create(2);
+  it("all that run have their signals aborted, and are abandoned when they have stopped or the grace is over", async () => {
+    const { clock, ledger, scheduler, add } = create(2);
     const { runs, callback } = gate();
     const [stops, goesOn, waits] = [add(callback), add(callback), add(callback)];
     await turns();
-    callbacks.abortAll(told("AR_ABANDONED"));
+    scheduler.abortRunning(new OffloadError("AR_ABANDONED", "the deadline came"));
     expect(runs.map(({ context }) => context.signal.aborted)).toEqual([true, true]);
-    ledger.abandoned(waits);
+    expect(waits.state).toBe("abandoned");
     runs[0]?.resolve("half done");
     await turns();
     expect([stops.state, goesOn.state]).toEqual(["abandoned", "running"]);
-    vi.advanceTimersByTime(abortGrace);
+    clock.advance(abortGrace);
     await ledger.settled();
     expect(goesOn.state).toBe("abandoned");
     expect(ledger.abandonedTasks.map(({ state }) => state)).toEqual(["queued", "running", "running"]);

@@ -1,11 +1,14 @@
 // How many tasks travel together.
 import { describe, expect, it } from "vitest";
 import type { TaskDefinition } from "../../../src/core/definition.js";
+import { capture } from "../../../src/core/payload/capture.js";
 import type { Task } from "../../../src/core/task.js";
+import type { TaskQueue } from "../../../src/engine/queue/task-queue.js";
 import { batchMs, expectedMs, takeBatch } from "../../../src/engine/threads/batching.js";
-import { slotSize } from "../../../src/engine/threads/protocol.js";
-import { TaskQueue } from "../../../src/engine/threads/queue/task-queue.js";
-import { createLedger, defineTask, ids, makeTask } from "../../support/tasks.js";
+import { slotSize } from "../../../src/engine/threads/slots/slot-memory.js";
+import { defineTask, ids, makeTask } from "../../support/tasks.js";
+import { TestHost } from "../host.js";
+import { QueueEngine } from "../queue/queue-engine.js";
 
 /** A task name whose runs take so long, in ms. */
 function taking(ms: number | undefined): TaskDefinition {
@@ -16,14 +19,10 @@ function taking(ms: number | undefined): TaskDefinition {
 
 /** A queue with tasks of these definitions. */
 function queueOf(...definitions: readonly TaskDefinition[]): { queue: TaskQueue; tasks: Task[] } {
-  const { ledger } = createLedger();
-  const queue = new TaskQueue(ledger, () => {});
-  const tasks = definitions.map((definition) => makeTask(definition));
-  for (const task of tasks) {
-    ledger.accept(task);
-    queue.add(task);
-  }
-  return { queue, tasks };
+  const engine = new QueueEngine();
+  const host = new TestHost(engine);
+  host.start();
+  return { queue: engine.queue, tasks: definitions.map((definition) => host.add(definition)) };
 }
 
 function many(count: number, definition: TaskDefinition): TaskDefinition[] {
@@ -79,13 +78,14 @@ describe("a batch", () => {
   });
 
   it("with a buffer to move, or a suspect, is that task alone, wherever it stands", () => {
-    for (const mark of ["transfer", "solo"] as const) {
+    for (const mark of ["moves", "suspect"] as const) {
       const tiny = taking(0.001);
       const { queue, tasks } = queueOf(...many(4, tiny));
       const special = tasks[1];
       if (special === undefined) throw new Error("there are four");
-      if (mark === "solo") special.solo = true;
-      else special.transfer = [new ArrayBuffer(1)];
+      const buffer = new ArrayBuffer(1);
+      if (mark === "suspect") special.runsAlone = true;
+      else special.payload = capture(buffer, "payload", { transfer: [buffer] });
       const batches = [1, 2, 3].map(() => ids(takeBatch(queue, 1, true, all)));
       expect(batches).toEqual([ids(tasks.slice(0, 1)), ids(tasks.slice(1, 2)), ids(tasks.slice(2))]);
     }
@@ -94,7 +94,7 @@ describe("a batch", () => {
   it("is empty for a thread that is busy, when a suspect is next", () => {
     const { queue, tasks } = queueOf(...many(2, taking(0.001)));
     const [suspect] = tasks;
-    if (suspect) suspect.solo = true;
+    if (suspect) suspect.runsAlone = true;
     expect(takeBatch(queue, 1, false, all)).toEqual([]);
     expect(queue.length).toBe(2);
     expect(suspect?.state).toBe("queued");

@@ -1,4 +1,5 @@
 // What a task throws and returns, as it reaches the main thread.
+import * as workerThreads from "node:worker_threads";
 import { errorCodes, OffloadError } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { rejection, type Watched, watch } from "../../support/offloader.js";
@@ -36,6 +37,25 @@ describe("a task that throws something that is not an Error", () => {
       await expectSameThread(watched);
     });
   }
+});
+
+// From Node 22.10 on.
+describe.runIf("markAsUncloneable" in workerThreads)("a task whose outcome somebody has marked as uncloneable", () => {
+  it("succeeds with a lost result", async () => {
+    const watched = started();
+    const handle = watched.offloader.offload("returnsMarked");
+    expect(await rejection(handle.result())).toMatchObject({ code: "AR_RESULT_NOT_CLONEABLE" });
+    expect(handle.state).toBe("succeeded");
+    await expectSameThread(watched);
+  });
+
+  it("fails with the words of its error", async () => {
+    const watched = started();
+    const error = await rejection(watched.offloader.run("throwsMarked"));
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error.message).toBe("as told");
+    await expectSameThread(watched);
+  });
 });
 
 describe("a task that throws an Error", () => {

@@ -100,7 +100,7 @@ describe("a tasks module", () => {
         expect(error).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE", cause: { name: "SyntaxError" } });
         expect(error.message).toContain(`${path.join(folder, file)} is written as an ES module (`);
         expect(error.message).toContain(
-          `Node reads it as CommonJS, for ${by ?? `${description} has "type": "commonjs"`}: `,
+          `Node reads it as CommonJS, because ${by ?? `${description} has "type": "commonjs"`}: `,
         );
         expect(error.message).toContain(`rename the file to ${renamed}`);
         expect(error.message.includes('set "type": "module" there')).toBe(by === undefined);

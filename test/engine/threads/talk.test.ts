@@ -72,15 +72,18 @@ describe("task.log", () => {
     ]);
   });
 
-  it("takes any fields: errors in parts, what cannot be copied in words", async () => {
+  it("takes any fields: they arrive as a result would, and what cannot be copied in words", async () => {
     const watched = started();
     await watched.offloader.run("logsAnything");
     const { fields } = await watched.line(/^anything$/);
+    expect(fields.error).toBeInstanceOf(RangeError);
     expect(fields.error).toMatchObject({ name: "RangeError", message: "logged", code: "E_LOGGED" });
     expect(fields.fn).toMatch(/Function: fn/);
     expect(fields.symbol).toBe("Symbol(mark)");
     expect(fields.circular).toMatchObject({ name: "circular", self: { name: "circular" } });
     expect(fields.bytes).toEqual(new Uint8Array([1]));
+    expect(fields.url).toEqual(new URL("https://example.com/a"));
+    expect(Buffer.isBuffer(fields.buffer)).toBe(true);
   });
 
   it("of a task that writes 100,000 lines floods nobody, and what is dropped is counted", async () => {

@@ -144,8 +144,8 @@ describe("a payload that no thread can take in", () => {
     const watched = watch("tasks.mjs", smallHeap);
     const { offloader } = watched;
     await watched.measure("echo");
-    // Some 20 MB on its way, and many times that on the heap of a thread.
-    const tooMuch = Array.from({ length: 1_500_000 }, (_, index) => ({ index }));
+    // Flat, so it is taken in whole before the task begins, and more than the heap of a thread.
+    const tooMuch = Object.fromEntries(Array.from({ length: 400_000 }, (_, index) => [`field ${index}`, index]));
     const handles = [1, tooMuch, 3].map((value) => offloader.offload("echo", value));
     await offloader.idle();
     expect(handles.map(({ state }) => state)).toEqual(["succeeded", "failed", "succeeded"]);
@@ -159,6 +159,20 @@ describe("a payload that no thread can take in", () => {
     const deaths = watched.told.filter(({ event }) => event === "threadEnded").length;
     expect(deaths).toBeGreaterThanOrEqual(3);
     expect(deaths).toBeLessThanOrEqual(5);
+  });
+
+  it("fails its task at once where the task had begun, because the payload is read by its attempt", async () => {
+    const watched = watch("tasks.mjs", smallHeap);
+    const { offloader } = watched;
+    await watched.measure("echo");
+    // Some 20 MB on its way, and many times that on the heap of a thread.
+    const tooMuch = Array.from({ length: 1_500_000 }, (_, index) => ({ index }));
+    const handles = [1, tooMuch, 3].map((value) => offloader.offload("echo", value));
+    await offloader.idle();
+    expect(handles.map(({ state }) => state)).toEqual(["succeeded", "failed", "succeeded"]);
+    const error = await rejection(handles[1]?.result());
+    expect(error).toMatchObject({ code: "AR_OUT_OF_MEMORY" });
+    expect(error.message).toMatch(/^the thread of task echo \(.*\) ran out of memory while it ran$/);
   });
 });
 

@@ -1,5 +1,4 @@
-// A thread as the main thread sees it: what it has said and what has been heard of it; where a task is.
-
+// A thread as the main thread sees it: its messages, read in their order and in time; where a task is.
 import { createSecretKey } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { createContext } from "node:vm";
@@ -7,23 +6,14 @@ import { MessageChannel, type MessagePort, moveMessagePortToContext, type Worker
 import { afterEach, describe, expect, it } from "vitest";
 import type { Task } from "../../../src/core/task.js";
 import { Thread } from "../../../src/engine/threads/pool/thread.js";
-import {
-  aborted,
-  begun,
-  createControl,
-  type FromThread,
-  failed,
-  remarkCredit,
-  succeeded,
-  untouched,
-} from "../../../src/engine/threads/protocol.js";
-import { findPlace, markAborted, runningOn, takeBack } from "../../../src/engine/threads/slots/cells.js";
+import { type FromThread, remarkCredit } from "../../../src/engine/threads/protocol.js";
+import { createControl, slotState } from "../../../src/engine/threads/slots/slot-memory.js";
 import { makeTask } from "../../support/tasks.js";
 
 const ports: MessagePort[] = [];
 afterEach(() => ports.splice(0).forEach((port) => void port.close()));
 
-/** A thread without one: what it says is said by `theirs`, and what keeps the process alive is counted. */
+/** Stands for the worker: its messages come by `theirs`, and what keeps the process alive is counted. */
 class FakeWorker extends EventEmitter {
   refs: string[] = [];
   ref = () => this.refs.push("ref");
@@ -41,7 +31,7 @@ function makePair(slots = 2): { thread: Thread; theirs: MessagePort; worker: Fak
   return { thread: new Thread(1, worker as unknown as Worker, port1, createControl(slots), slots), theirs, worker };
 }
 
-/** Has a thread heard by a list. */
+/** Reads the messages of a thread into a list. */
 function listenTo(thread: Thread): FromThread[] {
   const heard: FromThread[] = [];
   thread.listen(
@@ -53,16 +43,16 @@ function listenTo(thread: Thread): FromThread[] {
   return heard;
 }
 
-/** Puts tasks into a slot, each with its cell. */
-function fill(thread: Thread, slotIndex: number, cells: readonly (readonly [Task, number])[]): void {
+/** Puts tasks into a slot, each with its slot state. */
+function fill(thread: Thread, slotIndex: number, states: readonly (readonly [Task, number])[]): void {
   const slot = thread.slots[slotIndex];
   if (slot === undefined) throw new Error(`there is no slot ${slotIndex}`);
-  slot.tasks = cells.map(([task]) => task);
-  for (const [index, [, cell]] of cells.entries()) slot.memory.cells[index] = cell;
+  slot.hold(states.map(([task]) => task));
+  for (const [index, [, value]] of states.entries()) slot.memory.states[index] = value;
 }
 
-describe("what a thread has said", () => {
-  it("before anybody listened is heard by who listens", async () => {
+describe("the messages of a thread", () => {
+  it("that came before anybody listened are read by who listens", async () => {
     const { thread, theirs } = makePair();
     theirs.postMessage(1);
     theirs.postMessage([2, undefined]);
@@ -73,47 +63,47 @@ describe("what a thread has said", () => {
     expect(heard).toEqual([1, [2, undefined]]);
   });
 
-  it("is heard at once and in its order where that is asked for, and only once", async () => {
+  it("are read at once and in their order where that is asked for, and only once", async () => {
     const { thread, theirs } = makePair();
     const heard = listenTo(thread);
     for (const slot of [1, 2, 3]) theirs.postMessage(slot);
-    thread.hearOut();
+    thread.readQueued();
     expect(heard).toEqual([1, 2, 3]);
     theirs.postMessage(4);
     theirs.close();
     await once(theirs, "close");
-    thread.hearOut();
+    thread.readQueued();
     expect(heard).toEqual([1, 2, 3, 4]);
   });
 
-  it("is still to be had when its port has closed with it", () => {
+  it("are still to be had when its port has closed with it", () => {
     const { thread, theirs } = makePair();
     const heard = listenTo(thread);
     theirs.postMessage(1);
     theirs.close();
-    thread.hearOut();
-    thread.hearOut();
+    thread.readQueued();
+    thread.readQueued();
     expect(heard).toEqual([1]);
   });
 
-  it("is not heard without end when it says more as fast as it is heard; once it is dead, all of it is", () => {
+  it("are not read without end when it sends more as fast as they are read; once it is dead, all of them are", () => {
     const { thread, theirs } = makePair();
     let heard = 0;
-    const speak = () => theirs.postMessage(0);
+    const send = () => theirs.postMessage(0);
     thread.listen(() => {
-      if (++heard < 10_000) speak();
-    }, speak);
-    speak();
-    thread.hearOut();
+      if (++heard < 10_000) send();
+    }, send);
+    send();
+    thread.readQueued();
     expect(heard).toBeGreaterThan(2 * remarkCredit);
     expect(heard).toBeLessThan(1_000);
     thread.exitCode = 1;
-    thread.hearOut();
+    thread.readQueued();
     expect(heard).toBe(10_000);
   });
 });
 
-describe("what a thread has said that cannot be read", () => {
+describe("a message that cannot be read", () => {
   /** A port that has moved to another context can read no key. */
   function makeUnreadable(): { thread: Thread; errors: unknown[]; heard: FromThread[] } {
     const { port1, port2: theirs } = new MessageChannel();
@@ -132,17 +122,17 @@ describe("what a thread has said that cannot be read", () => {
     return { thread, errors, heard };
   }
 
-  it("is told of, and what it said next is heard", () => {
+  it("is reported, and the next one is read", () => {
     const { thread, errors, heard } = makeUnreadable();
-    thread.hearOut();
+    thread.readQueued();
     expect(errors).toHaveLength(1);
     expect(heard).toEqual([1]);
   });
 
-  it("is passed over once the thread is dead, for its tasks are settled then", () => {
+  it("is passed over once the thread is dead, because its tasks are reported then", () => {
     const { thread, errors, heard } = makeUnreadable();
     thread.exitCode = 1;
-    thread.hearOut();
+    thread.readQueued();
     expect(errors).toEqual([]);
     expect(heard).toEqual([1]);
   });
@@ -163,44 +153,64 @@ describe("a thread that works", () => {
 });
 
 describe("the place of a task", () => {
-  it("is where a thread has it, until we have heard of its end; not where it was taken back", () => {
+  it("is where a thread has it, until its end has been reported; not where it was taken back", () => {
     const [one, other] = [makeThread(), makeThread()];
     const task = makeTask();
-    for (const cell of [untouched, begun, aborted, succeeded, failed]) {
+    const slot = one.slots[0] ?? fail();
+    for (const value of [
+      slotState.waiting,
+      slotState.begun,
+      slotState.stopping,
+      slotState.succeeded,
+      slotState.returned,
+      slotState.failed,
+    ]) {
       fill(one, 0, [
-        [makeTask(), succeeded],
-        [task, cell],
+        [makeTask(), slotState.succeeded],
+        [task, value],
       ]);
-      const slot = one.slots[0] ?? fail();
-      expect(findPlace([one], task)).toMatchObject({ slot, index: 1 });
-      slot.told = 2;
-      expect(findPlace([one], task)).toBeUndefined();
-      slot.told = 0;
+      expect(one.find(task)).toMatchObject({ slot, index: 1 });
+      slot.reported = 2;
+      expect(one.find(task)).toBeUndefined();
     }
-    fill(one, 0, [[task, untouched]]);
-    const place = findPlace([one], task);
-    expect(place && takeBack(place)).toBe(true);
-    fill(other, 1, [[task, begun]]);
-    expect(findPlace([one, other], task)).toMatchObject({ index: 0, slot: other.slots[1] });
+    fill(one, 0, [[task, slotState.waiting]]);
+    expect(slot.withdraw(0)).toBe(true);
+    expect(one.find(task)).toBeUndefined();
+    // It runs elsewhere by now, perhaps in another slot of the same thread.
+    fill(other, 1, [[task, slotState.begun]]);
+    expect(other.find(task)).toMatchObject({ index: 0, slot: other.slots[1] });
+    fill(one, 1, [[task, slotState.begun]]);
+    expect(one.find(task)).toMatchObject({ index: 0, slot: one.slots[1] });
   });
 
-  it("is given up once: a task that has begun is not taken back, one that has ended is not aborted", () => {
+  it("is in the list of what runs while its code runs", () => {
     const thread = makeThread();
-    const [waiting, running, ended] = [makeTask(), makeTask(), makeTask()];
+    const [running, stopping] = [makeTask(), makeTask()];
     fill(thread, 0, [
-      [ended, succeeded],
-      [running, begun],
-      [waiting, untouched],
+      [makeTask(), slotState.succeeded],
+      [running, slotState.begun],
+      [makeTask(), slotState.waiting],
     ]);
-    const at = (index: number) => ({ slot: thread.slots[0] ?? fail(), index });
-    expect([takeBack(at(0)), takeBack(at(1)), takeBack(at(2)), takeBack(at(2))]).toEqual([false, false, true, false]);
-    expect([markAborted(at(0)), markAborted(at(1)), markAborted(at(1)), markAborted(at(2))]).toEqual([
-      false,
-      true,
-      false,
-      false,
+    fill(thread, 1, [[stopping, slotState.stopping]]);
+    expect([...thread.running()].map(({ task, index }) => [task.id, index])).toEqual([
+      [running.id, 1],
+      [stopping.id, 0],
     ]);
-    expect([...runningOn(thread)].map(({ task }) => task.id)).toEqual([running.id]);
+  });
+});
+
+describe("the slots of a thread", () => {
+  it("that hold a batch are listed from the last one sent to the first", () => {
+    const thread = makeThread(3);
+    for (const index of [2, 0]) {
+      fill(thread, index, [[makeTask(), slotState.waiting]]);
+      const slot = thread.slots[index] ?? fail();
+      slot.sentAt = index === 0 ? 20 : 10;
+    }
+    expect(thread.busySlots.map(({ index }) => index)).toEqual([0, 2]);
+    expect(thread.freeSlot()?.index).toBe(1);
+    fill(thread, 1, [[makeTask(), slotState.waiting]]);
+    expect(thread.freeSlot()).toBeUndefined();
   });
 });
 

@@ -2,9 +2,10 @@
 import { access } from "node:fs";
 
 /**
- * Starts the pool from this thread, if it is not up. It starts with its first work, and on Linux its threads have the niceness
- * of the one that gave it: from a task with `pool.priority`, that would make the files of the requests wait as well (seen with
- * an application in CommonJS, of which nothing is loaded by way of the pool, on Node.js 20 to 26).
+ * Starts the pool from this thread, if it is not up. libuv starts it with its first work, and on Linux its threads inherit the
+ * niceness of the thread that gave the work. Started by a task under `pool.priority`, the pool would serve the files of the
+ * requests at that niceness too (seen with a CommonJS application, whose own files are not loaded through the pool, on Node 20
+ * to 26).
  */
 export function startLibuvThreads(): void {
   access(".", () => {});

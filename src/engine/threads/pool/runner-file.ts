@@ -1,4 +1,4 @@
-// Where the file is that the threads load.
+// Finds the file that the threads load.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -14,7 +14,7 @@ export function runnerFile(): string {
     const beside = fileURLToPath(new URL(name, here));
     if (existsSync(beside)) return beside;
   }
-  // A bundle in CommonJS has no import.meta.url; its program's file is as good a place to look from.
+  // A bundle in CommonJS has no import.meta.url. The file of the program is as good a place to search from.
   const from = here || pathToFileURL(process.argv[1] ?? process.cwd()).href;
   try {
     return createRequire(from).resolve(`offload-after-response/${name}`);

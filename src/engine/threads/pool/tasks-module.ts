@@ -1,4 +1,4 @@
-// Where the tasks module is, and what a thread needs to load it: in development its TypeScript source stands in.
+// Where the tasks module is, and what a thread needs to load it. In development its TypeScript source is loaded instead.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path, { isAbsolute } from "node:path";
@@ -7,19 +7,19 @@ import { OffloadError } from "../../../base/errors.js";
 
 export interface TasksModule {
   readonly url: string;
-  /** Why it cannot be loaded, as far as that can be told without trying. */
+  /** Why it cannot be loaded, as far as that is known without trying. */
   readonly problem?: OffloadError | undefined;
   /** Node options for the threads; undefined: those of the process. */
   readonly execArgv: readonly string[] | undefined;
 }
 
-/** What the surroundings can do, for tests. */
+/** What Node and the installed packages can do. Tests replace it. */
 export interface Abilities {
   /** Whether Node runs TypeScript by itself (from 22.18 on). */
   readonly stripsTypes: boolean;
   /** Node options under which the process itself runs. */
   readonly execArgv: readonly string[];
-  /** The file that a package's name leads to from a place; undefined where it is not installed. */
+  /** The file that a package's name resolves to from a place; undefined where it is not installed. */
   resolve(name: string, from: string): string | undefined;
 }
 
@@ -36,8 +36,8 @@ const realAbilities: Abilities = {
 };
 
 /**
- * Finds the tasks module. `images.js` that does not exist is `images.ts` where that does, natively where Node strips types,
- * else through tsx.
+ * Finds the tasks module. Where `images.js` does not exist and `images.ts` does, that is loaded: by Node itself where it
+ * strips types, else through tsx.
  *
  * @param tasks a URL, or an absolute path
  * @param execArgv the user's own Node options for the threads
@@ -95,14 +95,14 @@ function needsOf(
 }
 
 /**
- * What a thread imports to run TypeScript through tsx. Not tsx itself: up to Node 20 `--import tsx` does nothing in a worker
- * thread, where it leaves the registration to the main thread.
+ * What a thread imports to run TypeScript through tsx. Not tsx itself: up to Node 20, `--import tsx` leaves the registration
+ * to the main thread and does nothing in a worker thread.
  */
 function tsxPreload(path: string, underTsx: string | undefined, { resolve }: Abilities): string | undefined {
-  // The tsx that the process runs under may be one of npx, which is installed nowhere near.
-  const own = underTsx !== undefined && /[\\/]tsx[\\/]/.test(underTsx) ? [underTsx] : [];
-  for (const place of [...own, pathToFileURL(path).href, pathToFileURL(`${process.cwd()}/`).href]) {
-    // The CommonJS form of the latter cannot be imported on Node 20; the other lies beside it.
+  // The tsx that the process runs under may come from npx and be installed in no folder above.
+  const running = underTsx !== undefined && /[\\/]tsx[\\/]/.test(underTsx) ? [underTsx] : [];
+  for (const place of [...running, pathToFileURL(path).href, pathToFileURL(`${process.cwd()}/`).href]) {
+    // `resolve` finds the CommonJS form, which cannot be imported on Node 20. The ESM form lies beside it.
     const apis = ["tsx/cjs/api", "tsx/esm/api"].map((name) => resolve(name, place)?.replace(/\.cjs$/, ".mjs"));
     if (apis.every((api) => api !== undefined)) {
       const lines = apis.map(
@@ -115,21 +115,21 @@ function tsxPreload(path: string, underTsx: string | undefined, { resolve }: Abi
   return undefined;
 }
 
-// What V8 says of import, export, import.meta and a top-level await in a file that is read as CommonJS.
-const sayingsOfModules =
+// V8's messages about import, export, import.meta and a top-level await in a file that is read as CommonJS.
+const moduleSyntaxErrors =
   /^(Unexpected token 'export'|Cannot use import statement outside a module|Cannot use 'import\.meta' outside a module|await is only valid)/;
 
 /**
- * The error of a module that a thread could not load. Where Node took an ES module for CommonJS it says which file that is,
- * why, and what to do: the message of Node's own error says no more than that a token is unexpected.
+ * The error of a module that a thread could not load. Where Node took an ES module for CommonJS, the error says which file
+ * that is, why, and what to do. Node's own error only says that a token is unexpected.
  *
  * @param reason what loading the module threw
  * @returns an OffloadError AR_TASKS_NOT_LOADABLE with `reason` as its cause; all other errors as they are
  */
 export function explainLoadError({ url }: TasksModule, reason: Error): Error {
-  if (reason.name !== "SyntaxError" || !sayingsOfModules.test(reason.message) || !url.startsWith("file:"))
+  if (reason.name !== "SyntaxError" || !moduleSyntaxErrors.test(reason.message) || !url.startsWith("file:"))
     return reason;
-  // It may be another file that the module imports: where an error of syntax is, V8 says above the stack.
+  // It may be another file, which the module imports. V8 writes the place of a syntax error above the stack.
   const file = /^(?:file:\/\/)?(\/.+|[A-Za-z]:.+):\d+$/m.exec(reason.stack ?? "")?.[1] ?? fileURLToPath(url);
   const commonJs = whyCommonJs(file);
   if (commonJs === undefined) return reason;
@@ -138,13 +138,13 @@ export function explainLoadError({ url }: TasksModule, reason: Error): Error {
   const tsx = /ts$/.test(file) ? ", or load it with tsx by pool: { execArgv: ['--import', 'tsx'] }" : "";
   return new OffloadError(
     "AR_TASKS_NOT_LOADABLE",
-    `${file} is written as an ES module (${reason.message}), and Node reads it as CommonJS, for ${why}: ` +
+    `${file} is written as an ES module (${reason.message}), and Node reads it as CommonJS, because ${why}: ` +
       `${remedy}rename the file to ${newName}${tsx}`,
     { cause: reason },
   );
 }
 
-/** Why Node takes a file for CommonJS without looking into it; undefined where it does not. */
+/** Why Node takes a file for CommonJS without looking into it, and what else helps; undefined where it does not. */
 function whyCommonJs(file: string): { why: string; remedy: string } | undefined {
   if (/\.c[jt]s$/.test(file)) return { why: `its name ends with ${path.extname(file)}`, remedy: "" };
   const description = nearestPackage(path.dirname(file));
@@ -159,12 +159,12 @@ function typeOf(description: string): unknown {
     const parsed: unknown = JSON.parse(readFileSync(description, "utf8"));
     return Reflect.get(Object(parsed), "type");
   } catch {
-    // It has been changed since Node read it.
+    // The file has been changed since Node read it.
     return undefined;
   }
 }
 
-/** The package.json that Node goes by for the files of a folder. */
+/** The package.json that decides how Node reads the files of a folder. */
 function nearestPackage(folder: string): string | undefined {
   const description = path.join(folder, "package.json");
   if (existsSync(description)) return description;

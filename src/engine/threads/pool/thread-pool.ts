@@ -1,4 +1,4 @@
-// The threads there are: starting as many as are needed, ending idle and worn-out ones, replacing dead ones.
+// The pool of threads: starts as many as are needed, ends idle and worn-out ones, replaces dead ones.
 import type { Logger } from "../../../base/logger.js";
 import { clearTimer, inTime, now, setTimer, sleep, type Timer } from "../../../base/time.js";
 import type { Events } from "../../../core/events.js";
@@ -16,9 +16,9 @@ const longestRetryMs = 30_000;
 export interface PoolObserver {
   /** A thread has loaded the tasks module, which has tasks of these names. */
   onStarted(names: readonly string[]): void;
-  /** As many threads are up as were asked for. */
+  /** As many threads as were asked for have loaded the tasks module. */
   onReady(): void;
-  /** A thread has come or gone: it is time to look at the queue. */
+  /** A thread has come or gone, so waiting tasks may be sent, or need another thread. */
   onChange(): void;
   /** The tasks module cannot be loaded: no task can ever run. */
   onUnloadable(error: Error): void;
@@ -40,13 +40,13 @@ export class ThreadPool {
   readonly #parts: PoolParts;
   readonly #listener: PoolObserver;
   readonly #starter: ThreadStarter;
-  /** Of these, `#pausing` are not on their way yet. */
+  /** Threads being started. `#pausing` of them wait for their next try. */
   #starting = 0;
   #pausing = 0;
   #wanted = 0;
   #failures = 0;
   #loadedOnce = false;
-  /** Whether what kept the last thread from starting may be over the next time. */
+  /** Whether the next start may succeed where the last one failed: the module itself was not the reason. */
   #mayPass = false;
   #ending = false;
   #reaper: Timer | undefined;
@@ -67,7 +67,7 @@ export class ThreadPool {
     this.#startUpTo(this.#wanted);
   }
 
-  /** So many tasks find no thread: starts more threads, up to `maxThreads`. */
+  /** `waiting` tasks find no thread: starts more threads, up to `maxThreads`. */
   growFor(waiting: number): void {
     const idle = this.idleCount();
     this.#startUpTo(
@@ -81,7 +81,7 @@ export class ThreadPool {
     return count;
   }
 
-  /** How many more tasks may be sent to the thread before it is ended: none to a worn-out one, so that its work ends. */
+  /** How many more tasks may be sent to the thread. None to a worn-out one, which ends once its work is done. */
   capacityOf(thread: Thread): number {
     const { maxTasksPerThread, maxThreadMemory } = this.#parts.options;
     if (thread.outdated || thread.memoryBytes > maxThreadMemory) return 0;
@@ -133,7 +133,7 @@ export class ThreadPool {
 
   #startUpTo(count: number): void {
     if (this.#ending) return;
-    // Where teardowns take long, the next ones start as those before them exit.
+    // Threads in a long teardown count too: their successors start as they exit.
     const room = mostThreads(this.#parts.options) - this.threads.size - this.#starting;
     for (let missing = Math.min(room, count - this.#available()); missing > 0; missing--) void this.#start();
   }
@@ -148,7 +148,7 @@ export class ThreadPool {
       this.threads.add(thread);
       thread.listen(
         (message) => this.#listener.onMessage(thread, message),
-        // It may have been the end of a batch, which would then never end.
+        // It may have been the reply of a batch, which would never end without it.
         (error) => this.terminate(thread, `sent a message that cannot be read: ${error}`),
       );
       this.#parts.events.emit("threadStarted", { threadId: thread.id });
@@ -159,8 +159,8 @@ export class ThreadPool {
       this.#failedToStart(error);
     } finally {
       this.#starting--;
-      // For this one, or for one that failed before the module was known to be sound. #start waits before it tries again.
-      // Before it is known, none is tried again while another may still bear it out.
+      // Starts again what failed; #start waits before it tries. As long as the module has never been loaded, nothing is tried
+      // again while another thread, which is still starting, may load it.
       if (this.#loadedOnce || (this.#mayPass && this.#starting === 0)) this.#startUpTo(this.#wanted);
       this.#listener.onChange();
     }
@@ -168,7 +168,7 @@ export class ThreadPool {
 
   async #pause(): Promise<void> {
     const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
-    // Before the module has been loaded once nothing is accepted, so nothing keeps the process for it.
+    // Before the module has been loaded once, no task waits for it, so the wait does not keep the process alive.
     this.#pausing++;
     await sleep(ms, { signal: this.#over.signal, ref: this.#loadedOnce });
     this.#pausing--;
@@ -179,9 +179,9 @@ export class ThreadPool {
     this.#failures++;
     const reason =
       error instanceof LoadError ? error.reason : error instanceof Error ? error : new Error(String(error));
-    // A module that throws will throw again. A thread that was too slow, or could not be made, may be better off later.
+    // A module that throws will throw again. A thread that was too slow, or could not be made, may succeed later.
     this.#mayPass = !(error instanceof LoadError);
-    // Nothing can run, unless another thread, which is still on its way, can load the module.
+    // No task can run, unless another thread, which is still starting, can load the module.
     if (!this.#loadedOnce && this.#starting - this.#pausing === 1) this.#listener.onUnloadable(reason);
     if (!this.#loadedOnce && !this.#mayPass) return;
     this.#parts.logger.error({ err: reason, failures: this.#failures }, "a thread could not be started; trying again");
@@ -209,12 +209,12 @@ export class ThreadPool {
 
   #exited(thread: Thread): void {
     thread.retired = true;
-    // The exit may be noticed before the thread's last messages.
+    // The exit event may come before the thread's last messages are read.
     thread.readQueued();
     const didNothing =
       thread.endReason === undefined && thread.tasksRun === 0 && thread.slots.every((slot) => slot.isUnbegun);
     this.#listener.onDied(thread);
-    // Not before: what it had is looked for among the threads there are.
+    // Not before: tasks are looked for among the threads of the pool.
     this.threads.delete(thread);
     const { exitCode } = thread;
     const reason = thread.endReason ?? `exited with code ${exitCode}`;

@@ -1,10 +1,10 @@
-// Piscina, as far as we use it: to start threads, to greet each of them, to end what is left. The greeting hands over a port,
-// through which all else goes: `run()` costs the main thread three times what a post does, and replies, lines and deaths
-// would come by ways of their own, in any order. Facts about Piscina 5.3.2 that shape this file:
+// What Piscina is used for: to start threads, to greet each of them, to end what is left. The greeting hands over a port, and
+// everything else goes through that port. Piscina's `run()` costs the main thread three times what a post does, and replies,
+// log lines and deaths would arrive separately, in any order. Facts about Piscina 5.3.2 that shape this file:
 // - `close()` resolves with tasks still running, so it is never called: threads exit by themselves, then `destroy()`.
-// - its load balancer is called with each task and may choose the thread, so that a greeting reaches the one meant.
+// - its load balancer is called with each task and may choose the thread, so a greeting reaches the thread it is meant for.
 // - `atomics: "sync"` (the default) stops the timers and sockets of an idle thread, so it is off.
-// - the pool's file must load, or the second `run()` never settles: so it is our runner, which loads the user's module.
+// - if the pool's file does not load, the second `run()` never settles. So the file is our runner, which loads the user's module.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
@@ -17,16 +17,16 @@ import { runnerFile } from "./runner-file.js";
 import type { TasksModule } from "./tasks-module.js";
 import { Thread } from "./thread.js";
 
-// Threads are started outside of the request that needs one more, or what a request keeps in an AsyncLocalStorage would
-// live as long as the thread.
+// Threads are started outside of the request that needs one more. Otherwise what the request keeps in an AsyncLocalStorage
+// would live as long as the thread.
 const outsideOfRequests = AsyncLocalStorage.snapshot();
 
-/** Which thread a greeting is for. Its number is known once `run()` has returned. */
+/** Which thread a greeting is for. The number is known once `run()` has returned. */
 interface Addressee {
   threadId: number | undefined;
 }
 
-/** The module could not be loaded in a thread that is otherwise sound. */
+/** The thread started, and the tasks module could not be loaded in it. */
 export class LoadError extends Error {
   constructor(readonly reason: Error) {
     super(reason.message, { cause: reason });
@@ -45,8 +45,8 @@ export class ThreadStarter {
     this.#pool = new Piscina({
       filename: runnerFile(),
       name: "receive",
-      // The number of threads is ours to decide: Piscina starts one for each greeting and ends none. The margin is for
-      // threads that failed to start and are still being terminated.
+      // The thread pool decides how many threads there are: Piscina starts one for each greeting and ends none. Two more are
+      // for threads that failed to start and are still being terminated.
       minThreads: 0,
       maxThreads: mostThreads(options) + 2,
       idleTimeout: Number.POSITIVE_INFINITY,
@@ -60,7 +60,7 @@ export class ThreadStarter {
       ...(module.execArgv && { execArgv: [...module.execArgv] }),
       ...(options.workerData !== undefined && { workerData: options.workerData }),
     } as ConstructorParameters<typeof Piscina>[0]);
-    // A worker that dies after its greeting; its exit is seen by the listener on the worker itself.
+    // The error of a worker that dies after its greeting. The listeners on the worker itself handle it.
     this.#pool.on("error", () => {});
   }
 
@@ -80,7 +80,7 @@ export class ThreadStarter {
       const reply = await firstOf(answer, worker, this.options.startTimeout);
       if ("error" in reply) throw new LoadError(toError(reply.error));
       const thread = new Thread(reply.threadId, worker, port, control, slots);
-      // Out of memory is told by an error, and the exit comes later.
+      // A thread that runs out of memory emits an error first, and exits later.
       worker.once("error", (error) => thread.failed(error));
       worker.once("exit", (exitCode) => {
         thread.exitCode = exitCode;
@@ -96,7 +96,7 @@ export class ThreadStarter {
     }
   }
 
-  /** Posts the greeting, for which Piscina starts a thread since the balancer finds none. */
+  /** Posts the greeting. Piscina starts a thread for it, because the balancer finds none. */
   #greet(
     control: SharedArrayBuffer,
     abandon: AbortController,
@@ -121,7 +121,7 @@ export class ThreadStarter {
     const worker = this.#pool.threads.find((candidate) => !before.has(candidate));
     answer.catch(() => {});
     if (worker === undefined) {
-      // Left in Piscina's queue it would be given a thread later, of which nobody knows.
+      // Left in its queue, Piscina would later start a thread for it that nobody knows of.
       abandon.abort();
       port.close();
       throw new Error("Piscina started no thread");
@@ -142,7 +142,7 @@ export class ThreadStarter {
   }
 }
 
-/** Threads at the most, with those that still run their teardown while their successors start. */
+/** The most threads at a time: also those that still run their teardown while their successors start. */
 export function mostThreads(options: ResolvedPoolOptions): number {
   return options.maxThreads * 2;
 }
@@ -156,7 +156,7 @@ async function firstOf(answer: Promise<HelloReply>, worker: Worker, ms: number):
     }, ms);
     const exited = (code: number) =>
       reject(new Error(`the thread exited with code ${code} while it loaded the tasks module`));
-    // Before Piscina's own, whose words are fewer.
+    // Before Piscina's own listeners, whose errors say less.
     worker.prependOnceListener("error", reject);
     worker.prependOnceListener("exit", exited);
     stop = () => {

@@ -83,8 +83,8 @@ export class Thread {
   }
 
   /**
-   * Reads all messages already queued on the port. The cells, and its exit, may tell that a task has ended before its
-   * remarks arrive. While the thread lives no more is read than can have been under way, because a task that logs in a loop
+   * Reads all messages already queued on the port. The slot states and the exit of the thread may show that a task has
+   * ended before its remarks arrive. While the thread lives, no more is read than can have been under way, because a task that logs in a loop
    * posts more as fast as it is read.
    */
   readQueued(): void {
@@ -100,7 +100,7 @@ export class Thread {
     try {
       return receiveMessageOnPort(this.port);
     } catch (error) {
-      // It is gone. What its thread has begun must end all the same: the thread is given up, or is dead.
+      // The message is lost. What its thread has begun must end all the same: the thread is terminated, or is dead.
       if (this.exitCode === undefined) this.#unreadable(error);
       return unread;
     }

@@ -1,11 +1,11 @@
-// In development: tells when the tasks module changes on disk, so that the threads can be renewed.
+// In development: notices that the tasks module has changed on disk, so that the threads can be renewed.
 import { type FSWatcher, watch } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { clearTimer, setTimer, type Timer } from "../../../base/time.js";
 
-// Editors write a file in several steps, and compilers several files.
-const settleMs = 100;
+// ms without a further change. Editors write a file in several steps, and compilers write several files.
+const quietMs = 100;
 
 /**
  * Calls `onChange` after files beside the tasks module, or below its folder, have changed. Keeps no process alive.
@@ -19,10 +19,10 @@ export function watchModule(url: string, onChange: () => void): () => void {
   const changed = (_event: string, file: string | null): void => {
     if (file !== null && !/\.[cm]?[jt]sx?$|\.json$/.test(file)) return;
     clearTimer(timer);
-    timer = setTimer(onChange, settleMs);
+    timer = setTimer(onChange, quietMs);
     timer.unref();
   };
-  // The folder and not the file: most editors put a new file in the place of the old one.
+  // Watches the folder and not the file, because most editors replace the file by a new one.
   const watcher: FSWatcher = watch(path.dirname(fileURLToPath(url)), { persistent: false, recursive: true }, changed);
   watcher.on("error", () => {});
   return () => {

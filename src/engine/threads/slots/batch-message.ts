@@ -6,7 +6,7 @@ import type { BatchMessage } from "../protocol.js";
 import type { Slot } from "./slot.js";
 import { place } from "./slot-memory.js";
 
-/** Puts the tasks into the slot's cells and makes the message and the list of what moves with it. */
+/** Has the tasks wait in the slot, and makes the message and the list of what moves with it. */
 export function packBatch(
   slot: Slot,
   tasks: readonly Task[],

@@ -11,14 +11,14 @@ import { type Death, deathError } from "./death.js";
 import { failureOf, isRetryable } from "./failure-form.js";
 import { ReplyReader } from "./reply-reader.js";
 import type { Slot } from "./slot.js";
-import { cell } from "./slot-memory.js";
+import { slotState } from "./slot-memory.js";
 
-// A payload may be more than the heap of a thread can take in. It may also be the tasks module that kills a thread soon
-// after its start: the third thread in a row decides.
+// A payload may be too large for the heap of a thread. But the tasks module may also kill a thread soon after its start, so the
+// task fails only with the third thread in a row.
 const mostUnread = 3;
 
 export class BatchReport {
-  /** How many threads have died before they began the task, the first thing that they had to do. */
+  /** How many threads have died before they began the task, although it was the first thing they were sent. */
   readonly #unread = new WeakMap<Task, number>();
 
   constructor(
@@ -30,7 +30,7 @@ export class BatchReport {
   replied(slot: Slot, reply: BatchReply): void {
     const reader = new ReplyReader(reply);
     const { tasks } = slot;
-    // Some 500,000 tasks a second pass here: no iterator with an array for each.
+    // Some 500,000 tasks a second pass here, so there is no iterator, which makes an array for each.
     for (let index = slot.reported; index < tasks.length; index++) {
       const task = tasks[index];
       slot.reported = index + 1;
@@ -49,13 +49,13 @@ export class BatchReport {
     while (slot.reported < ended) {
       const index = slot.reported;
       const task = slot.tasks[index];
-      if (task === undefined || !reader.has(slot.cellOf(index))) return;
+      if (task === undefined || !reader.has(slot.stateOf(index))) return;
       slot.reported++;
       this.#ended(slot, index, task, reader);
     }
   }
 
-  /** The thread is dead: ended tasks have ended, those not begun run elsewhere, and `death` decides about the running one. */
+  /** The thread is dead: what has ended is reported, what has not begun is queued again, and `death` decides about what ran. */
   died(slot: Slot, death: Death): void {
     const reader = new ReplyReader(undefined);
     const { tasks } = slot;
@@ -70,19 +70,27 @@ export class BatchReport {
       const task = tasks[index];
       slot.reported = index + 1;
       if (task === undefined) continue;
-      const value = slot.cellOf(index);
-      if (value === cell.begun) this.#wasRunning(task, death);
-      else if (value === cell.stopping) this.#failed(task, deathError(task, death), true);
+      const value = slot.stateOf(index);
+      if (value === slotState.begun) this.#wasRunning(task, death);
+      else if (value === slotState.stopping) this.#failed(task, deathError(task, death), true);
       else this.#ended(slot, index, task, reader);
     }
   }
 
-  /** The payloads cannot be posted to any thread. */
+  /** Nothing was posted, because a payload cannot be, such as one that holds what was moved meanwhile. */
   unsendable(tasks: readonly Task[], cause: unknown): void {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    for (const task of tasks) {
+    const [task] = tasks;
+    if (task === undefined) return;
+    if (tasks.length === 1) {
+      const why = cause instanceof Error ? cause.message : String(cause);
       const message = `${name(task)} cannot be sent to a thread: ${why}`;
       this.#failed(task, new OffloadError("AR_PAYLOAD_NOT_CLONEABLE", message, { cause }), false);
+      return;
+    }
+    // Nobody knows whose payload it is, so each is sent by itself.
+    for (const each of [...tasks].reverse()) {
+      each.runsAlone = true;
+      this.again(each, undefined);
     }
   }
 
@@ -93,12 +101,13 @@ export class BatchReport {
       this.#failed(task, deathError(task, death, "with the buffers that had moved to it"), false);
       return;
     }
-    this.queue.putBack(task);
     this.host.returned(task);
     this.queue.freed(task.definition);
+    // Last, so that it stands before those of its name that come forward now.
+    this.queue.putBack(task);
   }
 
-  /** Sent for ever, it would kill one thread after another. */
+  /** A task on which threads die before they begin it. Sent again and again, it would kill one thread after another. */
   #neverRead(task: Task, death: Death): void {
     const threads = (this.#unread.get(task) ?? 0) + 1;
     if (threads === mostUnread) {
@@ -106,7 +115,7 @@ export class BatchReport {
       return;
     }
     this.#unread.set(task, threads);
-    // It may be another one of its batch.
+    // Another task of its batch may be the cause.
     task.runsAlone = true;
     this.again(task, death);
   }
@@ -122,17 +131,17 @@ export class BatchReport {
   }
 
   #ended(slot: Slot, index: number, task: Task, reader: ReplyReader): void {
-    const value = slot.cellOf(index);
-    if (value !== cell.succeeded && value !== cell.returned && value !== cell.failed) return;
+    const value = slot.stateOf(index);
+    if (value !== slotState.succeeded && value !== slotState.returned && value !== slotState.failed) return;
     const runMs = slot.memory.runMs[index] ?? 0;
     task.definition.measured(runMs);
-    if (value === cell.failed) {
+    if (value === slotState.failed) {
       const failure = reader.failure();
       if (failure === undefined) this.#failed(task, lostError(task), true, runMs);
       else this.#failed(task, new LazyError(() => failureOf(failure)), isRetryable(failure), runMs);
       return;
     }
-    this.host.succeeded(task, value === cell.returned ? reader.value() : undefined, runMs);
+    this.host.succeeded(task, value === slotState.returned ? reader.value() : undefined, runMs);
     this.queue.freed(task.definition);
   }
 
@@ -142,7 +151,7 @@ export class BatchReport {
   }
 }
 
-/** Its thread died so suddenly that the error did not come over. */
+/** Its thread died before it sent the error. */
 function lostError(task: Task): OffloadError {
   return new OffloadError("AR_THREAD_EXITED", `${name(task)} failed, and its error was lost with its thread`);
 }

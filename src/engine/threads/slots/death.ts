@@ -8,8 +8,9 @@ export interface Death {
   readonly error: unknown;
   readonly exitCode: number | undefined;
   /**
-   * About the tasks that ran. `guilty`: the only one. `suspect`: there were several, so each runs again, alone, and the
-   * guilty one then fails. `innocent`: the thread was terminated because of another task.
+   * What the death means for a task that was running. `guilty`: it was the only one, and fails. `suspect`: several were
+   * running, so each runs again, alone, until the guilty one fails. `innocent`: the thread was terminated on purpose, because
+   * of another task, and this one runs again.
    */
   readonly blame: "guilty" | "suspect" | "innocent";
   /** The batch a fresh thread died on before it began it; on an older thread, leftovers of earlier work may be to blame. */

@@ -1,10 +1,9 @@
-// Reads the outcomes of a reply one after the other, as the cells tell that there is one to be read.
-
+// Reads the outcomes of a reply one after the other. The slot states say whether there is one to be read.
 import { fromWireForm } from "../../../core/payload/wire-form.js";
 import { LostResult } from "../../../core/result.js";
 import type { BatchReply, LongReply } from "../protocol.js";
 import type { FailureForm } from "./failure-form.js";
-import { cell } from "./slot-memory.js";
+import { slotState } from "./slot-memory.js";
 
 const notAskedFor = new LostResult(
   "AR_RESULT_NOT_KEPT",
@@ -18,16 +17,16 @@ export class ReplyReader {
   #kept = 0;
   readonly #reply: LongReply | undefined;
 
-  /** @param reply undefined: the thread has sent none, and only the cells are known */
+  /** @param reply undefined: the thread has sent none, and only the slot states are known */
   constructor(reply: BatchReply | undefined) {
     this.#reply = typeof reply === "number" ? undefined : reply;
   }
 
-  /** Whether it has the outcome of a task with this cell. */
+  /** Whether it has the outcome of a task in this slot state. */
   has(value: number): boolean {
-    if (value === cell.returned) return this.#values < (this.#reply?.[1]?.length ?? 0);
-    if (value === cell.failed) return this.#failures < (this.#reply?.[2]?.length ?? 0);
-    return value === cell.succeeded || value === cell.withdrawn;
+    if (value === slotState.returned) return this.#values < (this.#reply?.[1]?.length ?? 0);
+    if (value === slotState.failed) return this.#failures < (this.#reply?.[2]?.length ?? 0);
+    return value === slotState.succeeded || value === slotState.withdrawn;
   }
 
   /** The error of the next failed task; undefined where it was lost with its thread. */

@@ -1,6 +1,6 @@
 // The memory that the main thread shares with one worker thread, and the state of each task in it. Both sides use this file.
 //
-// A slot holds one batch. Each task of the batch has one cell, whose value is the only truth about who may still touch it:
+// A slot holds one batch. Each task of the batch has a slot state, the only truth about who may still touch the task:
 //
 //   main: place            thread: begin           thread: end
 //   ------------> waiting ---------------> begun -------------> succeeded | returned | failed
@@ -18,9 +18,9 @@
 // withdrawn   The main thread has it again. The thread passes over it.
 //
 // `wanted` is written by the main thread at any time: whether somebody asks for the result, however large it is.
-import { sharedNow } from "../../../base/time.js";
 
-export const cell = {
+/** The states of a task in its slot. The order matters: those above `stopping` are of tasks that the thread is done with. */
+export const slotState = {
   waiting: 0,
   begun: 1,
   stopping: 2,
@@ -31,14 +31,14 @@ export const cell = {
 } as const;
 
 /** How the code of a task ended. */
-export type CellEnd = typeof cell.succeeded | typeof cell.returned | typeof cell.failed;
+export type EndState = typeof slotState.succeeded | typeof slotState.returned | typeof slotState.failed;
 
 /** Tasks of a batch at the most. */
 export const slotSize = 256;
 
 /** One slot's views. */
 export interface SlotMemory {
-  readonly cells: Int32Array;
+  readonly states: Int32Array;
   /** ms a task. */
   readonly runMs: Float32Array;
   readonly wanted: Uint8Array;
@@ -64,7 +64,7 @@ export function slotMemory(control: SharedArrayBuffer, slot: number): SlotMemory
   const start = headerBytes + slot * slotBytes;
   return {
     beganAt: new Float64Array(control, start, 1),
-    cells: new Int32Array(control, start + 8, slotSize),
+    states: new Int32Array(control, start + 8, slotSize),
     runMs: new Float32Array(control, start + 8 + slotSize * 4, slotSize),
     wanted: new Uint8Array(control, start + 8 + slotSize * 8, slotSize),
   };
@@ -72,20 +72,20 @@ export function slotMemory(control: SharedArrayBuffer, slot: number): SlotMemory
 
 // The main thread's moves.
 
-/** Puts a task into its cell. The thread cannot look before the batch's message has been posted. */
-export function place({ cells, wanted }: SlotMemory, index: number, isWanted: boolean): void {
-  cells[index] = cell.waiting;
+/** Has a task wait for the thread, which cannot look before the message of its batch has been posted. */
+export function place({ states, wanted }: SlotMemory, index: number, isWanted: boolean): void {
+  states[index] = slotState.waiting;
   wanted[index] = isWanted ? 1 : 0;
 }
 
 /** Takes a task back; false when its code has begun. */
-export function withdraw({ cells }: SlotMemory, index: number): boolean {
-  return Atomics.compareExchange(cells, index, cell.waiting, cell.withdrawn) === cell.waiting;
+export function withdraw({ states }: SlotMemory, index: number): boolean {
+  return Atomics.compareExchange(states, index, slotState.waiting, slotState.withdrawn) === slotState.waiting;
 }
 
 /** Marks a running task as one that is to stop; false when its code has ended already. */
-export function requestStop({ cells }: SlotMemory, index: number): boolean {
-  return Atomics.compareExchange(cells, index, cell.begun, cell.stopping) === cell.begun;
+export function requestStop({ states }: SlotMemory, index: number): boolean {
+  return Atomics.compareExchange(states, index, slotState.begun, slotState.stopping) === slotState.begun;
 }
 
 export function want({ wanted }: SlotMemory, index: number): void {
@@ -95,36 +95,31 @@ export function want({ wanted }: SlotMemory, index: number): void {
 // The thread's moves.
 
 /** Begins a task at `at` (`sharedNow()`); false when the main thread has withdrawn it. */
-export function begin({ cells, beganAt }: SlotMemory, index: number, at: number): boolean {
-  // Before the cell is `begun`, or the main thread might time it from the beginning of another.
+export function begin({ states, beganAt }: SlotMemory, index: number, at: number): boolean {
+  // Before the state is `begun`, or the main thread might time the task from the beginning of another.
   beganAt[0] = at;
-  return Atomics.compareExchange(cells, index, cell.waiting, cell.begun) === cell.waiting;
+  return Atomics.compareExchange(states, index, slotState.waiting, slotState.begun) === slotState.waiting;
 }
 
 /** Ends the running task after `ms`. */
-export function end({ cells, runMs }: SlotMemory, index: number, how: CellEnd, ms: number): void {
+export function end({ states, runMs }: SlotMemory, index: number, how: EndState, ms: number): void {
   runMs[index] = ms;
-  Atomics.store(cells, index, how);
+  Atomics.store(states, index, how);
 }
 
 // What both sides read.
 
-export function cellAt({ cells }: SlotMemory, index: number): number {
-  return Atomics.load(cells, index);
+export function stateAt({ states }: SlotMemory, index: number): number {
+  return Atomics.load(states, index);
 }
 
 export function isRunning(value: number): boolean {
-  return value === cell.begun || value === cell.stopping;
+  return value === slotState.begun || value === slotState.stopping;
 }
 
 /** Whether its code has ended, or will never begin here. */
 export function isDone(value: number): boolean {
-  return value > cell.stopping;
-}
-
-/** ms that the task that runs now has run. */
-export function runningFor({ beganAt }: SlotMemory, at: number = sharedNow()): number {
-  return at - (beganAt[0] ?? at);
+  return value > slotState.stopping;
 }
 
 // The header: remarks are sent on credit, and a thread reports its memory where the main thread limits it.

@@ -1,7 +1,16 @@
 // One slot of a thread as the main thread sees it: the batch in it and how far its outcomes have been reported.
 import { sharedNow } from "../../../base/time.js";
 import type { Task } from "../../../core/task.js";
-import { cell, cellAt, isDone, isRunning, requestStop, type SlotMemory, slotMemory, withdraw } from "./slot-memory.js";
+import {
+  isDone,
+  isRunning,
+  requestStop,
+  type SlotMemory,
+  slotMemory,
+  slotState,
+  stateAt,
+  withdraw,
+} from "./slot-memory.js";
 
 const none: readonly Task[] = [];
 
@@ -15,7 +24,7 @@ export class Slot {
   reported = 0;
   /** How many tasks of the batch have been withdrawn. */
   withdrawn = 0;
-  /** The batch takes longer than it should, and what could be done about it has been done. */
+  /** The batch has been found late once. It is not looked at again. */
   late = false;
 
   constructor(
@@ -40,8 +49,8 @@ export class Slot {
     return batch;
   }
 
-  cellOf(index: number): number {
-    return cellAt(this.memory, index);
+  stateOf(index: number): number {
+    return stateAt(this.memory, index);
   }
 
   /** Takes a task back from its thread, unless its code has begun. */
@@ -56,19 +65,19 @@ export class Slot {
     return requestStop(this.memory, index);
   }
 
-  /** Where a task is that has not been reported, -1 where it is not here. One that was withdrawn may be in another slot by now. */
+  /** The index of a task that has not been reported; -1 where it is not here. A withdrawn one may be in another slot by now. */
   find(task: Task): number {
     const index = this.tasks.indexOf(task);
-    return index >= this.reported && this.cellOf(index) !== cell.withdrawn ? index : -1;
+    return index >= this.reported && this.stateOf(index) !== slotState.withdrawn ? index : -1;
   }
 
   /** The task that runs now, -1 for none. */
   get running(): number {
     for (let index = this.reported; index < this.tasks.length; index++) {
-      const value = this.cellOf(index);
+      const value = this.stateOf(index);
       if (isRunning(value)) return index;
       // A batch is run in its order.
-      if (value === cell.waiting) return -1;
+      if (value === slotState.waiting) return -1;
     }
     return -1;
   }
@@ -76,15 +85,15 @@ export class Slot {
   /** How many tasks of the batch, from its beginning on, the thread is done with. */
   get done(): number {
     let count = this.reported;
-    while (count < this.tasks.length && isDone(this.cellOf(count))) count++;
+    while (count < this.tasks.length && isDone(this.stateOf(count))) count++;
     return count;
   }
 
   /** Whether the thread has begun no task of the batch. */
   get isUnbegun(): boolean {
     return this.tasks.every((_, index) => {
-      const value = this.cellOf(index);
-      return value === cell.waiting || value === cell.withdrawn;
+      const value = this.stateOf(index);
+      return value === slotState.waiting || value === slotState.withdrawn;
     });
   }
 }

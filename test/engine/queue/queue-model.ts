@@ -1,5 +1,5 @@
 // The queue as one would write it without a thought for speed: lists, scanned from the start each time.
-import type { Priority } from "../../../../src/core/definition.js";
+import type { Priority } from "../../../src/core/definition.js";
 
 export type ModelState = "held" | "queued" | "running" | "delayed" | "ended";
 
@@ -22,10 +22,14 @@ export class QueueModel {
   /** Tasks started so far: every 16th comes from a lane below, every 256th from the lowest. */
   taken = 0;
   /**
-   * A limited name's task that is taken back may meet those set aside meanwhile; from then on its place among them is
-   * not part of the contract.
+   * A task that is taken back may meet others of its name that were set aside meanwhile. If it is set aside too, its place
+   * among them is not part of the contract.
    */
   exact = true;
+  paused = false;
+  readonly pausedNames = new Set<string>();
+  /** Tasks of these names may have been set aside because of a pause. */
+  readonly #oncePaused = new Set<string>();
   #last = 0;
   #first = 0;
 
@@ -44,7 +48,7 @@ export class QueueModel {
     task.state = "queued";
     task.attempt--;
     task.place = --this.#first;
-    if (task.limit !== Number.POSITIVE_INFINITY) this.exact = false;
+    if (this.mayBeAside(task)) this.exact = false;
   }
 
   retry(task: ModelTask, delayMs: number): void {
@@ -69,6 +73,20 @@ export class QueueModel {
     }
   }
 
+  pause(name: string | undefined): void {
+    if (name === undefined) {
+      this.paused = true;
+      return;
+    }
+    this.pausedNames.add(name);
+    this.#oncePaused.add(name);
+  }
+
+  resume(name: string | undefined): void {
+    if (name === undefined) this.paused = false;
+    else this.pausedNames.delete(name);
+  }
+
   advance(ms: number): void {
     this.now += ms;
     const due = this.tasks.filter(({ state, due }) => state === "delayed" && due <= this.now);
@@ -90,7 +108,13 @@ export class QueueModel {
 
   /** Whether a task could be started now. */
   mayRun(task: ModelTask): boolean {
-    return task.state === "queued" && !this.#waitsForKey(task) && this.#running(task.name) < task.limit;
+    if (task.state !== "queued" || this.paused || this.pausedNames.has(task.name)) return false;
+    return !this.#waitsForKey(task) && this.#running(task.name) < task.limit;
+  }
+
+  /** Whether tasks of its name are ever set aside. */
+  mayBeAside(task: ModelTask): boolean {
+    return task.limit < Number.POSITIVE_INFINITY || this.#oncePaused.has(task.name);
   }
 
   /** Queued, and not behind another one with its key. */
@@ -104,13 +128,11 @@ export class QueueModel {
     for (const priority of this.#order()) {
       const lane = open.filter((task) => task.priority === priority);
       if (lane.length === 0) continue;
-      const unlimited = lane.find(({ limit }) => limit === Number.POSITIVE_INFINITY);
+      const head = lane.find((task) => !this.mayBeAside(task));
       const names = new Set(lane.map(({ name }) => name));
       const firsts = [...names].map((name) => lane.find((task) => task.name === name));
-      // Those whose name has a limit may have been set aside, and come back before the head of the lane.
-      return firsts.filter(
-        (task): task is ModelTask => task !== undefined && (task.limit < Infinity || task === unlimited),
-      );
+      // Those that may have been set aside come back before the head of the lane.
+      return firsts.filter((task): task is ModelTask => task !== undefined && (this.mayBeAside(task) || task === head));
     }
     return [];
   }

@@ -1,12 +1,13 @@
-// The queue and the ledger, driven at random beside a naive model: same order, same counts, one end for each task.
+// The queue of an engine with the scheduler and the ledger, driven at random beside a naive model: same order, same counts,
+// one end for each task.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { OffloadError } from "../../../../src/base/errors.js";
-import { isFinal, type TaskState } from "../../../../src/core/states.js";
-import type { Task } from "../../../../src/core/task.js";
-import { TaskQueue } from "../../../../src/engine/threads/queue/task-queue.js";
-import { FakeTiming } from "../../../support/fake-timing.js";
-import { createLedger, defineTask, makeTask, recordEvents } from "../../../support/tasks.js";
+import { isFinal, type TaskState } from "../../../src/core/states.js";
+import type { Task } from "../../../src/core/task.js";
+import { FakeClock } from "../../support/fake-clock.js";
+import { defineTask, makeTask } from "../../support/tasks.js";
+import { TestHost } from "../host.js";
+import { QueueEngine } from "./queue-engine.js";
 import { type ModelTask, QueueModel } from "./queue-model.js";
 
 const definitions = {
@@ -50,6 +51,13 @@ const command = fc.oneof(
   { arbitrary: fc.record({ act: fc.constant("take back" as const), which: fc.nat(4) }), weight: 1 },
   { arbitrary: fc.record({ act: fc.constant("cancel" as const), which }), weight: 2 },
   { arbitrary: fc.record({ act: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 50 }) }), weight: 2 },
+  {
+    arbitrary: fc.record({
+      act: fc.constantFrom("pause" as const, "resume" as const, "resume" as const),
+      name: fc.constantFrom(undefined, "other", "two"),
+    }),
+    weight: 1,
+  },
 );
 
 type Command = typeof command extends fc.Arbitrary<infer Each> ? Each : never;
@@ -57,25 +65,29 @@ type Command = typeof command extends fc.Arbitrary<infer Each> ? Each : never;
 /** The real queue and the model, and every command done to both. */
 class Run {
   readonly model = new QueueModel();
-  readonly #timing = new FakeTiming();
-  readonly #parts = createLedger();
-  readonly #heard = recordEvents(this.#parts.events);
+  readonly #clock = new FakeClock();
+  readonly #engine = new QueueEngine();
+  readonly #host = new TestHost(this.#engine, { clock: this.#clock });
   readonly #definitions = Object.fromEntries(
     Object.entries(definitions).map(([name, { policy }]) => [name, defineTask(name, policy)]),
   );
   readonly #real: Task[] = [];
   readonly #modelOf = new Map<Task, ModelTask>();
-  #woken = 0;
   #delays = 0;
-  readonly queue = new TaskQueue(this.#parts.ledger, () => void this.#woken++, this.#timing);
+  #delay = 0;
+  readonly queue = this.#engine.queue;
+
+  constructor() {
+    this.#host.start();
+  }
 
   do(command: Command): void {
     const wasEmpty = this.queue.length === 0;
-    this.#woken = 0;
+    this.#engine.woken = 0;
     this.act(command);
     this.check();
     // Who has seen the queue empty must be woken, or the task waits for ever.
-    if (wasEmpty && this.queue.length > 0) expect(this.#woken).toBeGreaterThan(0);
+    if (wasEmpty && this.queue.length > 0) expect(this.#engine.woken).toBeGreaterThan(0);
   }
 
   act(command: Command): void {
@@ -103,7 +115,8 @@ class Run {
         // No two are due at the same moment, for their order is then nobody's business.
         const delay = command.delay + ++this.#delays / 10_000;
         model.retry(task, delay);
-        this.queue.retry(this.#realOf(task), delay, new Error("again"), 1);
+        this.#delay = delay;
+        this.#engine.fail(this.#realOf(task));
         return;
       }
       case "take back": {
@@ -113,7 +126,7 @@ class Run {
           .slice(-1 - command.which)
           .reverse();
         for (const task of started) {
-          this.queue.takeBack(this.#realOf(task));
+          this.#engine.takeBack(this.#realOf(task));
           model.takeBack(task);
         }
         return;
@@ -124,36 +137,44 @@ class Run {
         if (task) this.#cancel(task);
         return;
       }
+      case "pause":
+        model.pause(command.name);
+        this.#host.scheduler.pauses.pause(command.name);
+        return;
+      case "resume":
+        model.resume(command.name);
+        this.#host.scheduler.pauses.resume(command.name);
+        return;
       case "advance":
         this.advance(command.ms);
     }
   }
 
-  /** As the dispatcher accepts a task. */
+  /** As the intake accepts a task. */
   #add({ name, priority, key, onDuplicate, held }: Extract<Command, { act: "add" }>): void {
     const definition = this.#definitions[name] ?? definitions.plain;
-    const twin = key === undefined ? undefined : this.queue.keys.find(name, key);
+    const { scheduler } = this.#host;
+    const twin = key === undefined ? undefined : scheduler.keys.find(name, key);
     const modelTwin = key === undefined ? undefined : this.model.holder(name, key);
     expect(twin && this.#modelOf.get(twin)).toBe(modelTwin);
     if (modelTwin !== undefined && onDuplicate === "skip") return;
-    const task = makeTask(definition, { priority, key });
+    const task = makeTask(definition, { priority, key, attempts: 1_000, backoff: () => this.#delay });
     const made = this.model.accept({ name, limit: definition.policy.concurrency, priority, key });
     this.#real.push(task);
     this.#modelOf.set(task, made);
-    if (key !== undefined) this.queue.keys.claim(task, key);
+    scheduler.accept(task);
     if (modelTwin !== undefined && modelTwin.state !== "running") this.#cancel(modelTwin);
-    this.#parts.ledger.accept(task);
     if (!held) this.#release(made);
   }
 
   #release(task: ModelTask): void {
     this.model.release(task);
-    this.queue.add(this.#realOf(task));
+    this.#host.scheduler.release(this.#realOf(task));
   }
 
   take(): Task | undefined {
     const expected = this.model.next();
-    const task = this.queue.take(() => true);
+    const task = this.#engine.take();
     const taken = task && this.#modelOf.get(task);
     if (this.model.exact) {
       if (taken === undefined) expect(expected.map(({ index }) => index)).toEqual([]);
@@ -165,42 +186,36 @@ class Run {
   }
 
   end(task: ModelTask, fails: boolean): void {
-    const { ledger } = this.#parts;
     this.model.end(task);
-    if (fails) ledger.failed(this.#realOf(task), new Error("failed"), 1);
-    else ledger.succeeded(this.#realOf(task), task.index, 1);
+    if (fails) this.#engine.failForGood(this.#realOf(task));
+    else this.#engine.succeed(this.#realOf(task));
   }
 
   #cancel(task: ModelTask): void {
-    const { ledger } = this.#parts;
-    const real = this.#realOf(task);
-    const wasHeld = task.state === "held";
     this.model.end(task);
-    const finish = () => ledger.cancelled(real, new OffloadError("AR_CANCELLED", "cancelled"));
-    if (wasHeld) finish();
-    else this.queue.withdraw(real, finish);
+    expect(this.#host.scheduler.cancel(this.#realOf(task), undefined)).toBe(true);
   }
 
   advance(ms: number): void {
     this.model.advance(ms);
-    this.#timing.advance(ms);
+    this.#clock.advance(ms);
   }
 
   check(): void {
-    const { ledger } = this.#parts;
+    const { ledger } = this.#host;
     const { model, queue } = this;
     const states = ["held", "queued", "running", "delayed"] as const;
     const counts = ledger.counts.all();
     const inLanes = model.inLanes();
-    const free = inLanes.filter(({ limit }) => limit === Number.POSITIVE_INFINITY).length;
+    const free = model.paused ? 0 : inLanes.filter((task) => !model.mayBeAside(task)).length;
     const hasNext = model.exact && model.next().length > 0;
     expect({
       tasks: this.#real.map(({ state, attempt }) => `${isFinal(state) ? "ended" : state} ${attempt}`),
       list: ledger.list().map((task) => this.#modelOf.get(task)?.index),
       unfinished: ledger.unfinished,
       counts: states.map((state) => counts[state]),
-      timers: this.#timing.pending,
-      // Those over their name's limit are in the length until they are found to be.
+      timers: this.#clock.pending,
+      // Those that may not start are in the length until they are found to be.
       length: queue.length >= free && queue.length <= inLanes.length && (queue.length > 0 || !hasNext),
     }).toEqual({
       tasks: model.tasks.map(({ state, attempt }) => `${state} ${attempt}`),
@@ -214,6 +229,7 @@ class Run {
 
   /** Everything is released and run: nothing starves, nothing is left behind. */
   finish(): void {
+    for (const name of [undefined, ...this.model.pausedNames]) this.act({ act: "resume", name: name as undefined });
     for (const task of this.model.in("held")) this.#release(task);
     while (this.model.unfinished().length > 0) {
       const took = this.take();
@@ -225,7 +241,7 @@ class Run {
     this.check();
     expect(this.queue.length).toBe(0);
     for (const task of this.#real) {
-      const own = this.#heard.filter(({ event }) => event.id === task.id).map(({ name }) => name);
+      const own = this.#host.story(task);
       const ends = own.filter((name) => isFinal(name as TaskState));
       expect([own[0], own.lastIndexOf("accepted"), ends]).toEqual(["accepted", 0, [own.at(-1)]]);
     }

@@ -1,11 +1,11 @@
 // The order of the tasks that wait: by lane and by arrival, none for ever; and what it costs to cancel one.
 import { describe, expect, it } from "vitest";
-import type { Priority } from "../../../../src/core/definition.js";
-import type { TaskState } from "../../../../src/core/states.js";
-import type { Task } from "../../../../src/core/task.js";
-import { Lanes } from "../../../../src/engine/threads/queue/lanes.js";
-import { survivors } from "../../../support/garbage.js";
-import { defineTask, ids, makeTask } from "../../../support/tasks.js";
+import type { Priority } from "../../../src/core/definition.js";
+import type { TaskState } from "../../../src/core/states.js";
+import type { Task } from "../../../src/core/task.js";
+import { Lanes } from "../../../src/engine/queue/lanes.js";
+import { survivors } from "../../support/garbage.js";
+import { defineTask, ids, makeTask } from "../../support/tasks.js";
 
 const definition = defineTask();
 
@@ -22,8 +22,8 @@ function fill(lanes: Lanes, counts: Partial<Record<Priority, number>>): void {
 }
 
 function cancel(lanes: Lanes, task: Task): void {
+  lanes.remove();
   task.state = "cancelled";
-  lanes.bury();
 }
 
 function takeAll(lanes: Lanes): Task[] {
@@ -91,7 +91,7 @@ describe("the lanes", () => {
     const turn = Array.from({ length: 255 }, () => lanes.take()).length;
     expect(turn).toBe(255);
     const before = lanes.length;
-    for (let i = 0; i < 10; i++) lanes.pass();
+    for (let i = 0; i < 10; i++) lanes.setAside();
     expect(lanes.length).toBe(before - 10);
     fill(lanes, { high: 1 });
     expect(lanes.take()?.dispatch.priority).toBe("low");

@@ -1,40 +1,31 @@
-// The queue, case by case: limits by name, retries, tasks taken back, keys, cancelled tasks.
+// The queue, case by case: limits by name, retries, tasks taken back, keys, cancelled tasks, pauses.
 import { describe, expect, it } from "vitest";
-import { OffloadError } from "../../../../src/base/errors.js";
-import type { TaskDefinition } from "../../../../src/core/definition.js";
-import type { Dispatch, Task } from "../../../../src/core/task.js";
-import { TaskQueue } from "../../../../src/engine/threads/queue/task-queue.js";
-import { FakeTiming } from "../../../support/fake-timing.js";
-import { survivors } from "../../../support/garbage.js";
-import { createLedger, defineTask, ids, makeTask } from "../../../support/tasks.js";
+import { OffloadError } from "../../../src/base/errors.js";
+import type { TaskDefinition } from "../../../src/core/definition.js";
+import type { Dispatch, Task } from "../../../src/core/task.js";
+import { FakeClock } from "../../support/fake-clock.js";
+import { survivors } from "../../support/garbage.js";
+import { defineTask, ids } from "../../support/tasks.js";
+import { TestHost } from "../host.js";
+import { QueueEngine } from "./queue-engine.js";
 
 function create() {
-  const { ledger, events } = createLedger();
-  const timing = new FakeTiming();
-  const woken = { times: 0 };
-  const queue = new TaskQueue(ledger, () => void woken.times++, timing);
-  const yes = (): boolean => true;
+  const clock = new FakeClock();
+  const engine = new QueueEngine();
+  const host = new TestHost(engine, { clock });
+  host.start();
   return {
-    ledger,
-    events,
-    timing,
-    woken,
-    queue,
-    add(definition: TaskDefinition, dispatch: Partial<Dispatch> = {}): Task {
-      const task = makeTask(definition, dispatch);
-      ledger.accept(task);
-      queue.add(task);
-      return task;
-    },
-    take: () => queue.take(yes),
-    succeed: (task: Task) => ledger.succeeded(task, undefined),
-    cancel: (task: Task) =>
-      queue.withdraw(task, () => ledger.cancelled(task, new OffloadError("AR_CANCELLED", "cancelled"))),
-    takeAll(): Task[] {
-      const taken: Task[] = [];
-      for (let task = queue.take(yes); task !== undefined; task = queue.take(yes)) taken.push(task);
-      return taken;
-    },
+    clock,
+    engine,
+    host,
+    queue: engine.queue,
+    scheduler: host.scheduler,
+    hold: (definition: TaskDefinition, dispatch?: Partial<Dispatch>) => host.hold(definition, dispatch),
+    add: (definition: TaskDefinition, dispatch?: Partial<Dispatch>) => host.add(definition, dispatch),
+    take: () => engine.take(),
+    takeAll: () => engine.takeAll(),
+    succeed: (task: Task) => engine.succeed(task),
+    cancel: (task: Task) => host.scheduler.cancel(task, undefined),
   };
 }
 
@@ -53,17 +44,17 @@ describe("the queue", () => {
   });
 
   it("wakes who takes for each task that comes", () => {
-    const { add, woken } = create();
+    const { add, engine } = create();
     add(plain);
     add(plain);
-    expect(woken.times).toBe(2);
+    expect(engine.woken).toBe(2);
   });
 
   it("counts right when a listener cancels the task it is told of", () => {
-    const { events, queue, add, cancel, ledger, takeAll } = create();
+    const { host, queue, add, cancel, takeAll } = create();
     let victim = true;
-    const remove = events.on("queued", ({ id }) => {
-      const task = ledger.list().find((other) => other.id === id);
+    const remove = host.events.on("queued", ({ id }) => {
+      const task = host.ledger.list().find((other) => other.id === id);
       if (victim && task) cancel(task);
       victim = !victim;
     });
@@ -86,17 +77,17 @@ describe("a limit of tasks of one name at a time", () => {
   });
 
   it("wakes who takes when one of the name ends, fails or is tried again later", () => {
-    const { add, take, succeed, woken, queue } = create();
+    const { add, take, succeed, engine } = create();
     const limited = defineTask("limited", { concurrency: 1 });
-    const tasks = Array.from({ length: 4 }, () => add(limited));
+    const tasks = Array.from({ length: 4 }, () => add(limited, { attempts: 2, backoff: 100 }));
     expect(ids([take(), take()])).toEqual(ids([tasks[0], undefined]));
-    let before = woken.times;
+    let before = engine.woken;
     succeed(tasks[0] as Task);
-    expect(woken.times).toBeGreaterThan(before);
+    expect(engine.woken).toBeGreaterThan(before);
     expect(ids([take(), take()])).toEqual(ids([tasks[1], undefined]));
-    before = woken.times;
-    queue.retry(tasks[1] as Task, 100, new Error("again"));
-    expect(woken.times).toBeGreaterThan(before);
+    before = engine.woken;
+    engine.fail(tasks[1] as Task);
+    expect(engine.woken).toBeGreaterThan(before);
     expect(ids([take(), take()])).toEqual(ids([tasks[2], undefined]));
   });
 
@@ -163,19 +154,33 @@ describe("a limit of tasks of one name at a time", () => {
     expect(queue.length).toBe(0);
   });
 
+  it("has one come forward in the place of another that is cancelled at the head of its lane", () => {
+    const { add, takeAll, succeed, cancel, engine } = create();
+    const limited = defineTask("limited", { concurrency: 1 });
+    const tasks = Array.from({ length: 3 }, () => add(limited));
+    expect(ids(takeAll())).toEqual(ids([tasks[0]]));
+    succeed(tasks[0] as Task);
+    const before = engine.woken;
+    cancel(tasks[1] as Task);
+    expect(engine.woken).toBeGreaterThan(before);
+    expect(ids(takeAll())).toEqual(ids([tasks[2]]));
+  });
+
   it("keeps nothing of those that were cancelled while they waited for their turn, however many", async () => {
-    const { ledger, queue, add, take, takeAll, succeed } = create();
+    const { host, queue, add, take, takeAll, succeed } = create();
     const limited = defineTask("limited", { concurrency: 1 });
     const running = add(limited);
     expect(take()?.id).toBe(running.id);
     // One error for all, made here: an error keeps the functions of its stack.
     const reason = new OffloadError("AR_CANCELLED", "cancelled");
+    host.heard.length = 0;
     const cancelled = Array.from({ length: 5_000 }, () => new WeakRef(add(limited)));
     const last = add(limited);
     expect(take()).toBeUndefined();
     for (const reference of cancelled) {
       const task = reference.deref() as Task;
-      queue.withdraw(task, () => ledger.cancelled(task, reason));
+      queue.remove(task);
+      host.ledger.cancelled(task, reason);
     }
     expect(await survivors(cancelled)).toBeLessThanOrEqual(1_025);
     succeed(running);
@@ -204,49 +209,63 @@ describe("a limit of tasks of one name at a time", () => {
 
 describe("a task that failed", () => {
   it("comes back behind the others when its delay is over", () => {
-    const { queue, timing, add, take, takeAll, woken } = create();
-    const failed = add(plain);
+    const { engine, clock, add, take, takeAll } = create();
+    const failed = add(plain, { attempts: 2, backoff: 100 });
     expect(take()?.id).toBe(failed.id);
-    queue.retry(failed, 100, new Error("again"));
+    engine.fail(failed);
     const other = add(plain);
     expect(failed.state).toBe("delayed");
-    timing.advance(99);
+    clock.advance(99);
     expect(failed.state).toBe("delayed");
-    const before = woken.times;
-    timing.advance(1);
+    const before = engine.woken;
+    clock.advance(1);
     expect(failed.state).toBe("queued");
-    expect(woken.times).toBe(before + 1);
+    expect(engine.woken).toBe(before + 1);
     expect(ids(takeAll())).toEqual(ids([other, failed]));
     expect(failed.attempt).toBe(2);
   });
 
   it("can be cancelled while it waits, and its timer with it", () => {
-    const { queue, timing, add, take, cancel } = create();
-    const failed = add(plain);
+    const { engine, queue, clock, add, take, cancel } = create();
+    const failed = add(plain, { attempts: 2, backoff: 100 });
     take();
-    queue.retry(failed, 100, new Error("again"));
+    engine.fail(failed);
     cancel(failed);
-    expect([failed.state, timing.pending, queue.length]).toEqual(["cancelled", 0, 0]);
+    expect([failed.state, clock.pending, queue.length]).toEqual(["cancelled", 0, 0]);
   });
 });
 
 describe("tasks that are taken back", () => {
   it("from the last to the first stand at the head again in their order, as if never started", () => {
-    const { queue, add, take, takeAll, woken } = create();
+    const { engine, add, take, takeAll } = create();
     const tasks = Array.from({ length: 5 }, () => add(plain));
     for (let i = 0; i < 3; i++) take();
-    const before = woken.times;
-    for (const task of [...tasks.slice(0, 3)].reverse()) queue.takeBack(task);
-    expect(woken.times).toBeGreaterThan(before);
+    const before = engine.woken;
+    for (const task of [...tasks.slice(0, 3)].reverse()) engine.takeBack(task);
+    expect(engine.woken).toBeGreaterThan(before);
     expect(tasks.map(({ attempt }) => attempt)).toEqual([0, 0, 0, 0, 0]);
     expect(ids(takeAll())).toEqual(ids(tasks));
   });
 
+  it("stand before those of their name that were set aside because of them", () => {
+    const { engine, add, takeAll, succeed } = create();
+    const limited = defineTask("limited", { concurrency: 2 });
+    const tasks = Array.from({ length: 5 }, () => add(limited));
+    expect(ids(takeAll())).toEqual(ids(tasks.slice(0, 2)));
+    for (const task of [tasks[1], tasks[0]] as Task[]) engine.takeBack(task);
+    const taken: Task[] = [];
+    for (let batch = takeAll(); batch.length > 0; batch = takeAll()) {
+      taken.push(...batch);
+      for (const task of batch) succeed(task);
+    }
+    expect(ids(taken)).toEqual(ids(tasks));
+  });
+
   it("can be cancelled then", () => {
-    const { queue, add, take, takeAll, cancel } = create();
+    const { engine, queue, add, take, takeAll, cancel } = create();
     const [first, second] = [add(plain), add(plain)];
     take();
-    queue.takeBack(first);
+    engine.takeBack(first);
     cancel(first);
     expect(queue.length).toBe(1);
     expect(ids(takeAll())).toEqual(ids([second]));
@@ -256,31 +275,28 @@ describe("tasks that are taken back", () => {
 describe("a task that waits for another with its key", () => {
   function withFollower() {
     const parts = create();
-    const running = parts.add(plain, { key: "k" });
-    parts.queue.keys.claim(running, "k");
+    const running = parts.add(plain, { key: "k", attempts: 2, backoff: 50 });
     expect(parts.take()).toBe(running);
-    const follower = makeTask(plain, { key: "k" });
-    parts.queue.keys.claim(follower, "k");
-    parts.ledger.accept(follower);
+    const follower = parts.hold(plain, { key: "k" });
     return { ...parts, running, follower };
   }
 
   it("cannot be taken until that has ended, and then can", () => {
-    const { queue, running, follower, take, succeed, woken } = withFollower();
-    queue.add(follower);
+    const { engine, queue, scheduler, running, follower, take, succeed } = withFollower();
+    scheduler.release(follower);
     expect([follower.state, queue.length, take()]).toEqual(["queued", 0, undefined]);
-    const before = woken.times;
+    const before = engine.woken;
     succeed(running);
-    expect([queue.length, woken.times]).toEqual([1, before + 1]);
+    expect([queue.length, engine.woken]).toEqual([1, before + 1]);
     expect(take()?.id).toBe(follower.id);
   });
 
   it("waits also while that one waits for its next attempt", () => {
-    const { queue, timing, running, follower, take, succeed } = withFollower();
-    queue.add(follower);
-    queue.retry(running, 50, new Error("again"));
+    const { engine, clock, scheduler, running, follower, take, succeed } = withFollower();
+    scheduler.release(follower);
+    engine.fail(running);
     expect(take()).toBeUndefined();
-    timing.advance(50);
+    clock.advance(50);
     expect(take()?.id).toBe(running.id);
     expect(take()).toBeUndefined();
     succeed(running);
@@ -288,21 +304,116 @@ describe("a task that waits for another with its key", () => {
   });
 
   it("whose response ends later than that one waits no more", () => {
-    const { queue, running, follower, take, succeed } = withFollower();
+    const { scheduler, running, follower, take, succeed } = withFollower();
     succeed(running);
     expect(take()).toBeUndefined();
-    queue.add(follower);
+    scheduler.release(follower);
     expect(take()?.id).toBe(follower.id);
   });
 
   it("can be cancelled, and nothing of it is left in the count", () => {
-    const { queue, running, follower, take, succeed, cancel } = withFollower();
-    queue.add(follower);
+    const { queue, scheduler, running, follower, take, succeed, cancel } = withFollower();
+    scheduler.release(follower);
     cancel(follower);
     expect(queue.length).toBe(0);
     succeed(running);
     expect([queue.length, take()]).toEqual([0, undefined]);
-    expect(queue.keys.find("plain", "k")).toBeUndefined();
+    expect(scheduler.keys.find("plain", "k")).toBeUndefined();
+  });
+});
+
+describe("a paused queue", () => {
+  it("gives nothing and counts nothing, takes what comes, and then gives all in its order", () => {
+    const { engine, queue, add, takeAll } = create();
+    const before = add(plain);
+    queue.pause();
+    const meanwhile = add(plain, { priority: "high" });
+    expect([queue.length, engine.take()]).toEqual([0, undefined]);
+    const { woken } = engine;
+    queue.resume();
+    expect(engine.woken).toBeGreaterThan(woken);
+    expect(ids(takeAll())).toEqual(ids([meanwhile, before]));
+  });
+
+  it("lets go of what is cancelled meanwhile", () => {
+    const { queue, add, cancel, takeAll } = create();
+    const tasks = [add(plain), add(plain), add(plain)] as const;
+    queue.pause();
+    cancel(tasks[1]);
+    queue.resume();
+    expect(ids(takeAll())).toEqual(ids([tasks[0], tasks[2]]));
+  });
+
+  it("takes back what was started and did not begin", () => {
+    const { engine, queue, add, take, takeAll } = create();
+    const [first, second] = [add(plain), add(plain)];
+    take();
+    queue.pause();
+    engine.takeBack(first);
+    expect(takeAll()).toEqual([]);
+    queue.resume();
+    expect(ids(takeAll())).toEqual(ids([first, second]));
+  });
+});
+
+describe("a paused name", () => {
+  it("waits while the others pass, and comes before what arrives after it", () => {
+    const { engine, queue, add, takeAll } = create();
+    const other = defineTask("other");
+    const paused = [add(plain), add(plain)];
+    queue.pause("plain");
+    paused.push(add(plain));
+    const passing = add(other);
+    expect(ids(takeAll())).toEqual([passing.id]);
+    const { woken } = engine;
+    queue.resume("plain");
+    expect(engine.woken).toBeGreaterThan(woken);
+    paused.push(add(plain));
+    expect(ids(takeAll())).toEqual(ids(paused));
+  });
+
+  it("keeps its limit when it is resumed, and stays paused when one that runs ends", () => {
+    const { queue, add, takeAll, succeed } = create();
+    const limited = defineTask("limited", { concurrency: 2 });
+    const tasks = Array.from({ length: 5 }, () => add(limited));
+    expect(ids(takeAll())).toEqual(ids(tasks.slice(0, 2)));
+    queue.pause("limited");
+    succeed(tasks[0] as Task);
+    succeed(tasks[1] as Task);
+    expect(takeAll()).toEqual([]);
+    queue.resume("limited");
+    expect(ids(takeAll())).toEqual(ids(tasks.slice(2, 4)));
+    succeed(tasks[2] as Task);
+    expect(ids(takeAll())).toEqual(ids(tasks.slice(4)));
+  });
+
+  it("stays paused when the whole queue is resumed, and the whole queue when the name is", () => {
+    const { queue, add, takeAll } = create();
+    const other = add(defineTask("other"));
+    const task = add(plain);
+    queue.pause();
+    queue.pause("plain");
+    queue.resume();
+    expect(ids(takeAll())).toEqual([other.id]);
+    queue.pause();
+    queue.resume("plain");
+    expect(takeAll()).toEqual([]);
+    queue.resume();
+    expect(ids(takeAll())).toEqual([task.id]);
+  });
+
+  it("lets go of what is cancelled meanwhile, also of the one at its head", () => {
+    const { queue, add, takeAll, cancel } = create();
+    const tasks = Array.from({ length: 4 }, () => add(plain));
+    queue.pause("plain");
+    expect(takeAll()).toEqual([]);
+    cancel(tasks[0] as Task);
+    cancel(tasks[2] as Task);
+    queue.resume("plain");
+    // At the head of its lane now.
+    cancel(tasks[1] as Task);
+    expect(ids(takeAll())).toEqual(ids([tasks[3]]));
+    expect(queue.length).toBe(0);
   });
 });
 

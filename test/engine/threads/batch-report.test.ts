@@ -3,21 +3,24 @@
 import { MessageChannel } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Attempts } from "../../../src/core/attempts.js";
+import { cancelledError } from "../../../src/core/early-end.js";
+import { restore } from "../../../src/core/payload/restore.js";
+import { LostResult } from "../../../src/core/result.js";
 import type { Task } from "../../../src/core/task.js";
-import { Slot } from "../../../src/engine/threads/pool/thread.js";
-import { type BatchReply, createControl, headerOf, slotSize } from "../../../src/engine/threads/protocol.js";
-import { TaskQueue } from "../../../src/engine/threads/queue/task-queue.js";
+import type { BatchReply } from "../../../src/engine/threads/protocol.js";
 import { packBatch } from "../../../src/engine/threads/slots/batch-message.js";
-import { countEnded, takeBack } from "../../../src/engine/threads/slots/cells.js";
-import { Settler } from "../../../src/engine/threads/slots/settle.js";
+import { BatchReport } from "../../../src/engine/threads/slots/batch-report.js";
+import { Slot } from "../../../src/engine/threads/slots/slot.js";
+import { createControl, headerOf, slotSize } from "../../../src/engine/threads/slots/slot-memory.js";
 import { Batch } from "../../../workers/batch.js";
-import { Outbox } from "../../../workers/outbox.js";
-import { createLedger, defineTask, ids, makeTask, recordEvents } from "../../support/tasks.js";
+import { RemarkSender } from "../../../workers/remark-sender.js";
+import { defineTask, ids } from "../../support/tasks.js";
+import { TestHost } from "../host.js";
+import { QueueEngine } from "../queue/queue-engine.js";
 
 /** What a task does in the thread. */
 type Deed = "nothing" | "value" | "large" | "uncloneable" | "throws" | "later" | "rejects";
-/** What becomes of a batch: it ends; its thread dies with or without last words. */
+/** What becomes of a batch: it ends; its thread dies, and sends what it has before that or not. */
 type Fate = "ends" | "dies" | "dies silently";
 
 interface Course {
@@ -26,6 +29,8 @@ interface Course {
   readonly takenBack: readonly boolean[];
   /** By index: the main thread looks at the batch while the task runs. */
   readonly looked: readonly boolean[];
+  /** By index: the main thread has the task stop while it runs. */
+  readonly stopped: readonly boolean[];
   readonly fate: Fate;
   /** The task that runs when the thread dies. */
   readonly diesAt: number;
@@ -37,35 +42,40 @@ const course: fc.Arbitrary<Course> = fc.integer({ min: 1, max: 12 }).chain((coun
     deeds: each(fc.constantFrom<Deed>("nothing", "value", "large", "uncloneable", "throws", "later", "rejects")),
     takenBack: each(fc.boolean()).map((marks) => marks.map((mark, index) => mark && index > 0)),
     looked: each(fc.boolean()),
+    stopped: each(fc.integer({ min: 0, max: 5 })).map((draws) => draws.map((draw) => draw === 0)),
     fate: fc.constantFrom<Fate>("ends", "dies", "dies silently"),
     diesAt: fc.integer({ min: 0, max: count - 1 }),
   });
 });
 
-const { port1: nobodyHears } = new MessageChannel();
+const { port1: nobodyReads } = new MessageChannel();
 
 /** Runs a batch through both sides in this thread. */
-async function live({ deeds, takenBack, looked, fate, diesAt }: Course) {
-  const { ledger, events } = createLedger();
-  const heard = recordEvents(events);
-  const queue = new TaskQueue(ledger, () => {});
-  const settler = new Settler(new Attempts(ledger, (...retry) => queue.retry(...retry)), queue);
+async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course) {
+  const engine = new QueueEngine();
+  const host = new TestHost(engine);
+  host.start();
+  const { queue } = engine;
+  const report = new BatchReport(host.scheduler, queue);
   const control = createControl(1);
   const slot = new Slot(0, control);
   const definition = defineTask("deed");
-  const tasks = deeds.map((_, index) => makeTask(definition, {}, { payload: index }));
-  for (const task of tasks) {
-    ledger.accept(task);
-    queue.add(task);
-  }
-  while (queue.take(() => true) !== undefined);
-  slot.tasks = tasks;
+  const tasks = deeds.map((_, payload) => host.add(definition, {}, { payload }));
+  engine.takeAll();
   const { message } = packBatch(slot, tasks);
+  slot.hold(tasks);
 
   const cloned = (reply: BatchReply): BatchReply => structuredClone(reply);
-  const look = (): void => {
-    settler.soFar(slot, countEnded(slot), undefined);
-    settler.soFar(slot, countEnded(slot), cloned(batch.reply()));
+  const together = (make: () => void): void => host.scheduler.together(make);
+  const look = (): void =>
+    together(() => {
+      report.partly(slot, slot.done, undefined);
+      report.partly(slot, batch.ended, cloned(batch.reply()));
+    });
+  const stop = (index: number): void => {
+    const task = tasks[index] as Task;
+    expect(slot.requestStop(index)).toBe(true);
+    task.abortedBy = cancelledError(task, undefined);
   };
   let died: () => void = () => {};
   const death = new Promise<void>((resolve) => {
@@ -74,28 +84,32 @@ async function live({ deeds, takenBack, looked, fate, diesAt }: Course) {
   const deed = (payload: unknown): unknown => {
     const index = Number(payload);
     if (looked[index]) look();
+    if (stopped[index]) stop(index);
     if (fate !== "ends" && index === diesAt) {
       died();
       return new Promise(() => {});
     }
     return perform(deeds[index] ?? "nothing", index);
   };
-  const outbox = new Outbox(headerOf(control), nobodyHears);
-  const around = { tasks: new Map([["deed", deed]]), idPrefix: "", outbox };
+  const remarks = new RemarkSender(headerOf(control), nobodyReads);
+  const around = { tasks: new Map([["deed", deed]]), idPrefix: "", remarks };
   const batch = new Batch(message, slot.memory, around);
-  for (const index of tasks.keys()) {
-    if (takenBack[index] && takeBack({ slot, index })) settler.again(tasks[index] as Task, undefined);
+  for (const [index, task] of tasks.entries()) {
+    if (takenBack[index] && slot.withdraw(index)) together(() => report.again(task, undefined));
   }
   const ended = Promise.resolve(batch.run());
   const reachedDeath = fate !== "ends" && !takenBack[diesAt];
   if (reachedDeath) {
     await death;
-    if (fate === "dies") settler.soFar(slot, batch.ended, cloned(batch.reply()));
-    settler.died(slot, tasks, { error: new Error("killed"), exitCode: 1, verdict: "guilty", unread: undefined });
+    if (fate === "dies") together(() => report.partly(slot, batch.ended, cloned(batch.reply())));
+    together(() =>
+      report.died(slot, { error: new Error("killed"), exitCode: 1, blame: "guilty", unreadSlot: undefined }),
+    );
   } else {
-    settler.replied(slot, tasks, cloned(await ended));
+    const reply = cloned(await ended);
+    together(() => report.replied(slot, reply));
   }
-  return { tasks, queue, heard, reachedDeath };
+  return { tasks, engine, host, reachedDeath };
 }
 
 function perform(deed: Deed, index: number): unknown {
@@ -127,32 +141,40 @@ function expectedEnd(deed: Deed, index: number): object {
   return { state: "failed", outcome: expect.objectContaining({ message: `thrown by ${index}` }) };
 }
 
+/** How a task ended: its result as a caller would get it. */
+function endOf(task: Task): { state: string; outcome: unknown } {
+  const { state, outcome } = task;
+  const failed = state === "failed" || state === "cancelled" || outcome instanceof LostResult;
+  return { state, outcome: failed ? outcome : restore(outcome) };
+}
+
 describe("a batch", () => {
   it("ends for each of its tasks as it did in the thread, whenever it is looked at and however it ends", async () => {
     await fc.assert(
       fc.asyncProperty(course, async (chosen) => {
-        const { deeds, takenBack, fate, diesAt } = chosen;
-        const { tasks, queue, heard, reachedDeath } = await live(chosen);
-        const told = tasks.map((task) => heard.filter(({ event }) => event.id === task.id).map(({ name }) => name));
+        const { deeds, takenBack, stopped, fate, diesAt } = chosen;
+        const { tasks, engine, host, reachedDeath } = await live(chosen);
         for (const [index, task] of tasks.entries()) {
-          const end = { state: task.state, outcome: task.outcome };
+          const end = endOf(task);
           const deed = deeds[index] ?? "nothing";
-          const finals = told[index]?.filter((name) => name === "succeeded" || name === "failed") ?? [];
+          const finals = host.story(task).filter((name) => ["succeeded", "failed", "cancelled"].includes(name));
           expect(finals.length).toBeLessThanOrEqual(1);
           if (takenBack[index] || (reachedDeath && index > diesAt)) {
             expect(end).toEqual({ state: "queued", outcome: undefined });
+          } else if (stopped[index]) {
+            // Whatever its code still did.
+            expect(end).toMatchObject({ state: "cancelled", outcome: { code: "AR_CANCELLED" } });
           } else if (reachedDeath && index === diesAt) {
             expect(end).toMatchObject({ state: "failed", outcome: { code: "AR_THREAD_EXITED" } });
           } else if (fate === "dies silently" && reachedDeath && mayBeLost(end)) {
-            // What the thread had not said by then is lost with it; that it ended, and how, is not.
+            // What the thread had not sent by then is lost with it; that it ended, and how, is not.
             expect(end.state).toBe(deed === "throws" || deed === "rejects" ? "failed" : "succeeded");
           } else {
             expect(end).toEqual(expectedEnd(deed, index));
           }
         }
         // Those that are to run again are in their order.
-        const waiting: Task[] = [];
-        for (let task = queue.take(() => true); task !== undefined; task = queue.take(() => true)) waiting.push(task);
+        const waiting = engine.takeAll();
         const wanted = tasks.filter((_, index) => !takenBack[index] && reachedDeath && index > diesAt);
         expect(ids(waiting.filter((task) => wanted.includes(task)))).toEqual(ids(wanted));
         expect(waiting).toHaveLength(wanted.length + takenBack.filter(Boolean).length);
@@ -161,16 +183,17 @@ describe("a batch", () => {
     );
   });
 
-  it("fills a slot to the last cell", async () => {
+  it("fills a slot to its last place", async () => {
     const count = slotSize;
     const { tasks } = await live({
       deeds: new Array(count).fill("value"),
       takenBack: new Array(count).fill(false),
       looked: new Array(count).fill(false),
+      stopped: new Array(count).fill(false),
       fate: "ends",
       diesAt: 0,
     });
-    expect(tasks.map(({ outcome }) => outcome)).toEqual(tasks.map((_, index) => ({ index })));
+    expect(tasks.map((task) => endOf(task).outcome)).toEqual(tasks.map((_, index) => ({ index })));
   });
 });
 
