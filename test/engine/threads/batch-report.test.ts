@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cancelledError } from "../../../src/core/early-end.js";
 import { restore } from "../../../src/core/payload/restore.js";
+import { errorOf } from "../../../src/core/lazy-error.js";
 import { LostResult } from "../../../src/core/result.js";
 import type { Task } from "../../../src/core/task.js";
 import type { BatchReply } from "../../../src/engine/threads/protocol.js";
@@ -145,7 +146,7 @@ function expectedEnd(deed: Deed, index: number): object {
 function endOf(task: Task): { state: string; outcome: unknown } {
   const { state, outcome } = task;
   const failed = state === "failed" || state === "cancelled" || outcome instanceof LostResult;
-  return { state, outcome: failed ? outcome : restore(outcome) };
+  return { state, outcome: failed ? errorOf(outcome) : restore(outcome) };
 }
 
 describe("a batch", () => {
