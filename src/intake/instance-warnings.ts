@@ -2,7 +2,7 @@
 // the class. Each class is warned of once in a process.
 import type { Logger } from "../base/logger.js";
 import type { TaskDefinition } from "../core/definition.js";
-import type { OnInstance } from "../core/payload/classes.js";
+import type { OnInstance } from "../core/payload/walk/classes.js";
 
 export class InstanceWarnings {
   constructor(

@@ -3,14 +3,14 @@
 // a view would ship the whole buffer behind it, for a small Buffer Node's pool with other requests' bytes.
 import { types } from "node:util";
 import { describe } from "../../base/errors.js";
-import { assemble, type Place } from "./assemble.js";
-import { Check } from "./check.js";
-import type { OnInstance } from "./classes.js";
 import { type Captured, PayloadBytes } from "./payload.js";
-import { notCloneable, refuseValue } from "./refusals.js";
 import { restore } from "./restore.js";
-import { isPrimitive, Walk } from "./walk.js";
-import { type Written, write } from "./writer.js";
+import { assemble, type Place } from "./stream/assemble.js";
+import { type Written, write } from "./stream/writer.js";
+import { Check } from "./walk/check.js";
+import type { OnInstance } from "./walk/classes.js";
+import { notCloneable, refuseValue } from "./walk/refusals.js";
+import { isPrimitive, Walk } from "./walk/walk.js";
 
 /** ArrayBuffers, ports and streams that move instead of being copied. */
 export type TransferList = readonly unknown[];

@@ -1,9 +1,8 @@
 // Makes the value of captured bytes again, in any thread, as often as is asked.
 import { Deserializer } from "node:v8";
-import { emptyError, fillError } from "./make-error.js";
-import type { ErrorContents } from "./markers.js";
 import { type Captured, isBytes, type PayloadBytes } from "./payload.js";
-import { codes, makeView } from "./stream-format.js";
+import { type ErrorContents, emptyError, fillError } from "./stream/make-error.js";
+import { codes, makeView } from "./stream/stream-format.js";
 
 /**
  * The value that was captured: a flat one as it is, any other made anew at each call. Of a value captured for moving the large

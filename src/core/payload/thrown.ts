@@ -1,7 +1,7 @@
 // Errors as they come back from a thread, put together again.
 import { OffloadError } from "../../base/errors.js";
-import { classNumber, emptyError, fillError } from "./make-error.js";
 import { restore } from "./restore.js";
+import { classNumber, emptyError, fillError } from "./stream/make-error.js";
 import { fromWireForm, type WireForm } from "./wire-form.js";
 
 /** An error on its way between threads, in parts that can always be cloned. */

@@ -3,8 +3,8 @@
 // error loses its name and fields, `throw null` arrives as a success.
 import { isNonRetryable } from "../retry/non-retryable.js";
 import { capture } from "./capture.js";
-import { fieldsOf, isError, membersOf, read, text } from "./error-parts.js";
 import type { WireError } from "./thrown.js";
+import { fieldsOf, isError, membersOf, read, text } from "./walk/error-parts.js";
 import { toWireForm, type WireForm } from "./wire-form.js";
 
 // A cause chain may be circular or endless, the members of an AggregateError may hold each other: nobody reads further.

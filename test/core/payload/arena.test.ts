@@ -1,7 +1,7 @@
 // Shared memory for large payloads: used again, capped, and given back to the system when nobody needs it.
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../../src/base/time.js";
-import { Arena, sizeClass } from "../../../src/core/payload/arena.js";
+import { Arena, sizeClass } from "../../../src/core/payload/stream/arena.js";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -1,10 +1,10 @@
 // Captured values: what they hold, where they lie, how they cross, and that they are gone when they are released.
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, it } from "vitest";
-import { arena } from "../../../src/core/payload/arena.js";
 import { capture, captureForMoving, captureWhole, copy } from "../../../src/core/payload/capture.js";
 import { type Captured, isBytes, type PayloadBytes, sizeOf } from "../../../src/core/payload/payload.js";
 import { restore } from "../../../src/core/payload/restore.js";
+import { arena } from "../../../src/core/payload/stream/arena.js";
 import { fromStored, fromWireForm, toWireForm, transferList } from "../../../src/core/payload/wire-form.js";
 
 const large = 100_000;

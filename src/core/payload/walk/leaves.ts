@@ -1,9 +1,9 @@
 // Objects without parts: what stands for each in the copy that the careful walk makes.
 import { types } from "node:util";
+import { AsideMarker, FileMarker, TextMarker, ViewMarker } from "../stream/markers.js";
+import { codes, isLargeBuffer, viewNumber } from "../stream/stream-format.js";
 import type { Collected } from "./collected.js";
-import { AsideMarker, FileMarker, TextMarker, ViewMarker } from "./markers.js";
 import { notCloneable, refuseObject } from "./refusals.js";
-import { codes, isLargeBuffer, viewNumber } from "./stream-format.js";
 
 /** Where the object is, in words. */
 export type Where = () => string;

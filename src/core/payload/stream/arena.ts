@@ -1,7 +1,7 @@
 // Shared memory for large payloads, used again and again. Freshly mapped memory costs a page fault for each 4 KiB when it is
 // first written: 5,490 faults for a buffer of 10 MB against none in memory that has been used before. What lies in shared
 // memory crosses to a thread without a copy, and stays here for a further attempt.
-import { backgroundClock, type Clock } from "../../base/time.js";
+import { backgroundClock, type Clock } from "../../../base/time.js";
 
 const smallest = 65_536;
 /** Sizes within a power of two, so that a region is at most a quarter larger than what lies in it. */

@@ -1,8 +1,9 @@
 // The errors that a careful walk has met. Their contents are copied when the rest is, because an error may hold what holds it,
 // and what of them cannot be copied is left out, as with an error that a task throws.
+
+import { ErrorMarker } from "../stream/markers.js";
 import type { Collected } from "./collected.js";
 import { fieldsOf, membersOf, text } from "./error-parts.js";
-import { ErrorMarker } from "./markers.js";
 import type { Step } from "./where.js";
 
 /** Errors that hold errors that hold errors: a getter may make another one for ever. */

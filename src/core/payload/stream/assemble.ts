@@ -1,6 +1,7 @@
 // Puts a written stream and its large buffers where they are kept.
+
+import type { Beside } from "../payload.js";
 import { arena } from "./arena.js";
-import type { Beside } from "./payload.js";
 import { largeBytes } from "./stream-format.js";
 import type { Written } from "./writer.js";
 

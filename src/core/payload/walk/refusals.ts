@@ -1,5 +1,5 @@
 // The words for a part of a payload that cannot arrive: where it is, what it is, what to do.
-import { describe, OffloadError } from "../../base/errors.js";
+import { describe, OffloadError } from "../../../base/errors.js";
 
 /** A client chooses how deep the JSON it sends is nested. Structured clone overflows the stack from 1,595 levels on
  * (measured on Node 20 to 26, from the main thread). */

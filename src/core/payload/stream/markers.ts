@@ -1,21 +1,19 @@
 // Stand-ins in the copy that the careful walk makes, for what V8 would write in another way than we want. A stand-in is a
 // view, because V8's serializer hands views to us.
+import type { ErrorContents } from "./make-error.js";
 import { codes } from "./stream-format.js";
-import type { PayloadWriter } from "./writer.js";
+
+/** What a marker writes with. */
+export interface MarkerWriter {
+  writeUint32(value: number): void;
+  writeDouble(value: number): void;
+  writeValue(value: unknown): void;
+  writeError(hasMembers: boolean, marker: ErrorMarker): void;
+}
 
 /** Writes its code and what belongs to it when its turn comes. One that is met twice is written once. */
 export abstract class Marker extends Uint8Array {
-  abstract write(writer: PayloadWriter): void;
-}
-
-/** What an error is taken apart into. `cause` may be anything, undefined where there is none. */
-export interface ErrorContents {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string | undefined;
-  readonly cause?: unknown;
-  readonly errors?: readonly unknown[] | undefined;
-  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+  abstract write(writer: MarkerWriter): void;
 }
 
 /**
@@ -25,7 +23,7 @@ export interface ErrorContents {
 export class ErrorMarker extends Marker {
   contents: ErrorContents = { name: "Error", message: "" };
 
-  override write(writer: PayloadWriter): void {
+  override write(writer: MarkerWriter): void {
     writer.writeError(this.contents.errors !== undefined, this);
   }
 }
@@ -39,7 +37,7 @@ export class TextMarker extends Marker {
     super(0);
   }
 
-  override write(writer: PayloadWriter): void {
+  override write(writer: MarkerWriter): void {
     writer.writeUint32(this.code);
     writer.writeValue(this.text);
   }
@@ -54,7 +52,7 @@ export class AsideMarker extends Marker {
     super(0);
   }
 
-  override write(writer: PayloadWriter): void {
+  override write(writer: MarkerWriter): void {
     writer.writeUint32(this.code);
     writer.writeUint32(this.index);
   }
@@ -71,7 +69,7 @@ export class ViewMarker extends Marker {
     super(0);
   }
 
-  override write(writer: PayloadWriter): void {
+  override write(writer: MarkerWriter): void {
     writer.writeUint32(this.code);
     writer.writeUint32(this.index);
     writer.writeDouble(this.offset);
@@ -88,7 +86,7 @@ export class FileMarker extends Marker {
     super(0);
   }
 
-  override write(writer: PayloadWriter): void {
+  override write(writer: MarkerWriter): void {
     writer.writeUint32(codes.file);
     writer.writeUint32(this.index);
     writer.writeValue([this.file.name, this.file.lastModified]);

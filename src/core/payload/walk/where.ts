@@ -1,5 +1,5 @@
 // Where a walk is in a payload. Kept as steps, because a path in words for each field is most of what a walk costs.
-import { describe } from "../../base/errors.js";
+import { describe } from "../../../base/errors.js";
 
 /** A field's name, an index, or how a Map or a Set holds the part. */
 export type Step = string | number | { readonly get: unknown } | typeof mapKey | typeof setItem;

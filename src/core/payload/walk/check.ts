@@ -1,8 +1,9 @@
 // The look at a payload before V8 serialises it: whether there is anything in it that V8 would turn into something else.
 // It costs a tenth of the serialization, because it builds nothing: no paths, no copies, no lists of keys.
+
+import { isLargeBuffer } from "../stream/stream-format.js";
 import { isKnownPlain } from "./classes.js";
 import { maxDepth } from "./refusals.js";
-import { isLargeBuffer } from "./stream-format.js";
 
 /** Arrays longer than this are looked at for holes first: a client's `a[1e9] = 1` must not cost a billion steps. */
 const longArray = 64;

@@ -1,15 +1,15 @@
 // The careful walk: a copy of a payload in which markers stand for what V8 would not write as we want it, or the path of the
 // first part that cannot arrive. Taken when the check met something special, or V8 refused to write.
 import { types } from "node:util";
+import { AsideMarker, type ErrorMarker } from "../stream/markers.js";
+import { codes } from "../stream/stream-format.js";
 import { isSparse } from "./check.js";
 import { type Fate, fateOf, type OnInstance, rememberPlain, report } from "./classes.js";
 import { Collected } from "./collected.js";
 import { isError } from "./error-parts.js";
 import { ErrorQueue, type Walking } from "./error-queue.js";
 import { leafAside, leafOf, leafOfView } from "./leaves.js";
-import { AsideMarker, type ErrorMarker } from "./markers.js";
 import { maxDepth, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
-import { codes } from "./stream-format.js";
 import { mapKey, pathOf, type Step, setItem } from "./where.js";
 
 export class Walk implements Walking {

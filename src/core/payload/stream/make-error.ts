@@ -1,5 +1,14 @@
 // Puts an error together from its parts.
-import type { ErrorContents } from "./markers.js";
+
+/** What an error is taken apart into. `cause` may be anything, undefined where there is none. */
+export interface ErrorContents {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly cause?: unknown;
+  readonly errors?: readonly unknown[] | undefined;
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
+}
 
 // The place in this list is stored in journals: append, never reorder.
 const classes: readonly ErrorConstructor[] = [
