@@ -22,7 +22,16 @@ export function makeTask(
   { payload, context }: { payload?: unknown; context?: unknown } = {},
 ): Task {
   const whole = { ...definition.policy, ...dispatch };
-  return new Task(made++, (seq) => `id-${seq.toString(36)}`, definition, whole, payload, sizeOf(payload), context, ticks());
+  return new Task(
+    made++,
+    (seq) => `id-${seq.toString(36)}`,
+    definition,
+    whole,
+    payload,
+    sizeOf(payload),
+    context,
+    ticks(),
+  );
 }
 
 /** Tasks as a failing test can print them: they are linked with one another, and would be printed with all the others. */
