@@ -12,7 +12,8 @@ import { createInlineEngine } from "../../src/engine/inline/inline.js";
 import { resolvePool } from "../../src/engine/threads/options.js";
 import { findTasksModule } from "../../src/engine/threads/pool/tasks-module.js";
 import { ThreadsEngine } from "../../src/engine/threads/threads-engine.js";
-import { type EngineUnderTest, testEngine } from "./conformance.js";
+import { testEngine } from "./conformance.js";
+import type { EngineUnderTest } from "./subject.js";
 
 const module = new URL("../fixtures/conformance.mjs", import.meta.url);
 const functions: Record<string, (payload: unknown, task: object) => unknown> = await import(module.href);

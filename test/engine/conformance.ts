@@ -15,102 +15,14 @@
 // So no task of this suite blocks or ends its process.
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
-import { silentLogger } from "../../src/base/logger.js";
 import { turn } from "../../src/base/time.js";
-import type { TaskDefinition, TaskPolicy } from "../../src/core/definition.js";
-import { type EventName, Events } from "../../src/core/events.js";
-import type { Dispatch, Task } from "../../src/core/task.js";
-import type { Engine } from "../../src/engine/engine.js";
+import type { Task } from "../../src/core/task.js";
 import { Gate } from "../support/gate.js";
 import { rejection } from "../support/offloader.js";
-import { defineTask, ids } from "../support/tasks.js";
-import { TestHost } from "./host.js";
-
-export interface EngineOptions {
-  readonly events: Events;
-  /** Tasks that run at the same time, whatever their names. */
-  readonly concurrency: number;
-  /** ms that a task may go on after its signal aborted. */
-  readonly abortGrace: number;
-}
-
-export interface EngineUnderTest {
-  readonly name: string;
-  readonly kind: "task" | "callback";
-  create(options: EngineOptions): Engine;
-  /** What goes into a task's record, so that it runs the function of this name of test/fixtures/conformance.mjs. */
-  content(name: string, payload: unknown, task: () => Task | undefined): { payload: unknown; context?: unknown };
-}
-
-/** Long enough for a task that stops, short enough to be waited for. */
-const abortGrace = 200;
+import { ids } from "../support/tasks.js";
+import { abortGrace, countLooks, type EngineUnderTest, Subject } from "./subject.js";
 
 const reason = new OffloadError("AR_CANCELLED", "stopped by the test");
-
-class Subject {
-  readonly engine: Engine;
-  readonly host: TestHost;
-  /** What the engine has answered to `stop`. */
-  readonly answers: string[] = [];
-  readonly #definitions = new Map<string, TaskDefinition>();
-
-  constructor(
-    private readonly under: EngineUnderTest,
-    concurrency: number,
-  ) {
-    const events = new Events((error) => {
-      throw error;
-    });
-    this.engine = under.create({ events, concurrency, abortGrace });
-    const stop = this.engine.stop.bind(this.engine);
-    this.engine.stop = (...args) => {
-      const answer = stop(...args);
-      this.answers.push(answer);
-      return answer;
-    };
-    this.host = new TestHost(this.engine, { events, logger: silentLogger });
-  }
-
-  define(name: string, policy: Partial<TaskPolicy> = {}): TaskDefinition {
-    const made = this.#definitions.get(name) ?? defineTask(name, policy, this.under.kind);
-    this.#definitions.set(name, made);
-    return made;
-  }
-
-  add(name: string, payload?: unknown, dispatch: Partial<Dispatch> = {}): Task {
-    let task: Task | undefined;
-    const content = this.under.content(name, payload, () => task);
-    task = this.host.hold(this.define(name), { backoff: 0, ...dispatch }, content);
-    const made = task;
-    this.host.scheduler.move(() => this.host.scheduler.release(made));
-    return made;
-  }
-
-  addMany(count: number, name: string, payload?: unknown, dispatch?: Partial<Dispatch>): Task[] {
-    return Array.from({ length: count }, () => this.add(name, payload, dispatch));
-  }
-
-  result(task: Task): Promise<unknown> {
-    return this.host.scheduler.result(task);
-  }
-
-  idle(): Promise<void> {
-    return this.host.ledger.settled();
-  }
-
-  cancel(task: Task): boolean {
-    return this.host.scheduler.cancel(task, "by the test");
-  }
-
-  story(task: Task): EventName[] {
-    return this.host.story(task);
-  }
-
-  /** The ids of the tasks with this event, in the order of the events. */
-  order(event: EventName): string[] {
-    return this.host.heard.filter(({ name }) => name === event).map(({ event: { id } }) => id);
-  }
-}
 
 /** Defines the tests for one engine. */
 export function testEngine(under: EngineUnderTest): void {
@@ -606,19 +518,5 @@ export function testEngine(under: EngineUnderTest): void {
     it("is known by name once the engine is ready", () => {
       expect(subject.host.names[0]).toContain("inspects");
     });
-  });
-}
-
-/** Counts how often somebody looks at the state of a task. */
-function countLooks(task: Task, looks: { count: number }): void {
-  let { state } = task;
-  Object.defineProperty(task, "state", {
-    get() {
-      looks.count++;
-      return state;
-    },
-    set(value: typeof state) {
-      state = value;
-    },
   });
 }

@@ -1,7 +1,7 @@
 // The engine that runs tasks on worker threads: which thread, how many at once, when another thread is worth its start.
 import type { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { microtask, nextTurn, now, setTimer } from "../../base/time.js";
+import { setTimer } from "../../base/time.js";
 import { hasAttemptsLeft, stopsToBeRetried, timeoutError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
 import type { Task } from "../../core/task.js";
@@ -14,6 +14,7 @@ import type { Place, Thread } from "./pool/thread.js";
 import { ThreadPool } from "./pool/thread-pool.js";
 import type { BatchReply, FromThread, PartialReply } from "./protocol.js";
 import { Remarks } from "./remarks.js";
+import { Serving } from "./serving.js";
 import { leavesForGood, movedAway, packBatch } from "./slots/batch-message.js";
 import { BatchReport } from "./slots/batch-report.js";
 import type { Death } from "./slots/death.js";
@@ -29,9 +30,6 @@ export interface ThreadsEngineParts {
   readonly logger: Logger;
 }
 
-/** ms of serving threads from microtasks, after which the event loop has to turn before they are served again. */
-const turnMs = 3;
-
 const idleHost = {} as EngineHost;
 
 export class ThreadsEngine implements Engine {
@@ -41,12 +39,9 @@ export class ThreadsEngine implements Engine {
   readonly #queue: TaskQueue;
   readonly #watchdog: Watchdog;
   readonly #remarks: Remarks;
+  readonly #serving = new Serving(() => this.#serve());
   #host: EngineHost = idleHost;
   #report: BatchReport;
-  #waking = false;
-  /** When the next turn of the event loop was last asked for. */
-  #turnAskedAt = Number.NEGATIVE_INFINITY;
-  #turnIsDue = false;
   #halted = false;
 
   constructor(parts: ThreadsEngineParts) {
@@ -147,33 +142,13 @@ export class ThreadsEngine implements Engine {
     await this.pool.end(timeout);
   }
 
-  /** There may be work. Threads are served before the current turn of the event loop ends, unless that turn takes too long. */
   #wake(): void {
-    if (this.#waking || this.#halted) return;
-    this.#waking = true;
-    // A microtask, so that what is dispatched together travels together. But Node reads as many as 1,000 messages of a port
-    // in one turn of the event loop, of 256 tasks each. Busy threads that are always served at once would keep timers and
-    // sockets waiting for 100 ms.
-    const at = now();
-    const asks = at - this.#turnAskedAt >= turnMs;
-    if (asks && this.#turnIsDue) return;
-    if (asks) {
-      this.#turnAskedAt = at;
-      this.#turnIsDue = true;
-      nextTurn(this.#turned);
-    }
-    microtask(this.#serve);
+    if (!this.#halted) this.#serving.soon();
   }
 
-  readonly #turned = (): void => {
-    this.#turnIsDue = false;
-    if (this.#waking) this.#serve();
-  };
-
-  readonly #serve = (): void => {
-    this.#waking = false;
+  #serve(): void {
     if (!this.#halted && this.#queue.length > 0) this.#host.together(() => this.#sendWaiting());
-  };
+  }
 
   #sendWaiting(): void {
     const { pool } = this;

@@ -2,6 +2,7 @@
 // one end for each task.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Priority } from "../../../src/core/definition.js";
 import { isFinal, type TaskState } from "../../../src/core/states.js";
 import type { Task } from "../../../src/core/task.js";
 import { FakeClock } from "../../support/fake-clock.js";
@@ -22,12 +23,13 @@ type Name = keyof typeof definitions;
 const which = fc.nat(1_000);
 const add = {
   act: fc.constant("add" as const),
-  priority: fc.constantFrom("high" as const, "normal" as const, "low" as const),
+  // Mostly of one lane, so that they meet there.
+  priority: fc.constantFrom<Priority[]>("normal", "normal", "normal", "normal", "high", "low"),
   held: fc.boolean(),
 };
 const addPlain = fc.record({
   ...add,
-  name: fc.constantFrom<Name>("plain", "other", "two", "one"),
+  name: fc.constantFrom<Name>("plain", "other", "two", "one", "one"),
   key: fc.constant(undefined),
   onDuplicate: fc.constant("skip" as const),
 });
@@ -50,6 +52,7 @@ const command = fc.oneof(
   },
   { arbitrary: fc.record({ act: fc.constant("take back" as const), which: fc.nat(4) }), weight: 1 },
   { arbitrary: fc.record({ act: fc.constant("cancel" as const), which }), weight: 2 },
+  { arbitrary: fc.record({ act: fc.constant("cancel next" as const), which }), weight: 2 },
   { arbitrary: fc.record({ act: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 50 }) }), weight: 2 },
   {
     arbitrary: fc.record({
@@ -145,6 +148,12 @@ class Run {
         model.resume(command.name);
         this.#host.scheduler.pauses.resume(command.name);
         return;
+      case "cancel next": {
+        // One whose turn it is: others may have waited behind it.
+        const task = pick(model.next(), command.which);
+        if (task) this.#cancel(task);
+        return;
+      }
       case "advance":
         this.advance(command.ms);
     }

@@ -7,6 +7,7 @@ import { FakeClock } from "../../support/fake-clock.js";
 import { survivors } from "../../support/garbage.js";
 import { defineTask, ids } from "../../support/tasks.js";
 import { TestHost } from "../host.js";
+import { countLooks } from "../subject.js";
 import { QueueEngine } from "./queue-engine.js";
 
 function create() {
@@ -194,7 +195,7 @@ describe("a limit of tasks of one name at a time", () => {
     const first = add(limited);
     expect(take()?.id).toBe(first.id);
     const waiting = Array.from({ length: 100_000 }, () => add(limited));
-    for (const task of waiting) countReads(task, reads);
+    for (const task of waiting) countLooks(task, reads);
     let running: Task | undefined = first;
     let ended = 0;
     while (running !== undefined) {
@@ -416,16 +417,3 @@ describe("a paused name", () => {
     expect(queue.length).toBe(0);
   });
 });
-
-function countReads(task: Task, reads: { count: number }): void {
-  let { state } = task;
-  Object.defineProperty(task, "state", {
-    get() {
-      reads.count++;
-      return state;
-    },
-    set(value: typeof state) {
-      state = value;
-    },
-  });
-}
