@@ -14,7 +14,7 @@ export function restore(captured: Captured): unknown {
   return isBytes(captured) ? new PayloadReader(captured).read() : captured;
 }
 
-export class PayloadReader extends Deserializer {
+class PayloadReader extends Deserializer {
   readonly #payload: PayloadBytes;
   readonly #errors: Error[] = [];
 

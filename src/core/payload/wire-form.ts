@@ -25,12 +25,12 @@ export function fromWireForm(wire: WireForm): Captured {
   return Array.isArray(wire) ? unpack(wire as readonly unknown[]) : wire;
 }
 
-export function pack({ bytes, lengths, aside, loose }: PayloadBytes): readonly unknown[] {
+function pack({ bytes, lengths, aside, loose }: PayloadBytes): readonly unknown[] {
   if (loose !== undefined) return [bytes, lengths, aside ?? null, loose];
   return aside === undefined ? [bytes, lengths] : [bytes, lengths, aside];
 }
 
-export function unpack(packed: readonly unknown[]): PayloadBytes {
+function unpack(packed: readonly unknown[]): PayloadBytes {
   const [bytes, lengths, aside, loose] = packed as Packed;
   return new PayloadBytes(bytes, lengths, { aside: aside ?? undefined, loose });
 }

@@ -17,7 +17,7 @@ import { Remarks } from "./remarks.js";
 import { Serving } from "./serving.js";
 import { leavesForGood, movedAway, packBatch } from "./slots/batch-message.js";
 import { BatchReport } from "./slots/batch-report.js";
-import type { Death } from "./slots/death.js";
+import { deathOf } from "./slots/death.js";
 import type { Slot } from "./slots/slot.js";
 import { slotState, want } from "./slots/slot-memory.js";
 import { Watchdog } from "./watchdog.js";
@@ -291,14 +291,6 @@ export class ThreadsEngine implements Engine {
     }
     return undefined;
   }
-}
-
-function deathOf(thread: Thread): Death {
-  const running = [...thread.running()].length;
-  const blame = thread.endReason !== undefined ? "innocent" : running === 1 ? "guilty" : "suspect";
-  const first = thread.busySlots.at(-1);
-  const unreadSlot = thread.tasksRun === 0 && first?.isUnbegun ? first : undefined;
-  return { error: thread.error, exitCode: thread.exitCode, blame, unreadSlot };
 }
 
 function isReply(message: FromThread): message is BatchReply {

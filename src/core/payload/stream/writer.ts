@@ -30,7 +30,7 @@ interface Hooks {
   _setTreatArrayBufferViewsAsHostObjects(on: boolean): void;
 }
 
-export class PayloadWriter extends Serializer {
+class PayloadWriter extends Serializer {
   readonly parts: Uint8Array[] = [];
   readonly #errors: ErrorMarker[] = [];
 

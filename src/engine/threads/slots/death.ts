@@ -1,6 +1,7 @@
 // How a thread died, and who is to blame.
 import { OffloadError } from "../../../base/errors.js";
 import { name, type Task } from "../../../core/task.js";
+import type { Thread } from "../pool/thread.js";
 import type { Slot } from "./slot.js";
 
 export interface Death {
@@ -15,6 +16,15 @@ export interface Death {
   readonly blame: "guilty" | "suspect" | "innocent";
   /** The batch a fresh thread died on before it began it; on an older thread, leftovers of earlier work may be to blame. */
   readonly unreadSlot: Slot | undefined;
+}
+
+/** What the death of a thread means for its tasks: to be found before the first of them is reported. */
+export function deathOf(thread: Thread): Death {
+  const running = [...thread.running()].length;
+  const blame = thread.endReason !== undefined ? "innocent" : running === 1 ? "guilty" : "suspect";
+  const first = thread.busySlots.at(-1);
+  const unreadSlot = thread.tasksRun === 0 && first?.isUnbegun ? first : undefined;
+  return { error: thread.error, exitCode: thread.exitCode, blame, unreadSlot };
 }
 
 /** The error of a task whose thread died. */
