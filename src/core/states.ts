@@ -40,10 +40,17 @@ export const states: readonly TaskState[] = Object.keys(next) as TaskState[];
 
 // Both questions are asked several times for each task. Numbers and bits answer them faster than lists.
 const codes = new Map(states.map((state, code) => [state, code]));
+const [queued, running, succeeded] = (["queued", "running", "succeeded"] as const).map((state) =>
+  states.indexOf(state),
+) as [number, number, number];
 const followers = states.map((state) => next[state].reduce((bits, to) => bits | (1 << codeOf(to)), 0));
 
 /** The number of a state; -1 for a name that is no state. */
 export function codeOf(state: TaskState): number {
+  // The three that every task passes first, for the same reason.
+  if (state === "queued") return queued;
+  if (state === "running") return running;
+  if (state === "succeeded") return succeeded;
   return codes.get(state) ?? -1;
 }
 
@@ -54,5 +61,6 @@ export function mayFollow(from: number, to: number): boolean {
 
 /** Whether a task stays in this state. */
 export function isFinal(state: TaskState): state is FinalState {
-  return followers[codeOf(state)] === 0;
+  // Four comparisons of what is one object each cost 2 ns, a look into a Map 10. It is asked five times a task.
+  return state !== "running" && state !== "queued" && state !== "held" && state !== "delayed";
 }

@@ -1,7 +1,6 @@
 // Warnings for development: an instance of a class arrives in the task as a plain object, which may surprise the author of
 // the class. Each class is warned of once in a process.
 import type { Logger } from "../base/logger.js";
-import type { TaskDefinition } from "../core/definition.js";
 import type { OnInstance } from "../core/payload/walk/classes.js";
 
 export class InstanceWarnings {
@@ -10,13 +9,17 @@ export class InstanceWarnings {
     private readonly active: boolean = process.env.NODE_ENV !== "production",
   ) {}
 
-  /** What `capture` calls for an instance in a payload of the task; undefined in production. */
-  of({ name }: TaskDefinition): OnInstance | undefined {
+  /**
+   * What `capture` calls for an instance in a payload; undefined in production.
+   *
+   * @param task the name of the task whose payload is being captured
+   */
+  for(task: () => string): OnInstance | undefined {
     if (!this.active) return undefined;
     return (type, path) => {
       const className = nameOf(type);
       this.logger.warn(
-        { task: name, path, class: className },
+        { task: task(), path, class: className },
         `${path} is an instance of ${className}, which arrives in the task as a plain object, without its methods; ` +
           "send plain data, or mark the class with static plainPayload = true",
       );

@@ -61,7 +61,8 @@ export class Intake {
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     admission.check(replaced);
     const task = maker.fromCall({ definition, dispatch, payload, context, options, replaced });
-    return scheduler.move(() => {
+    scheduler.beginMove();
+    try {
       scheduler.accept(task, options?.signal);
       // Its signal may have aborted before the call. Then it takes nobody's place.
       if (isFinal(task.state)) return task;
@@ -69,7 +70,9 @@ export class Intake {
       if (response === undefined) scheduler.release(task);
       else this.#hold(task, response);
       return task;
-    });
+    } finally {
+      scheduler.endMove();
+    }
   }
 
   /** Accepts a callback, to be run once the response is over. */

@@ -3,7 +3,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { ticks } from "../base/ticks.js";
 import type { TaskDefinition } from "../core/definition.js";
-import { capture, captureWhole, refuseToMoveAgain } from "../core/payload/capture.js";
+import { type CaptureOptions, capture, captureWhole, refuseToMoveAgain } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { type Dispatch, Task, type TaskIdentity } from "../core/task.js";
 import type { Store } from "../store/store.js";
@@ -43,8 +43,14 @@ export interface TaskContents {
 
 export class TaskMaker {
   #seq = 0;
+  /** The name of the task whose payload is being captured. */
+  #capturing = "";
+  // One for all calls: made for each, it would be a good part of what a tiny payload costs.
+  readonly #options: CaptureOptions;
 
-  constructor(private readonly parts: TaskMakerParts) {}
+  constructor(private readonly parts: TaskMakerParts) {
+    this.#options = { onInstance: parts.instances.for(() => this.#capturing) };
+  }
 
   /**
    * A task that is on record, if there is a store, and not accepted yet. What is in `transfer` has moved.
@@ -62,9 +68,10 @@ export class TaskMaker {
   }
 
   #copied(call: Call): Task {
-    const { admission, store, instances } = this.parts;
+    const { admission, store } = this.parts;
     const { definition, dispatch, context, options, replaced } = call;
-    const payload = capture(call.payload, "payload", { onInstance: instances.of(definition) });
+    this.#capturing = definition.name;
+    const payload = capture(call.payload, "payload", this.#options);
     try {
       const bytes = sizeOf(payload);
       // Once more, because a getter in the payload is the user's code and may have dispatched.
@@ -80,13 +87,14 @@ export class TaskMaker {
 
   /** Parts of the payload move to the thread. */
   #moved(call: Call, transfer: readonly (ArrayBuffer | MessagePort)[]): Task {
-    const { admission, store, instances } = this.parts;
+    const { admission, store } = this.parts;
     const { definition, dispatch, context, replaced } = call;
+    this.#capturing = definition.name;
     refuseToMoveAgain(transfer, dispatch.attempts);
     const moving = transfer.reduce((sum, item) => sum + (item instanceof ArrayBuffer ? item.byteLength : 0), 0);
     // What is copied beside it has a known size only when everything has moved, which is too late for a refusal.
     admission.check(replaced, moving);
-    const move = (): Captured => capture(call.payload, "payload", { transfer, onInstance: instances.of(definition) });
+    const move = (): Captured => capture(call.payload, "payload", { ...this.#options, transfer });
     if (store.keeps) return this.#movedOnRecord(call, transfer, move);
     const payload = move();
     return this.make({ definition, dispatch, payload, bytes: sizeOf(payload), context });

@@ -75,7 +75,7 @@ export function sizeOf(captured: Captured): number {
   if (captured instanceof PayloadBytes) return sizeOfBytes(captured);
   let size = 16;
   for (const key in captured) {
-    const field: unknown = Reflect.get(captured, key);
+    const field = (captured as Record<string, unknown>)[key];
     size += typeof field === "string" ? 16 + field.length : 16;
   }
   return size;

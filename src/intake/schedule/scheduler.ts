@@ -61,13 +61,21 @@ export class Scheduler implements EngineHost {
 
   /** Makes transitions that belong together: events are delivered when all of them are made. */
   move<Result>(make: () => Result): Result {
-    const { events } = this.#parts;
-    events.beginMove();
+    this.beginMove();
     try {
       return make();
     } finally {
-      events.endMove();
+      this.endMove();
     }
+  }
+
+  /** The same without a closure, where some 500,000 tasks a second pass: `endMove` is called in a `finally`. */
+  beginMove(): void {
+    this.#parts.events.beginMove();
+  }
+
+  endMove(): void {
+    this.#parts.events.endMove();
   }
 
   // What the intake and the handles ask for.
@@ -112,9 +120,8 @@ export class Scheduler implements EngineHost {
    */
   cancel(task: Task, reason: unknown): boolean {
     if (isFinal(task.state)) return false;
-    const { events, ledger } = this.#parts;
-    // No closure and no error where there may be 100,000 to cancel.
-    events.beginMove();
+    const { ledger } = this.#parts;
+    this.beginMove();
     try {
       if (task.state !== "running") {
         this.#leave(task);
@@ -124,7 +131,7 @@ export class Scheduler implements EngineHost {
       const error = cancelledError(task, reason);
       return this.#stopRunning(task, error, () => ledger.cancelled(task, error));
     } finally {
-      events.endMove();
+      this.endMove();
     }
   }
 
@@ -187,13 +194,11 @@ export class Scheduler implements EngineHost {
 
   succeeded(task: Task, value: unknown, runMs?: number): void {
     if (isFinal(task.state)) return;
-    const { events } = this.#parts;
-    // No closure, because some 500,000 tasks a second pass here.
-    events.beginMove();
+    this.beginMove();
     try {
       this.#attempts.succeeded(task, value, runMs);
     } finally {
-      events.endMove();
+      this.endMove();
     }
   }
 
