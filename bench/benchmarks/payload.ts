@@ -76,7 +76,7 @@ export const payloadBenchmark: Benchmark = {
   how: [
     `A Uint8Array of so many bytes goes to one thread, ${outstanding} tasks outstanding. Copied, it is the same array each time; moved, each task gets one of its own, made before the clock starts.`,
     "Nested objects are an array of users, each with an id, a name, an email, a flag, a score, a list of tags and an address; their size is that of V8's serialisation, and the task looks at each user.",
-    "CPU time is the main thread's, as the kernel counts it, from the call until the result is there. Page faults are those of the whole process that need no disk (`process.resourceUsage().minorPageFault`): a page of 4 KB that is touched for the first time.",
+    "CPU time is the main thread's, as the kernel counts it, from the call until the result is there. Page faults are the main thread's that need no disk, as the kernel counts them: a page of 4 KB that is touched for the first time. The thread that runs the task has its own, for the copy that it gets.",
     `Validation: ${validated.toLocaleString("en-US")} such users, one task at a time; the lag is the longest of a round, and includes collections of garbage.`,
     "offload-after-response copies at the call, so that what the caller changes afterwards does not reach the task; the others copy when they dispatch. The raw row is a bare Worker that is posted a message for each task. Ratios are to Piscina with its defaults, within each round.",
   ].join(" "),

@@ -15,11 +15,11 @@ const most: Readonly<Record<string, Counts>> = {
   // 500 tasks of one turn travel in two or three messages.
   task: { messages: 0.01, bytes: 1_700, asyncResources: 0.1 },
   // A slow thread gets fewer of them in a message.
-  "task with 10 KB of nested objects": { messages: 0.06, bytes: 123_000, asyncResources: 0.5 },
-  // The bytes are those of Node.js 20, where the stack of an error takes 12,000; Node.js 22 to 26 take 3,200 to 3,800 in all.
-  "task that fails": { messages: 0.05, bytes: 16_600, asyncResources: 0.15 },
+  "task with 10 KB of nested objects": { messages: 0.06, bytes: 4_700, asyncResources: 0.5 },
+  // No error is made, because nobody looks at it.
+  "task that fails": { messages: 0.05, bytes: 3_600, asyncResources: 0.15 },
   "task after a response": { messages: 0.01, bytes: 2_600, asyncResources: 0.1 },
-  "callback after a response": { messages: 0, bytes: 11_000, asyncResources: 3.1 },
+  "callback after a response": { messages: 0, bytes: 5_500, asyncResources: 3.1 },
 };
 
 describe("the work on the main thread", () => {

@@ -27,7 +27,7 @@ const noBeside: Beside = {};
 export class PayloadBytes {
   #bytes: Uint8Array;
   #free: (() => void) | undefined;
-  /** Length of the stream, then of each large buffer. */
+  /** Length of the stream, then for each large buffer the length of the gap before it and its own. */
   readonly lengths: readonly number[];
   readonly aside: readonly unknown[] | undefined;
   readonly asidePaths: readonly string[] | undefined;

@@ -78,9 +78,11 @@ class PayloadReader extends Deserializer {
       if (buffer === undefined) throw new Error("a payload without its buffers");
       return buffer;
     }
+    // Before each part stands its gap.
+    const at = 2 * index + 2;
     let start = 0;
-    for (let before = 0; before <= index; before++) start += lengths[before] ?? 0;
-    const length = lengths[index + 1] ?? 0;
+    for (let before = 0; before < at; before++) start += lengths[before] ?? 0;
+    const length = lengths[at] ?? 0;
     // Not zeroed first, unlike a new ArrayBuffer.
     const made = Buffer.allocUnsafeSlow(length);
     // A plain memcpy, unlike set() on shared memory.

@@ -6,11 +6,11 @@ import { backgroundClock, type Clock } from "../../../base/time.js";
 const smallest = 65_536;
 /** Sizes within a power of two, so that a region is at most a quarter larger than what lies in it. */
 const steps = 4;
-const defaultMaxFree = 64 * 1024 * 1024;
+const defaultMaxFree = 256 * 1024 * 1024;
 const defaultIdleMs = 10_000;
 
 export interface ArenaOptions {
-  /** Bytes of free regions kept for reuse. A larger region is made for one payload. Default 64 MiB. */
+  /** Bytes of free regions kept for reuse. A larger region is made for one payload. Default 256 MiB: four payloads of 50 MB under way. */
   readonly maxFree?: number;
   /** ms after which a free region is dropped. Default 10 s. */
   readonly idleMs?: number;

@@ -14,6 +14,12 @@ export interface Assembled {
   readonly beside?: Beside;
 }
 
+/**
+ * Large buffers begin at a multiple of so many bytes, with a gap before them: on AMD processors a copy to an odd place is slow
+ * (262 us for 1 MB that begins at byte 6, 22 at byte 64; glibc issue 30994).
+ */
+const alignment = 64;
+
 // From Node 21 on. It frees the serializer's memory now, which would else wait for a garbage collection that knows little of it.
 const transfer: unknown = Reflect.get(ArrayBuffer.prototype, "transfer");
 
@@ -21,18 +27,24 @@ export function assemble({ stream, parts }: Written, place: Place): Assembled {
   const lengths = [stream.byteLength];
   let total = stream.byteLength;
   for (const { byteLength } of parts) {
-    lengths.push(byteLength);
-    total += byteLength;
+    const gap = -total & (alignment - 1);
+    lengths.push(gap, byteLength);
+    total += gap + byteLength;
   }
   if (total < largeBytes || (place === "loose" && parts.length === 0)) return { bytes: copyOf(stream), lengths };
   if (place === "loose") return { bytes: copyOf(stream), lengths, beside: { loose: parts.map(bufferOf) } };
   const { buffer, free } = arena.take(total);
   // `fill` is a plain memcpy: 22 us for 1 MB on Node 20 to 26. `set` takes 30 to 80 on shared memory.
   const shared = Buffer.from(buffer, 0, total);
-  let at = 0;
-  for (const piece of [stream, ...parts]) {
-    if (piece.byteLength > 0) shared.fill(piece, at, at + piece.byteLength);
-    at += piece.byteLength;
+  shared.fill(stream, 0, stream.byteLength);
+  let at = stream.byteLength;
+  for (const part of parts) {
+    const gap = -at & (alignment - 1);
+    // Or the bytes of an earlier payload would come along.
+    shared.fill(0, at, at + gap);
+    at += gap;
+    if (part.byteLength > 0) shared.fill(part, at, at + part.byteLength);
+    at += part.byteLength;
   }
   release(stream);
   return { bytes: new Uint8Array(buffer, 0, total), lengths, beside: { free } };
