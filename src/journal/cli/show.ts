@@ -6,7 +6,7 @@ import type { FileSystem } from "../files/file-system.js";
 import { decodeContent, type TaskContent } from "../format/content.js";
 import { type Encoding, encodings } from "../format/format.js";
 import { EntryReader } from "../log/entry-reader.js";
-import type { PendingTask } from "../takeover/recover.js";
+import type { PendingTask } from "../takeover/recovered-log.js";
 import { type CommandContext, type CommandResult, deadLetterFiles } from "./command.js";
 import { inspectOwners } from "./inspect.js";
 import { describeTask } from "./list.js";

@@ -1,7 +1,8 @@
 // The file of a dead letter: a header, the ACCEPTED record of its task, and a record that says why it is one.
 import type { DeadLetter, DeadLetterError } from "../../store/store.js";
 import { errorCode } from "../files/file-system.js";
-import { type AcceptedRecord, type DeadLetterRecord, type JournalRecord, readRecords } from "../format/read-records.js";
+import { readRecords } from "../format/read-records.js";
+import type { AcceptedRecord, DeadLetterRecord, JournalRecord } from "../format/record.js";
 
 /** A dead letter with the record of its task. */
 export interface OpenedDeadLetter {

@@ -5,7 +5,7 @@ import type { DeadLetter, DeadLetterReason } from "../../store/store.js";
 import type { FileSystem } from "../files/file-system.js";
 import { contentOf, decodeContent, type TaskContent } from "../format/content.js";
 import { patchAccepted } from "../format/encode.js";
-import type { AcceptedRecord } from "../format/read-records.js";
+import type { AcceptedRecord } from "../format/record.js";
 import type { Durability } from "../log/durability.js";
 import { EntryReader } from "../log/entry-reader.js";
 import type { Log } from "../log/log.js";

@@ -5,7 +5,7 @@ import type { FileSystem } from "../files/file-system.js";
 import { decodeContent, type TaskContent } from "../format/content.js";
 import { EntryReader, type ReadEntry } from "../log/entry-reader.js";
 import type { ReplayedTask } from "../replayed-task.js";
-import { byAcceptance, type PendingTask } from "./recover.js";
+import { byAcceptance, type PendingTask } from "./recovered-log.js";
 
 export class Replay {
   // In reverse, so that the next one is at the end.

@@ -8,7 +8,8 @@ import type { SegmentChain } from "../log/chain.js";
 import { damagedPath } from "../log/remove-segment.js";
 import type { JournalEntry } from "../log/segment.js";
 import type { AbandonedDirectories, TakenDirectories } from "./abandoned-directories.js";
-import { keyOf, type PendingTask, type Recovered, recover } from "./recover.js";
+import { recover } from "./recover.js";
+import { keyOf, type PendingTask, type Recovered } from "./recovered-log.js";
 import type { Replay } from "./replay.js";
 
 /** What a takeover has found. */
@@ -30,6 +31,9 @@ export interface TakeoverParts {
   readonly deadLetters: DeadLetters;
   readonly replay: Replay;
 }
+
+/** Log collectors cut lines that are too long. */
+const idsPerLine = 500;
 
 export class Takeover {
   // Taken over and not read, because no descriptor was free, for example.
@@ -98,7 +102,7 @@ export class Takeover {
   }
 
   #reportDamage({ segments }: Recovered): void {
-    for (const { segment, result } of segments) {
+    for (const { segment, result, notRun } of segments) {
       if (!segment.damaged) continue;
       this.parts.logger.error(
         {
@@ -110,6 +114,12 @@ export class Takeover {
         },
         "journal: a segment is damaged; everything before the damage is recovered, and the file is kept",
       );
+      for (let from = 0; from < notRun.length; from += idsPerLine) {
+        this.parts.logger.error(
+          { segment: segment.path, ids: notRun.slice(from, from + idsPerLine), of: notRun.length },
+          "journal: these tasks were accepted and do not run, because their records lie behind the damage of a segment",
+        );
+      }
     }
   }
 
