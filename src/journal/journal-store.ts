@@ -5,7 +5,8 @@ import { errorOf } from "../core/lazy-error.js";
 import type { Captured } from "../core/payload/payload.js";
 import { type FinalState, isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
-import type { DeadLetterReason, Readmit, Store, StoredDeadLetters } from "../store/store.js";
+import type { Readmit, Store, StoredDeadLetters } from "../store/store.js";
+import type { WrittenReason } from "./format/format.js";
 import { type Journal, openJournal } from "./journal.js";
 import type { JournalEntry } from "./log/segment.js";
 import type { JournalOptions } from "./options.js";
@@ -112,7 +113,7 @@ export class JournalStore implements Store {
   }
 }
 
-function reasonOf(code: string | undefined): DeadLetterReason {
+function reasonOf(code: string | undefined): WrittenReason {
   if (code === "AR_UNKNOWN_TASK") return "unknown-task";
   return code === "AR_TIMEOUT" ? "timeout" : "exhausted";
 }

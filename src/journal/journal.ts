@@ -3,13 +3,13 @@
 import { OffloadError } from "../base/errors.js";
 import { wallClock } from "../base/time.js";
 import type { FinalState } from "../core/states.js";
-import type { DeadLetterReason } from "../store/store.js";
 import type { DeadLetters } from "./dead-letters/dead-letters.js";
 import { prepareDirectory } from "./files/directory.js";
 import { unavailable } from "./files/failure.js";
 import { nodeFileSystem } from "./files/file-system.js";
 import { removeDirectory } from "./files/remove-directory.js";
 import { encodeContent, type TaskContent } from "./format/content.js";
+import type { WrittenReason } from "./format/format.js";
 import { isId } from "./format/id.js";
 import type { JournalEntry } from "./log/segment.js";
 import { type JournalOptions, resolveJournalOptions } from "./options.js";
@@ -116,7 +116,7 @@ export class Journal {
    * @param error why, for whoever reads the dead letter
    * @returns false if it could not be written (which is logged): the task stays in the journal and runs at the next start
    */
-  moveToDeadLetters(entry: JournalEntry, reason: DeadLetterReason, error: unknown): boolean {
+  moveToDeadLetters(entry: JournalEntry, reason: WrittenReason, error: unknown): boolean {
     return this.#isOpen(entry) && this.#parts.deadLetters.add(entry, reason, error);
   }
 
@@ -147,7 +147,7 @@ export class Journal {
     return this.#parts.replay.tasks();
   }
 
-  get deadLetters(): Pick<DeadLetters, "list" | "retry" | "discard"> {
+  get deadLetters(): Pick<DeadLetters, "list" | "retry" | "retryWith" | "discard"> {
     return this.#parts.deadLetters;
   }
 

@@ -59,7 +59,7 @@ export function assembleJournal(
   const reclaimer = new Reclaimer(fs, chain, writer, durability, remove, logger);
   // The other half of the disk space is for records that are not needed any more and not yet deleted.
   const log = new Log(chain, writer, reclaimer, maxBytes / 2, logger);
-  const files = new DeadLetterFiles(fs, root, logger);
+  const files = new DeadLetterFiles(fs, root);
   const deadLetters = new DeadLetters(fs, files, log, durability, ownDirectory, now, logger);
   const replay = new Replay(fs, deadLetters, logger);
   const abandoned = new AbandonedDirectories(fs, root, ownDirectory, logger);

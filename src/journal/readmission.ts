@@ -76,8 +76,9 @@ export class Readmission {
         `the dead letter ${id} cannot be run yet: await offloader.ready() first`,
       );
     }
-    const replayed = this.parts.journal.deadLetters.retry(id);
-    return replayed && this.#bringBack(replayed, readmit);
+    const { journal, onMade } = this.parts;
+    // Recorded once the core has made the task: whatever refuses it before that leaves the dead letter as it was.
+    return journal.deadLetters.retryWith(id, (stored, record) => readmit(stored, (made) => onMade(made, record())));
   }
 
   async #takeOver(): Promise<void> {

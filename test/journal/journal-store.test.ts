@@ -280,6 +280,23 @@ describe("tasks of dead processes", () => {
 });
 
 describe("a dead letter in the store", () => {
+  it.each(["AR_UNKNOWN_TASK", "AR_INVALID_OPTIONS"] as const)(
+    "stays one when the core refuses it with %s",
+    async (code) => {
+      const { store, dir } = testStore();
+      const task = accepted(store, "again");
+      move(store, task, "queued", "running");
+      fail(store, task, new Error("no"));
+      await store.takeOver(() => {
+        throw new OffloadError(code, "refused");
+      });
+      expect(() => store.deadLetters.retry(task.id)).toThrow(expect.objectContaining({ code }));
+      store.flush();
+      expect(await store.deadLetters.list()).toMatchObject([{ id: task.id, reason: "exhausted", retries: 0 }]);
+      expect([await pendingIn(dir), store.pending]).toEqual([[], 0]);
+    },
+  );
+
   it("is retried once tasks can come back, and counts its retries", async () => {
     const { store } = testStore();
     const task = accepted(store, "again");

@@ -42,12 +42,21 @@ export async function verify(context: CommandContext): Promise<CommandResult> {
 function verifyDeadLetters({ fs, root }: CommandContext): VerifiedFile[] {
   return namesIn(fs, path.join(root, deadLettersName)).map((name) => {
     const file = path.join(deadLettersName, name);
-    const bytes = readFile(fs, path.join(root, file));
+    const bytes = bytesOf(fs, path.join(root, file));
     const { outcome, end } = readRecords(bytes, () => {});
     // A dead letter gets its name once it is written whole, so a torn one is damaged.
     const isWhole = outcome === "newer" || openDeadLetter(file, bytes) !== undefined;
     return { file, result: isWhole ? outcome : "damaged", bytes: bytes.length, readUntil: end, notRun: [] };
   });
+}
+
+/** Nothing where it cannot be read. */
+function bytesOf(fs: FileSystem, file: string): Buffer {
+  try {
+    return readFile(fs, file);
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 function namesIn(fs: FileSystem, directory: string): string[] {

@@ -3,15 +3,15 @@
 import { constants } from "node:fs";
 import path from "node:path";
 import { OffloadError } from "../../base/errors.js";
-import type { Logger } from "../../base/logger.js";
 import { turn } from "../../base/time.js";
-import type { DeadLetter, DeadLetterReason } from "../../store/store.js";
+import type { DeadLetter } from "../../store/store.js";
 import { deadLettersName } from "../files/directory.js";
-import { journalError } from "../files/failure.js";
+import { journalError, unavailable } from "../files/failure.js";
 import { errorCode, type FileSystem, readFile } from "../files/file-system.js";
 import { encodeDeadLetter, type Identity, mostBytesOfDeadLetter } from "../format/encode.js";
-import { header, headerLength, reasonNumber } from "../format/format.js";
+import { header, headerLength, reasonNumber, type WrittenReason } from "../format/format.js";
 import { isId } from "../format/id.js";
+import { damagedDeadLetter, problemOf } from "./damaged-dead-letter.js";
 import { errorText, type OpenedDeadLetter, openDeadLetter } from "./dead-letter.js";
 
 const { O_CREAT, O_TRUNC, O_WRONLY } = constants;
@@ -20,7 +20,7 @@ const suffix = ".letter";
 
 /** Why a task becomes a dead letter, and when, in ms since 1970. */
 export interface Failure {
-  readonly reason: DeadLetterReason;
+  readonly reason: WrittenReason;
   readonly error: unknown;
   readonly failedAt: number;
 }
@@ -31,7 +31,6 @@ export class DeadLetterFiles {
   constructor(
     private readonly fs: FileSystem,
     root: string,
-    private readonly logger: Logger,
   ) {
     this.directory = path.join(root, deadLettersName);
   }
@@ -61,20 +60,26 @@ export class DeadLetterFiles {
     return fd;
   }
 
-  /** The dead letters, oldest first; one that cannot be read is logged and left out. */
+  /** The dead letters, oldest first. One that cannot be read is among them, and hides no other. */
   async list(): Promise<DeadLetter[]> {
     const deadLetters: DeadLetter[] = [];
-    for (const [index, name] of this.#names().entries()) {
+    for (const [index, id] of this.#ids().entries()) {
       if (index % 64 === 63) await turn();
-      const opened = this.open(path.join(this.directory, name));
-      if (opened !== undefined) deadLetters.push(opened.deadLetter);
+      const { deadLetter } = this.look(id);
+      if (deadLetter !== undefined) deadLetters.push(deadLetter);
     }
     return deadLetters.sort(byFailure);
   }
 
-  /** undefined when there is none of this id. */
-  read(id: string): OpenedDeadLetter | undefined {
-    return this.open(this.pathOf(id));
+  /** The dead letter of an id, also if it is damaged; `opened` if it is not. Nothing when there is none of this id. */
+  look(id: string): { deadLetter?: DeadLetter; opened?: OpenedDeadLetter } {
+    const file = this.pathOf(id);
+    try {
+      const opened = this.open(file);
+      return opened === undefined ? {} : { deadLetter: opened.deadLetter, opened };
+    } catch (error) {
+      return { deadLetter: damagedDeadLetter(this.fs, file, id, error) };
+    }
   }
 
   /**
@@ -98,10 +103,10 @@ export class DeadLetterFiles {
     this.fs.rename(claimed, path.join(this.directory, path.basename(claimed)));
   }
 
-  /** The dead letters that a dead process had claimed and left in its directory. */
-  claimedIn(directory: string): OpenedDeadLetter[] {
+  /** The files of the dead letters that a dead process had claimed and left in its directory. */
+  claimedIn(directory: string): string[] {
     const names = this.fs.readdir(directory).filter((name) => name.endsWith(suffix));
-    return names.map((name) => this.open(path.join(directory, name))).filter((opened) => opened !== undefined);
+    return names.map((name) => path.join(directory, name));
   }
 
   discard(id: string): boolean {
@@ -133,15 +138,20 @@ export class DeadLetterFiles {
     }
   }
 
-  #names(): string[] {
+  #ids(): string[] {
     try {
-      return this.fs.readdir(this.directory).filter((name) => name.endsWith(suffix));
+      const names = this.fs.readdir(this.directory).filter((name) => name.endsWith(suffix));
+      return names.map((name) => name.slice(0, -suffix.length)).filter(isId);
     } catch (error) {
       throw journalError("read", this.directory, error);
     }
   }
 
-  /** undefined when it does not exist, or (which is logged) is not whole. */
+  /**
+   * undefined when it does not exist.
+   *
+   * @throws OffloadError AR_JOURNAL_UNAVAILABLE when it is not whole, or cannot be read
+   */
   open(file: string): OpenedDeadLetter | undefined {
     let bytes: Buffer;
     try {
@@ -151,8 +161,7 @@ export class DeadLetterFiles {
       throw journalError("read", file, error);
     }
     const opened = openDeadLetter(file, bytes);
-    if (opened === undefined)
-      this.logger.warn({ file }, "journal: a dead letter is damaged or of a newer version; it is left as it is");
+    if (opened === undefined) throw unavailable(`the dead letter ${file} ${problemOf(bytes)}; it is left as it is`);
     return opened;
   }
 }

@@ -40,7 +40,13 @@ function plainError(error: unknown): DeadLetterError | null {
 }
 
 function parseError(text: string): DeadLetterError | undefined {
-  const value: unknown = JSON.parse(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The task is whole, and its error is only words.
+    return { name: "", message: text };
+  }
   if (typeof value !== "object" || value === null) return undefined;
   const field = (name: string): string | undefined => {
     const found: unknown = Reflect.get(value, name);

@@ -1,20 +1,31 @@
 // Moves tasks from the log to the dead letters and back. After each step a task is in one of the two, or in both, never in none.
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import type { DeadLetter, DeadLetterReason } from "../../store/store.js";
+import type { DeadLetter, StoredTask } from "../../store/store.js";
+import { unavailable } from "../files/failure.js";
 import type { FileSystem } from "../files/file-system.js";
 import { contentOf, decodeContent, type TaskContent } from "../format/content.js";
 import { patchAccepted } from "../format/encode.js";
+import type { WrittenReason } from "../format/format.js";
 import type { AcceptedRecord } from "../format/record.js";
 import type { Durability } from "../log/durability.js";
 import { EntryReader } from "../log/entry-reader.js";
 import type { Log } from "../log/log.js";
 import type { JournalEntry } from "../log/segment.js";
 import type { ReplayedTask } from "../replayed-task.js";
-import type { OpenedDeadLetter } from "./dead-letter.js";
 import type { DeadLetterFiles } from "./dead-letter-files.js";
 
+/**
+ * Runs the task of a dead letter again.
+ *
+ * @param record puts it into the log; called once, when nothing can prevent any more that it runs
+ */
+export type Rerun<Result> = (stored: StoredTask, record: () => JournalEntry) => Result;
+
 export class DeadLetters {
+  // Claimed for a retry that failed, and not put back yet, because the disk refused that too.
+  readonly #stranded = new Set<string>();
+
   constructor(
     private readonly fs: FileSystem,
     private readonly files: DeadLetterFiles,
@@ -27,6 +38,7 @@ export class DeadLetters {
 
   /** The dead letters of all processes that share the directory, oldest first. */
   list(): Promise<DeadLetter[]> {
+    this.#putBackStranded();
     return this.files.list();
   }
 
@@ -39,24 +51,37 @@ export class DeadLetters {
    * Accepts the task of a dead letter again, with no attempt used.
    *
    * @returns the task, for the caller to run; undefined if there is no dead letter of this id
-   * @throws OffloadError as for any accepted task; the dead letter stays one then
+   * @throws OffloadError as for any accepted task; the dead letter stays where it is then
    */
   retry(id: string): ReplayedTask | undefined {
+    return this.retryWith(id, (stored, record) => ({ ...stored, entry: record() }));
+  }
+
+  /** As `retry`, where the caller has something to do before the task is recorded. What it throws leaves the dead letter too. */
+  retryWith<Result>(id: string, rerun: Rerun<Result>): Result | undefined {
+    this.#putBackStranded();
     const claimed = this.files.claim(id, this.ownDirectory());
     if (claimed === undefined) return undefined;
-    let task: ReplayedTask;
+    let entry: JournalEntry | undefined;
+    let result: Result;
     try {
-      task = this.#accept(this.#openClaimed(claimed));
+      const { stored, record } = this.#prepare(claimed);
+      result = rerun(stored, () => {
+        entry = record();
+        return entry;
+      });
     } catch (error) {
-      this.files.restore(claimed);
+      // It may be in the log and a dead letter after a crash now, which is better than in neither.
+      if (entry !== undefined) this.log.chain.remove(entry);
+      this.#putBack(claimed);
       throw error;
     }
     this.#remove(claimed);
-    return task;
+    return result;
   }
 
   /** Makes a dead letter of an unfinished task; false if it could not be written: the task stays unfinished. */
-  add(entry: JournalEntry, reason: DeadLetterReason, error: unknown): boolean {
+  add(entry: JournalEntry, reason: WrittenReason, error: unknown): boolean {
     if (entry.segment === undefined) return false;
     const reader = new EntryReader(this.fs);
     try {
@@ -80,11 +105,21 @@ export class DeadLetters {
     return true;
   }
 
-  #openClaimed(claimed: string): OpenedDeadLetter {
-    const opened = this.files.open(claimed);
-    if (opened === undefined)
-      throw new OffloadError("AR_JOURNAL_UNAVAILABLE", `journal: the dead letter ${claimed} is damaged`);
-    return opened;
+  #putBack(claimed: string): void {
+    try {
+      this.files.restore(claimed);
+      this.#stranded.delete(claimed);
+    } catch (error) {
+      this.#stranded.add(claimed);
+      this.logger.error(
+        { err: error, file: claimed },
+        "journal: a dead letter that was not retried cannot be put back yet; the next look at the dead letters tries again",
+      );
+    }
+  }
+
+  #putBackStranded(): void {
+    for (const claimed of this.#stranded) this.#putBack(claimed);
   }
 
   #remove(claimed: string): void {
@@ -99,7 +134,10 @@ export class DeadLetters {
     }
   }
 
-  #accept({ accepted, bytes }: OpenedDeadLetter): ReplayedTask {
+  #prepare(claimed: string): { stored: StoredTask; record: () => JournalEntry } {
+    const opened = this.files.open(claimed);
+    if (opened === undefined) throw unavailable(`the dead letter ${claimed} has vanished`);
+    const { accepted, bytes } = opened;
     const content = bytes.subarray(accepted.contentStart, accepted.end);
     const { payload, dispatch, context } = this.#decode(accepted, content);
     const head = {
@@ -112,9 +150,9 @@ export class DeadLetters {
       interrupted: 0,
       running: false,
     };
-    const entry = this.log.accept(head, contentOf(accepted.encoding, content));
     const { id, task: name, acceptedAt, attempt, interrupted, retries } = head;
-    return { entry, id, name, payload, dispatch, context, attempt, interrupted, acceptedAt, retries };
+    const stored = { id, name, payload, dispatch, context, attempt, interrupted, acceptedAt, retries };
+    return { stored, record: () => this.log.accept(head, contentOf(accepted.encoding, content)) };
   }
 
   #decode(record: AcceptedRecord, bytes: Buffer): TaskContent {

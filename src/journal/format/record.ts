@@ -1,5 +1,4 @@
 // One record: what each type contains, and how it is decoded.
-import type { DeadLetterReason } from "../../store/store.js";
 import { crc32 } from "./crc.js";
 import type { Identity, Progress } from "./encode.js";
 import {
@@ -11,6 +10,7 @@ import {
   isEncoding,
   reasonOf,
   recordType,
+  type WrittenReason,
 } from "./format.js";
 
 /** ACCEPTED as it is read; the content is in the buffer, from `contentStart` to `end`. */
@@ -38,7 +38,7 @@ export interface EndedRecord extends Identity {
 
 export interface DeadLetterRecord extends Identity {
   readonly type: "dead-letter";
-  readonly reason: DeadLetterReason;
+  readonly reason: WrittenReason;
   readonly failedAt: number;
   /** JSON. */
   readonly error: string;

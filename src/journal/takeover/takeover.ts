@@ -126,15 +126,26 @@ export class Takeover {
   /** A process died while it retried a dead letter: either the task is in its log, or the dead letter goes back. */
   #finishRetries(directory: string, { retried }: Recovered): void {
     try {
-      for (const { path, deadLetter } of this.parts.files.claimedIn(directory)) {
-        if (retried.has(keyOf(deadLetter.id, deadLetter.retries + 1))) this.parts.fs.unlink(path);
-        else this.parts.files.restore(path);
+      for (const file of this.parts.files.claimedIn(directory)) {
+        const key = this.#keyOfRetry(file);
+        if (key !== undefined && retried.has(key)) this.parts.fs.unlink(file);
+        else this.parts.files.restore(file);
       }
     } catch (error) {
       this.parts.logger.error(
         { err: error, directory },
         "journal: a dead letter that a dead process retried stays in the directory of that process",
       );
+    }
+  }
+
+  /** The key that the task of a claimed dead letter has in the log; undefined for a damaged one. */
+  #keyOfRetry(file: string): string | undefined {
+    try {
+      const deadLetter = this.parts.files.open(file)?.deadLetter;
+      return deadLetter && keyOf(deadLetter.id, deadLetter.retries + 1);
+    } catch {
+      return undefined;
     }
   }
 
