@@ -12,6 +12,10 @@ import type { JournalEntry } from "./log/segment.js";
 import type { JournalOptions } from "./options.js";
 import type { JournalWorld } from "./parts.js";
 import { Readmission } from "./readmission.js";
+import { LookAgain } from "./takeover/look-again.js";
+
+/** How often a living process looks for what dead ones have left, in ms, if it does not hear of their death before. */
+const lookEvery = 30_000;
 
 export interface JournalStoreContext {
   readonly logger: Logger;
@@ -24,6 +28,7 @@ export class JournalStore implements Store {
   readonly deadLetters: StoredDeadLetters;
   readonly #journal: Journal;
   readonly #readmission: Readmission;
+  readonly #lookAgain: LookAgain;
   // Of the unfinished tasks of this process.
   readonly #entries = new Map<Task, JournalEntry>();
   // Ids of tasks that have ended here and that the next process runs.
@@ -32,11 +37,13 @@ export class JournalStore implements Store {
   /** @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE with the name of a directory that cannot be used */
   constructor(options: JournalOptions, { logger, hasRoom }: JournalStoreContext, world?: JournalWorld) {
     const onAskedToTakeOver = (): void => void this.#readmission.repeat();
-    const journal = openJournal(options, { logger, onAskedToTakeOver }, world);
+    const onSiblingGone = (): void => this.#lookAgain.hint();
+    const journal = openJournal(options, { logger, onAskedToTakeOver, onSiblingGone }, world);
     const onMade = (task: Task, entry: JournalEntry): void => void this.#entries.set(task, entry);
     const readmission = new Readmission({ journal, logger, hasRoom, onMade });
     this.#journal = journal;
     this.#readmission = readmission;
+    this.#lookAgain = new LookAgain(() => readmission.repeat(), world?.lookEvery ?? lookEvery);
     this.deadLetters = {
       list: () => journal.deadLetters.list(),
       retry: (id) => readmission.retry(id),
@@ -78,10 +85,12 @@ export class JournalStore implements Store {
   }
 
   takeOver(readmit: Readmit): Promise<void> {
+    this.#lookAgain.start();
     return this.#readmission.begin(readmit);
   }
 
   stopReplay(): void {
+    this.#lookAgain.stop();
     this.#readmission.stop();
   }
 
@@ -94,6 +103,7 @@ export class JournalStore implements Store {
   }
 
   close(): Promise<void> {
+    this.#lookAgain.stop();
     return this.#journal.close();
   }
 

@@ -180,6 +180,7 @@ export class Journal {
       await this.#parts.durability.durable().catch(() => {});
       removeDirectory(this.#parts.fs, this.#parts.owner.directory);
     }
+    this.#parts.siblings.close();
     this.#parts.owner.release();
     // A process that has started meanwhile has looked already, and found that this directory is owned.
     if (this.#parts.chain.live > 0) await askOwnersToTakeOver(this.#parts.fs, this.#parts.root).catch(() => {});

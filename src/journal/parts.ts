@@ -14,6 +14,7 @@ import type { ResolvedJournalOptions } from "./options.js";
 import { AbandonedDirectories } from "./takeover/abandoned-directories.js";
 import { Ownership } from "./takeover/ownership.js";
 import { Replay } from "./takeover/replay.js";
+import { Siblings } from "./takeover/siblings.js";
 import { Takeover } from "./takeover/takeover.js";
 
 /** What the journal is given besides its options. */
@@ -21,6 +22,8 @@ export interface JournalContext {
   readonly logger: Logger;
   /** Another process asks this one to look for tasks to take over. */
   readonly onAskedToTakeOver?: (() => void) | undefined;
+  /** A process that shares the journal is gone, or has closed it. */
+  readonly onSiblingGone?: (() => void) | undefined;
 }
 
 /** The parts of the world that a test replaces. */
@@ -28,6 +31,10 @@ export interface JournalWorld {
   readonly fs: FileSystem;
   /** ms since 1970. */
   readonly now: () => number;
+  /** How long the owner of a directory without a socket gets to show that it lives, in ms; default 3 s. */
+  readonly unboundGrace?: number | undefined;
+  /** How often the directories of dead processes are looked for, in ms; default 30 s. */
+  readonly lookEvery?: number | undefined;
 }
 
 export interface JournalParts extends JournalWorld {
@@ -41,15 +48,20 @@ export interface JournalParts extends JournalWorld {
   readonly deadLetters: DeadLetters;
   readonly replay: Replay;
   readonly takeover: Takeover;
+  readonly siblings: Siblings;
 }
 
 /** @throws OffloadError AR_JOURNAL_UNAVAILABLE when this process can have no directory below the given one */
 export function assembleJournal(
   { dir: root, durability: mode, maxBytes, maxStarts }: ResolvedJournalOptions,
-  { logger, onAskedToTakeOver }: JournalContext,
-  { fs, now }: JournalWorld,
+  { logger, onAskedToTakeOver, onSiblingGone }: JournalContext,
+  { fs, now, unboundGrace }: JournalWorld,
 ): JournalParts {
-  const owner = new Ownership(fs, root, logger, () => onAskedToTakeOver?.());
+  const owner = new Ownership(fs, root, logger, {
+    onAskedToTakeOver: () => onAskedToTakeOver?.(),
+    onSiblingGone: () => onSiblingGone?.(),
+  });
+  const siblings = new Siblings(fs, () => onSiblingGone?.());
   const ownDirectory = (): string => owner.directory;
   const chain = new SegmentChain();
   const durability: Durability =
@@ -62,7 +74,7 @@ export function assembleJournal(
   const files = new DeadLetterFiles(fs, root);
   const deadLetters = new DeadLetters(fs, files, log, durability, ownDirectory, now, logger);
   const replay = new Replay(fs, deadLetters, logger);
-  const abandoned = new AbandonedDirectories(fs, root, ownDirectory, logger);
+  const abandoned = new AbandonedDirectories(fs, root, ownDirectory, siblings, logger, unboundGrace);
   const takeover = new Takeover({ fs, root, logger, chain, files, deadLetters, replay }, abandoned, maxStarts);
-  return { fs, now, root, owner, chain, durability, writer, reclaimer, log, deadLetters, replay, takeover };
+  return { fs, now, root, owner, chain, durability, writer, reclaimer, log, deadLetters, replay, takeover, siblings };
 }

@@ -44,7 +44,7 @@ export class Readmission {
     return this.#begun;
   }
 
-  /** Looks for more, because another process has asked for it. */
+  /** Looks for more. */
   async repeat(): Promise<void> {
     if (this.#readmit === undefined || this.#isStopped) return;
     try {

@@ -6,6 +6,7 @@ import { OffloadError } from "../../src/base/errors.js";
 import { turn } from "../../src/base/time.js";
 import type { TaskState } from "../../src/core/states.js";
 import type { Task } from "../../src/core/task.js";
+import { nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { JournalStore } from "../../src/journal/journal-store.js";
 import type { Readmit, StoredTask } from "../../src/store/store.js";
 import { makeTask, recordingLogger } from "../support/tasks.js";
@@ -17,9 +18,10 @@ afterEach(async () => {
   for (const store of stores.splice(0)) await store.close();
 });
 
-function testStore(dir = path.join(temporaryDirectory(), "journal"), hasRoom = () => true) {
+function testStore(dir = path.join(temporaryDirectory(), "journal"), hasRoom = () => true, lookEvery = 30_000) {
   const { logger, lines } = recordingLogger();
-  const store = new JournalStore({ dir }, { logger, hasRoom });
+  const world = { fs: nodeFileSystem, now: Date.now, unboundGrace: 0, lookEvery };
+  const store = new JournalStore({ dir }, { logger, hasRoom }, world);
   stores.push(store);
   return { store, dir, lines };
 }
