@@ -30,6 +30,15 @@ export class Readiness {
     return this.#promise;
   }
 
+  /**
+   * Brings back what earlier processes have left before the engine is up: an engine that starts threads only for work would
+   * wait for the first call.
+   */
+  takeOverEarly(): void {
+    // The store logs a failure, and tries again.
+    this.#parts.takeOver().catch(() => {});
+  }
+
   /** The engine is up. */
   up(): void {
     this.#parts.takeOver().then(this.#ready.resolve, this.#ready.reject);

@@ -37,9 +37,10 @@ export class Readmission {
   /** Takes over what dead processes have left, and begins to bring it back: once, or again after a failure. */
   begin(readmit: Readmit): Promise<void> {
     this.#readmit = readmit;
-    this.#begun ??= this.#takeOver().catch((error: unknown) => {
+    this.#begun ??= this.#takeOver().catch((err: unknown) => {
       this.#begun = undefined;
-      throw error;
+      this.#logFailure(err);
+      throw err;
     });
     return this.#begun;
   }
@@ -50,7 +51,7 @@ export class Readmission {
     try {
       await this.#takeOver();
     } catch (err) {
-      this.parts.logger.error({ err }, "the journal cannot be searched for tasks to take over");
+      this.#logFailure(err);
     }
   }
 
@@ -79,6 +80,10 @@ export class Readmission {
     const { journal, onMade } = this.parts;
     // Recorded once the core has made the task: whatever refuses it before that leaves the dead letter as it was.
     return journal.deadLetters.retryWith(id, (stored, record) => readmit(stored, (made) => onMade(made, record())));
+  }
+
+  #logFailure(err: unknown): void {
+    this.parts.logger.error({ err }, "the journal cannot be searched for tasks to take over");
   }
 
   async #takeOver(): Promise<void> {
