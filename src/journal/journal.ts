@@ -139,7 +139,17 @@ export class Journal {
   async takeOver(): Promise<TakeoverReport> {
     const report = await this.#parts.takeover.run();
     this.#parts.reclaimer.drop();
+    await this.#parts.files.measure().catch(() => {});
+    this.keepUp();
     return report;
+  }
+
+  /** Makes good what the disk had no room for, if it has now. Called now and then. */
+  keepUp(): void {
+    if (this.#closed !== undefined) return;
+    this.#parts.log.flush();
+    this.#parts.deadLetters.addPostponed();
+    this.#parts.reserve.fill();
   }
 
   /** Hands out the tasks that were taken over, in the order of their acceptance. Each is read when it is asked for, once. */
@@ -170,8 +180,10 @@ export class Journal {
       for (let entry = segment.first; entry !== undefined; entry = entry.next)
         if (entry.running) this.#parts.log.stopped(entry, entry.attempt - 1);
     }
+    this.#parts.deadLetters.addPostponed();
     this.#parts.log.flush();
     this.#parts.writer.retire();
+    this.#parts.reserve.remove();
     await this.#parts.takeover.ended();
     this.#parts.replay.close();
     await this.#parts.durability.durable().catch(() => {});

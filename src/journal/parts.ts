@@ -9,6 +9,7 @@ import { DiskDurability, type Durability, ProcessDurability } from "./log/durabi
 import { Log } from "./log/log.js";
 import { Reclaimer } from "./log/reclaim.js";
 import { removeSegment } from "./log/remove-segment.js";
+import { Reserve } from "./log/reserve.js";
 import { SegmentWriter } from "./log/segment-writer.js";
 import type { ResolvedJournalOptions } from "./options.js";
 import { AbandonedDirectories } from "./takeover/abandoned-directories.js";
@@ -49,6 +50,8 @@ export interface JournalParts extends JournalWorld {
   readonly replay: Replay;
   readonly takeover: Takeover;
   readonly siblings: Siblings;
+  readonly reserve: Reserve;
+  readonly files: DeadLetterFiles;
 }
 
 /** @throws OffloadError AR_JOURNAL_UNAVAILABLE when this process can have no directory below the given one */
@@ -69,12 +72,39 @@ export function assembleJournal(
   const writer = new SegmentWriter(fs, owner, chain, durability, now);
   const remove = removeSegment.bind(undefined, fs, root, ownDirectory);
   const reclaimer = new Reclaimer(fs, chain, writer, durability, remove, logger);
+  const reserve = new Reserve(fs, ownDirectory);
+  const files = new DeadLetterFiles(fs, root, mostBytesOfDeadLetters(fs, root, maxBytes));
   // The other half of the disk space is for records that are not needed any more and not yet deleted.
-  const log = new Log(chain, writer, reclaimer, maxBytes / 2, logger);
-  const files = new DeadLetterFiles(fs, root);
-  const deadLetters = new DeadLetters(fs, files, log, durability, ownDirectory, now, logger);
+  const capacity = (): number => (maxBytes - files.bytes) / 2;
+  const log = new Log(chain, writer, reclaimer, reserve, capacity, logger);
+  const deadLetters = new DeadLetters(fs, files, log, durability, reserve, ownDirectory, now, logger);
   const replay = new Replay(fs, deadLetters, logger);
   const abandoned = new AbandonedDirectories(fs, root, ownDirectory, siblings, logger, unboundGrace);
   const takeover = new Takeover({ fs, root, logger, chain, files, deadLetters, replay }, abandoned, maxStarts);
-  return { fs, now, root, owner, chain, durability, writer, reclaimer, log, deadLetters, replay, takeover, siblings };
+  return {
+    fs,
+    now,
+    root,
+    owner,
+    chain,
+    durability,
+    writer,
+    reclaimer,
+    log,
+    deadLetters,
+    replay,
+    takeover,
+    siblings,
+    reserve,
+    files,
+  };
+}
+
+/** A quarter of what the journal may use, or of the disk: they must not take the room of what is still to be done. */
+function mostBytesOfDeadLetters(fs: FileSystem, root: string, maxBytes: number): number {
+  try {
+    return Math.min(maxBytes, fs.space(root).total) / 4;
+  } catch {
+    return maxBytes / 4;
+  }
 }

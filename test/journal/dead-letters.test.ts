@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { formatVersion, header, headerLength } from "../../src/journal/format/format.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, reseal, testJournal } from "./journals.js";
@@ -180,6 +181,58 @@ describe("a dead letter that cannot be written", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([entry.id]);
     expect(await journal.deadLetters.list()).toEqual([]);
     expect(journal.moveToDeadLetters(entry, "exhausted", failure)).toBe(true);
+  });
+});
+
+describe("dead letters", () => {
+  /** A journal on a disk of 800 kB, a quarter of which is for dead letters, and tasks of 50 kB in it. */
+  function smallDisk() {
+    const fs = { ...nodeFileSystem, space: () => ({ free: 800_000, total: 800_000 }) };
+    const test = testJournal({ fs });
+    const makeDead = (count: number) =>
+      Array.from({ length: count }, () => {
+        const entry = accept(test.journal, "x".repeat(50_000));
+        return { id: entry.id, isDead: test.journal.moveToDeadLetters(entry, "exhausted", failure) };
+      });
+    return { ...test, fs, makeDead };
+  }
+
+  it("are bounded: beyond that, a task stays in the journal and is named in the log, and no older one is deleted", async () => {
+    const { journal, dir, lines, makeDead } = smallDisk();
+    const tasks = makeDead(5);
+    expect(tasks.map(({ isDead }) => isDead)).toEqual([true, true, true, false, false]);
+    expect(lines).toMatchObject(tasks.slice(3).map(({ id }) => ({ level: "error", fields: { id } })));
+    await Promise.resolve();
+    expect((await journal.deadLetters.list()).map(({ id }) => id)).toEqual(tasks.slice(0, 3).map(({ id }) => id));
+    expect((await pendingIn(dir)).map(({ id }) => id)).toEqual(tasks.slice(3).map(({ id }) => id));
+  });
+
+  it("that found no room are written when another one is discarded here", async () => {
+    const { journal, dir, makeDead } = smallDisk();
+    const [first, , , fourth] = makeDead(4);
+    journal.deadLetters.discard(first?.id ?? "");
+    await Promise.resolve();
+    expect((await journal.deadLetters.list()).map(({ id }) => id)).toContain(fourth?.id);
+    expect(await pendingIn(dir)).toEqual([]);
+  });
+
+  it("that found no room are written at the next look when another process has discarded some", async () => {
+    const { journal, dir, fs, makeDead } = smallDisk();
+    const [first, , , fourth] = makeDead(4);
+    testJournal({ dir, fs }).journal.deadLetters.discard(first?.id ?? "");
+    await journal.takeOver();
+    await Promise.resolve();
+    expect((await journal.deadLetters.list()).map(({ id }) => id)).toContain(fourth?.id);
+    expect(await pendingIn(dir)).toEqual([]);
+  });
+
+  it("count in maxBytes: what they hold is not there for unfinished tasks", () => {
+    const { journal } = testJournal({ maxBytes: 32 * 1024 ** 2 });
+    const large = "x".repeat(7_000_000);
+    journal.moveToDeadLetters(accept(journal, large), "exhausted", failure);
+    accept(journal, large);
+    // 14 of 16 MiB, if there were no dead letter.
+    expect(() => accept(journal, large)).toThrow(expect.objectContaining({ code: "AR_JOURNAL_FULL" }));
   });
 });
 

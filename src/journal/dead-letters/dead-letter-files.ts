@@ -27,10 +27,14 @@ export interface Failure {
 
 export class DeadLetterFiles {
   readonly directory: string;
+  /** The bytes of all dead letters, as far as this process knows: others write and discard them too. */
+  bytes = 0;
 
   constructor(
     private readonly fs: FileSystem,
     root: string,
+    /** What all of them may hold. */
+    private readonly mostBytes: number = Number.POSITIVE_INFINITY,
   ) {
     this.directory = path.join(root, deadLettersName);
   }
@@ -49,6 +53,12 @@ export class DeadLetterFiles {
     accepted.copy(bytes, headerLength);
     const start = headerLength + accepted.length;
     const length = encodeDeadLetter(bytes, start, identity, reasonNumber(reason), failedAt, text);
+    if (this.bytes + length > this.mostBytes) {
+      throw new OffloadError(
+        "AR_JOURNAL_FULL",
+        `journal: the dead letters hold ${this.bytes} of the ${this.mostBytes} bytes that maxBytes and the disk leave them`,
+      );
+    }
     const part = path.join(ownDirectory, `${identity.id}.part`);
     const fd = this.#create(part, bytes, length);
     try {
@@ -57,6 +67,7 @@ export class DeadLetterFiles {
       this.fs.close(fd);
       throw journalError("rename", part, error);
     }
+    this.bytes += length;
     return fd;
   }
 
@@ -69,6 +80,16 @@ export class DeadLetterFiles {
       if (deadLetter !== undefined) deadLetters.push(deadLetter);
     }
     return deadLetters.sort(byFailure);
+  }
+
+  /** Finds out how many bytes they hold. */
+  async measure(): Promise<void> {
+    let bytes = 0;
+    for (const [index, id] of this.#ids().entries()) {
+      if (index % 64 === 63) await turn();
+      bytes += this.#sizeOf(this.pathOf(id));
+    }
+    this.bytes = bytes;
   }
 
   /** The dead letter of an id, also if it is damaged; `opened` if it is not. Nothing when there is none of this id. */
@@ -91,6 +112,7 @@ export class DeadLetterFiles {
     const claimed = path.join(directory, id + suffix);
     try {
       this.fs.rename(this.pathOf(id), claimed);
+      this.bytes -= this.#sizeOf(claimed);
       return claimed;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return undefined;
@@ -101,6 +123,7 @@ export class DeadLetterFiles {
   /** Puts a claimed dead letter back. */
   restore(claimed: string): void {
     this.fs.rename(claimed, path.join(this.directory, path.basename(claimed)));
+    this.bytes += this.#sizeOf(path.join(this.directory, path.basename(claimed)));
   }
 
   /** The files of the dead letters that a dead process had claimed and left in its directory. */
@@ -110,8 +133,10 @@ export class DeadLetterFiles {
   }
 
   discard(id: string): boolean {
+    const size = this.#sizeOf(this.pathOf(id));
     try {
       this.fs.unlink(this.pathOf(id));
+      this.bytes -= size;
       return true;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return false;
@@ -123,6 +148,15 @@ export class DeadLetterFiles {
   pathOf(id: string): string {
     if (!isId(id)) throw new OffloadError("AR_INVALID_ARGUMENT", "journal: expected the id of a task");
     return path.join(this.directory, id + suffix);
+  }
+
+  /** 0 where it is gone. */
+  #sizeOf(file: string): number {
+    try {
+      return this.fs.stat(file).size;
+    } catch {
+      return 0;
+    }
   }
 
   #create(part: string, bytes: Buffer, length: number): number {

@@ -2,7 +2,7 @@
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import type { DeadLetter, StoredTask } from "../../store/store.js";
-import { unavailable } from "../files/failure.js";
+import { isFull, unavailable } from "../files/failure.js";
 import type { FileSystem } from "../files/file-system.js";
 import { contentOf, decodeContent, type TaskContent } from "../format/content.js";
 import { patchAccepted } from "../format/encode.js";
@@ -11,9 +11,10 @@ import type { AcceptedRecord } from "../format/record.js";
 import type { Durability } from "../log/durability.js";
 import { EntryReader } from "../log/entry-reader.js";
 import type { Log } from "../log/log.js";
+import type { Reserve } from "../log/reserve.js";
 import type { JournalEntry } from "../log/segment.js";
 import type { ReplayedTask } from "../replayed-task.js";
-import type { DeadLetterFiles } from "./dead-letter-files.js";
+import type { DeadLetterFiles, Failure } from "./dead-letter-files.js";
 
 /**
  * Runs the task of a dead letter again.
@@ -23,6 +24,8 @@ import type { DeadLetterFiles } from "./dead-letter-files.js";
 export type Rerun<Result> = (stored: StoredTask, record: () => JournalEntry) => Result;
 
 export class DeadLetters {
+  // Tasks that could not become dead letters. They are unfinished, and are tried again when there may be room.
+  readonly #postponed = new Map<JournalEntry, { readonly reason: WrittenReason; readonly error: unknown }>();
   // Claimed for a retry that failed, and not put back yet, because the disk refused that too.
   readonly #stranded = new Set<string>();
 
@@ -31,6 +34,7 @@ export class DeadLetters {
     private readonly files: DeadLetterFiles,
     private readonly log: Log,
     private readonly durability: Durability,
+    private readonly reserve: Reserve,
     private readonly ownDirectory: () => string,
     private readonly now: () => number,
     private readonly logger: Logger,
@@ -44,7 +48,9 @@ export class DeadLetters {
 
   /** Deletes a dead letter; false if there is none of this id. */
   discard(id: string): boolean {
-    return this.files.discard(id);
+    const isDiscarded = this.files.discard(id);
+    if (isDiscarded) this.addPostponed();
+    return isDiscarded;
   }
 
   /**
@@ -80,29 +86,65 @@ export class DeadLetters {
     return result;
   }
 
-  /** Makes a dead letter of an unfinished task; false if it could not be written: the task stays unfinished. */
+  /**
+   * Makes a dead letter of an unfinished task.
+   *
+   * @returns false if it could not be written: the task stays unfinished, and `addPostponed()` tries again
+   */
   add(entry: JournalEntry, reason: WrittenReason, error: unknown): boolean {
     if (entry.segment === undefined) return false;
+    try {
+      this.#add(entry, reason, error);
+      return true;
+    } catch (failure) {
+      this.#postponed.set(entry, { reason, error });
+      this.logger.error(
+        { id: entry.id, reason, err: failure },
+        "journal: a dead letter cannot be written; its task stays in the journal, and this is tried again",
+      );
+      return false;
+    }
+  }
+
+  /** Writes the dead letters that could not be written before, as far as that is possible now. */
+  addPostponed(): void {
+    for (const [entry, { reason, error }] of this.#postponed) {
+      try {
+        if (entry.segment !== undefined) this.#add(entry, reason, error);
+        this.#postponed.delete(entry);
+      } catch {
+        // It has been reported. The others will hardly fare better.
+        return;
+      }
+    }
+  }
+
+  #add(entry: JournalEntry, reason: WrittenReason, error: unknown): void {
     const reader = new EntryReader(this.fs);
     try {
       const { bytes } = reader.read(entry);
       const progress = { attempt: entry.attempt, interrupted: entry.interrupted, running: false };
       patchAccepted(bytes, 0, bytes.length, entry.retries, progress);
-      const fd = this.files.write(this.ownDirectory(), entry, bytes, { reason, error, failedAt: this.now() });
+      const fd = this.#write(entry, bytes, { reason, error, failedAt: this.now() });
       this.durability.wrote(fd);
       this.durability.retire(fd);
-    } catch (failure) {
-      this.logger.error(
-        { id: entry.id, reason, err: failure },
-        "journal: a dead letter cannot be written; its task stays in the journal",
-      );
-      return false;
     } finally {
       reader.close();
     }
+    this.#postponed.delete(entry);
     this.durability.named(this.files.directory);
     this.durability.afterwards(() => this.log.ended(entry, "dead-lettered"));
-    return true;
+  }
+
+  /** @returns the descriptor of the file */
+  #write(entry: JournalEntry, accepted: Buffer, failure: Failure): number {
+    for (;;) {
+      try {
+        return this.files.write(this.ownDirectory(), entry, accepted, failure);
+      } catch (error) {
+        if (!isOfDisk(error) || !this.reserve.release(accepted.length)) throw error;
+      }
+    }
   }
 
   #putBack(claimed: string): void {
@@ -163,4 +205,9 @@ export class DeadLetters {
       throw new OffloadError("AR_PAYLOAD_NOT_CLONEABLE", message);
     }
   }
+}
+
+/** Whether the disk is full, and not what dead letters may have of it. */
+function isOfDisk(error: unknown): boolean {
+  return isFull(error) && error instanceof Error && error.cause !== undefined;
 }

@@ -6,8 +6,9 @@ import path from "node:path";
 import type { Logger } from "../../base/logger.js";
 import { clearTicker, setTicker } from "../../base/time.js";
 import { prepareDirectory, socketName } from "../files/directory.js";
-import { journalError } from "../files/failure.js";
+import { isFull, journalError } from "../files/failure.js";
 import { errorCode, type FileSystem } from "../files/file-system.js";
+import { removeReserve } from "../log/reserve.js";
 import type { SegmentDirectory } from "../log/segment-writer.js";
 import { ownerPrefix } from "./ask-owner.js";
 import { OwnerSocket, type OwnerSocketObserver } from "./owner-socket.js";
@@ -31,7 +32,7 @@ export class Ownership implements SegmentDirectory {
     private readonly logger: Logger,
     private readonly observer: OwnerSocketObserver,
   ) {
-    this.#claim();
+    this.#claimOnFullDisk();
     this.#ticker = setTicker(() => this.#checkQuietly(), checkInterval).unref();
   }
 
@@ -73,6 +74,24 @@ export class Ownership implements SegmentDirectory {
   #close(): void {
     this.#socket?.close(this.#directory);
     this.#socket = undefined;
+  }
+
+  #claimOnFullDisk(): void {
+    try {
+      this.#claim();
+    } catch (error) {
+      if (!isFull(error) || !this.#removeReserves()) throw error;
+      this.#claim();
+    }
+  }
+
+  /**
+   * Removes the reserves of all processes, so that a process can start on a full disk and free what dead ones have left. The
+   * living find out when they need theirs.
+   */
+  #removeReserves(): boolean {
+    const owners = this.fs.readdir(this.root).filter((name) => name.startsWith(ownerPrefix));
+    return owners.map((name) => removeReserve(this.fs, path.join(this.root, name))).includes(true);
   }
 
   #claim(): void {

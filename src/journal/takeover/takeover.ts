@@ -6,6 +6,7 @@ import type { FileSystem } from "../files/file-system.js";
 import { removeDirectory } from "../files/remove-directory.js";
 import type { SegmentChain } from "../log/chain.js";
 import { damagedPath } from "../log/remove-segment.js";
+import { removeReserve } from "../log/reserve.js";
 import type { JournalEntry } from "../log/segment.js";
 import type { AbandonedDirectories, TakenDirectories } from "./abandoned-directories.js";
 import { recover } from "./recover.js";
@@ -79,6 +80,8 @@ export class Takeover {
   }
 
   async #open(taken: TakenDirectories): Promise<readonly PendingTask[]> {
+    // Their room is what this process needs now.
+    for (const directory of taken) removeReserve(this.parts.fs, directory);
     let recovered: Recovered;
     try {
       recovered = await recover(this.parts.fs, taken);
