@@ -4,7 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatVersion, header, headerLength } from "../../src/journal/format/format.js";
-import { type ReadResult, readRecords } from "../../src/journal/format/read-records.js";
+import { type ReadResult, RecordReader, readRecords } from "../../src/journal/format/read-records.js";
 import type { JournalRecord } from "../../src/journal/format/record.js";
 import { accept, afterKill, filesIn, replayed, testJournal } from "./journals.js";
 
@@ -62,6 +62,21 @@ describe("a segment that was cut off", () => {
       expect(reading.records).toEqual(records.slice(0, wholeBefore(ends, end)));
       expect(reading.result).toEqual({ outcome: "torn", end });
     }
+  });
+});
+
+describe("a long segment", () => {
+  it("can be read in several goes, so that the event loop gets its turns", () => {
+    const { journal, dir } = testJournal();
+    for (let index = 0; index < 500; index++) accept(journal);
+    const bytes = readFileSync(filesIn(dir, ".segment")[0] ?? "");
+    const records: JournalRecord[] = [];
+    const reader = new RecordReader(bytes, (record) => records.push(record));
+    let goes = 1;
+    let result = reader.readOn(() => true);
+    for (; result === undefined; goes++) result = reader.readOn(() => true);
+    expect(goes).toBeGreaterThan(5);
+    expect({ records, result }).toEqual(read(bytes));
   });
 });
 

@@ -215,3 +215,10 @@ it("under load and killed five times, it loses nothing and repeats no more than 
   expect(report.violations).toEqual([]);
   expect(report.accepted).toBeGreaterThan(200);
 });
+
+it("killed while siblings live, or by a task that runs out of memory, it loses nothing either", patience, async () => {
+  const report = await runJournalChaos({ kills: 6, seed: 21, threads: 2, siblings: 2, exhaustEvery: 3 });
+  expect(report.violations).toEqual([]);
+  expect(report.exhausted).toBeGreaterThan(0);
+  expect(report.accepted).toBeGreaterThan(200);
+});

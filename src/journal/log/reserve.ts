@@ -19,9 +19,6 @@ const block = 4 * 1024;
 /** So many bytes are freed at once, at least. */
 const slice = 64 * 1024;
 
-// Not zeros: some file systems keep no room for them.
-const filling = randomFillSync(Buffer.allocUnsafeSlow(slice));
-
 export class Reserve {
   // Where the file is.
   #directory = "";
@@ -102,6 +99,8 @@ export class Reserve {
   }
 
   #grow(): void {
+    // Not zeros: some file systems keep no room for them.
+    const filling = randomFillSync(Buffer.allocUnsafeSlow(slice));
     const fd = this.fs.open(this.#path, O_WRONLY | O_CREAT | O_APPEND, 0o600);
     try {
       while (this.#size < this.#wanted) {
