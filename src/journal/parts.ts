@@ -2,6 +2,7 @@
 // processes.
 import type { Logger } from "../base/logger.js";
 import { DeadLetterFiles } from "./dead-letters/dead-letter-files.js";
+import { DeadLetterRoom } from "./dead-letters/dead-letter-room.js";
 import { DeadLetters } from "./dead-letters/dead-letters.js";
 import type { FileSystem } from "./files/file-system.js";
 import { SegmentChain } from "./log/chain.js";
@@ -73,9 +74,9 @@ export function assembleJournal(
   const remove = removeSegment.bind(undefined, fs, root, ownDirectory);
   const reclaimer = new Reclaimer(fs, chain, writer, durability, remove, logger);
   const reserve = new Reserve(fs, ownDirectory);
-  const files = new DeadLetterFiles(fs, root, mostBytesOfDeadLetters(fs, root, maxBytes));
+  const files = new DeadLetterFiles(fs, root, DeadLetterRoom.of(fs, root, maxBytes));
   // The other half of the disk space is for records that are not needed any more and not yet deleted.
-  const capacity = (): number => (maxBytes - files.bytes) / 2;
+  const capacity = (): number => (maxBytes - files.room.bytes) / 2;
   const log = new Log(chain, writer, reclaimer, reserve, capacity, logger);
   const deadLetters = new DeadLetters(fs, files, log, durability, reserve, ownDirectory, now, logger);
   const replay = new Replay(fs, deadLetters, logger);
@@ -98,13 +99,4 @@ export function assembleJournal(
     reserve,
     files,
   };
-}
-
-/** A quarter of what the journal may use, or of the disk: they must not take the room of what is still to be done. */
-function mostBytesOfDeadLetters(fs: FileSystem, root: string, maxBytes: number): number {
-  try {
-    return Math.min(maxBytes, fs.space(root).total) / 4;
-  } catch {
-    return maxBytes / 4;
-  }
 }

@@ -93,6 +93,27 @@ describe.runIf(canMount)("a disk that is full", () => {
     expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([...left, after.id]);
   });
 
+  it("keeps half of the reserve for the ends of tasks, however many dead letters there are", async () => {
+    const disk = mount("size=16m") ?? "";
+    const dir = path.join(disk, "journal");
+    const { journal, lines } = testJournal({ dir });
+    const entries = Array.from({ length: 100 }, () => accept(journal, "x".repeat(20_000)));
+    fill(disk);
+    const [last, ...others] = entries.reverse();
+    const dead = others.filter((entry) => journal.moveToDeadLetters(entry, "exhausted", new Error("no")));
+    expect(dead.length).toBeGreaterThan(5);
+    expect(dead.length).toBeLessThan(others.length);
+    expect(lines.length).toBe(others.length - dead.length);
+    if (last !== undefined) journal.ended(last, "succeeded");
+    await Promise.resolve();
+    const isLeft = ({ id }: JournalEntry): boolean => !dead.some((entry) => entry.id === id);
+    const left = others.filter(isLeft).map(({ id }) => id);
+    expect((await pendingIn(dir)).map(({ id }) => id).sort()).toEqual(left.sort());
+    rmSync(path.join(disk, "ballast"));
+    journal.keepUp();
+    expect(await journal.deadLetters.list()).toHaveLength(others.length);
+  });
+
   it("is no hindrance to a start: the next process runs what is left, and its ends are recorded", async () => {
     const disk = mount("size=4m") ?? "";
     const dir = path.join(disk, "journal");

@@ -13,6 +13,7 @@ import { header, headerLength, reasonNumber, type WrittenReason } from "../forma
 import { isId } from "../format/id.js";
 import { damagedDeadLetter, problemOf } from "./damaged-dead-letter.js";
 import { errorText, type OpenedDeadLetter, openDeadLetter } from "./dead-letter.js";
+import { DeadLetterRoom } from "./dead-letter-room.js";
 
 const { O_CREAT, O_TRUNC, O_WRONLY } = constants;
 
@@ -27,14 +28,11 @@ export interface Failure {
 
 export class DeadLetterFiles {
   readonly directory: string;
-  /** The bytes of all dead letters, as far as this process knows: others write and discard them too. */
-  bytes = 0;
 
   constructor(
     private readonly fs: FileSystem,
     root: string,
-    /** What all of them may hold. */
-    private readonly mostBytes: number = Number.POSITIVE_INFINITY,
+    readonly room: DeadLetterRoom = new DeadLetterRoom(fs),
   ) {
     this.directory = path.join(root, deadLettersName);
   }
@@ -53,12 +51,7 @@ export class DeadLetterFiles {
     accepted.copy(bytes, headerLength);
     const start = headerLength + accepted.length;
     const length = encodeDeadLetter(bytes, start, identity, reasonNumber(reason), failedAt, text);
-    if (this.bytes + length > this.mostBytes) {
-      throw new OffloadError(
-        "AR_JOURNAL_FULL",
-        `journal: the dead letters hold ${this.bytes} of the ${this.mostBytes} bytes that maxBytes and the disk leave them`,
-      );
-    }
+    this.room.check(length);
     const part = path.join(ownDirectory, `${identity.id}.part`);
     const fd = this.#create(part, bytes, length);
     try {
@@ -67,7 +60,7 @@ export class DeadLetterFiles {
       this.fs.close(fd);
       throw journalError("rename", part, error);
     }
-    this.bytes += length;
+    this.room.bytes += length;
     return fd;
   }
 
@@ -87,9 +80,9 @@ export class DeadLetterFiles {
     let bytes = 0;
     for (const [index, id] of this.#ids().entries()) {
       if (index % 64 === 63) await turn();
-      bytes += this.#sizeOf(this.pathOf(id));
+      bytes += this.room.sizeOf(this.pathOf(id));
     }
-    this.bytes = bytes;
+    this.room.bytes = bytes;
   }
 
   /** The dead letter of an id, also if it is damaged; `opened` if it is not. Nothing when there is none of this id. */
@@ -112,7 +105,7 @@ export class DeadLetterFiles {
     const claimed = path.join(directory, id + suffix);
     try {
       this.fs.rename(this.pathOf(id), claimed);
-      this.bytes -= this.#sizeOf(claimed);
+      this.room.bytes -= this.room.sizeOf(claimed);
       return claimed;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return undefined;
@@ -123,7 +116,7 @@ export class DeadLetterFiles {
   /** Puts a claimed dead letter back. */
   restore(claimed: string): void {
     this.fs.rename(claimed, path.join(this.directory, path.basename(claimed)));
-    this.bytes += this.#sizeOf(path.join(this.directory, path.basename(claimed)));
+    this.room.bytes += this.room.sizeOf(path.join(this.directory, path.basename(claimed)));
   }
 
   /** The files of the dead letters that a dead process had claimed and left in its directory. */
@@ -133,10 +126,10 @@ export class DeadLetterFiles {
   }
 
   discard(id: string): boolean {
-    const size = this.#sizeOf(this.pathOf(id));
+    const size = this.room.sizeOf(this.pathOf(id));
     try {
       this.fs.unlink(this.pathOf(id));
-      this.bytes -= size;
+      this.room.bytes -= size;
       return true;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return false;
@@ -148,15 +141,6 @@ export class DeadLetterFiles {
   pathOf(id: string): string {
     if (!isId(id)) throw new OffloadError("AR_INVALID_ARGUMENT", "journal: expected the id of a task");
     return path.join(this.directory, id + suffix);
-  }
-
-  /** 0 where it is gone. */
-  #sizeOf(file: string): number {
-    try {
-      return this.fs.stat(file).size;
-    } catch {
-      return 0;
-    }
   }
 
   #create(part: string, bytes: Buffer, length: number): number {

@@ -1,13 +1,9 @@
-// Moves tasks from the log to the dead letters and back. After each step a task is in one of the two, or in both, never in none.
-import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import type { DeadLetter, StoredTask } from "../../store/store.js";
-import { isFull, unavailable } from "../files/failure.js";
+import type { DeadLetter } from "../../store/store.js";
+import { isFull } from "../files/failure.js";
 import type { FileSystem } from "../files/file-system.js";
-import { contentOf, decodeContent, type TaskContent } from "../format/content.js";
 import { patchAccepted } from "../format/encode.js";
 import type { WrittenReason } from "../format/format.js";
-import type { AcceptedRecord } from "../format/record.js";
 import type { Durability } from "../log/durability.js";
 import { EntryReader } from "../log/entry-reader.js";
 import type { Log } from "../log/log.js";
@@ -15,19 +11,15 @@ import type { Reserve } from "../log/reserve.js";
 import type { JournalEntry } from "../log/segment.js";
 import type { ReplayedTask } from "../replayed-task.js";
 import type { DeadLetterFiles, Failure } from "./dead-letter-files.js";
+import { type Rerun, Reruns } from "./reruns.js";
 
-/**
- * Runs the task of a dead letter again.
- *
- * @param record puts it into the log; called once, when nothing can prevent any more that it runs
- */
-export type Rerun<Result> = (stored: StoredTask, record: () => JournalEntry) => Result;
+/** The most dead letters that are tried again in one go. Each takes about 0.1 ms. */
+const mostInOneGo = 100;
 
 export class DeadLetters {
   // Tasks that could not become dead letters. They are unfinished, and are tried again when there may be room.
   readonly #postponed = new Map<JournalEntry, { readonly reason: WrittenReason; readonly error: unknown }>();
-  // Claimed for a retry that failed, and not put back yet, because the disk refused that too.
-  readonly #stranded = new Set<string>();
+  readonly #reruns: Reruns;
 
   constructor(
     private readonly fs: FileSystem,
@@ -38,11 +30,13 @@ export class DeadLetters {
     private readonly ownDirectory: () => string,
     private readonly now: () => number,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#reruns = new Reruns(fs, files, log, ownDirectory, now, logger);
+  }
 
   /** The dead letters of all processes that share the directory, oldest first. */
   list(): Promise<DeadLetter[]> {
-    this.#putBackStranded();
+    this.#reruns.putBackStranded();
     return this.files.list();
   }
 
@@ -65,25 +59,7 @@ export class DeadLetters {
 
   /** As `retry`, where the caller has something to do before the task is recorded. What it throws leaves the dead letter too. */
   retryWith<Result>(id: string, rerun: Rerun<Result>): Result | undefined {
-    this.#putBackStranded();
-    const claimed = this.files.claim(id, this.ownDirectory());
-    if (claimed === undefined) return undefined;
-    let entry: JournalEntry | undefined;
-    let result: Result;
-    try {
-      const { stored, record } = this.#prepare(claimed);
-      result = rerun(stored, () => {
-        entry = record();
-        return entry;
-      });
-    } catch (error) {
-      // It may be in the log and a dead letter after a crash now, which is better than in neither.
-      if (entry !== undefined) this.log.chain.remove(entry);
-      this.#putBack(claimed);
-      throw error;
-    }
-    this.#remove(claimed);
-    return result;
+    return this.#reruns.run(id, rerun);
   }
 
   /**
@@ -108,13 +84,13 @@ export class DeadLetters {
 
   /** Writes the dead letters that could not be written before, as far as that is possible now. */
   addPostponed(): void {
-    for (const [entry, { reason, error }] of this.#postponed) {
+    for (const [entry, failure] of [...this.#postponed].slice(0, mostInOneGo)) {
+      this.#postponed.delete(entry);
       try {
-        if (entry.segment !== undefined) this.#add(entry, reason, error);
-        this.#postponed.delete(entry);
+        if (entry.segment !== undefined) this.#add(entry, failure.reason, failure.error);
       } catch {
-        // It has been reported. The others will hardly fare better.
-        return;
+        // It has been reported. The next time others come first.
+        this.#postponed.set(entry, failure);
       }
     }
   }
@@ -142,67 +118,8 @@ export class DeadLetters {
       try {
         return this.files.write(this.ownDirectory(), entry, accepted, failure);
       } catch (error) {
-        if (!isOfDisk(error) || !this.reserve.release(accepted.length)) throw error;
+        if (!isOfDisk(error) || !this.reserve.release(accepted.length, "half")) throw error;
       }
-    }
-  }
-
-  #putBack(claimed: string): void {
-    try {
-      this.files.restore(claimed);
-      this.#stranded.delete(claimed);
-    } catch (error) {
-      this.#stranded.add(claimed);
-      this.logger.error(
-        { err: error, file: claimed },
-        "journal: a dead letter that was not retried cannot be put back yet; the next look at the dead letters tries again",
-      );
-    }
-  }
-
-  #putBackStranded(): void {
-    for (const claimed of this.#stranded) this.#putBack(claimed);
-  }
-
-  #remove(claimed: string): void {
-    try {
-      this.fs.unlink(claimed);
-    } catch (error) {
-      // The process that takes over this directory finds the task in the log and deletes the file.
-      this.logger.warn(
-        { err: error, file: claimed },
-        "journal: the file of a dead letter whose task runs again cannot be deleted",
-      );
-    }
-  }
-
-  #prepare(claimed: string): { stored: StoredTask; record: () => JournalEntry } {
-    const opened = this.files.open(claimed);
-    if (opened === undefined) throw unavailable(`the dead letter ${claimed} has vanished`);
-    const { accepted, bytes } = opened;
-    const content = bytes.subarray(accepted.contentStart, accepted.end);
-    const { payload, dispatch, context } = this.#decode(accepted, content);
-    const head = {
-      id: accepted.id,
-      // Another task to the log: the ENDED record of the last one, in the log of any process, does not end it.
-      retries: accepted.retries + 1,
-      task: accepted.task,
-      acceptedAt: this.now(),
-      attempt: 0,
-      interrupted: 0,
-      running: false,
-    };
-    const { id, task: name, acceptedAt, attempt, interrupted, retries } = head;
-    const stored = { id, name, payload, dispatch, context, attempt, interrupted, acceptedAt, retries };
-    return { stored, record: () => this.log.accept(head, contentOf(accepted.encoding, content)) };
-  }
-
-  #decode(record: AcceptedRecord, bytes: Buffer): TaskContent {
-    try {
-      return decodeContent(record.encoding, bytes);
-    } catch {
-      const message = `journal: Node ${process.version} cannot read the payload of ${record.id}, which a newer version wrote`;
-      throw new OffloadError("AR_PAYLOAD_NOT_CLONEABLE", message);
     }
   }
 }

@@ -59,11 +59,12 @@ export class Reserve {
   /**
    * Frees room for a write that failed.
    *
+   * @param share `half`: the other half is left, because the ends of tasks come before their dead letters
    * @returns false if nothing is left to be freed
    */
-  release(bytes: number): boolean {
+  release(bytes: number, share: "half" | "all" = "all"): boolean {
     // The last part is for the start of the next process, which needs a directory of its own before it can free anything.
-    const kept = Math.min(slice, this.#wanted / 4);
+    const kept = share === "half" ? this.#wanted / 2 : Math.min(slice, this.#wanted / 4);
     try {
       const fd = this.fs.open(this.#path, O_WRONLY);
       try {
