@@ -37,12 +37,13 @@ export class JournalStore implements Store {
   /** @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE with the name of a directory that cannot be used */
   constructor(options: JournalOptions, { logger, hasRoom }: JournalStoreContext, world?: JournalWorld) {
     const onAskedToTakeOver = (): void => void this.#readmission.repeat();
-    const onSiblingGone = (): void => this.#lookAgain.hint();
-    const journal = openJournal(options, { logger, onAskedToTakeOver, onSiblingGone }, world);
+    const onSiblingsChanged = (): void => this.#lookAgain.hint();
+    const journal = openJournal(options, { logger, onAskedToTakeOver, onSiblingsChanged }, world);
     const onMade = (task: Task, entry: JournalEntry): void => void this.#entries.set(task, entry);
     const readmission = new Readmission({ journal, logger, hasRoom, onMade });
     this.#journal = journal;
     this.#readmission = readmission;
+    void journal.meetSiblings();
     this.#lookAgain = new LookAgain(() => readmission.repeat(), world?.lookEvery ?? lookEvery);
     this.deadLetters = {
       list: () => journal.deadLetters.list(),

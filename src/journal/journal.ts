@@ -144,6 +144,11 @@ export class Journal {
     return report;
   }
 
+  /** Lets the processes that share the journal notice when this one dies. */
+  async meetSiblings(): Promise<void> {
+    await this.#parts.siblings.meet(this.#parts.root, this.#parts.owner.directory);
+  }
+
   /** Makes good what the disk had no room for, if it has now. Called now and then. */
   keepUp(): void {
     if (this.#closed !== undefined) return;

@@ -24,8 +24,8 @@ export interface JournalContext {
   readonly logger: Logger;
   /** Another process asks this one to look for tasks to take over. */
   readonly onAskedToTakeOver?: (() => void) | undefined;
-  /** A process that shares the journal is gone, or has closed it. */
-  readonly onSiblingGone?: (() => void) | undefined;
+  /** A process that shares the journal may be gone, or a new one may be there: it is time to look. */
+  readonly onSiblingsChanged?: (() => void) | undefined;
 }
 
 /** The parts of the world that a test replaces. */
@@ -58,14 +58,14 @@ export interface JournalParts extends JournalWorld {
 /** @throws OffloadError AR_JOURNAL_UNAVAILABLE when this process can have no directory below the given one */
 export function assembleJournal(
   { dir: root, durability: mode, maxBytes, maxStarts }: ResolvedJournalOptions,
-  { logger, onAskedToTakeOver, onSiblingGone }: JournalContext,
+  { logger, onAskedToTakeOver, onSiblingsChanged }: JournalContext,
   { fs, now, unboundGrace }: JournalWorld,
 ): JournalParts {
   const owner = new Ownership(fs, root, logger, {
     onAskedToTakeOver: () => onAskedToTakeOver?.(),
-    onSiblingGone: () => onSiblingGone?.(),
+    onSiblingsChanged: () => onSiblingsChanged?.(),
   });
-  const siblings = new Siblings(fs, () => onSiblingGone?.());
+  const siblings = new Siblings(fs, () => onSiblingsChanged?.());
   const ownDirectory = (): string => owner.directory;
   const chain = new SegmentChain();
   const durability: Durability =

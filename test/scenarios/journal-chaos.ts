@@ -1,7 +1,7 @@
 // Kills servers under load, again and again, and then takes stock: is every task that was accepted done?
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,6 +15,8 @@ export interface JournalChaosOptions {
   readonly siblings?: number;
   /** One kill in so many is a task that runs out of memory, and takes its process down; default: none. */
   readonly exhaustEvery?: number;
+  /** Before each kill somebody removes the sockets by which the processes see each other. */
+  readonly removesSockets?: boolean;
   readonly onKill?: (number: number) => void;
 }
 
@@ -58,6 +60,7 @@ export async function runJournalChaos(options: JournalChaosOptions): Promise<Jou
   try {
     const startOne = (): Server => new Server({ ...files, threads, seed: random(2 ** 31) });
     for (let kill = 1; kill <= kills; kill++) {
+      if (options.removesSockets) removeSockets(files.dir);
       while (living.length <= siblings) living.push(startOne());
       const [victim] = living.splice(random(living.length), 1);
       const exhausts = exhaustEvery !== undefined && kill % exhaustEvery === 0;
@@ -73,6 +76,12 @@ export async function runJournalChaos(options: JournalChaosOptions): Promise<Jou
   } finally {
     for (const server of living) await server.kill();
     rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function removeSockets(dir: string): void {
+  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+    if (name.startsWith("owner-")) rmSync(path.join(dir, name, "owner.sock"), { force: true });
   }
 }
 

@@ -2,21 +2,18 @@
 import net from "node:net";
 import path from "node:path";
 import type { Logger } from "../../base/logger.js";
-import { now } from "../../base/time.js";
 import { socketName } from "../files/directory.js";
 import { unavailable } from "../files/failure.js";
 import type { FileSystem } from "../files/file-system.js";
 import { takeOverMessage } from "./ask-owner.js";
+import { mostWatched } from "./siblings.js";
 import { type SocketPath, socketPath } from "./socket-path.js";
-
-/** A connection that lasted so long, in ms, was that of a sibling that watches this process; shorter ones only asked. */
-const watching = 1_000;
 
 export interface OwnerSocketObserver {
   /** Another process asks this one to look for directories to take over. */
   onAskedToTakeOver(): void;
-  /** A process that shares the journal is gone, or has closed it. */
-  onSiblingGone(): void;
+  /** A process that shares the journal may be gone, or a new one may be there. */
+  onSiblingsChanged(): void;
 }
 
 export class OwnerSocket {
@@ -72,7 +69,6 @@ export class OwnerSocket {
   }
 
   #answer(socket: net.Socket): void {
-    const since = now();
     this.#connections.add(socket);
     socket.unref();
     socket.on("error", () => {});
@@ -84,7 +80,7 @@ export class OwnerSocket {
     socket.once("end", () => socket.end());
     socket.once("close", () => {
       this.#connections.delete(socket);
-      if (!this.#isClosed && now() - since >= watching) this.observer.onSiblingGone();
+      if (!this.#isClosed && this.#connections.size < mostWatched) this.observer.onSiblingsChanged();
     });
   }
 }

@@ -53,6 +53,8 @@ export class Ownership implements SegmentDirectory {
       { directory: this.#directory },
       "journal: somebody has removed the socket of this process, by which others see that it lives; it is bound again",
     );
+    // One that started meanwhile could not connect, so neither of the two knows the other.
+    this.observer.onSiblingsChanged();
   }
 
   replace(): void {
