@@ -31,6 +31,15 @@ export class Readiness {
     return this.#refusal;
   }
 
+  /**
+   * Brings back what earlier processes have left before the engine is up: an engine that starts threads only for work would
+   * wait for the first call.
+   */
+  takeOverEarly(): void {
+    // The store logs a failure, and tries again.
+    this.#parts.takeOver().catch(() => {});
+  }
+
   /** The engine is up. */
   up(): void {
     const { resolve, reject } = this.#ready;

@@ -5,12 +5,17 @@ import { errorOf } from "../core/lazy-error.js";
 import type { Captured } from "../core/payload/payload.js";
 import { type FinalState, isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
-import type { DeadLetterReason, Readmit, Store, StoredDeadLetters } from "../store/store.js";
+import type { Readmit, Store, StoredDeadLetters } from "../store/store.js";
+import type { WrittenReason } from "./format/format.js";
 import { type Journal, openJournal } from "./journal.js";
 import type { JournalEntry } from "./log/segment.js";
 import type { JournalOptions } from "./options.js";
 import type { JournalWorld } from "./parts.js";
 import { Readmission } from "./readmission.js";
+import { LookAgain } from "./takeover/look-again.js";
+
+/** How often a living process looks for what dead ones have left, in ms, if it does not hear of their death before. */
+const lookEvery = 30_000;
 
 export interface JournalStoreContext {
   readonly logger: Logger;
@@ -23,6 +28,7 @@ export class JournalStore implements Store {
   readonly deadLetters: StoredDeadLetters;
   readonly #journal: Journal;
   readonly #readmission: Readmission;
+  readonly #lookAgain: LookAgain;
   // Of the unfinished tasks of this process.
   readonly #entries = new Map<Task, JournalEntry>();
   // Ids of tasks that have ended here and that the next process runs.
@@ -31,11 +37,14 @@ export class JournalStore implements Store {
   /** @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE with the name of a directory that cannot be used */
   constructor(options: JournalOptions, { logger, hasRoom }: JournalStoreContext, world?: JournalWorld) {
     const onAskedToTakeOver = (): void => void this.#readmission.repeat();
-    const journal = openJournal(options, { logger, onAskedToTakeOver }, world);
+    const onSiblingsChanged = (): void => this.#lookAgain.hint();
+    const journal = openJournal(options, { logger, onAskedToTakeOver, onSiblingsChanged }, world);
     const onMade = (task: Task, entry: JournalEntry): void => void this.#entries.set(task, entry);
     const readmission = new Readmission({ journal, logger, hasRoom, onMade });
     this.#journal = journal;
     this.#readmission = readmission;
+    void journal.meetSiblings();
+    this.#lookAgain = new LookAgain(() => readmission.repeat(), world?.lookEvery ?? lookEvery);
     this.deadLetters = {
       list: () => journal.deadLetters.list(),
       retry: (id) => readmission.retry(id),
@@ -77,10 +86,12 @@ export class JournalStore implements Store {
   }
 
   takeOver(readmit: Readmit): Promise<void> {
+    this.#lookAgain.start();
     return this.#readmission.begin(readmit);
   }
 
   stopReplay(): void {
+    this.#lookAgain.stop();
     this.#readmission.stop();
   }
 
@@ -93,6 +104,7 @@ export class JournalStore implements Store {
   }
 
   close(): Promise<void> {
+    this.#lookAgain.stop();
     return this.#journal.close();
   }
 
@@ -112,7 +124,7 @@ export class JournalStore implements Store {
   }
 }
 
-function reasonOf(code: string | undefined): DeadLetterReason {
+function reasonOf(code: string | undefined): WrittenReason {
   if (code === "AR_UNKNOWN_TASK") return "unknown-task";
   return code === "AR_TIMEOUT" ? "timeout" : "exhausted";
 }

@@ -3,13 +3,13 @@
 import { OffloadError } from "../base/errors.js";
 import { wallClock } from "../base/time.js";
 import type { FinalState } from "../core/states.js";
-import type { DeadLetterReason } from "../store/store.js";
 import type { DeadLetters } from "./dead-letters/dead-letters.js";
 import { prepareDirectory } from "./files/directory.js";
 import { unavailable } from "./files/failure.js";
 import { nodeFileSystem } from "./files/file-system.js";
 import { removeDirectory } from "./files/remove-directory.js";
 import { encodeContent, type TaskContent } from "./format/content.js";
+import type { WrittenReason } from "./format/format.js";
 import { isId } from "./format/id.js";
 import type { JournalEntry } from "./log/segment.js";
 import { type JournalOptions, resolveJournalOptions } from "./options.js";
@@ -116,7 +116,7 @@ export class Journal {
    * @param error why, for whoever reads the dead letter
    * @returns false if it could not be written (which is logged): the task stays in the journal and runs at the next start
    */
-  moveToDeadLetters(entry: JournalEntry, reason: DeadLetterReason, error: unknown): boolean {
+  moveToDeadLetters(entry: JournalEntry, reason: WrittenReason, error: unknown): boolean {
     return this.#isOpen(entry) && this.#parts.deadLetters.add(entry, reason, error);
   }
 
@@ -139,7 +139,22 @@ export class Journal {
   async takeOver(): Promise<TakeoverReport> {
     const report = await this.#parts.takeover.run();
     this.#parts.reclaimer.drop();
+    await this.#parts.files.measure().catch(() => {});
+    this.keepUp();
     return report;
+  }
+
+  /** Lets the processes that share the journal notice when this one dies. */
+  async meetSiblings(): Promise<void> {
+    await this.#parts.siblings.meet(this.#parts.root, this.#parts.owner.directory);
+  }
+
+  /** Makes good what the disk had no room for, if it has now. Called now and then. */
+  keepUp(): void {
+    if (this.#closed !== undefined) return;
+    this.#parts.log.flush();
+    this.#parts.deadLetters.addPostponed();
+    this.#parts.reserve.fill();
   }
 
   /** Hands out the tasks that were taken over, in the order of their acceptance. Each is read when it is asked for, once. */
@@ -147,7 +162,7 @@ export class Journal {
     return this.#parts.replay.tasks();
   }
 
-  get deadLetters(): Pick<DeadLetters, "list" | "retry" | "discard"> {
+  get deadLetters(): Pick<DeadLetters, "list" | "retry" | "retryWith" | "discard"> {
     return this.#parts.deadLetters;
   }
 
@@ -170,8 +185,10 @@ export class Journal {
       for (let entry = segment.first; entry !== undefined; entry = entry.next)
         if (entry.running) this.#parts.log.stopped(entry, entry.attempt - 1);
     }
+    this.#parts.deadLetters.addPostponed();
     this.#parts.log.flush();
     this.#parts.writer.retire();
+    this.#parts.reserve.remove();
     await this.#parts.takeover.ended();
     this.#parts.replay.close();
     await this.#parts.durability.durable().catch(() => {});
@@ -180,6 +197,7 @@ export class Journal {
       await this.#parts.durability.durable().catch(() => {});
       removeDirectory(this.#parts.fs, this.#parts.owner.directory);
     }
+    this.#parts.siblings.close();
     this.#parts.owner.release();
     // A process that has started meanwhile has looked already, and found that this directory is owned.
     if (this.#parts.chain.live > 0) await askOwnersToTakeOver(this.#parts.fs, this.#parts.root).catch(() => {});

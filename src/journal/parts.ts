@@ -2,6 +2,7 @@
 // processes.
 import type { Logger } from "../base/logger.js";
 import { DeadLetterFiles } from "./dead-letters/dead-letter-files.js";
+import { DeadLetterRoom } from "./dead-letters/dead-letter-room.js";
 import { DeadLetters } from "./dead-letters/dead-letters.js";
 import type { FileSystem } from "./files/file-system.js";
 import { SegmentChain } from "./log/chain.js";
@@ -9,11 +10,13 @@ import { DiskDurability, type Durability, ProcessDurability } from "./log/durabi
 import { Log } from "./log/log.js";
 import { Reclaimer } from "./log/reclaim.js";
 import { removeSegment } from "./log/remove-segment.js";
+import { Reserve } from "./log/reserve.js";
 import { SegmentWriter } from "./log/segment-writer.js";
 import type { ResolvedJournalOptions } from "./options.js";
 import { AbandonedDirectories } from "./takeover/abandoned-directories.js";
 import { Ownership } from "./takeover/ownership.js";
 import { Replay } from "./takeover/replay.js";
+import { Siblings } from "./takeover/siblings.js";
 import { Takeover } from "./takeover/takeover.js";
 
 /** What the journal is given besides its options. */
@@ -21,6 +24,8 @@ export interface JournalContext {
   readonly logger: Logger;
   /** Another process asks this one to look for tasks to take over. */
   readonly onAskedToTakeOver?: (() => void) | undefined;
+  /** A process that shares the journal may be gone, or a new one may be there: it is time to look. */
+  readonly onSiblingsChanged?: (() => void) | undefined;
 }
 
 /** The parts of the world that a test replaces. */
@@ -28,6 +33,10 @@ export interface JournalWorld {
   readonly fs: FileSystem;
   /** ms since 1970. */
   readonly now: () => number;
+  /** How long the owner of a directory without a socket gets to show that it lives, in ms; default 3 s. */
+  readonly unboundGrace?: number | undefined;
+  /** How often the directories of dead processes are looked for, in ms; default 30 s. */
+  readonly lookEvery?: number | undefined;
 }
 
 export interface JournalParts extends JournalWorld {
@@ -41,15 +50,22 @@ export interface JournalParts extends JournalWorld {
   readonly deadLetters: DeadLetters;
   readonly replay: Replay;
   readonly takeover: Takeover;
+  readonly siblings: Siblings;
+  readonly reserve: Reserve;
+  readonly files: DeadLetterFiles;
 }
 
 /** @throws OffloadError AR_JOURNAL_UNAVAILABLE when this process can have no directory below the given one */
 export function assembleJournal(
   { dir: root, durability: mode, maxBytes, maxStarts }: ResolvedJournalOptions,
-  { logger, onAskedToTakeOver }: JournalContext,
-  { fs, now }: JournalWorld,
+  { logger, onAskedToTakeOver, onSiblingsChanged }: JournalContext,
+  { fs, now, unboundGrace }: JournalWorld,
 ): JournalParts {
-  const owner = new Ownership(fs, root, logger, () => onAskedToTakeOver?.());
+  const owner = new Ownership(fs, root, logger, {
+    onAskedToTakeOver: () => onAskedToTakeOver?.(),
+    onSiblingsChanged: () => onSiblingsChanged?.(),
+  });
+  const siblings = new Siblings(fs, () => onSiblingsChanged?.());
   const ownDirectory = (): string => owner.directory;
   const chain = new SegmentChain();
   const durability: Durability =
@@ -57,12 +73,30 @@ export function assembleJournal(
   const writer = new SegmentWriter(fs, owner, chain, durability, now);
   const remove = removeSegment.bind(undefined, fs, root, ownDirectory);
   const reclaimer = new Reclaimer(fs, chain, writer, durability, remove, logger);
+  const reserve = new Reserve(fs, ownDirectory);
+  const files = new DeadLetterFiles(fs, root, DeadLetterRoom.of(fs, root, maxBytes));
   // The other half of the disk space is for records that are not needed any more and not yet deleted.
-  const log = new Log(chain, writer, reclaimer, maxBytes / 2, logger);
-  const files = new DeadLetterFiles(fs, root, logger);
-  const deadLetters = new DeadLetters(fs, files, log, durability, ownDirectory, now, logger);
+  const capacity = (): number => (maxBytes - files.room.bytes) / 2;
+  const log = new Log(chain, writer, reclaimer, reserve, capacity, logger);
+  const deadLetters = new DeadLetters(fs, files, log, durability, reserve, ownDirectory, now, logger);
   const replay = new Replay(fs, deadLetters, logger);
-  const abandoned = new AbandonedDirectories(fs, root, ownDirectory, logger);
+  const abandoned = new AbandonedDirectories(fs, root, ownDirectory, siblings, logger, unboundGrace);
   const takeover = new Takeover({ fs, root, logger, chain, files, deadLetters, replay }, abandoned, maxStarts);
-  return { fs, now, root, owner, chain, durability, writer, reclaimer, log, deadLetters, replay, takeover };
+  return {
+    fs,
+    now,
+    root,
+    owner,
+    chain,
+    durability,
+    writer,
+    reclaimer,
+    log,
+    deadLetters,
+    replay,
+    takeover,
+    siblings,
+    reserve,
+    files,
+  };
 }

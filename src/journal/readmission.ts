@@ -37,20 +37,21 @@ export class Readmission {
   /** Takes over what dead processes have left, and begins to bring it back: once, or again after a failure. */
   begin(readmit: Readmit): Promise<void> {
     this.#readmit = readmit;
-    this.#begun ??= this.#takeOver().catch((error: unknown) => {
+    this.#begun ??= this.#takeOver().catch((err: unknown) => {
       this.#begun = undefined;
-      throw error;
+      this.#logFailure(err);
+      throw err;
     });
     return this.#begun;
   }
 
-  /** Looks for more, because another process has asked for it. */
+  /** Looks for more. */
   async repeat(): Promise<void> {
     if (this.#readmit === undefined || this.#isStopped) return;
     try {
       await this.#takeOver();
     } catch (err) {
-      this.parts.logger.error({ err }, "the journal cannot be searched for tasks to take over");
+      this.#logFailure(err);
     }
   }
 
@@ -76,8 +77,13 @@ export class Readmission {
         `the dead letter ${id} cannot be run yet: await offloader.ready() first`,
       );
     }
-    const replayed = this.parts.journal.deadLetters.retry(id);
-    return replayed && this.#bringBack(replayed, readmit);
+    const { journal, onMade } = this.parts;
+    // Recorded once the core has made the task: whatever refuses it before that leaves the dead letter as it was.
+    return journal.deadLetters.retryWith(id, (stored, record) => readmit(stored, (made) => onMade(made, record())));
+  }
+
+  #logFailure(err: unknown): void {
+    this.parts.logger.error({ err }, "the journal cannot be searched for tasks to take over");
   }
 
   async #takeOver(): Promise<void> {

@@ -74,13 +74,13 @@ export type Readmit = (stored: StoredTask, onMade: (task: Task) => void) => Task
 
 /** The dead letters of all processes that share the store. */
 export interface StoredDeadLetters {
-  /** Oldest first. */
+  /** Oldest first, also those that are damaged. */
   list(): Promise<DeadLetter[]>;
   /**
    * Runs one again; undefined if there is none of this id.
    *
-   * @throws OffloadError AR_JOURNAL_UNAVAILABLE before `takeOver()`, what `readmit` throws, and what `accept()` throws; the
-   *   task is a dead letter then, or stays in the store
+   * @throws OffloadError AR_JOURNAL_UNAVAILABLE before `takeOver()` and for a damaged one, what `readmit` throws, and what
+   *   `accept()` throws; the dead letter stays where it is then
    */
   retry(id: string): Task | undefined;
   /** Deletes one; false if there is none of this id. */
@@ -89,11 +89,15 @@ export interface StoredDeadLetters {
 
 /**
  * Why a task is a dead letter. `exhausted`: its attempts are used up. `crashed`: the process died too often while it ran.
- * `timeout`: it ran out of time. `unknown-task`: no task has its name. `unreadable`: this Node.js cannot read its payload.
+ * `timeout`: it ran out of time. `unknown-task`: no task has its name. `unreadable`: a newer Node.js, or a newer version of
+ * this library, wrote it. `damaged`: its file is not as it was written; it can only be discarded.
  */
-export type DeadLetterReason = "exhausted" | "crashed" | "timeout" | "unknown-task" | "unreadable";
+export type DeadLetterReason = "exhausted" | "crashed" | "timeout" | "unknown-task" | "unreadable" | "damaged";
 
-/** A task that is not run again by itself. */
+/**
+ * A task that is not run again by itself. Of a damaged one, what cannot be read is empty or 0, and the times are those of its
+ * file.
+ */
 export interface DeadLetter {
   readonly id: string;
   readonly task: string;

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startProgram } from "../support/process.js";
@@ -96,6 +96,34 @@ describe("offload-after-response journal", () => {
     });
   });
 
+  it("shows nothing that a client wrote to the terminal as it is, and the same values as JSON", async () => {
+    const { journal, dir } = testJournal();
+    const hostile = "\u001b[2J\u009b31m\u202eevil\u2028\rid: forged\nreason: forged";
+    const payload = { [hostile]: hostile, error: Object.assign(new Error(hostile), { note: hostile }) };
+    const plain = accept(journal, hostile, hostile);
+    const rich = accept(journal, payload, hostile);
+    const dead = accept(journal, hostile, hostile);
+    journal.moveToDeadLetters(dead, "exhausted", new Error(hostile));
+    await Promise.resolve();
+    writeFileSync(path.join(dir, "dead-letters", `${"\u001b[31m"}.letter`), "junk");
+    const texts = [
+      run(dir, "ls"),
+      run(dir, "verify"),
+      ...[plain, rich, dead].map(({ id }) => run(dir, "show", id)),
+      run(dir, "show", hostile),
+      run(dir, "retry", "--all"),
+      run(dir, "bad\u001b[31m"),
+    ];
+    const harmful = /[\p{Cc}\u202e\u2028]/u;
+    for (const { stdout, stderr } of texts) {
+      expect((stdout + stderr).replaceAll("\n", "")).not.toMatch(harmful);
+      expect(stdout).not.toMatch(/^(id|reason): forged/m);
+    }
+    const shown = spawnSync(process.execPath, [cli, "journal", dir, "show", plain.id, "--json"], { encoding: "utf8" });
+    expect(shown.stdout.replaceAll("\n", "")).not.toMatch(harmful);
+    expect(JSON.parse(shown.stdout)).toMatchObject({ task: hostile, payload: hostile });
+  });
+
   it("retry has a living process run a dead letter at once, with its payload and its id", async () => {
     const dir = path.join(temporaryDirectory(), "journal");
     const { journal } = testJournal({ dir });
@@ -137,6 +165,27 @@ describe("offload-after-response journal", () => {
     expect(code).toBe(1);
     expect(stdout).toContain("1 dead letter put back");
     expect(stdout).toContain(`${bad.id} stays a dead letter`);
+  });
+
+  it("ls, show and verify go on beside a dead letter that cannot be read, and show it as damaged", () => {
+    const { journal, dir } = testJournal();
+    const [bad, good] = [accept(journal), accept(journal)];
+    for (const entry of [bad, good]) journal.moveToDeadLetters(entry, "exhausted", new Error("no"));
+    const file = path.join(dir, "dead-letters", `${bad.id}.letter`);
+    rmSync(file);
+    mkdirSync(file);
+    expect(json(dir, "ls")).toMatchObject({
+      deadLetters: expect.arrayContaining([
+        expect.objectContaining({ id: bad.id, reason: "damaged" }),
+        expect.objectContaining({ id: good.id, reason: "exhausted" }),
+      ]),
+    });
+    expect(run(dir, "ls").stdout).toMatch(new RegExp(`^${bad.id} +damaged +0 `, "m"));
+    expect(run(dir, "show", bad.id).stdout).toContain("reason: damaged");
+    expect(run(dir, "verify")).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/3 files, 1 damaged\n$/),
+    });
   });
 
   it("discard deletes dead letters, one or all", async () => {

@@ -4,7 +4,8 @@ import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatVersion, header, headerLength } from "../../src/journal/format/format.js";
-import { type JournalRecord, type ReadResult, readRecords } from "../../src/journal/format/read-records.js";
+import { type ReadResult, RecordReader, readRecords } from "../../src/journal/format/read-records.js";
+import type { JournalRecord } from "../../src/journal/format/record.js";
 import { accept, afterKill, filesIn, replayed, testJournal } from "./journals.js";
 
 interface Reading {
@@ -61,6 +62,47 @@ describe("a segment that was cut off", () => {
       expect(reading.records).toEqual(records.slice(0, wholeBefore(ends, end)));
       expect(reading.result).toEqual({ outcome: "torn", end });
     }
+  });
+});
+
+describe("a long segment", () => {
+  it("can be read in several goes, so that the event loop gets its turns", () => {
+    const { journal, dir } = testJournal();
+    for (let index = 0; index < 500; index++) accept(journal);
+    const bytes = readFileSync(filesIn(dir, ".segment")[0] ?? "");
+    const records: JournalRecord[] = [];
+    const reader = new RecordReader(bytes, (record) => records.push(record));
+    let goes = 1;
+    let result = reader.readOn(() => true);
+    for (; result === undefined; goes++) result = reader.readOn(() => true);
+    expect(goes).toBeGreaterThan(5);
+    expect({ records, result }).toEqual(read(bytes));
+  });
+});
+
+describe("a torn tail that a client made look like many long records", () => {
+  // Every eighth byte begins a record of type 1 with an id of one character and a length of 256 KiB.
+  const plausible = (bytes: number): Buffer => Buffer.alloc(bytes, Buffer.from([1, 1, 0, 0, 0x2d, 0, 4, 0]));
+
+  it("is read in a time that grows as its length does", async () => {
+    const { bytes, records } = await sample();
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32LE(0x7fffffff, 4);
+    const file = Buffer.concat([bytes, frame, plausible(4 * 1024 * 1024)]);
+    const begun = performance.now();
+    const { result, records: found } = read(file);
+    expect([result.outcome, found.length]).toEqual(["torn", records.length]);
+    // About 0.3 s. Half a million CRCs of 256 KiB each take more than 30.
+    expect(performance.now() - begun).toBeLessThan(8_000);
+  });
+
+  it("does not hide a whole record behind it, which shows that it is damage", async () => {
+    const { bytes, ends, records } = await sample();
+    const whole = bytes.subarray(headerLength, ends[1]);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32LE(0x7fffffff, 4);
+    const { result, records: found } = read(Buffer.concat([bytes, frame, plausible(100_000), whole]));
+    expect([result.outcome, found.length]).toEqual(["damaged", records.length]);
   });
 });
 
@@ -162,6 +204,38 @@ describe("a journal with a damaged segment", () => {
     expect(readFileSync(aside)).toEqual(damaged);
   });
 
+  it("names the tasks that do not run because of one flipped bit, and none that has ended", async () => {
+    const { journal, dir } = testJournal();
+    const entries = Array.from({ length: 6 }, () => accept(journal));
+    const [first, damaged, ended, ...unread] = entries;
+    if (first === undefined || damaged === undefined || ended === undefined) throw new Error("too few");
+    journal.ended(ended, "succeeded");
+    await Promise.resolve();
+    const expected = [damaged, ...unread].map(({ id }) => id);
+    const killed = afterKill(dir);
+    const [file = ""] = filesIn(killed, ".segment");
+    flipBit(file, damaged.offset + damaged.length - 1);
+
+    const next = testJournal({ dir: killed });
+    expect((await replayed(next.journal)).map(({ id }) => id)).toEqual([first.id]);
+    expect(next.lines).toMatchObject([
+      { level: "error", fields: { result: "damaged" } },
+      { level: "error", fields: { ids: expected, of: expected.length } },
+    ]);
+  });
+
+  it("names every task of a segment whose header is damaged", async () => {
+    const { journal, dir } = testJournal();
+    const ids = Array.from({ length: 1_200 }, () => accept(journal).id);
+    const killed = afterKill(dir);
+    const [file = ""] = filesIn(killed, ".segment");
+    flipBit(file, 3);
+    const next = testJournal({ dir: killed });
+    expect(await replayed(next.journal)).toEqual([]);
+    const named = next.lines.flatMap(({ fields }) => ("ids" in fields ? (fields.ids as string[]) : []));
+    expect(named).toEqual(ids);
+  });
+
   it("recovers the other segments of the same process", async () => {
     const { journal, dir } = testJournal();
     const payload = "x".repeat(1_000_000);
@@ -243,4 +317,10 @@ function overwrite(file: string, at: number): void {
   const fd = openSync(file, "r+");
   writeSync(fd, Buffer.from([0xde, 0xad]), 0, 2, at);
   closeSync(fd);
+}
+
+function flipBit(file: string, at: number): void {
+  const bytes = readFileSync(file);
+  bytes[at] = Number(bytes[at]) ^ 1;
+  writeFileSync(file, bytes);
 }

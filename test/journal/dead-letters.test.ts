@@ -1,7 +1,8 @@
-import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { header, headerLength } from "../../src/journal/format/format.js";
+import { nodeFileSystem } from "../../src/journal/files/file-system.js";
+import { formatVersion, header, headerLength } from "../../src/journal/format/format.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, reseal, testJournal } from "./journals.js";
 
@@ -121,18 +122,50 @@ describe("a dead letter", () => {
     expect(statSync(path.join(dir, "x.letter")).size).toBe(0);
   });
 
-  it("that is damaged is named, left where it is, and hides no other", async () => {
-    const { journal, dir, lines } = testJournal();
+  it.each([
+    ["was cut short", (file: string) => truncateSync(file, statSync(file).size - 4), { task: "work" }],
+    ["was overwritten", (file: string) => writeFileSync(file, "junk"), { task: "" }],
+    ["became a directory", (file: string) => [rmSync(file), mkdirSync(file)], { task: "" }],
+  ])("that %s is shown as damaged, is left where it is, and hides no other", async (_what, damage, known) => {
+    const { journal, dir } = testJournal();
     const entries = [accept(journal), accept(journal)];
     for (const entry of entries) journal.moveToDeadLetters(entry, "timeout", failure);
     const [file = ""] = filesIn(dir, ".letter");
-    truncateSync(file, statSync(file).size - 4);
-    expect(await journal.deadLetters.list()).toHaveLength(1);
-    expect(lines).toMatchObject([{ level: "warn", fields: { file } }]);
-    expect(() => journal.deadLetters.retry(path.basename(file, ".letter"))).toThrow(
-      expect.objectContaining({ code: "AR_JOURNAL_UNAVAILABLE" }),
-    );
+    damage(file);
+    const id = path.basename(file, ".letter");
+    const letters = await journal.deadLetters.list();
+    expect(letters).toHaveLength(2);
+    expect(letters.find((letter) => letter.id === id)).toMatchObject({
+      ...known,
+      reason: "damaged",
+      error: { message: expect.stringContaining(file) },
+      failedAt: statSync(file).mtimeMs,
+    });
+    expect(letters.find((letter) => letter.id !== id)).toMatchObject({ reason: "timeout" });
+    expect(() => journal.deadLetters.retry(id)).toThrow(expect.objectContaining({ code: "AR_JOURNAL_UNAVAILABLE" }));
     expect(filesIn(dir, ".letter")).toHaveLength(2);
+  });
+
+  it("whose error cannot be read is one like any other", async () => {
+    const { journal, dir } = testJournal();
+    const entry = accept(journal);
+    journal.moveToDeadLetters(entry, "timeout", failure);
+    const [file = ""] = filesIn(dir, ".letter");
+    const bytes = readFileSync(file);
+    const second = headerLength + 8 + bytes.readUInt32LE(headerLength + 4);
+    bytes[bytes.length - 1] = 0x20;
+    reseal(bytes, second);
+    writeFileSync(file, bytes);
+    expect(await journal.deadLetters.list()).toMatchObject([{ id: entry.id, reason: "timeout" }]);
+    expect(journal.deadLetters.retry(entry.id)?.id).toBe(entry.id);
+  });
+
+  it("of a newer version is shown as unreadable", async () => {
+    const { journal, dir } = testJournal();
+    writeFileSync(path.join(dir, "dead-letters", "n-1.letter"), header(formatVersion + 1));
+    expect(await journal.deadLetters.list()).toMatchObject([
+      { id: "n-1", reason: "unreadable", error: { message: expect.stringContaining(`version ${formatVersion + 1}`) } },
+    ]);
   });
 });
 
@@ -151,6 +184,58 @@ describe("a dead letter that cannot be written", () => {
   });
 });
 
+describe("dead letters", () => {
+  /** A journal on a disk of 800 kB, a quarter of which is for dead letters, and tasks of 50 kB in it. */
+  function smallDisk() {
+    const fs = { ...nodeFileSystem, space: () => ({ free: 800_000, total: 800_000 }) };
+    const test = testJournal({ fs });
+    const makeDead = (count: number) =>
+      Array.from({ length: count }, () => {
+        const entry = accept(test.journal, "x".repeat(50_000));
+        return { id: entry.id, isDead: test.journal.moveToDeadLetters(entry, "exhausted", failure) };
+      });
+    return { ...test, fs, makeDead };
+  }
+
+  it("are bounded: beyond that, a task stays in the journal and is named in the log, and no older one is deleted", async () => {
+    const { journal, dir, lines, makeDead } = smallDisk();
+    const tasks = makeDead(5);
+    expect(tasks.map(({ isDead }) => isDead)).toEqual([true, true, true, false, false]);
+    expect(lines).toMatchObject(tasks.slice(3).map(({ id }) => ({ level: "error", fields: { id } })));
+    await Promise.resolve();
+    expect((await journal.deadLetters.list()).map(({ id }) => id)).toEqual(tasks.slice(0, 3).map(({ id }) => id));
+    expect((await pendingIn(dir)).map(({ id }) => id)).toEqual(tasks.slice(3).map(({ id }) => id));
+  });
+
+  it("that found no room are written when another one is discarded here", async () => {
+    const { journal, dir, makeDead } = smallDisk();
+    const [first, , , fourth] = makeDead(4);
+    journal.deadLetters.discard(first?.id ?? "");
+    await Promise.resolve();
+    expect((await journal.deadLetters.list()).map(({ id }) => id)).toContain(fourth?.id);
+    expect(await pendingIn(dir)).toEqual([]);
+  });
+
+  it("that found no room are written at the next look when another process has discarded some", async () => {
+    const { journal, dir, fs, makeDead } = smallDisk();
+    const [first, , , fourth] = makeDead(4);
+    testJournal({ dir, fs }).journal.deadLetters.discard(first?.id ?? "");
+    await journal.takeOver();
+    await Promise.resolve();
+    expect((await journal.deadLetters.list()).map(({ id }) => id)).toContain(fourth?.id);
+    expect(await pendingIn(dir)).toEqual([]);
+  });
+
+  it("count in maxBytes: what they hold is not there for unfinished tasks", () => {
+    const { journal } = testJournal({ maxBytes: 32 * 1024 ** 2 });
+    const large = "x".repeat(7_000_000);
+    journal.moveToDeadLetters(accept(journal, large), "exhausted", failure);
+    accept(journal, large);
+    // 14 of 16 MiB, if there were no dead letter.
+    expect(() => accept(journal, large)).toThrow(expect.objectContaining({ code: "AR_JOURNAL_FULL" }));
+  });
+});
+
 describe("a dead letter that cannot be accepted again", () => {
   it("stays one", async () => {
     const disk = new FaultyFileSystem();
@@ -161,6 +246,39 @@ describe("a dead letter that cannot be accepted again", () => {
     disk.fail("write", { code: "ENOSPC" });
     expect(() => journal.deadLetters.retry(entry.id)).toThrow(expect.objectContaining({ code: "AR_JOURNAL_FULL" }));
     expect(await journal.deadLetters.list()).toMatchObject([{ id: entry.id, retries: 0 }]);
+  });
+});
+
+describe("a retry that throws", () => {
+  it("leaves the dead letter where it was, and nothing in the log", async () => {
+    const { journal, dir } = testJournal();
+    const entry = accept(journal);
+    journal.moveToDeadLetters(entry, "exhausted", failure);
+    await Promise.resolve();
+    const before = readFileSync(path.join(dir, "dead-letters", `${entry.id}.letter`));
+    const refuse = (): never => {
+      throw new RangeError("refused");
+    };
+    expect(() => journal.deadLetters.retryWith(entry.id, refuse)).toThrow("refused");
+    expect(readFileSync(path.join(dir, "dead-letters", `${entry.id}.letter`))).toEqual(before);
+    expect(await pendingIn(dir)).toEqual([]);
+    expect(journal.deadLetters.retry(entry.id)?.id).toBe(entry.id);
+  });
+
+  it("while the disk refuses to move it back leaves it to the next look", async () => {
+    const disk = new FaultyFileSystem();
+    const { journal, lines } = testJournal({ fs: disk.fs });
+    const entry = accept(journal);
+    journal.moveToDeadLetters(entry, "exhausted", failure);
+    await Promise.resolve();
+    const refuse = (): never => {
+      disk.fail("rename", { code: "EIO" });
+      throw new RangeError("refused");
+    };
+    expect(() => journal.deadLetters.retryWith(entry.id, refuse)).toThrow("refused");
+    expect(lines).toMatchObject([{ level: "error", fields: { file: expect.stringContaining(entry.id) } }]);
+    disk.heal();
+    expect(await journal.deadLetters.list()).toMatchObject([{ id: entry.id, reason: "exhausted" }]);
   });
 });
 

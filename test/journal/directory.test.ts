@@ -27,7 +27,7 @@ describe("the directory of a journal", () => {
       ];
     });
     for (const [kind, mode] of modes) if (kind !== "socket") expect(mode).toBe(kind === "directory" ? "700" : "600");
-    expect(modes.filter(([kind]) => kind === "file")).toHaveLength(2);
+    expect(modes.filter(([kind]) => kind === "file")).toHaveLength(3);
   });
 
   it("is refused by name when others can write to it", () => {

@@ -1,5 +1,5 @@
 // Every call of the file system fails: what was accepted stays, what cannot be is refused with a code, and the process goes on.
-import { renameSync, rmSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { JournalEntry } from "../../src/journal/log/segment.js";
@@ -36,6 +36,7 @@ describe("a write that fails", () => {
 
   it("names the file and the reason, and shows nothing of the payload", () => {
     const { disk, journal, dir } = faultyJournal();
+    accept(journal);
     disk.fail("write", { code: "ENOSPC" });
     expect(() => accept(journal, "hush")).toThrow(/^journal: cannot write to .*\.segment: ENOSPC$/);
     expect(() => accept(journal, "hush")).toThrow(dir);
@@ -153,6 +154,42 @@ describe("steps that cannot be written", () => {
     await Promise.resolve();
     const logged = lines.filter(({ message }) => message.includes("would run again"));
     expect(logged).toHaveLength(1);
+  });
+});
+
+describe("a disk that stays full for long", () => {
+  it("costs no end of a task, however many there are, and none is written twice when there is room", async () => {
+    const { disk, journal, dir } = faultyJournal();
+    const entries = Array.from({ length: 10_000 }, () => accept(journal));
+    const kept = accept(journal);
+    disk.fail("write", { code: "ENOSPC" });
+    for (const entry of entries) journal.started(entry, 1);
+    for (const entry of entries) journal.ended(entry, "succeeded");
+    await Promise.resolve();
+    expect(await ids(dir)).toHaveLength(10_001);
+    disk.heal();
+    journal.keepUp();
+    expect(await ids(dir)).toEqual([kept.id]);
+    const after = accept(journal);
+    expect(await ids(dir)).toEqual([kept.id, after.id]);
+  });
+
+  it("accepts no task before there is room for the ends of those there are", () => {
+    const { disk, journal, dir } = faultyJournal();
+    accept(journal);
+    const entry = accept(journal);
+    const reserve = (): number => statSync(filesIn(dir, "reserve.part")[0] ?? "").size;
+    const whole = reserve();
+    disk.fail("write", { code: "ENOSPC", times: 1 });
+    journal.ended(entry, "succeeded");
+    journal.flush();
+    expect(reserve()).toBeLessThan(whole);
+    // There would be room for a task, and there is none for the reserve.
+    disk.fail("open", { code: "ENOSPC", when: (file) => String(file).endsWith("reserve.part") });
+    expect(() => accept(journal)).toThrow(expect.objectContaining({ code: "AR_JOURNAL_FULL" }));
+    disk.heal();
+    accept(journal);
+    expect(reserve()).toBe(whole);
   });
 });
 

@@ -6,6 +6,7 @@ import { OffloadError } from "../../src/base/errors.js";
 import { turn } from "../../src/base/time.js";
 import type { TaskState } from "../../src/core/states.js";
 import type { Task } from "../../src/core/task.js";
+import { nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { JournalStore } from "../../src/journal/journal-store.js";
 import type { Readmit, StoredTask } from "../../src/store/store.js";
 import { makeTask, recordingLogger } from "../support/tasks.js";
@@ -17,9 +18,10 @@ afterEach(async () => {
   for (const store of stores.splice(0)) await store.close();
 });
 
-function testStore(dir = path.join(temporaryDirectory(), "journal"), hasRoom = () => true) {
+function testStore(dir = path.join(temporaryDirectory(), "journal"), hasRoom = () => true, lookEvery = 30_000) {
   const { logger, lines } = recordingLogger();
-  const store = new JournalStore({ dir }, { logger, hasRoom });
+  const world = { fs: nodeFileSystem, now: Date.now, unboundGrace: 0, lookEvery };
+  const store = new JournalStore({ dir }, { logger, hasRoom }, world);
   stores.push(store);
   return { store, dir, lines };
 }
@@ -280,6 +282,23 @@ describe("tasks of dead processes", () => {
 });
 
 describe("a dead letter in the store", () => {
+  it.each(["AR_UNKNOWN_TASK", "AR_INVALID_OPTIONS"] as const)(
+    "stays one when the core refuses it with %s",
+    async (code) => {
+      const { store, dir } = testStore();
+      const task = accepted(store, "again");
+      move(store, task, "queued", "running");
+      fail(store, task, new Error("no"));
+      await store.takeOver(() => {
+        throw new OffloadError(code, "refused");
+      });
+      expect(() => store.deadLetters.retry(task.id)).toThrow(expect.objectContaining({ code }));
+      store.flush();
+      expect(await store.deadLetters.list()).toMatchObject([{ id: task.id, reason: "exhausted", retries: 0 }]);
+      expect([await pendingIn(dir), store.pending]).toEqual([[], 0]);
+    },
+  );
+
   it("is retried once tasks can come back, and counts its retries", async () => {
     const { store } = testStore();
     const task = accepted(store, "again");

@@ -47,14 +47,16 @@ export interface TestJournalOptions extends Partial<JournalOptions> {
   readonly fs?: FileSystem;
   readonly now?: () => number;
   readonly onAskedToTakeOver?: () => void;
+  /** Default 0: the directories of `afterKill()` have no sockets, and nobody is waited for. */
+  readonly unboundGrace?: number;
 }
 
 /** A journal that is closed after the test. */
 export function testJournal(options: TestJournalOptions = {}): TestJournal {
-  const { fs = nodeFileSystem, now = Date.now, onAskedToTakeOver, ...rest } = options;
+  const { fs = nodeFileSystem, now = Date.now, onAskedToTakeOver, unboundGrace = 0, ...rest } = options;
   const dir = options.dir ?? path.join(temporaryDirectory(), "journal");
   const { logger, lines } = recordingLogger();
-  const journal = openJournal({ ...rest, dir }, { logger, onAskedToTakeOver }, { fs, now });
+  const journal = openJournal({ ...rest, dir }, { logger, onAskedToTakeOver }, { fs, now, unboundGrace });
   open.add(journal);
   return { journal, dir, lines };
 }

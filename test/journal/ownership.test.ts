@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { nodeFileSystem } from "../../src/journal/files/file-system.js";
-import { askToTakeOver, isOwned } from "../../src/journal/takeover/ask-owner.js";
+import { askToTakeOver, isOwned, ownerState } from "../../src/journal/takeover/ask-owner.js";
 import { socketPath } from "../../src/journal/takeover/socket-path.js";
+import { until } from "../support/until.js";
 import { FaultyFileSystem } from "./faulty-file-system.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, temporaryDirectory, testJournal } from "./journals.js";
 
@@ -119,6 +120,87 @@ describe("the directory of a process", () => {
     await journal.close();
     expect(filesIn(dir, ".segment")).toEqual([]);
     expect(filesIn(dir, "note.txt")).toHaveLength(1);
+  });
+});
+
+describe("a socket that an outside hand removes", () => {
+  const removeSocket = (dir: string): void => {
+    for (const owner of owners(dir)) rmSync(path.join(owner, "owner.sock"));
+  };
+
+  it("is bound again by its owner, though that has nothing to do", async () => {
+    const { dir, lines } = testJournal();
+    removeSocket(dir);
+    const [directory = ""] = owners(dir);
+    await until(() => lines.length > 0, "the owner to notice");
+    expect(lines).toMatchObject([{ level: "warn", message: expect.stringContaining("bound again") }]);
+    expect(await isOwned(nodeFileSystem, directory)).toBe(true);
+  });
+
+  it("makes no other process take the directory, which starts meanwhile and waits for the owner", async () => {
+    const owner = testJournal();
+    const before = accept(owner.journal);
+    const [directory = ""] = owners(owner.dir);
+    removeSocket(owner.dir);
+    const sibling = testJournal({ dir: owner.dir, unboundGrace: 3_000 });
+    const found = replayed(sibling.journal);
+    await Promise.race([until(() => !existsSync(directory), "the rename"), found]);
+    const during = accept(owner.journal);
+    expect(await found).toEqual([]);
+    const after = accept(owner.journal);
+    expect(owner.lines).toMatchObject([{ level: "warn", message: expect.stringContaining("bound again") }]);
+    expect(await replayed(sibling.journal)).toEqual([]);
+    expect((await pendingIn(owner.dir)).map(({ id }) => id)).toEqual([before.id, during.id, after.id]);
+  });
+
+  it("loses nothing when the owner notices too late: it goes on in another directory", async () => {
+    let clock = 1_000_000;
+    const owner = testJournal({ now: () => clock });
+    const ids = [accept(owner.journal).id, accept(owner.journal).id];
+    removeSocket(owner.dir);
+    const sibling = testJournal({ dir: owner.dir });
+    const taken = await replayed(sibling.journal);
+    expect(taken.map(({ id }) => id)).toEqual(ids);
+    clock += 1_001;
+    ids.push(accept(owner.journal).id);
+    // The sibling ends what it has and deletes the files; then both are killed.
+    for (const { entry } of taken) sibling.journal.ended(entry, "succeeded");
+    await sibling.journal.close();
+    expect((await pendingIn(owner.dir)).map(({ id }) => id)).toEqual(ids.slice(2));
+  });
+
+  it("loses no task of a process that accepts all the time, while another process starts", async () => {
+    const owner = testJournal();
+    const sibling = testJournal({ dir: owner.dir, unboundGrace: 3_000 });
+    const entries = [accept(owner.journal)];
+    for (const directory of owners(owner.dir)) {
+      if (filesIn(directory, ".segment").length > 0) rmSync(path.join(directory, "owner.sock"));
+    }
+    let waiting = true;
+    const found = replayed(sibling.journal).finally(() => {
+      waiting = false;
+    });
+    while (waiting) {
+      entries.push(accept(owner.journal));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(await found).toEqual([]);
+    expect((await pendingIn(owner.dir)).map(({ id }) => id)).toEqual(entries.map(({ id }) => id));
+  });
+});
+
+describe("a journal that is closed with unfinished tasks", () => {
+  it.each([
+    ["a short path", () => path.join(temporaryDirectory(), "journal")],
+    ["a long path", () => path.join(temporaryDirectory(), "d".repeat(120), "e".repeat(120))],
+  ])("and has %s is taken over at once, because its socket is left behind", async (_what, place) => {
+    const dir = place();
+    const first = testJournal({ dir });
+    const entry = accept(first.journal);
+    await first.journal.close();
+    expect(await ownerState(nodeFileSystem, owners(dir)[0] ?? "")).toBe("dead");
+    const second = testJournal({ dir, unboundGrace: 600_000 });
+    expect((await replayed(second.journal)).map(({ id }) => id)).toEqual([entry.id]);
   });
 });
 

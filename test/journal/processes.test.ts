@@ -2,7 +2,13 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { silentLogger } from "../../src/base/logger.js";
+import { nodeFileSystem } from "../../src/journal/files/file-system.js";
+import { JournalStore } from "../../src/journal/journal-store.js";
+import type { Readmit } from "../../src/store/store.js";
 import { type Program, startProgram } from "../support/process.js";
+import { makeTask } from "../support/tasks.js";
+import { until } from "../support/until.js";
 import { filesIn, pendingIn, replayed, temporaryDirectory, testJournal } from "./journals.js";
 import { bundled } from "./programs.js";
 
@@ -54,6 +60,48 @@ describe("a process that is killed while it writes", () => {
     expect(new Set(found).size).toBe(found.length);
     expect(filesIn(path.join(dir, "damaged"), ".segment")).toEqual([]);
   }, 120_000);
+});
+
+describe("a process that is killed while another one lives", () => {
+  /** A living store, and the ids that come back to it. */
+  function livingStore(dir: string, lookEvery?: number) {
+    const world = { fs: nodeFileSystem, now: Date.now, lookEvery };
+    const store = new JournalStore({ dir }, { logger: silentLogger, hasRoom: () => true }, world);
+    const back: string[] = [];
+    const readmit: Readmit = ({ id }, onMade) => {
+      const task = makeTask();
+      onMade(task);
+      back.push(id);
+      return task;
+    };
+    return { store, back, takeOver: () => store.takeOver(readmit) };
+  }
+
+  const ids = Array.from({ length: 50 }, (_, index) => `old-${index}`);
+
+  it("is found at once by one that watches it", async () => {
+    const program = await bundled("take-over.ts");
+    const dir = path.join(temporaryDirectory(), "journal");
+    const old = await startProgram(program, { args: [dir, "old"], execArgv: [], ready: /^tasks .* end$/m });
+    const { store, back, takeOver } = livingStore(dir);
+    await takeOver();
+    old.kill("SIGKILL");
+    await until(() => back.length === 50, "the tasks of the dead");
+    expect(back).toEqual(ids);
+    await store.close();
+  });
+
+  it("is found by the next regular look, though it started later and nobody watches it", async () => {
+    const program = await bundled("take-over.ts");
+    const dir = path.join(temporaryDirectory(), "journal");
+    const { store, back, takeOver } = livingStore(dir, 50);
+    await takeOver();
+    const old = await startProgram(program, { args: [dir, "old"], execArgv: [], ready: /^tasks .* end$/m });
+    old.kill("SIGKILL");
+    await until(() => back.length === 50, "the tasks of the dead");
+    expect(back).toEqual(ids);
+    await store.close();
+  });
 });
 
 describe("eight processes that start at once", () => {

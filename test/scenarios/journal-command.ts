@@ -5,7 +5,12 @@ import type { DeadLetter } from "offload-after-response";
 
 const cli = path.join(import.meta.dirname, "../../dist/cli.js");
 
+/** What a command prints. */
+export function runCommand(dir: string, ...args: string[]): string {
+  return execFileSync(process.execPath, [cli, "journal", dir, ...args], { encoding: "utf8" });
+}
+
 export function deadLettersIn(dir: string): DeadLetter[] {
-  const json = execFileSync(process.execPath, [cli, "journal", dir, "ls", "--json"], { encoding: "utf8" });
+  const json = runCommand(dir, "ls", "--json");
   return (JSON.parse(json) as { deadLetters: DeadLetter[] }).deadLetters;
 }

@@ -1,5 +1,5 @@
 // The journal across real processes that are killed by signal 9, kill themselves, and are shut down.
-import { readFileSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { DeadLetter, ShutdownReport } from "offload-after-response";
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { makeDirectory } from "../support/directory.js";
 import { type Program, startProgram } from "../support/process.js";
 import type { JournalSituation } from "./fixtures/journal-app.js";
 import { runJournalChaos } from "./journal-chaos.js";
-import { deadLettersIn } from "./journal-command.js";
+import { deadLettersIn, runCommand } from "./journal-command.js";
 
 const app = "test/scenarios/fixtures/journal-app.ts";
 const patience = { timeout: 60_000 };
@@ -20,8 +20,12 @@ function place() {
   return { journal: { dir: path.join(dir, "journal") }, file, call };
 }
 
-function start(situation: JournalSituation, ready = /^dispatched$/m): Promise<Program> {
-  return startProgram(app, { args: [JSON.stringify(situation)], ready });
+function start(
+  situation: JournalSituation,
+  ready = /^dispatched$/m,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Program> {
+  return startProgram(app, { args: [JSON.stringify(situation)], ready, env });
 }
 
 /** Starts a program that kills itself, and returns what it wrote. */
@@ -90,6 +94,65 @@ describe("kill -9", () => {
   });
 });
 
+describe("what comes back", () => {
+  const asGiven = "[[1,2,3,4,4],[5,6,2]]\n";
+
+  it("after kill -9 is what the call was given: a typed array has a buffer of its own bytes", patience, async () => {
+    const { journal, file } = place();
+    await startAndDie({ journal, calls: [{ task: "buffers", payload: { file }, typed: true }] });
+    const next = await start({ journal }, /^succeeded/m);
+    expect(readFileSync(file, "utf8")).toBe(asGiven);
+    next.kill("SIGKILL");
+  });
+
+  it("from the dead letters is what the call was given too", patience, async () => {
+    const { journal, file } = place();
+    const repaired = `${file}.repaired`;
+    await startAndDie({ journal, calls: [{ task: "buffers", payload: { file, repaired }, typed: true }] });
+    const next = await start({ journal, stays: true }, /^failed/m);
+    writeFileSync(repaired, "");
+    runCommand(journal.dir, "retry", "--all");
+    await next.waitFor(/^succeeded/m);
+    expect(readFileSync(file, "utf8")).toBe(asGiven);
+    next.kill("SIGKILL");
+  });
+
+  it("from a journal of version 1 is what the call was given too", patience, async () => {
+    const { journal, file } = place();
+    cpSync(path.join(import.meta.dirname, "../journal/fixtures/v1"), journal.dir, { recursive: true });
+    chmodSync(journal.dir, 0o700);
+    const situation = { journal, tasks: "./journal-v1-tasks.js" };
+    const next = await start(situation, /^succeeded a-v8 /m, { NOTES: file });
+    expect(readFileSync(file, "utf8")).toBe("[1,2,3,3]\n");
+    next.kill("SIGKILL");
+  });
+
+  it(
+    "comes back at the start, though no thread is started before there is work and nobody calls",
+    patience,
+    async () => {
+      const { journal, call, file } = place();
+      await startAndDie({ journal, calls: [call("left")] });
+      const next = await start({ journal, minThreads: 0, stays: true, awaitsNothing: true });
+      await next.waitFor(/^succeeded/m);
+      expect(names(file)).toEqual(["left"]);
+      next.kill("SIGKILL");
+    },
+  );
+});
+
+it("a sibling that is killed leaves its tasks to one that lives, and no third start is needed", patience, async () => {
+  const { journal, call, file } = place();
+  const old = await start({ journal, calls: [call("long", 600_000), call("of-the-old")] }, /^started/m);
+  const living = await start({ journal, stays: true }, /^ready$/m);
+  old.kill("SIGKILL");
+  const [, long] = ids(old.output, "accepted");
+  await living.waitFor(new RegExp(`^accepted ${long} `, "m"));
+  expect(ids(living.output, "accepted")).toEqual(ids(old.output, "accepted"));
+  expect(() => readFileSync(file)).toThrow("ENOENT");
+  living.kill("SIGKILL");
+});
+
 it(
   "a task that kills its process goes to the dead letters after maxStarts, and the process comes up",
   patience,
@@ -150,5 +213,22 @@ it("a living process keeps its tasks, and a new one beside it takes up those of 
 it("under load and killed five times, it loses nothing and repeats no more than what ran", patience, async () => {
   const report = await runJournalChaos({ kills: 5, seed: 20, threads: 2 });
   expect(report.violations).toEqual([]);
+  expect(report.accepted).toBeGreaterThan(200);
+});
+
+it(
+  "while somebody removes the sockets of its processes, it loses nothing and runs no task in two of them",
+  patience,
+  async () => {
+    const report = await runJournalChaos({ kills: 6, seed: 22, threads: 2, siblings: 2, removesSockets: true });
+    expect(report.violations).toEqual([]);
+    expect(report.accepted).toBeGreaterThan(200);
+  },
+);
+
+it("killed while siblings live, or by a task that runs out of memory, it loses nothing either", patience, async () => {
+  const report = await runJournalChaos({ kills: 6, seed: 21, threads: 2, siblings: 2, exhaustEvery: 3 });
+  expect(report.violations).toEqual([]);
+  expect(report.exhausted).toBeGreaterThan(0);
   expect(report.accepted).toBeGreaterThan(200);
 });

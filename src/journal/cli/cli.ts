@@ -9,6 +9,7 @@ import { nodeFileSystem } from "../files/file-system.js";
 import type { CommandContext, CommandResult } from "./command.js";
 import { discard, retry, type Selection } from "./dead-letters.js";
 import { list } from "./list.js";
+import { printable, printableJson } from "./printable.js";
 import { show } from "./show.js";
 import { verify } from "./verify.js";
 
@@ -42,7 +43,7 @@ async function run(args: readonly string[]): Promise<number> {
   if (!isThere) throw new UsageError(`${root} is no directory`);
   const context = { fs: nodeFileSystem, root, logger: consoleLogger, now: wallClock() };
   const result = await execute(context, command, { ids, all: values.all });
-  process.stdout.write(`${values.json ? JSON.stringify(result.json, undefined, 2) : result.text}\n`);
+  process.stdout.write(`${values.json ? printableJson(result.json) : printable(result.text)}\n`);
   return result.code;
 }
 
@@ -88,6 +89,6 @@ try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  console.error(error instanceof UsageError ? `${message}\n\n${usage}` : message);
+  console.error(printable(error instanceof UsageError ? `${message}\n\n${usage}` : message));
   process.exitCode = 2;
 }

@@ -19,8 +19,8 @@ export interface CommandResult {
   readonly code: number;
 }
 
-export function deadLetterFiles({ fs, root, logger }: CommandContext): DeadLetterFiles {
-  return new DeadLetterFiles(fs, root, logger);
+export function deadLetterFiles({ fs, root }: CommandContext): DeadLetterFiles {
+  return new DeadLetterFiles(fs, root);
 }
 
 /** A number with its noun: `1 dead letter`, `2 dead letters`. */

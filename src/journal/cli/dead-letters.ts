@@ -3,6 +3,7 @@ import { wallClock } from "../../base/time.js";
 import { openJournal } from "../journal.js";
 import { askOwnersToTakeOver } from "../takeover/ask-owner.js";
 import { type CommandContext, type CommandResult, count, deadLetterFiles } from "./command.js";
+import { flat } from "./printable.js";
 
 /** Which dead letters: by id, or all. */
 export interface Selection {
@@ -36,7 +37,7 @@ export async function retry(context: CommandContext, selection: Selection): Prom
   const when = taken ? "a running process takes them over" : "no process is running: they run at the next start";
   const text = [
     ...(retried.length > 0 ? [`${count(retried.length, "dead letter")} put back; ${when}`] : []),
-    ...refused.map(({ id, message }) => `${id} stays a dead letter: ${message}`),
+    ...refused.map(({ id, message }) => `${flat(id)} stays a dead letter: ${message}`),
     ...missingText(missing, [...retried, ...refused]),
   ];
   const code = missing.length + refused.length > 0 ? 1 : 0;
@@ -60,6 +61,6 @@ async function selected(context: CommandContext, { ids, all }: Selection): Promi
 }
 
 function missingText(missing: readonly string[], done: readonly unknown[]): string[] {
-  if (missing.length > 0) return missing.map((id) => `there is no dead letter ${id}`);
+  if (missing.length > 0) return missing.map((id) => `there is no dead letter ${flat(id)}`);
   return done.length === 0 ? ["there are no dead letters"] : [];
 }

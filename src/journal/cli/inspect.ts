@@ -2,7 +2,8 @@
 import path from "node:path";
 import { errorCode, type FileSystem } from "../files/file-system.js";
 import { isOwned, ownerPrefix } from "../takeover/ask-owner.js";
-import { directoriesWithin, type PendingTask, type ReadSegment, recover } from "../takeover/recover.js";
+import { directoriesWithin, recover } from "../takeover/recover.js";
+import type { PendingTask, ReadSegment } from "../takeover/recovered-log.js";
 
 /** The directory of one process, as it was when it was read. */
 export interface InspectedOwner {

@@ -1,6 +1,6 @@
 // `ls`: the unfinished tasks and the dead letters of a journal.
 import type { DeadLetter } from "../../store/store.js";
-import type { PendingTask } from "../takeover/recover.js";
+import type { PendingTask } from "../takeover/recovered-log.js";
 import { type CommandContext, type CommandResult, count, deadLetterFiles } from "./command.js";
 import { type InspectedOwner, inspectOwners } from "./inspect.js";
 import { age, line, size, table } from "./table.js";

@@ -2,21 +2,24 @@
 import { inspect } from "node:util";
 import { type Captured, isBytes } from "../../core/payload/payload.js";
 import { restore } from "../../core/payload/restore.js";
+import type { OpenedDeadLetter } from "../dead-letters/dead-letter.js";
+import type { DeadLetterFiles } from "../dead-letters/dead-letter-files.js";
 import type { FileSystem } from "../files/file-system.js";
 import { decodeContent, type TaskContent } from "../format/content.js";
 import { type Encoding, encodings } from "../format/format.js";
+import { isId } from "../format/id.js";
 import { EntryReader } from "../log/entry-reader.js";
-import type { PendingTask } from "../takeover/recover.js";
+import type { PendingTask } from "../takeover/recovered-log.js";
 import { type CommandContext, type CommandResult, deadLetterFiles } from "./command.js";
 import { inspectOwners } from "./inspect.js";
 import { describeTask } from "./list.js";
+import { flat, indented } from "./printable.js";
 
 export async function show(context: CommandContext, id: string): Promise<CommandResult> {
-  const opened = deadLetterFiles(context).read(id);
-  if (opened !== undefined) {
-    const { accepted, bytes } = opened;
-    const content = contentFields(accepted.encoding, bytes.subarray(accepted.contentStart, accepted.end));
-    return shown({ place: "dead letters", ...opened.deadLetter, ...content });
+  const { deadLetter, opened } = lookForDeadLetter(context, id);
+  if (deadLetter !== undefined) {
+    const content = opened && deadContent(opened);
+    return shown({ place: "dead letters", ...deadLetter, ...content });
   }
   for (const owner of await inspectOwners(context.fs, context.root)) {
     const pending = owner.pending.find(({ entry }) => entry.id === id);
@@ -24,10 +27,19 @@ export async function show(context: CommandContext, id: string): Promise<Command
     return shown({ place: "unfinished", ...describeTask(owner, pending), ...readContent(context.fs, pending) });
   }
   return {
-    text: `There is no task ${id} in ${context.root}: it has ended, or was never accepted here.`,
+    text: `There is no task ${flat(id)} in ${context.root}: it has ended, or was never accepted here.`,
     json: null,
     code: 1,
   };
+}
+
+/** Nothing where the text is no id: then it is no task either. */
+function lookForDeadLetter(context: CommandContext, id: string): ReturnType<DeadLetterFiles["look"]> {
+  return isId(id) ? deadLetterFiles(context).look(id) : {};
+}
+
+function deadContent({ accepted, bytes }: OpenedDeadLetter): Record<string, unknown> {
+  return contentFields(accepted.encoding, bytes.subarray(accepted.contentStart, accepted.end));
 }
 
 function readContent(fs: FileSystem, pending: PendingTask): Record<string, unknown> {
@@ -67,7 +79,7 @@ function shown(fields: Record<string, unknown>): CommandResult {
     .filter(([, value]) => value !== undefined)
     .map(
       ([name, value]) =>
-        `${name}: ${typeof value === "string" ? value : inspect(value, { depth: 8, breakLength: 100 })}`,
+        `${name}: ${indented(typeof value === "string" ? value : inspect(value, { depth: 8, breakLength: 100 }))}`,
     );
   // Values that JSON cannot hold are shown as JavaScript.
   const words = (value: unknown): unknown => (value === undefined ? undefined : inspect(value, { depth: 8 }));

@@ -1,4 +1,5 @@
 // Text for a terminal: rows in columns, ages, sizes, lines.
+import { flat } from "./printable.js";
 
 /** A heading and rows of cells, each column as wide as its widest cell. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -27,8 +28,8 @@ export function size(bytes: number): string {
   return bytes < 1_024 ** 2 ? `${(bytes / 1_024).toFixed(1)} KiB` : `${(bytes / 1_024 ** 2).toFixed(1)} MiB`;
 }
 
-/** One line of at most `length` characters. Control characters, which a terminal could obey, become spaces. */
+/** One line of at most `length` characters. What a terminal could obey becomes a space. */
 export function line(text: string, length = 60): string {
-  const flat = text.replace(/\p{Cc}+/gu, " ");
-  return flat.length > length ? `${flat.slice(0, length - 3)}...` : flat;
+  const whole = flat(text);
+  return whole.length > length ? `${whole.slice(0, length - 3)}...` : whole;
 }

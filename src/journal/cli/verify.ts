@@ -16,6 +16,8 @@ interface VerifiedFile {
   readonly bytes: number;
   /** Up to where the records are whole. */
   readonly readUntil: number;
+  /** Of a damaged segment: the ids of the tasks that do not run because of the damage, as far as they can be read. */
+  readonly notRun: readonly string[];
 }
 
 const good: readonly ReadOutcome[] = ["complete", "torn"];
@@ -24,9 +26,9 @@ const good: readonly ReadOutcome[] = ["complete", "torn"];
 export async function verify(context: CommandContext): Promise<CommandResult> {
   const owners = await inspectOwners(context.fs, context.root);
   const segments = owners.flatMap((owner) =>
-    owner.segments.map(({ segment, result }): VerifiedFile => {
+    owner.segments.map(({ segment, result, notRun }): VerifiedFile => {
       const file = path.relative(context.root, segment.path);
-      return { file, result: result.outcome, bytes: segment.size, readUntil: result.end };
+      return { file, result: result.outcome, bytes: segment.size, readUntil: result.end, notRun };
     }),
   );
   const setAside = namesIn(context.fs, path.join(context.root, damagedName)).map((name) =>
@@ -40,12 +42,21 @@ export async function verify(context: CommandContext): Promise<CommandResult> {
 function verifyDeadLetters({ fs, root }: CommandContext): VerifiedFile[] {
   return namesIn(fs, path.join(root, deadLettersName)).map((name) => {
     const file = path.join(deadLettersName, name);
-    const bytes = readFile(fs, path.join(root, file));
+    const bytes = bytesOf(fs, path.join(root, file));
     const { outcome, end } = readRecords(bytes, () => {});
     // A dead letter gets its name once it is written whole, so a torn one is damaged.
     const isWhole = outcome === "newer" || openDeadLetter(file, bytes) !== undefined;
-    return { file, result: isWhole ? outcome : "damaged", bytes: bytes.length, readUntil: end };
+    return { file, result: isWhole ? outcome : "damaged", bytes: bytes.length, readUntil: end, notRun: [] };
   });
+}
+
+/** Nothing where it cannot be read. */
+function bytesOf(fs: FileSystem, file: string): Buffer {
+  try {
+    return readFile(fs, file);
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 function namesIn(fs: FileSystem, directory: string): string[] {
@@ -60,6 +71,8 @@ function namesIn(fs: FileSystem, directory: string): string[] {
 function verifyText(files: readonly VerifiedFile[], bad: readonly VerifiedFile[], setAside: readonly string[]): string {
   const rows = files.map(({ file, result, bytes, readUntil }) => [file, result, size(bytes), `byte ${readUntil}`]);
   const parts = files.length > 0 ? [table(["FILE", "RESULT", "SIZE", "READ UNTIL"], rows), ""] : [];
+  for (const { file, notRun } of files)
+    if (notRun.length > 0) parts.push(`accepted in ${file} and not run: ${notRun.join(" ")}`);
   for (const file of setAside) parts.push(`damaged, and kept: ${file}`);
   parts.push(`${count(files.length, "file")}, ${bad.length === 0 ? "none damaged" : `${bad.length} damaged`}`);
   return parts.join("\n");

@@ -3,16 +3,17 @@
 import { constants } from "node:fs";
 import path from "node:path";
 import { OffloadError } from "../../base/errors.js";
-import type { Logger } from "../../base/logger.js";
 import { turn } from "../../base/time.js";
-import type { DeadLetter, DeadLetterReason } from "../../store/store.js";
+import type { DeadLetter } from "../../store/store.js";
 import { deadLettersName } from "../files/directory.js";
-import { journalError } from "../files/failure.js";
+import { journalError, unavailable } from "../files/failure.js";
 import { errorCode, type FileSystem, readFile } from "../files/file-system.js";
 import { encodeDeadLetter, type Identity, mostBytesOfDeadLetter } from "../format/encode.js";
-import { header, headerLength, reasonNumber } from "../format/format.js";
+import { header, headerLength, reasonNumber, type WrittenReason } from "../format/format.js";
 import { isId } from "../format/id.js";
+import { damagedDeadLetter, problemOf } from "./damaged-dead-letter.js";
 import { errorText, type OpenedDeadLetter, openDeadLetter } from "./dead-letter.js";
+import { DeadLetterRoom } from "./dead-letter-room.js";
 
 const { O_CREAT, O_TRUNC, O_WRONLY } = constants;
 
@@ -20,7 +21,7 @@ const suffix = ".letter";
 
 /** Why a task becomes a dead letter, and when, in ms since 1970. */
 export interface Failure {
-  readonly reason: DeadLetterReason;
+  readonly reason: WrittenReason;
   readonly error: unknown;
   readonly failedAt: number;
 }
@@ -31,7 +32,7 @@ export class DeadLetterFiles {
   constructor(
     private readonly fs: FileSystem,
     root: string,
-    private readonly logger: Logger,
+    readonly room: DeadLetterRoom = new DeadLetterRoom(fs),
   ) {
     this.directory = path.join(root, deadLettersName);
   }
@@ -50,6 +51,7 @@ export class DeadLetterFiles {
     accepted.copy(bytes, headerLength);
     const start = headerLength + accepted.length;
     const length = encodeDeadLetter(bytes, start, identity, reasonNumber(reason), failedAt, text);
+    this.room.check(length);
     const part = path.join(ownDirectory, `${identity.id}.part`);
     const fd = this.#create(part, bytes, length);
     try {
@@ -58,23 +60,40 @@ export class DeadLetterFiles {
       this.fs.close(fd);
       throw journalError("rename", part, error);
     }
+    this.room.bytes += length;
     return fd;
   }
 
-  /** The dead letters, oldest first; one that cannot be read is logged and left out. */
+  /** The dead letters, oldest first. One that cannot be read is among them, and hides no other. */
   async list(): Promise<DeadLetter[]> {
     const deadLetters: DeadLetter[] = [];
-    for (const [index, name] of this.#names().entries()) {
+    for (const [index, id] of this.#ids().entries()) {
       if (index % 64 === 63) await turn();
-      const opened = this.open(path.join(this.directory, name));
-      if (opened !== undefined) deadLetters.push(opened.deadLetter);
+      const { deadLetter } = this.look(id);
+      if (deadLetter !== undefined) deadLetters.push(deadLetter);
     }
     return deadLetters.sort(byFailure);
   }
 
-  /** undefined when there is none of this id. */
-  read(id: string): OpenedDeadLetter | undefined {
-    return this.open(this.pathOf(id));
+  /** Finds out how many bytes they hold. */
+  async measure(): Promise<void> {
+    let bytes = 0;
+    for (const [index, id] of this.#ids().entries()) {
+      if (index % 64 === 63) await turn();
+      bytes += this.room.sizeOf(this.pathOf(id));
+    }
+    this.room.bytes = bytes;
+  }
+
+  /** The dead letter of an id, also if it is damaged; `opened` if it is not. Nothing when there is none of this id. */
+  look(id: string): { deadLetter?: DeadLetter; opened?: OpenedDeadLetter } {
+    const file = this.pathOf(id);
+    try {
+      const opened = this.open(file);
+      return opened === undefined ? {} : { deadLetter: opened.deadLetter, opened };
+    } catch (error) {
+      return { deadLetter: damagedDeadLetter(this.fs, file, id, error) };
+    }
   }
 
   /**
@@ -86,6 +105,7 @@ export class DeadLetterFiles {
     const claimed = path.join(directory, id + suffix);
     try {
       this.fs.rename(this.pathOf(id), claimed);
+      this.room.bytes -= this.room.sizeOf(claimed);
       return claimed;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return undefined;
@@ -96,17 +116,20 @@ export class DeadLetterFiles {
   /** Puts a claimed dead letter back. */
   restore(claimed: string): void {
     this.fs.rename(claimed, path.join(this.directory, path.basename(claimed)));
+    this.room.bytes += this.room.sizeOf(path.join(this.directory, path.basename(claimed)));
   }
 
-  /** The dead letters that a dead process had claimed and left in its directory. */
-  claimedIn(directory: string): OpenedDeadLetter[] {
+  /** The files of the dead letters that a dead process had claimed and left in its directory. */
+  claimedIn(directory: string): string[] {
     const names = this.fs.readdir(directory).filter((name) => name.endsWith(suffix));
-    return names.map((name) => this.open(path.join(directory, name))).filter((opened) => opened !== undefined);
+    return names.map((name) => path.join(directory, name));
   }
 
   discard(id: string): boolean {
+    const size = this.room.sizeOf(this.pathOf(id));
     try {
       this.fs.unlink(this.pathOf(id));
+      this.room.bytes -= size;
       return true;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return false;
@@ -133,15 +156,20 @@ export class DeadLetterFiles {
     }
   }
 
-  #names(): string[] {
+  #ids(): string[] {
     try {
-      return this.fs.readdir(this.directory).filter((name) => name.endsWith(suffix));
+      const names = this.fs.readdir(this.directory).filter((name) => name.endsWith(suffix));
+      return names.map((name) => name.slice(0, -suffix.length)).filter(isId);
     } catch (error) {
       throw journalError("read", this.directory, error);
     }
   }
 
-  /** undefined when it does not exist, or (which is logged) is not whole. */
+  /**
+   * undefined when it does not exist.
+   *
+   * @throws OffloadError AR_JOURNAL_UNAVAILABLE when it is not whole, or cannot be read
+   */
   open(file: string): OpenedDeadLetter | undefined {
     let bytes: Buffer;
     try {
@@ -151,8 +179,7 @@ export class DeadLetterFiles {
       throw journalError("read", file, error);
     }
     const opened = openDeadLetter(file, bytes);
-    if (opened === undefined)
-      this.logger.warn({ file }, "journal: a dead letter is damaged or of a newer version; it is left as it is");
+    if (opened === undefined) throw unavailable(`the dead letter ${file} ${problemOf(bytes)}; it is left as it is`);
     return opened;
   }
 }

@@ -1,7 +1,8 @@
 // The file of a dead letter: a header, the ACCEPTED record of its task, and a record that says why it is one.
 import type { DeadLetter, DeadLetterError } from "../../store/store.js";
 import { errorCode } from "../files/file-system.js";
-import { type AcceptedRecord, type DeadLetterRecord, type JournalRecord, readRecords } from "../format/read-records.js";
+import { readRecords } from "../format/read-records.js";
+import type { AcceptedRecord, DeadLetterRecord, JournalRecord } from "../format/record.js";
 
 /** A dead letter with the record of its task. */
 export interface OpenedDeadLetter {
@@ -39,7 +40,13 @@ function plainError(error: unknown): DeadLetterError | null {
 }
 
 function parseError(text: string): DeadLetterError | undefined {
-  const value: unknown = JSON.parse(text);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The task is whole, and its error is only words.
+    return { name: "", message: text };
+  }
   if (typeof value !== "object" || value === null) return undefined;
   const field = (name: string): string | undefined => {
     const found: unknown = Reflect.get(value, name);

@@ -19,6 +19,12 @@ export function journalError(action: string, path: string, cause: unknown): Offl
   );
 }
 
+/** Whether a call failed because room is missing: an error of Node, or the one of the library that was made of it. */
+export function isFull(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "AR_JOURNAL_FULL" || full.has(code);
+}
+
 /** AR_JOURNAL_UNAVAILABLE for any other reason. */
 export function unavailable(message: string): OffloadError {
   return new OffloadError("AR_JOURNAL_UNAVAILABLE", `journal: ${message}`);

@@ -21,6 +21,8 @@ export interface FileSystem {
   fstat(fd: number): FileStatus;
   /** The kernel's number for the kind of file system that `path` is on. */
   kind(path: string): number;
+  /** The bytes of the file system that `path` is on: those that this user may still write, and all. */
+  space(path: string): { readonly free: number; readonly total: number };
 }
 
 /** The part of `fs.Stats` that the journal reads. */
@@ -49,6 +51,10 @@ export const nodeFileSystem: FileSystem = {
   stat: (path) => fs.statSync(path),
   fstat: (fd) => fs.fstatSync(fd),
   kind: (path) => fs.statfsSync(path).type,
+  space: (path) => {
+    const { bavail, blocks, bsize } = fs.statfsSync(path);
+    return { free: bavail * bsize, total: blocks * bsize };
+  },
 };
 
 /** Reads `length` bytes from `position` on; fewer only at the end of the file. */

@@ -17,10 +17,14 @@ for (let index = 256; index < tables.length; index++) {
   tables[index] = (before >>> 8) ^ entry(0, before & 255);
 }
 
-/** The CRC-32 of `buffer` from `start` to `end`, as an unsigned integer. */
-export function crc32(buffer: Buffer, start: number, end: number): number {
-  if (end - start >= nativeFrom) return nativeCrc32(buffer.subarray(start, end));
-  let value = -1;
+/**
+ * The CRC-32 of `buffer` from `start` to `end`, as an unsigned integer.
+ *
+ * @param before the CRC of what comes before, to go on from
+ */
+export function crc32(buffer: Buffer, start: number, end: number, before = 0): number {
+  if (end - start >= nativeFrom) return nativeCrc32(buffer.subarray(start, end), before >>> 0);
+  let value = ~before;
   let at = start;
   for (; at < end - 7; at += 8) {
     value =

@@ -47,13 +47,16 @@ const endings: readonly Ending[] = [
   "forwarded",
 ];
 
-const reasons: readonly DeadLetterReason[] = ["exhausted", "crashed", "timeout", "unknown-task", "unreadable"];
+/** Why a task became a dead letter, as it is written. That a file is damaged is only found when it is read. */
+export type WrittenReason = Exclude<DeadLetterReason, "damaged">;
+
+const reasons: readonly WrittenReason[] = ["exhausted", "crashed", "timeout", "unknown-task", "unreadable"];
 
 // 0 stands for nothing, because a byte that was never written is 0.
 export const endingNumber = (ending: Ending): number => endings.indexOf(ending) + 1;
 export const endingOf = (value: number): Ending | undefined => endings[value - 1];
-export const reasonNumber = (reason: DeadLetterReason): number => reasons.indexOf(reason) + 1;
-export const reasonOf = (value: number): DeadLetterReason | undefined => reasons[value - 1];
+export const reasonNumber = (reason: WrittenReason): number => reasons.indexOf(reason) + 1;
+export const reasonOf = (value: number): WrittenReason | undefined => reasons[value - 1];
 
 /** The header of a file. */
 export function header(version: number = formatVersion): Buffer {

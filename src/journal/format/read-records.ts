@@ -1,53 +1,8 @@
 // Reads the records of a file. Reading stops at the first record that is not whole; everything before it is exact.
-import type { DeadLetterReason } from "../../store/store.js";
-import { crc32 } from "./crc.js";
-import type { Identity, Progress } from "./encode.js";
-import {
-  type Encoding,
-  type Ending,
-  endingOf,
-  formatVersion,
-  frameLength,
-  headerLength,
-  identityLength,
-  isEncoding,
-  reasonOf,
-  recordType,
-  versionOf,
-} from "./format.js";
-
-/** ACCEPTED as it is read; the content is in the buffer, from `contentStart` to `end`. */
-export interface AcceptedRecord extends Identity, Progress {
-  readonly type: "accepted";
-  readonly task: string;
-  readonly acceptedAt: number;
-  readonly encoding: Encoding;
-  readonly start: number;
-  readonly contentStart: number;
-  readonly end: number;
-}
-
-export interface StepRecord extends Identity {
-  readonly type: "started" | "stopped";
-  readonly attempt: number;
-  readonly interrupted: number;
-}
-
-export interface EndedRecord extends Identity {
-  readonly type: "ended";
-  /** undefined: a later version has added it. The task has ended all the same. */
-  readonly ending: Ending | undefined;
-}
-
-export interface DeadLetterRecord extends Identity {
-  readonly type: "dead-letter";
-  readonly reason: DeadLetterReason;
-  readonly failedAt: number;
-  /** JSON. */
-  readonly error: string;
-}
-
-export type JournalRecord = AcceptedRecord | StepRecord | EndedRecord | DeadLetterRecord;
+import { hasId, RecordFinder } from "./find-records.js";
+import { formatVersion, frameLength, headerLength, identityLength, recordType, versionOf } from "./format.js";
+import { mostIdBytes } from "./id.js";
+import { decode, endOfRecord, type JournalRecord } from "./record.js";
 
 /**
  * How the reading of a file ended. `complete`: at its end. `torn`: at a write that was cut short, as by a kill or a full disk.
@@ -64,91 +19,77 @@ export interface ReadResult {
   readonly version?: number;
 }
 
+/** Reads a file from its beginning, in one go or in several. */
+export class RecordReader {
+  #at = 0;
+
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly visit: (record: JournalRecord) => void,
+  ) {}
+
+  /**
+   * Hands every whole record to `visit`, in order.
+   *
+   * @param pausesNow asked now and then: whether the next call is to go on
+   * @returns how the reading ended; undefined if it goes on
+   */
+  readOn(pausesNow: () => boolean = () => false): ReadResult | undefined {
+    const { bytes } = this;
+    if (this.#at === 0) {
+      const version = versionOf(bytes);
+      if (version === undefined) return { outcome: isTornHeader(bytes) ? "torn" : "unknown", end: 0 };
+      if (version > formatVersion) return { outcome: "newer", end: 0, version };
+      this.#at = headerLength;
+    }
+    for (let count = 1; this.#at < bytes.length; count++) {
+      const end = endOfRecord(bytes, this.#at);
+      const record = end === undefined ? undefined : decode(bytes, this.#at, end);
+      if (end === undefined || record === undefined) {
+        return { outcome: isTorn(bytes, this.#at) ? "torn" : "damaged", end: this.#at };
+      }
+      // A later version may add types of records that older readers can do without.
+      if (record !== "unknown type") this.visit(record);
+      this.#at = end;
+      if (count % recordsBetweenLooks === 0 && pausesNow()) return undefined;
+    }
+    return { outcome: "complete", end: this.#at };
+  }
+}
+
+/** A look at the clock costs as much as a record. */
+const recordsBetweenLooks = 64;
+
 /** Hands every whole record of a file to `visit`, in order. */
 export function readRecords(bytes: Buffer, visit: (record: JournalRecord) => void): ReadResult {
-  const version = versionOf(bytes);
-  if (version === undefined) return { outcome: isTornHeader(bytes) ? "torn" : "unknown", end: 0 };
-  if (version > formatVersion) return { outcome: "newer", end: 0, version };
-  let at = headerLength;
-  while (at < bytes.length) {
-    const end = endOfRecord(bytes, at);
-    const record = end === undefined ? undefined : decode(bytes, at, end);
-    if (end === undefined || record === undefined) return { outcome: isTorn(bytes, at) ? "torn" : "damaged", end: at };
-    // A later version may add types of records that older readers can do without.
-    if (record !== "unknown type") visit(record);
-    at = end;
-  }
-  return { outcome: "complete", end: at };
+  const result = new RecordReader(bytes, visit).readOn();
+  if (result === undefined) throw new Error("the reading of a file paused");
+  return result;
 }
 
-/** The ACCEPTED record at `at`; undefined if there is none. */
-export function readAccepted(bytes: Buffer, at: number): AcceptedRecord | undefined {
-  const end = endOfRecord(bytes, at);
-  const record = end === undefined ? undefined : decode(bytes, at, end);
-  return typeof record === "object" && record.type === "accepted" ? record : undefined;
-}
-
-/** Where the record at `at` ends, if its CRC holds. */
-function endOfRecord(bytes: Buffer, at: number): number | undefined {
-  if (bytes.length - at < frameLength + identityLength) return undefined;
-  const end = at + frameLength + bytes.readUInt32LE(at + 4);
-  if (end > bytes.length || end < at + frameLength + identityLength) return undefined;
-  return crc32(bytes, at + 4, end) === bytes.readUInt32LE(at) ? end : undefined;
-}
-
-function decode(bytes: Buffer, start: number, end: number): JournalRecord | "unknown type" | undefined {
-  const retries = bytes.readUInt16LE(start + frameLength + 2);
-  const idStart = start + frameLength + identityLength;
-  const body = idStart + bytes.readUInt8(start + frameLength + 1);
-  if (body > end) return undefined;
-  const id = bytes.toString("latin1", idStart, body);
-  switch (bytes.readUInt8(start + frameLength)) {
-    case recordType.accepted:
-      return decodeAccepted(bytes, { id, retries }, start, body, end);
-    case recordType.started:
-    case recordType.stopped: {
-      if (end - body < 6) return undefined;
-      const type = bytes.readUInt8(start + frameLength) === recordType.started ? "started" : "stopped";
-      return { type, id, retries, attempt: bytes.readUInt32LE(body), interrupted: bytes.readUInt16LE(body + 4) };
-    }
-    case recordType.ended:
-      return end > body ? { type: "ended", id, retries, ending: endingOf(bytes.readUInt8(body)) } : undefined;
-    case recordType.deadLetter: {
-      const reason = end - body >= 9 ? reasonOf(bytes.readUInt8(body)) : undefined;
-      if (reason === undefined) return undefined;
-      const error = bytes.toString("utf8", body + 9, end);
-      return { type: "dead-letter", id, retries, reason, failedAt: bytes.readDoubleLE(body + 1), error };
-    }
-    default:
-      return "unknown type";
+/**
+ * Hands the records behind a damage to `visit`, as far as they are whole. They tell what was not read, and no more: a payload
+ * in the damaged part can hold bytes that look like a record.
+ *
+ * @param from where the reading stopped
+ */
+export function readBehind(bytes: Buffer, from: number, visit: (record: JournalRecord) => void): void {
+  const damaged = idOfDamaged(bytes, from);
+  if (damaged !== undefined) visit(damaged);
+  const finder = new RecordFinder(bytes);
+  for (let found = finder.find(from + 1); found !== undefined; found = finder.find(found.end)) {
+    const record = decode(bytes, found.start, found.end);
+    if (typeof record === "object") visit(record);
   }
 }
 
-function decodeAccepted(
-  bytes: Buffer,
-  identity: Identity,
-  start: number,
-  body: number,
-  end: number,
-): AcceptedRecord | undefined {
-  if (end - body < 18) return undefined;
-  const encoding = bytes.readUInt8(body + 7);
-  const contentStart = body + 18 + bytes.readUInt16LE(body + 16);
-  if (contentStart > end || !isEncoding(encoding)) return undefined;
-  return {
-    type: "accepted",
-    id: identity.id,
-    retries: identity.retries,
-    attempt: bytes.readUInt32LE(body),
-    interrupted: bytes.readUInt16LE(body + 4),
-    running: (bytes.readUInt8(body + 6) & 1) === 1,
-    encoding,
-    acceptedAt: bytes.readDoubleLE(body + 8),
-    task: bytes.toString("utf8", body + 18, contentStart),
-    start,
-    contentStart,
-    end,
-  };
+/** The damaged record itself, if it looks like that of a task that was accepted: the damage may be in its payload. */
+function idOfDamaged(bytes: Buffer, at: number): JournalRecord | undefined {
+  const idEnd = at + frameLength + identityLength + mostIdBytes;
+  if (bytes[at + frameLength] !== recordType.accepted || !hasId(bytes, at, Math.min(bytes.length, idEnd)))
+    return undefined;
+  const record = decode(bytes, at, bytes.length);
+  return typeof record === "object" ? record : undefined;
 }
 
 /** A file that nothing was written to, or whose header was cut short. */
@@ -164,11 +105,5 @@ function isTorn(bytes: Buffer, at: number): boolean {
   const rest = bytes.subarray(at);
   if (rest.every((byte) => byte === 0)) return true;
   const runsPastTheEnd = rest.length < frameLength || frameLength + rest.readUInt32LE(4) > rest.length;
-  if (!runsPastTheEnd) return false;
-  for (let next = at + 1; next < bytes.length - frameLength; next++) {
-    const type = bytes.readUInt8(next + frameLength);
-    if (type >= recordType.accepted && type <= recordType.deadLetter && endOfRecord(bytes, next) !== undefined)
-      return false;
-  }
-  return true;
+  return runsPastTheEnd && new RecordFinder(rest).find(1) === undefined;
 }

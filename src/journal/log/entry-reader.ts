@@ -1,6 +1,6 @@
 // Reads the ACCEPTED records of entries back from their segments.
 import { type FileSystem, readFully } from "../files/file-system.js";
-import { type AcceptedRecord, readAccepted } from "../format/read-records.js";
+import { type AcceptedRecord, readAccepted } from "../format/record.js";
 import type { JournalEntry } from "./segment.js";
 
 export interface ReadEntry {

@@ -1,6 +1,7 @@
 // The log: writes ACCEPTED at once and the steps of tasks in groups, all in the order of the calls.
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
+import { isFull } from "../files/failure.js";
 import {
   type AcceptedHead,
   type Content,
@@ -11,9 +12,10 @@ import {
   mostBytesOfAccepted,
   mostBytesOfStep,
 } from "../format/encode.js";
-import { type Ending, endingNumber, recordType } from "../format/format.js";
+import { type Ending, endingNumber, frameLength, recordType } from "../format/format.js";
 import type { SegmentChain } from "./chain.js";
 import type { Reclaimer } from "./reclaim.js";
+import type { Reserve } from "./reserve.js";
 import { JournalEntry, type Segment } from "./segment.js";
 import type { SegmentWriter } from "./segment-writer.js";
 
@@ -26,8 +28,12 @@ export class Log {
   readonly #buffer = Buffer.allocUnsafeSlow(groupSize);
   // Bytes of steps that wait in the buffer for the next write.
   #waiting = 0;
+  // What did not fit into the buffer while nothing could be written: the ends of tasks. Each task has one.
+  readonly #unwritten: Buffer[] = [];
+  // Of the last write.
+  #failure: unknown;
+  #hasFailed = false;
   #scheduled = false;
-  #dropped = false;
   readonly #flushScheduled = (): void => {
     this.#scheduled = false;
     this.flush();
@@ -38,7 +44,8 @@ export class Log {
     readonly chain: SegmentChain,
     private readonly writer: SegmentWriter,
     private readonly reclaimer: Reclaimer,
-    private readonly capacity: number,
+    private readonly reserve: Reserve,
+    private readonly capacity: () => number,
     private readonly logger: Logger,
   ) {}
 
@@ -48,12 +55,17 @@ export class Log {
    * @throws OffloadError AR_JOURNAL_FULL or AR_JOURNAL_UNAVAILABLE: the task is not in the journal
    */
   accept(head: AcceptedHead, content: Content): JournalEntry {
-    if (this.chain.liveBytes + content.length > this.capacity) {
+    const capacity = this.capacity();
+    if (this.chain.liveBytes + content.length > capacity) {
       throw new OffloadError(
         "AR_JOURNAL_FULL",
-        `journal: ${this.chain.live} unfinished tasks hold ${this.chain.liveBytes} of the ${this.capacity} bytes that maxBytes leaves them`,
+        `journal: ${this.chain.live} unfinished tasks hold ${this.chain.liveBytes} of the ${capacity} bytes that maxBytes leaves them`,
       );
     }
+    // What is left of the disk is for the ends of the tasks there are.
+    const noReserve = this.reserve.isWhole ? undefined : this.reserve.fill();
+    if (noReserve !== undefined) throw noReserve;
+    if (this.#unwritten.length > 0 && !this.flush()) throw this.#failure;
     const most = mostBytesOfAccepted(head, content);
     if (this.#waiting + most > groupSize) return this.#acceptLarge(head, content, most);
     return this.#write(this.#buffer, encodeAccepted(this.#buffer, this.#waiting, head, content), head);
@@ -81,19 +93,36 @@ export class Log {
 
   /** Writes the steps that wait; false if they cannot be written, and wait for the next call. */
   flush(): boolean {
-    const length = this.#waiting;
-    if (length === 0) return true;
+    if (this.#waiting === 0 && this.#unwritten.length === 0) return true;
+    if (this.#isWritten()) return true;
+    const { bytes } = this.chain;
+    // Deleting finished segments may make the room that is missing.
+    this.reclaimer.drop();
+    if (this.chain.bytes < bytes && this.#isWritten()) return true;
+    while (isFull(this.#failure) && this.reserve.release(groupSize)) if (this.#isWritten()) return true;
+    return false;
+  }
+
+  #isWritten(): boolean {
     try {
-      this.writer.write(this.#buffer, length);
-    } catch {
-      // Deleting finished segments may make the room that is missing.
-      this.reclaimer.drop();
+      for (let ends = this.#unwritten[0]; ends !== undefined; ends = this.#unwritten[0]) {
+        this.writer.write(ends, ends.length);
+        this.#unwritten.shift();
+      }
+      const length = this.#waiting;
+      if (length > 0) this.writer.write(this.#buffer, length);
+      this.#wrote(length);
+      return true;
+    } catch (error) {
+      this.#failure = error;
       return false;
     }
+  }
+
+  #wrote(length: number): void {
     this.#waiting = 0;
-    this.#dropped = false;
+    this.#hasFailed = false;
     this.reclaimer.run(length);
-    return true;
   }
 
   #acceptLarge(head: AcceptedHead, content: Content, most: number): JournalEntry {
@@ -118,13 +147,11 @@ export class Log {
       this.reclaimer.drop();
       throw error;
     }
-    this.#waiting = 0;
-    this.#dropped = false;
     const entry = new JournalEntry(head.id, head.retries);
     entry.attempt = head.attempt;
     entry.interrupted = head.interrupted;
     this.chain.add(segment, entry, segment.size - length, length);
-    this.reclaimer.run(end);
+    this.#wrote(end);
     return entry;
   }
 
@@ -142,11 +169,12 @@ export class Log {
 
   #makeRoom(identity: Identity): void {
     if (this.#waiting + mostBytesOfStep(identity) <= groupSize || this.flush()) return;
+    this.#unwritten.push(endsIn(this.#buffer, this.#waiting));
     this.#waiting = 0;
-    if (this.#dropped) return;
-    this.#dropped = true;
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
     this.logger.error(
-      { directory: this.chain.segments.at(-1)?.directory },
+      { err: this.#failure, directory: this.chain.segments.at(-1)?.directory },
       "journal: the steps of tasks cannot be written; after a crash, tasks that have ended would run again",
     );
   }
@@ -157,4 +185,15 @@ export class Log {
     // queueMicrotask() makes an AsyncResource for each call (Node 20 to 26), and writing needs no context.
     void microtask.then(this.#flushScheduled);
   }
+}
+
+/** The ENDED records among the first `length` bytes. Of other steps, the later ones of the same task count. */
+function endsIn(buffer: Buffer, length: number): Buffer {
+  const ends: Buffer[] = [];
+  for (let at = 0; at < length; ) {
+    const end = at + frameLength + buffer.readUInt32LE(at + 4);
+    if (buffer[at + frameLength] === recordType.ended) ends.push(buffer.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat(ends);
 }

@@ -3,7 +3,7 @@
 import type { Logger } from "../../base/logger.js";
 import { errorCode, type FileSystem, readFully } from "../files/file-system.js";
 import { patchAccepted } from "../format/encode.js";
-import { readAccepted } from "../format/read-records.js";
+import { readAccepted } from "../format/record.js";
 import type { SegmentChain } from "./chain.js";
 import type { Durability } from "./durability.js";
 import type { JournalEntry, Segment } from "./segment.js";

@@ -17,6 +17,8 @@ const checkInterval = 1_000;
 /** The directory of this process. */
 export interface SegmentDirectory {
   readonly directory: string;
+  /** Makes sure that others see it to be owned; `directory` may be another one afterwards. May throw. */
+  check(): void;
   /** Makes another one after it has vanished, or throws. */
   replace(): void;
 }
@@ -89,6 +91,8 @@ export class SegmentWriter {
 
   #writable(): Segment {
     this.#checkThatItExists();
+    // Another process reads the segments of a directory that this one does not own any more.
+    if (this.#active !== undefined && this.#active.directory !== this.owner.directory) this.retire();
     const active = this.#active;
     if (active === undefined) return this.#begin();
     if (active.size < segmentSize) return active;
@@ -131,12 +135,17 @@ export class SegmentWriter {
   #checkThatItExists(): void {
     if (this.#active === undefined || this.now() - this.#checkedAt < checkInterval) return;
     this.#checkedAt = this.now();
+    if (this.#isDeleted()) this.retire();
+    else this.owner.check();
+  }
+
+  #isDeleted(): boolean {
     try {
-      if (this.fs.fstat(this.#fd).nlink > 0) return;
+      return this.fs.fstat(this.#fd).nlink === 0;
     } catch {
       // A file without a status is not safe to write to.
+      return true;
     }
-    this.retire();
   }
 
   #giveUp(segment: Segment, full: boolean): void {

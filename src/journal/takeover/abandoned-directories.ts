@@ -1,19 +1,26 @@
 // Takes over the directories of dead processes by renaming them. The rename decides between several that try: one succeeds,
 // and the others no longer find the directory.
+//
+// A directory without a socket may be that of a living process, whose socket somebody has removed. It is renamed too, and read
+// only when its owner has had the time to notice this and to rename it back.
 import path from "node:path";
 import type { Logger } from "../../base/logger.js";
-import { wallClock } from "../../base/time.js";
+import { sleep, wallClock } from "../../base/time.js";
 import { journalError } from "../files/failure.js";
 import { errorCode, type FileSystem } from "../files/file-system.js";
 import { removeDirectory } from "../files/remove-directory.js";
 import { formatVersion, headerLength, versionOf } from "../format/format.js";
 import { isSegmentName } from "../log/segment.js";
-import { isOwned, ownerPrefix } from "./ask-owner.js";
-import { startingPrefix } from "./ownership.js";
+import { type OwnerState, ownerPrefix } from "./ask-owner.js";
+import { checkInterval, startingPrefix } from "./ownership.js";
 import { directoriesWithin, movingPrefix } from "./recover.js";
+import type { Siblings } from "./siblings.js";
 
 /** A directory without a socket is left alone for so long, in ms: its owner may be about to bind it. */
 const startingGrace = 60_000;
+
+/** The owner of a directory without a socket gets so long, in ms, to rename the directory back. It looks every second. */
+const defaultUnboundGrace: number = 3 * checkInterval;
 
 /** The directories of one dead process: those that it had taken over, then its own. */
 export type TakenDirectories = readonly string[];
@@ -26,16 +33,26 @@ export class AbandonedDirectories {
     private readonly fs: FileSystem,
     private readonly root: string,
     private readonly ownDirectory: () => string,
+    private readonly siblings: Siblings,
     private readonly logger: Logger,
+    private readonly unboundGrace: number = defaultUnboundGrace,
   ) {}
 
   /** Takes over the directories of all dead processes, one process after the other. */
   async *takeAll(): AsyncGenerator<TakenDirectories> {
+    const unbound: string[] = [];
     for (const name of this.#names()) {
       const directory = path.join(this.root, name);
       if (name.startsWith(startingPrefix)) this.#removeStale(directory);
       if (!name.startsWith(ownerPrefix) || directory === this.ownDirectory()) continue;
-      const taken = await this.#take(directory, name.slice(ownerPrefix.length));
+      const moving = await this.#claim(directory, name.slice(ownerPrefix.length));
+      if (moving?.state === "unbound") unbound.push(moving.path);
+      const taken = moving?.state === "dead" ? await this.#flatten(moving.path) : undefined;
+      if (taken !== undefined) yield taken;
+    }
+    if (unbound.length > 0 && this.unboundGrace > 0) await sleep(this.unboundGrace);
+    for (const moving of unbound) {
+      const taken = await this.#flatten(moving);
       if (taken !== undefined) yield taken;
     }
   }
@@ -48,15 +65,37 @@ export class AbandonedDirectories {
     }
   }
 
-  async #take(directory: string, id: string): Promise<TakenDirectories | undefined> {
+  /** Moves the directory of a dead process into that of this one. */
+  async #claim(directory: string, id: string): Promise<{ path: string; state: OwnerState } | undefined> {
+    return this.#attempt(directory, async () => {
+      const state = await this.siblings.state(directory);
+      if (state === "alive" || this.#isNewer(directory)) return undefined;
+      const moving = path.join(this.ownDirectory(), movingPrefix + id);
+      this.fs.rename(directory, moving);
+      return { path: moving, state };
+    });
+  }
+
+  /**
+   * Moves the directories within a directory beside it, each by a rename, so that a series of crashes does not nest them deeper
+   * and deeper. From now on they are those of this process.
+   */
+  #flatten(moving: string): Promise<TakenDirectories | undefined> {
+    return this.#attempt(moving, async () =>
+      directoriesWithin(this.fs, moving).map((directory) => {
+        const number = String(++this.#number).padStart(6, "0");
+        const to = path.join(this.ownDirectory(), `${number}-${path.basename(directory).replace(/^[^-]*-/, "")}`);
+        this.fs.rename(directory, to);
+        return to;
+      }),
+    );
+  }
+
+  async #attempt<Result>(directory: string, action: () => Promise<Result>): Promise<Result | undefined> {
     try {
-      if (await isOwned(this.fs, directory)) return undefined;
-      if (this.#isNewer(directory)) return undefined;
-      const taken = path.join(this.ownDirectory(), movingPrefix + id);
-      this.fs.rename(directory, taken);
-      return this.#flatten(taken);
+      return await action();
     } catch (error) {
-      // ENOENT: another process was first.
+      // ENOENT: another process was first, or the owner lives.
       if (errorCode(error) !== "ENOENT") {
         this.logger.error(
           { err: error, directory },
@@ -65,16 +104,6 @@ export class AbandonedDirectories {
       }
       return undefined;
     }
-  }
-
-  /** Moves the directories within a directory beside it, each by a rename, so that a series of crashes does not nest them deeper and deeper. */
-  #flatten(taken: string): TakenDirectories {
-    return directoriesWithin(this.fs, taken).map((directory) => {
-      const number = String(++this.#number).padStart(6, "0");
-      const to = path.join(this.ownDirectory(), `${number}-${path.basename(directory).replace(/^[^-]*-/, "")}`);
-      this.fs.rename(directory, to);
-      return to;
-    });
   }
 
   /** Whether a process of a newer version wrote it. Only a process of that version can read it. */

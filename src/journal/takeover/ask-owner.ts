@@ -10,22 +10,42 @@ export const ownerPrefix = "owner-";
 /** Asks an owner to look for directories to take over. Processes of other versions send and understand it too. */
 export const takeOverMessage = "adopt\n";
 
-/** Whether the process that a directory belongs to lives. */
-export async function isOwned(fs: FileSystem, directory: string): Promise<boolean> {
+/**
+ * What the socket tells of an owner. `dead`: nobody listens, because the process is gone or has given the directory up.
+ * `unbound`: there is no socket; somebody has removed it, or the directory is a copy.
+ */
+export type OwnerState = "alive" | "dead" | "unbound";
+
+/** @param connected is given the connection to a living owner, and has to end it */
+export async function ownerState(
+  fs: FileSystem,
+  directory: string,
+  connected: (socket: net.Socket) => void = (socket) => void socket.destroy(),
+): Promise<OwnerState> {
   const address = socketPath(fs, directory, socketName);
   try {
     return await new Promise((resolve) => {
       const socket = net.connect({ path: address.path });
       socket.once("connect", () => {
-        socket.destroy();
-        resolve(true);
+        connected(socket);
+        resolve("alive");
       });
-      // Only these mean that nobody listens. A full backlog (EAGAIN), for example, does not.
-      socket.once("error", (error) => resolve(!["ECONNREFUSED", "ENOENT"].includes(errorCode(error))));
+      socket.on("error", (error) => resolve(stateAfter(errorCode(error))));
     });
   } finally {
     address.release();
   }
+}
+
+/** Whether the process that a directory belongs to lives. */
+export async function isOwned(fs: FileSystem, directory: string): Promise<boolean> {
+  return (await ownerState(fs, directory)) === "alive";
+}
+
+/** Only these mean that nobody listens. A full backlog (EAGAIN), for example, does not. */
+function stateAfter(code: string): OwnerState {
+  if (code === "ECONNREFUSED") return "dead";
+  return code === "ENOENT" ? "unbound" : "alive";
 }
 
 // An owner whose main thread is blocked answers late or never, and must not hold up the process that asks.

@@ -5,11 +5,12 @@ import type { FileSystem } from "../files/file-system.js";
 import { decodeContent, type TaskContent } from "../format/content.js";
 import { EntryReader, type ReadEntry } from "../log/entry-reader.js";
 import type { ReplayedTask } from "../replayed-task.js";
-import { byAcceptance, type PendingTask } from "./recover.js";
+import { byAcceptance, type PendingTask } from "./recovered-log.js";
 
 export class Replay {
-  // In reverse, so that the next one is at the end.
   #pending: PendingTask[] = [];
+  // Of these, so many have been handed out.
+  #done = 0;
   // One for all tasks, because nobody has to ask for all of them.
   readonly #reader: EntryReader;
 
@@ -22,11 +23,15 @@ export class Replay {
   }
 
   add(tasks: readonly PendingTask[]): void {
-    this.#pending = [...this.#pending, ...tasks].sort((a, b) => byAcceptance(b, a));
+    const pending = [...this.#pending.slice(this.#done), ...tasks];
+    // Those of one process usually are in this order; to sort 100,000 of them takes 25 ms.
+    if (!isInOrder(pending)) pending.sort(byAcceptance);
+    this.#pending = pending;
+    this.#done = 0;
   }
 
   *tasks(): Generator<ReplayedTask, void, void> {
-    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
       const task = this.#read(next);
       if (task !== undefined) yield task;
     }
@@ -36,6 +41,13 @@ export class Replay {
   /** Leaves the tasks that have not been handed out to the next process. */
   close(): void {
     this.#reader.close();
+  }
+
+  #next(): PendingTask | undefined {
+    if (this.#done < this.#pending.length) return this.#pending[this.#done++];
+    this.#pending = [];
+    this.#done = 0;
+    return undefined;
   }
 
   #read({ entry, task: name, acceptedAt }: PendingTask): ReplayedTask | undefined {
@@ -62,4 +74,13 @@ export class Replay {
     const { payload, dispatch, context } = content;
     return { entry, id, name, payload, dispatch, context, attempt, interrupted, acceptedAt, retries };
   }
+}
+
+function isInOrder(tasks: readonly PendingTask[]): boolean {
+  let before: PendingTask | undefined;
+  for (const task of tasks) {
+    if (before !== undefined && byAcceptance(before, task) > 0) return false;
+    before = task;
+  }
+  return true;
 }

@@ -1,14 +1,17 @@
 // Takes over what dead processes have left: their segments join this process's log, and their unfinished tasks are handed out.
 import type { Logger } from "../../base/logger.js";
+import { turn } from "../../base/time.js";
 import type { DeadLetterFiles } from "../dead-letters/dead-letter-files.js";
 import type { DeadLetters } from "../dead-letters/dead-letters.js";
 import type { FileSystem } from "../files/file-system.js";
 import { removeDirectory } from "../files/remove-directory.js";
 import type { SegmentChain } from "../log/chain.js";
 import { damagedPath } from "../log/remove-segment.js";
+import { removeReserve } from "../log/reserve.js";
 import type { JournalEntry } from "../log/segment.js";
 import type { AbandonedDirectories, TakenDirectories } from "./abandoned-directories.js";
-import { keyOf, type PendingTask, type Recovered, recover } from "./recover.js";
+import { recover } from "./recover.js";
+import { keyOf, type PendingTask, type Recovered } from "./recovered-log.js";
 import type { Replay } from "./replay.js";
 
 /** What a takeover has found. */
@@ -30,6 +33,12 @@ export interface TakeoverParts {
   readonly deadLetters: DeadLetters;
   readonly replay: Replay;
 }
+
+/** A loop over 100,000 tasks takes 20 ms before V8 has compiled it. */
+const tasksPerTurn = 10_000;
+
+/** Log collectors cut lines that are too long. */
+const idsPerLine = 500;
 
 export class Takeover {
   // Taken over and not read, because no descriptor was free, for example.
@@ -56,25 +65,38 @@ export class Takeover {
   }
 
   async #run(): Promise<TakeoverReport> {
-    const found: PendingTask[] = [];
+    const found: (readonly PendingTask[])[] = [];
+    const crashed: PendingTask[] = [];
     let owners = 0;
     const unread = this.#unread;
     this.#unread = [];
-    const open = async (taken: TakenDirectories): Promise<void> => {
-      for (const task of await this.#open(taken)) found.push(task);
-    };
-    for (const taken of unread) await open(taken);
+    for (const taken of unread) found.push(await this.#open(taken, crashed));
     for await (const taken of this.abandoned.takeAll()) {
       owners++;
-      await open(taken);
+      found.push(await this.#open(taken, crashed));
     }
-    const pending = found.filter(({ entry }) => entry.interrupted < this.maxStarts);
-    this.#moveCrashedToDeadLetters(found);
+    this.#moveToDeadLetters(crashed);
+    const pending = found.flat();
+    await turn();
     this.parts.replay.add(pending);
-    return { owners, pending: pending.length, crashed: found.length - pending.length };
+    return { owners, pending: pending.length, crashed: crashed.length };
   }
 
-  async #open(taken: TakenDirectories): Promise<readonly PendingTask[]> {
+  /** Counts the death of their process for those that ran, and takes out those that too many died of. */
+  async #divide(recovered: readonly PendingTask[], crashed: PendingTask[]): Promise<PendingTask[]> {
+    const pending: PendingTask[] = [];
+    for (const [index, task] of recovered.entries()) {
+      if (index % tasksPerTurn === tasksPerTurn - 1) await turn();
+      if (task.entry.running) countInterruption(task.entry);
+      (task.entry.interrupted < this.maxStarts ? pending : crashed).push(task);
+    }
+    return pending;
+  }
+
+  /** Reads directories; returns their tasks that are to be run. The tasks that too many processes died of are added to `crashed`. */
+  async #open(taken: TakenDirectories, crashed: PendingTask[]): Promise<readonly PendingTask[]> {
+    // Their room is what this process needs now.
+    for (const directory of taken) removeReserve(this.parts.fs, directory);
     let recovered: Recovered;
     try {
       recovered = await recover(this.parts.fs, taken);
@@ -87,18 +109,18 @@ export class Takeover {
       return [];
     }
     const segments = recovered.segments.map(({ segment }) => segment);
-    for (const { entry } of recovered.pending) if (entry.running) countInterruption(entry);
+    const pending = await this.#divide(recovered.pending, crashed);
     this.parts.chain.takeOver(segments);
     this.#reportDamage(recovered);
     for (const directory of taken) {
       this.#finishRetries(directory, recovered);
       if (!segments.some((segment) => segment.directory === directory)) removeDirectory(this.parts.fs, directory);
     }
-    return recovered.pending;
+    return pending;
   }
 
   #reportDamage({ segments }: Recovered): void {
-    for (const { segment, result } of segments) {
+    for (const { segment, result, notRun } of segments) {
       if (!segment.damaged) continue;
       this.parts.logger.error(
         {
@@ -110,15 +132,22 @@ export class Takeover {
         },
         "journal: a segment is damaged; everything before the damage is recovered, and the file is kept",
       );
+      for (let from = 0; from < notRun.length; from += idsPerLine) {
+        this.parts.logger.error(
+          { segment: segment.path, ids: notRun.slice(from, from + idsPerLine), of: notRun.length },
+          "journal: these tasks were accepted and do not run, because their records lie behind the damage of a segment",
+        );
+      }
     }
   }
 
   /** A process died while it retried a dead letter: either the task is in its log, or the dead letter goes back. */
   #finishRetries(directory: string, { retried }: Recovered): void {
     try {
-      for (const { path, deadLetter } of this.parts.files.claimedIn(directory)) {
-        if (retried.has(keyOf(deadLetter.id, deadLetter.retries + 1))) this.parts.fs.unlink(path);
-        else this.parts.files.restore(path);
+      for (const file of this.parts.files.claimedIn(directory)) {
+        const key = this.#keyOfRetry(file);
+        if (key !== undefined && retried.has(key)) this.parts.fs.unlink(file);
+        else this.parts.files.restore(file);
       }
     } catch (error) {
       this.parts.logger.error(
@@ -128,9 +157,18 @@ export class Takeover {
     }
   }
 
-  #moveCrashedToDeadLetters(found: readonly PendingTask[]): void {
-    for (const { entry, task } of found) {
-      if (entry.interrupted < this.maxStarts) continue;
+  /** The key that the task of a claimed dead letter has in the log; undefined for a damaged one. */
+  #keyOfRetry(file: string): string | undefined {
+    try {
+      const deadLetter = this.parts.files.open(file)?.deadLetter;
+      return deadLetter && keyOf(deadLetter.id, deadLetter.retries + 1);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #moveToDeadLetters(crashed: readonly PendingTask[]): void {
+    for (const { entry, task } of crashed) {
       const message = `${entry.interrupted} processes died while the task ${task} was running`;
       this.parts.logger.error(
         { id: entry.id, task, interrupted: entry.interrupted },
