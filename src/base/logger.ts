@@ -1,5 +1,7 @@
 // Where the library writes: any object in the manner of pino, fields first.
 import { inspect } from "node:util";
+import { indented, onOneLine } from "./printable.js";
+import { writeLine } from "./stderr.js";
 
 /** A sink for log lines in pino's argument order, so a pino, bunyan or Fastify logger fits as it is. */
 export interface Logger {
@@ -13,8 +15,9 @@ export interface Logger {
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * One line a message on stderr: the message, then the fields as `name=value`, then a stack if there is one. The report of a
- * shutdown is a line of JSON on its own, for those who collect logs.
+ * One line a message on stderr: the message, then the fields as `name=value`, then a stack if there is one, indented. The
+ * report of a shutdown is a line of JSON on its own, for those who collect logs. No text can break its line or look like
+ * another.
  */
 export const consoleLogger: Logger = {
   info: (fields, message) => write("info", fields, message),
@@ -23,29 +26,29 @@ export const consoleLogger: Logger = {
 };
 
 function write(level: string, fields: object, message: string): void {
-  let line = `[offload-after-response] ${level}: ${message}`;
-  let stack = "";
+  let line = `[offload-after-response] ${level}: ${onOneLine(String(message))}`;
+  let below = "";
   for (const [name, value] of Object.entries(fields)) {
-    if (name === "report")
-      stack += `\n${JSON.stringify({ level, name: "offload-after-response", msg: message, report: value })}`;
-    else if (value instanceof Error) stack += `\n${value.stack ?? value.message}`;
-    else if (value !== undefined) line += ` ${name}=${inText(value)}`;
+    if (name === "report") {
+      const report = { level, name: "offload-after-response", msg: message, report: value };
+      below += `\n${onOneLine(JSON.stringify(report))}`;
+    } else if (value instanceof Error) below += `\n${indented(String(value.stack ?? value.message))}`;
+    else if (value !== undefined) line += ` ${onOneLine(name)}=${inText(value)}`;
   }
-  // stderr, for stdout may be the program's output. console.error and not process.stderr, so that what replaces the
-  // console (a test runner, a log shipper) sees the line.
-  console.error(line + stack);
+  // stderr, because stdout may be the program's output.
+  writeLine(line + below);
 }
 
 /** A value on one line. Quoted where it would look like something else: what a client sent must not forge a line. */
 function inText(value: unknown): string {
-  if (typeof value === "string" && /^[^\s"=\p{Cc}]+$/u.test(value)) return value;
+  if (typeof value === "string" && /^[^\s"=\p{Cc}\p{Cf}]+$/u.test(value)) return value;
   try {
     const text: string | undefined = JSON.stringify(value);
-    if (text !== undefined) return text;
+    if (text !== undefined) return onOneLine(text);
   } catch {
-    // A BigInt, a circular object: the line is written all the same, for it may be the only word of a failure.
+    // A BigInt, a circular object: the line is written all the same, because it may be the only word of a failure.
   }
-  return inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY });
+  return onOneLine(inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY }));
 }
 
 /** A logger that throws, or rejects, changes nothing for whoever logs through this one. */

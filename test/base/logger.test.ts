@@ -20,10 +20,11 @@ describe("the logger on stderr", () => {
   it("writes an error's stack below the line", () => {
     const err = new RangeError("out of range");
     const text = written(() => consoleLogger.error({ err, task: "work" }, "task failed"));
-    expect(text).toBe(`[offload-after-response] error: task failed task=work\n${err.stack}`);
+    const [first, ...frames] = err.stack?.split("\n") ?? [];
+    expect(text).toBe(["[offload-after-response] error: task failed task=work", `  ${first}`, ...frames].join("\n"));
     expect(
       written(() => consoleLogger.error({ err: Object.assign(new Error("bare"), { stack: undefined }) }, "m")),
-    ).toBe("[offload-after-response] error: m\nbare");
+    ).toBe("[offload-after-response] error: m\n  bare");
   });
 
   it("quotes text that would look like something else, and never breaks the line", () => {

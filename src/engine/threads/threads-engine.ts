@@ -140,6 +140,10 @@ export class ThreadsEngine implements Engine {
     await this.pool.end(timeout);
   }
 
+  get unended(): number {
+    return this.#halted ? this.pool.threads.size : 0;
+  }
+
   /** There may be work: threads are served before the current turn of the event loop ends, unless that turn takes too long. */
   #wake(): void {
     if (this.#waking || this.#halted) return;

@@ -33,6 +33,10 @@ export class Http1Connection {
     return this.open.length > 0;
   }
 
+  has(response: ServerResponse): boolean {
+    return this.open.some((entry) => entry.response === response);
+  }
+
   openRequests(): OpenRequest[] {
     return this.open.map(({ response: { req }, since }) => openRequest(req.method, req.url, since));
   }

@@ -132,7 +132,11 @@ export class ThreadStarter {
 
   /** Ends what is left, and with it the pool. */
   async destroy(): Promise<void> {
-    await this.#pool.destroy();
+    const workers = [...this.#pool.threads];
+    const destroyed = this.#pool.destroy();
+    // Node's terminate() has them keep the process alive. One in native code ends when that is done.
+    for (const worker of workers) worker.unref();
+    await destroyed;
   }
 
   /** Piscina's balancer: the thread that the greeting is for, once it is up. */

@@ -1,0 +1,54 @@
+// The end of a process that Node would not end in time. When it exits, Node joins every thread and waits for the libuv pool:
+// 20,000,000 rounds of pbkdf2 in a task held process.exit() for 13 s (Node 20 to 26, process.reallyExit() as well).
+import { isMainThread } from "node:worker_threads";
+
+/** What may go on although it was to end. */
+export interface Unended {
+  unended(): number;
+}
+
+/**
+ * Code for any thread that can run code on the main thread: ends the process within 50 ms, whatever its threads do.
+ *
+ * `process.execve()` (Node 22.15) keeps the exit code: Node becomes another program, which exits with it at once. Without it
+ * there is SIGKILL, which a supervisor sees as 137. PID 1 of a container ignores its own SIGKILL, and process.abort() ends
+ * it, seen as 139 or 134.
+ */
+export function endNow(code: number): void {
+  const { execve, execPath, pid } = process as NodeJS.Process & { execve?(...args: unknown[]): never };
+  if (execve !== undefined && process.platform !== "win32") {
+    // NODE_OPTIONS, and an IPC channel, are for this program.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_")));
+    try {
+      execve.call(process, execPath, [execPath, "-e", `process.exit(${code})`], env);
+    } catch {
+      // Not allowed under `--permission`.
+    }
+  }
+  process.kill(pid, "SIGKILL");
+  if (pid === 1) process.abort();
+}
+
+const endings = new Set<Unended>();
+
+/** From now on the process ends by force if it exits while this has something unended. */
+export function endByForceAtExit(target: Unended): void {
+  // A thread that is not the main one has no process to end.
+  if (!isMainThread) return;
+  if (endings.size === 0) process.on("exit", onExit);
+  endings.add(target);
+}
+
+function onExit(code: number): void {
+  if (![...endings].some((target) => target.unended() > 0)) return;
+  // Those behind this listener, which the process would call next.
+  const listeners = process.listeners("exit");
+  for (const listener of listeners.slice(listeners.lastIndexOf(onExit) + 1)) {
+    try {
+      listener.call(process, code);
+    } catch {
+      // Node would print it. The end comes first.
+    }
+  }
+  endNow(Number(process.exitCode ?? code));
+}
