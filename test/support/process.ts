@@ -80,7 +80,12 @@ class FollowedProgram implements Program {
   private ended = false;
 
   constructor(file: string, options: ProgramOptions) {
-    const node = [options.node ?? process.execPath, ...(options.execArgv ?? ["--import", "tsx"]), file, ...(options.args ?? [])];
+    const node = [
+      options.node ?? process.execPath,
+      ...(options.execArgv ?? ["--import", "tsx"]),
+      file,
+      ...(options.args ?? []),
+    ];
     const [command = "node", ...args] = [...(options.wrapper ?? []), ...node];
     const startedAt = performance.now();
     this.child = spawn(command, args, {
