@@ -25,8 +25,6 @@ export interface ProgramOptions {
   readonly execArgv?: readonly string[];
   /** An IPC channel, for `send()`. */
   readonly ipc?: boolean;
-  /** The node binary. Default: the one that runs the test. */
-  readonly node?: string;
   readonly cwd?: string;
   /** Words before `node ...`, such as `["unshare", "--pid", "--fork"]`. */
   readonly wrapper?: readonly string[];
@@ -80,13 +78,8 @@ class FollowedProgram implements Program {
   private ended = false;
 
   constructor(file: string, options: ProgramOptions) {
-    const node = [
-      options.node ?? process.execPath,
-      ...(options.execArgv ?? ["--import", "tsx"]),
-      file,
-      ...(options.args ?? []),
-    ];
-    const [command = "node", ...args] = [...(options.wrapper ?? []), ...node];
+    const node = [process.execPath, ...(options.execArgv ?? ["--import", "tsx"]), file, ...(options.args ?? [])];
+    const [command = process.execPath, ...args] = [...(options.wrapper ?? []), ...node];
     const startedAt = performance.now();
     this.child = spawn(command, args, {
       cwd: options.cwd ?? root,

@@ -20,7 +20,7 @@ export function earlierConnections(server: Server): EarlierConnection[] {
   return [
     ...speaking.map((socket) => ({ socket, upgraded: false })),
     // Node takes the parser away from a socket that it hands over.
-    ...others.map((socket) => ({ socket, upgraded: Reflect.get(socket, "parser") === null })),
+    ...others.map((socket) => ({ socket, upgraded: !Reflect.get(socket, "parser") })),
   ];
 }
 
@@ -35,6 +35,12 @@ export function currentResponseOf(socket: Duplex): ServerResponse | undefined {
   const response: unknown = Reflect.get(socket, "_httpMessage");
   if (typeof response !== "object" || response === null) return undefined;
   return Reflect.get(response, "req") instanceof IncomingMessage ? (response as ServerResponse) : undefined;
+}
+
+/** Whether it is certain that no request has been read from the connection after that of this response. */
+export function isLastOf(socket: Duplex, response: ServerResponse): boolean {
+  const parser: unknown = Reflect.get(socket, "parser");
+  return typeof parser === "object" && parser !== null && Reflect.get(parser, "incoming") === response.req;
 }
 
 function openSockets(server: Server): Socket[] {

@@ -5,7 +5,7 @@ import type { Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { ConnectionMap } from "./connection-map.js";
 import { type Connections, endSoon } from "./connections.js";
-import { currentResponseOf, earlierConnections } from "./earlier-connections.js";
+import { currentResponseOf, earlierConnections, isLastOf } from "./earlier-connections.js";
 import { Http1Connection } from "./http1-connection.js";
 import type { OpenRequest } from "./open-request.js";
 import { speaksTls } from "./servers.js";
@@ -101,8 +101,8 @@ export class Http1Drain implements Connections {
     this.begun(this.connectionOf(socket), response);
   };
 
-  private begun(connection: Http1Connection, response: ServerResponse): void {
-    const end = connection.begin(response);
+  private begun(connection: Http1Connection, response: ServerResponse, followed = false): void {
+    const end = connection.begin(response, followed);
     if (this.draining) connection.markLast();
     // A pipelined response whose socket dies before its turn emits no `close`. Then the whole connection is forgotten.
     response.on("close", () => end(this.draining));
@@ -111,7 +111,7 @@ export class Http1Drain implements Connections {
   /** A response that has begun before this drain was set up; after it come those that are pipelined behind it. */
   private takeOn(connection: Http1Connection, response: ServerResponse | undefined): void {
     if (response === undefined || response.closed || connection.has(response)) return;
-    this.begun(connection, response);
+    this.begun(connection, response, !isLastOf(connection.socket, response));
     response.on("close", () => this.takeOn(connection, currentResponseOf(connection.socket)));
   }
 
