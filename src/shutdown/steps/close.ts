@@ -155,7 +155,14 @@ class Closing {
     } catch (error) {
       target.logger.error({ offloader: target.name, err: error }, "shutdown: the threads did not end in order");
     } finally {
-      if (target.unended() > 0) endByForceAtExit(target);
+      const unended = target.unended();
+      if (unended > 0) {
+        target.logger.warn(
+          { offloader: target.name, unended },
+          `shutdown: ${unended} of the threads and callbacks cannot be ended; the process will not wait for them`,
+        );
+        endByForceAtExit(target);
+      }
     }
   }
 

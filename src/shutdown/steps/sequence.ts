@@ -110,7 +110,7 @@ export class Sequence {
   private async closeServers(): Promise<void> {
     // The kernel holds new connections until the poll phase accepts them. A listener that closes before that resets them.
     await turn();
-    this.progress.enter("closing", `${this.describeServers()}; waiting for ${this.pending.describe()}`);
+    this.progress.enter("closing", this.describeClosing());
     for (const server of this.pending.servers()) server.close();
     this.onClosing();
     for (const { servers, options } of this.participants) {
@@ -127,11 +127,13 @@ export class Sequence {
     for (const server of this.pending.servers()) this.forcedSockets += server.force();
   }
 
-  private describeServers(): string {
-    if (this.pending.servers().length === 0) return "no server was given or found";
+  private describeClosing(): string {
+    const pending = this.pending.describe();
+    if (this.pending.servers().length === 0) return `no server was given or found; waiting for ${pending}`;
     const found = [...this.participants].flatMap(({ findsServers, servers }) => (findsServers ? servers : []));
-    if (found.length === 0) return "no new connections";
-    return `no new connections on ${found.map(({ where }) => where).join(", ")}, found by requests`;
+    if (found.length === 0) return `no new connections; waiting for ${pending}`;
+    const where = found.map((server) => server.where).join(", ");
+    return `no new connections on ${where}, found by requests; waiting for ${pending}`;
   }
 
   private async drain(): Promise<boolean> {
