@@ -8,7 +8,7 @@ import { type Exit, type Program, startProgram } from "../support/process.js";
 const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-last-words-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-type Ending = "signal" | "exit" | "installed" | "throw" | "block" | "short";
+type Ending = "signal" | "exit" | "installed" | "throw" | "block" | "short" | "fails";
 
 async function start(
   count: number,
@@ -107,6 +107,15 @@ describe("a reader that is gone", () => {
     const { code } = await program.exited;
     expect(code).toBe(0);
     expect(readFileSync(ledger, "utf8").match(/^done/gm)).toHaveLength(10);
+  });
+
+  it("is no reason to die before a shutdown either, however many lines the library writes", async () => {
+    const program = await start(3, "fails");
+    program.child.stderr?.destroy();
+    for (let lines = 0; lines < 5; lines++) program.send("fail");
+    await program.waitFor(/^failed 5$/m);
+    program.kill("SIGTERM");
+    expect((await program.exited).code).toBe(0);
   });
 
   it("and one that takes nothing holds the exit up no longer than the deadline", async () => {

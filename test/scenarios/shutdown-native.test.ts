@@ -45,6 +45,16 @@ describe("work in native code", () => {
     expect(exit).toMatchObject(ended(0));
   });
 
+  it.skipIf(!keepsExitCode)("(pbkdf2) of a request that was cut off does not outlive the deadline", async () => {
+    const program = await start("handler", "signal");
+    const startedAt = performance.now();
+    program.kill("SIGTERM");
+    const { code, stderr } = await program.exited;
+    expect(performance.now() - startedAt).toBeLessThan(timeout + slack);
+    expect(code).toBe(0);
+    expect(stderr).toContain('"forcedSockets":1');
+  });
+
   it("does not hold up PID 1 of a container, which cannot kill itself", async ({ skip }) => {
     if (process.platform !== "linux" || process.getuid?.() !== 0) skip("needs the right to make a PID namespace");
     const program = await start("pbkdf2", "close", { wrapper: ["unshare", "--pid", "--fork", "--kill-child"] });

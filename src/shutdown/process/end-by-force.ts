@@ -29,6 +29,11 @@ export function endNow(code: number): void {
   if (pid === 1) process.abort();
 }
 
+/** Whether a process that ends by force has the exit code that it wants. */
+export function keepsExitCode(): boolean {
+  return "execve" in process && process.platform !== "win32";
+}
+
 const endings = new Set<Unended>();
 
 /** From now on the process ends by force if it exits while this has something unended. */
@@ -50,5 +55,5 @@ function onExit(code: number): void {
       // Node would print it. The end comes first.
     }
   }
-  endNow(Number(process.exitCode ?? code));
+  endNow(Number(process.exitCode ?? code) || 0);
 }

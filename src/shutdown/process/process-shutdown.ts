@@ -13,6 +13,7 @@ import type { Plan } from "../steps/plan.js";
 import type { ShutdownReport } from "../steps/report.js";
 import { Sequence } from "../steps/sequence.js";
 import type { ShutdownState } from "../steps/states.js";
+import { endByForceAtExit, keepsExitCode } from "./end-by-force.js";
 import { describeListener, OtherListeners } from "./other-listeners.js";
 import { flushOutput, outliveReaders } from "./output.js";
 import { RaisedSignals } from "./raised-signals.js";
@@ -180,6 +181,9 @@ export class ProcessShutdown {
       // Whoever waits for `done` goes on before the exit.
       await turn();
       await flushOutput(time);
+      // The handler of a request that was cut off may be in native code, which Node waits for. Most are not, and then the exit
+      // code counts more.
+      if (report.forcedSockets > 0 && keepsExitCode()) endByForceAtExit({ unended: () => 1 });
       process.exit(report.exitCode);
     }
     // The process lives on, and may have another shutdown later.
