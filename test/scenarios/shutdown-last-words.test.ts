@@ -8,7 +8,7 @@ import { type Exit, type ProgramOptions, startProgram } from "../support/process
 const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-last-words-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-type Ending = "signal" | "exit" | "installed" | "throw" | "block" | "short" | "fails";
+type Ending = "signal" | "exit" | "installed" | "throw" | "block" | "short" | "fails" | "close";
 
 async function start(count: number, how: Ending, options: ProgramOptions = {}) {
   const program = await startProgram("test/scenarios/fixtures/shutdown-ids.js", {
@@ -84,6 +84,14 @@ describe("a process.exit() of the program", () => {
       / {2}Error: process\.exit\(\) was called here\n {4}at .*giveUp.*shutdown-foreign-exit\.js:\d+/,
     );
     expect(stderr).not.toContain("would have drained");
+  });
+
+  it("in the middle of close() is named as that", async () => {
+    const program = await start(1, "close");
+    program.send("end");
+    const { code, stderr } = await program.exited;
+    expect(code).toBe(3);
+    expect(stderr).toContain("process.exit() was called in the middle of close(), by something else than the library");
   });
 
   it("before any signal says which call is right", async () => {

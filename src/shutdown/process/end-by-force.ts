@@ -8,21 +8,32 @@ export interface Unended {
 }
 
 /**
- * Code for any thread that can run code on the main thread: ends the process within 50 ms, whatever its threads do.
+ * Ends the process within 50 ms, whatever its threads do. Without anything from outside of it, because the watchdog has the
+ * main thread evaluate it as text.
  *
- * `process.execve()` (Node 22.15) keeps the exit code: Node becomes another program, which exits with it at once. Without it
- * there is SIGKILL, which a supervisor sees as 137. PID 1 of a container ignores its own SIGKILL, and process.abort() ends
- * it, seen as 139 or 134.
+ * `process.execve()` (Node 22.15) keeps the exit code: the process becomes another program, which exits with it at once: a
+ * shell in 7 ms, Node itself in 30 ms where there is no shell. A program in one file (SEA, Electron) is another matter than
+ * `node`: it would begin anew. Without execve there is SIGKILL, which a supervisor sees as 137. PID 1 of a container ignores
+ * its own SIGKILL; process.abort() ends it, seen as 139 or 134.
  */
 export function endNow(code: number): void {
-  const { execve, execPath, pid } = process as NodeJS.Process & { execve?(...args: unknown[]): never };
-  if (execve !== undefined && process.platform !== "win32") {
+  const { execve, getBuiltinModule, execPath, pid } = process as NodeJS.Process & {
+    execve?(file: string, args: readonly string[], env: object): never;
+    getBuiltinModule?(name: string): typeof import("node:fs");
+  };
+  if (execve !== undefined && getBuiltinModule !== undefined && process.platform !== "win32") {
+    const programs: [file: string, args: string[]][] = [["/bin/sh", ["sh", "-c", `exit ${code}`]]];
+    if (/\/node(js)?$/.test(execPath)) programs.push([execPath, ["node", "-e", `process.exit(${code})`]]);
     // NODE_OPTIONS, and an IPC channel, are for this program.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_")));
-    try {
-      execve.call(process, execPath, [execPath, "-e", `process.exit(${code})`], env);
-    } catch {
-      // Not allowed under `--permission`.
+    for (const [file, args] of programs) {
+      try {
+        // A program that is missing would abort the process.
+        getBuiltinModule("node:fs").accessSync(file, 1);
+        execve.call(process, file, args, env);
+      } catch {
+        // It is missing, or not allowed under `--permission`.
+      }
     }
   }
   process.kill(pid, "SIGKILL");

@@ -26,7 +26,7 @@ const exits = /\bprocess\s*\.\s*(?:exit|reallyExit|abort)\s*\(/;
 const raises = /\bprocess\s*\.\s*kill\s*\(\s*process\s*\.\s*pid\b/;
 
 /** What a listener is called, and how it ends; undefined if nothing shows that it ends the process. */
-export function endingOf(listener: unknown): { name: string; ending: Ending } | undefined {
+function endingOf(listener: unknown): { name: string; ending: Ending } | undefined {
   if (typeof listener !== "function") return undefined;
   const source = Function.prototype.toString.call(listener);
   const found = known.find(({ marks }) => marks.test(source));

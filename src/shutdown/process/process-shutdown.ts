@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { now, turn } from "../../base/time.js";
+import { turn } from "../../base/time.js";
 import { ServerDiscovery } from "../http/discovery.js";
 import { ServerDrain } from "../http/server-drain.js";
 import type { ResolvedShutdownOptions } from "../shutdown-options.js";
@@ -16,11 +16,9 @@ import type { ShutdownState } from "../steps/states.js";
 import { endByForceAtExit, keepsExitCode } from "./end-by-force.js";
 import { describeListener, OtherListeners } from "./other-listeners.js";
 import { flushOutput, outliveReaders } from "./output.js";
-import { RaisedSignals } from "./raised-signals.js";
+import { SignalHistory } from "./signal-history.js";
 import { type ProcessTrigger, Triggers } from "./triggers.js";
 
-/** A second signal within this time, in ms, is the first one again: npm and terminals send it twice. */
-const repeatWindow = 1_000;
 /** How long after the deadline readers of the output may still take the last of it, and how long the exit may take then, in ms. */
 const outputGrace = 200;
 const exitGrace = 200;
@@ -34,11 +32,9 @@ export class ProcessShutdown {
   private readonly triggers: Triggers;
   private readonly otherListeners: OtherListeners;
   private readonly discovery: ServerDiscovery;
-  private readonly raisedSignals = new RaisedSignals();
+  private readonly history = new SignalHistory();
   private readonly warned = new Set<string>();
   private sequence: Sequence | undefined;
-  /** When each signal came first. */
-  private readonly signalledAt = new Map<NodeJS.Signals, number>();
 
   /** @param onGone called when nobody takes part any more */
   constructor(private readonly onGone: () => void) {
@@ -126,7 +122,7 @@ export class ProcessShutdown {
     this.triggers.uninstall();
     this.otherListeners.stop();
     this.discovery.stop();
-    this.raisedSignals.stop();
+    this.history.stop();
   }
 
   /** What begins the shutdown: whatever one of the participants has chosen. */
@@ -138,18 +134,17 @@ export class ProcessShutdown {
   }
 
   private onSignal(signal: NodeJS.Signals): void {
-    const cameAt = this.signalledAt.get(signal);
-    const raised = this.raisedSignals.take(signal);
-    if (cameAt === undefined && !raised) this.signalledAt.set(signal, now());
+    const arrival = this.history.arrived(signal);
     if (this.sequence === undefined) {
       // SIGINT comes from a person at a terminal: no load balancer has to notice.
       this.begin(signal, { delayed: signal !== "SIGINT" });
       return;
     }
-    const again = cameAt !== undefined && now() - cameAt >= repeatWindow;
     const forces = this.allOptions().some(({ forceOn }) => forceOn.includes(signal));
-    if (again && forces && !raised) this.sequence.force(128 + constants.signals[signal]);
-    else if (again || raised) this.say("info", `shutdown: ${signal} came again, which changes nothing`);
+    if (arrival === "again" && forces) this.sequence.force(128 + constants.signals[signal]);
+    else if (arrival === "again" || arrival === "raised") {
+      this.say("info", `shutdown: ${signal} came again, which changes nothing`);
+    }
   }
 
   private onException(error: unknown): void {
@@ -163,7 +158,7 @@ export class ProcessShutdown {
     const { timeout, drainDelay } = this.plan();
     const plan = { timeout, drainDelay: delayed ? drainDelay : 0 };
     this.otherListeners.stop();
-    this.raisedSignals.start();
+    this.history.noteRaised();
     this.sequence = new Sequence(this.participants, reason, plan, this.logger(), () => {
       this.closing.abort(new OffloadError("AR_SHUTTING_DOWN", `the process shuts down: ${reason}`));
     });
