@@ -21,7 +21,7 @@ const keepsExitCode = "execve" in process;
 const ended = (code: number) => (keepsExitCode ? { code, signal: null } : { code: null, signal: "SIGKILL" });
 
 describe("work in native code", () => {
-  it.each(["pbkdf2", "exec", "pool", "callback"])(
+  it.each(["pbkdf2", "exec", "pool", "sharp", "callback"])(
     "(%s) does not outlive the deadline of a signal, and is reported",
     async (work) => {
       const program = await start(work, "signal");

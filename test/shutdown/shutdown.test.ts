@@ -3,7 +3,7 @@ import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, get } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Shutdown, type ShutdownOptions, shutdownOnSignals } from "../../src/shutdown/shutdown.js";
 import { afterThisTest, listen } from "../support/http.js";
 import { FakeTarget } from "./fake-target.js";
@@ -192,6 +192,32 @@ describe("without a server given", () => {
     });
     await shutdown.close();
     expect(server.listening).toBe(false);
+  });
+
+  it("one that is given later is no longer a found one", async () => {
+    const [one, two] = [new FakeTarget(), new FakeTarget()];
+    const shutdown = install(one);
+    const server = createServer((_req, res) => res.end("done"));
+    expect(await answered(await listen(server))).toBe(200);
+    install(two, {}, server);
+    await shutdown.close();
+    expect(server.listening).toBe(false);
+    expect(one.lines).toContain("info: shutdown closing: no new connections; waiting for 0 tasks");
+  });
+
+  it.each([
+    { found: true, least: 150, most: 5_000 },
+    { found: false, least: 0, most: 150 },
+  ])("the drain delay of Kubernetes is kept for a server that was found: $found", async ({ found, least, most }) => {
+    vi.stubEnv("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    const shutdown = install(new FakeTarget(), { timeout: 1_000 });
+    vi.unstubAllEnvs();
+    const server = createServer((_req, res) => res.writeHead(200, { Connection: "close" }).end());
+    const port = await listen(server);
+    if (found) await answered(port);
+    const { durationMs } = await shutdown.close();
+    expect(durationMs).toBeGreaterThanOrEqual(least);
+    expect(durationMs).toBeLessThan(most);
   });
 
   it("says so when there is none, and finds none when [] is given", async () => {

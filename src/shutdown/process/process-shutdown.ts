@@ -72,6 +72,7 @@ export class ProcessShutdown {
   /** @returns a function with which the participant leaves again; it does nothing once a shutdown has begun */
   join(participant: Participant): () => void {
     this.participants.add(participant);
+    this.forgetFound(participant.servers);
     this.listen();
     this.sequence?.include(participant);
     return () => this.leave(participant);
@@ -116,6 +117,18 @@ export class ProcessShutdown {
     if (this.sequence === undefined) this.otherListeners.watch(signals, this.triggers.own);
     if ([...this.participants].some(({ findsServers }) => findsServers)) this.discovery.start();
     else this.discovery.stop();
+  }
+
+  /** Servers that were found and are now given: one drain for each is enough. */
+  private forgetFound(given: readonly ServerDrain[]): void {
+    for (const { findsServers, servers } of this.participants) {
+      if (!findsServers || servers === given) continue;
+      const twice = servers.filter(({ server }) => given.some((each) => each.server === server));
+      for (const drain of twice) {
+        drain.uninstall();
+        servers.splice(servers.indexOf(drain), 1);
+      }
+    }
   }
 
   private uninstall(): void {

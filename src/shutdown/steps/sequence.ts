@@ -151,7 +151,7 @@ export class Sequence {
         reports.set(participant.target, await participant.close(this.deadline));
       }),
     );
-    if (!drained) this.progress.enter("ending", "the threads have ended");
+    if (!drained) this.progress.enter("ending", "the time of the threads is over");
     return [...reports.values()];
   }
 
