@@ -1,5 +1,6 @@
 // The single steps of the drain of one offloader, for `close()` and the shutdown of the process.
 import type { Logger } from "./base/logger.js";
+import { inTime } from "./base/time.js";
 import { abandonedError } from "./core/early-end.js";
 import type { Events } from "./core/events.js";
 import { type Ledger, summary } from "./core/ledger.js";
@@ -45,11 +46,12 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
       tasks: ledger.abandonedTasks.filter(({ id }) => !store.isLeft({ id })),
       journaled: store.pending,
     }),
-    async endThreads(timeout) {
-      await Promise.all(engines.map((engine) => engine.close(timeout)));
+    async endThreads(timeout, latest) {
+      await inTime(Promise.all(engines.map((engine) => engine.close(timeout))), latest);
       await store.close();
       forgetAtExit(this);
       events.emit("drained", { unfinished: ledger.unfinished });
     },
+    unended: () => engines.reduce((sum, engine) => sum + engine.unended, 0),
   };
 }

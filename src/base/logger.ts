@@ -1,5 +1,7 @@
 // Where the library logs: any object whose methods take pino's arguments, the fields first.
 import { inspect } from "node:util";
+import { indented, onOneLine } from "./printable.js";
+import { writeLine } from "./stderr.js";
 
 /** A logger with pino's argument order. Loggers of pino, bunyan and Fastify can be given as they are. */
 export interface Logger {
@@ -13,8 +15,9 @@ export interface Logger {
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
- * Writes one line for each message to stderr: the message, then the fields as `name=value`. The stack of an error follows. The
- * report of a shutdown follows as a line of JSON, because programs that collect logs read it.
+ * Writes one line for each message to stderr: the message, then the fields as `name=value`. The stack of an error follows,
+ * indented. The report of a shutdown follows as a line of JSON, because programs that collect logs read it. No text can break
+ * its line or look like another.
  */
 export const consoleLogger: Logger = {
   info: (fields, message) => write("info", fields, message),
@@ -23,29 +26,29 @@ export const consoleLogger: Logger = {
 };
 
 function write(level: string, fields: object, message: string): void {
-  let line = `[offload-after-response] ${level}: ${message}`;
-  let stack = "";
+  let line = `[offload-after-response] ${level}: ${onOneLine(String(message))}`;
+  let below = "";
   for (const [name, value] of Object.entries(fields)) {
-    if (name === "report")
-      stack += `\n${JSON.stringify({ level, name: "offload-after-response", msg: message, report: value })}`;
-    else if (value instanceof Error) stack += `\n${value.stack ?? value.message}`;
-    else if (value !== undefined) line += ` ${name}=${inText(value)}`;
+    if (name === "report") {
+      const report = { level, name: "offload-after-response", msg: message, report: value };
+      below += `\n${onOneLine(JSON.stringify(report))}`;
+    } else if (value instanceof Error) below += `\n${indented(String(value.stack ?? value.message))}`;
+    else if (value !== undefined) line += ` ${onOneLine(name)}=${inText(value)}`;
   }
-  // To stderr, because stdout may be the output of the program. By console.error and not process.stderr, because test runners
-  // and log shippers replace the console.
-  console.error(line + stack);
+  // To stderr, because stdout may be the output of the program.
+  writeLine(line + below);
 }
 
 /** A value on one line, quoted where it could be taken for something else: text of a client must not look like a log line. */
 function inText(value: unknown): string {
-  if (typeof value === "string" && /^[^\s"=\p{Cc}]+$/u.test(value)) return value;
+  if (typeof value === "string" && /^[^\s"=\p{Cc}\p{Cf}]+$/u.test(value)) return value;
   try {
     const text: string | undefined = JSON.stringify(value);
-    if (text !== undefined) return text;
+    if (text !== undefined) return onOneLine(text);
   } catch {
     // A BigInt or a circular object. The line may be the only sign of a failure, so it is written all the same.
   }
-  return inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY });
+  return onOneLine(inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY }));
 }
 
 /** A logger that never throws, around one that may throw or reject. */

@@ -51,6 +51,12 @@ export interface Engine {
 
   /** Ends what it runs on, after its teardown; whatever is left after `timeout` ms is ended by force. Never rejects. */
   close(timeout: number): Promise<void>;
+
+  /**
+   * What goes on although it was to end: threads in native code, code on the main thread. Node waits for native work when it
+   * exits, so the process may have to end by force. None of it may keep the event loop alive once `close()` is done.
+   */
+  readonly unended: number;
 }
 
 /**

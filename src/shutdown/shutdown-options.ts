@@ -25,13 +25,20 @@ export interface ShutdownOptions {
    */
   readonly signals?: readonly NodeJS.Signals[] | undefined;
   /**
+   * Which of them force the end when they come again, more than a second later: 500 ms are left then. Default SIGINT, which
+   * a person sends. SIGTERM is sent again by libraries (NestJS, terminus, Apollo Server) and platforms (Heroku) that mean
+   * nothing by it. `[]`: none.
+   */
+  readonly forceOn?: readonly NodeJS.Signals[] | undefined;
+  /**
    * From the signal to the exit, in ms, whatever happens. Default 25,000, because Kubernetes kills after 30 s. Open requests
    * have until 5 s before the end and tasks until 3 s before it; with less than 15,000 ms both shrink in proportion.
    */
   readonly timeout?: number | undefined;
   /**
    * How long to go on serving after the signal while load balancers notice, in ms. Default: 5,000 in Kubernetes, where load
-   * balancers learn of the end no sooner than the process does, else 0. Always 0 for SIGINT, which a person sends.
+   * balancers learn of the end no sooner than the process does, else 0. By default 0 when no server is given or found, and
+   * always 0 for SIGINT, which a person sends.
    */
   readonly drainDelay?: number | undefined;
   /** Closing work of the user, run last, in reverse order: `async () => pool.end()` or `{ name, run, timeout }`. */
@@ -59,6 +66,7 @@ export interface ShutdownOptions {
 /** The options with every default filled. */
 export interface ResolvedShutdownOptions {
   readonly signals: readonly NodeJS.Signals[];
+  readonly forceOn: readonly NodeJS.Signals[];
   readonly timeout: number;
   readonly drainDelay: number;
   readonly hooks: readonly Required<NamedHook>[];
@@ -73,6 +81,8 @@ export interface ResolvedShutdownOptions {
 // Every other signal cannot be caught, belongs to the debugger, or means a crash.
 const catchable: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK", "SIGUSR2", "SIGQUIT"];
 
+const defaultForceOn: readonly NodeJS.Signals[] = ["SIGINT"];
+
 const signalList: Rule = {
   expected: `an array of ${catchable.join(", ")}`,
   holds: (value) => Array.isArray(value) && value.every((signal) => catchable.includes(signal)),
@@ -85,6 +95,7 @@ const hookList: Rule = {
 
 const rules: Rules = {
   signals: signalList,
+  forceOn: signalList,
   timeout: milliseconds(1),
   drainDelay: milliseconds(),
   hooks: hookList,
@@ -123,6 +134,7 @@ export function resolveShutdownOptions(
     signals: (options.signals ?? defaultSignals(surroundings.onWindows)).filter(
       (signal) => signal in constants.signals,
     ),
+    forceOn: options.forceOn ?? defaultForceOn,
     timeout,
     drainDelay,
     hooks: (options.hooks ?? []).map(namedHook),

@@ -9,6 +9,7 @@ import { processShutdown } from "./process/registry.js";
 import { resolveShutdownOptions, type ShutdownOptions } from "./shutdown-options.js";
 import { closeBy } from "./steps/close.js";
 import type { Participant } from "./steps/participant.js";
+import { defaultDrainDelay } from "./steps/plan.js";
 import type { ShutdownReport } from "./steps/report.js";
 import type { ShutdownState } from "./steps/states.js";
 import type { DrainTarget } from "./steps/target.js";
@@ -34,6 +35,11 @@ export interface Shutdown {
    * them away itself at its end.
    */
   uninstall(): void;
+  /**
+   * Aborts when the listeners close, which is at the beginning of the shutdown unless there is a `drainDelay`: the time to
+   * end what has no end of its own, such as event streams. Its reason is an OffloadError AR_SHUTTING_DOWN.
+   */
+  readonly signal: AbortSignal;
   /** Resolves with the report when the shutdown is over, before the process exits. */
   readonly done: Promise<ShutdownReport>;
 }
@@ -45,7 +51,8 @@ export interface Shutdown {
  * The process has one shutdown. If several offloaders call this, it includes all of them, with their shortest timeout and
  * their longest drainDelay.
  *
- * @param servers servers of node:http, node:https or node:http2, listening or not, or objects that carry one
+ * @param servers servers of node:http, node:https or node:http2, listening or not, or objects that carry one. Left out:
+ *   every node:http and node:https server that handles a request is found. `[]`: none
  * @throws OffloadError AR_INVALID_OPTIONS, or AR_INVALID_ARGUMENT for a value that holds no server
  */
 export function shutdownOnSignals(
@@ -59,12 +66,17 @@ export function shutdownOnSignals(
   const resolved = resolveShutdownOptions(where, options, {
     inKubernetes,
     onWindows: process.platform === "win32",
-    hasServer: found.length > 0,
+    hasServer: found.length > 0 || servers === undefined,
   });
   const participant: Participant = {
     target,
     servers: found.map((server) => new ServerDrain(server)),
+    findsServers: servers === undefined,
     options: resolved,
+    drainDelay() {
+      const hasServer = this.servers.length > 0;
+      return options.drainDelay ?? defaultDrainDelay(resolved.timeout, inKubernetes, hasServer);
+    },
     close: (deadline) => closeBy(target, deadline, resolved.onAbandoned),
   };
   const shutdown = processShutdown();
@@ -80,6 +92,7 @@ export function shutdownOnSignals(
     readiness: readinessProbe(() => shutdown.state === "serving"),
     liveness: livenessProbe(),
     uninstall: leave,
+    signal: shutdown.signal,
     done: shutdown.done,
   };
 }

@@ -20,10 +20,11 @@ describe("the logger on stderr", () => {
   it("writes an error's stack below the line", () => {
     const err = new RangeError("out of range");
     const text = written(() => consoleLogger.error({ err, task: "work" }, "task failed"));
-    expect(text).toBe(`[offload-after-response] error: task failed task=work\n${err.stack}`);
+    const [first, ...frames] = err.stack?.split("\n") ?? [];
+    expect(text).toBe(["[offload-after-response] error: task failed task=work", `  ${first}`, ...frames].join("\n"));
     expect(
       written(() => consoleLogger.error({ err: Object.assign(new Error("bare"), { stack: undefined }) }, "m")),
-    ).toBe("[offload-after-response] error: m\nbare");
+    ).toBe("[offload-after-response] error: m\n  bare");
   });
 
   it("quotes text that would look like something else, and never breaks the line", () => {
@@ -43,6 +44,36 @@ describe("the logger on stderr", () => {
     expect(line).toMatch(/^\[offload-after-response\] error: task failed /);
     expect(line).toMatch(words);
     expect(line).toContain("Error: lost?");
+  });
+
+  it("escapes what would break the line or steer a terminal, in the message, the fields and their names", () => {
+    const evil = "a\n[offload-after-response] error: forged\u001b[2J\r\u009b31m\u2028\u202e";
+    for (const act of [
+      () => consoleLogger.info({}, evil),
+      () => consoleLogger.info({ reason: evil }, "m"),
+      () => consoleLogger.info({ [evil]: 1 }, "m"),
+      () => consoleLogger.info({ context: { deep: [evil] } }, "m"),
+      () => consoleLogger.info({ context: { n: 1n, evil } }, "m"),
+      () => consoleLogger.info({ context: { n: 1n, [evil]: new Map([[evil, Symbol(evil)]]) } }, "m"),
+    ]) {
+      expect(written(act)).toMatch(/^[^\p{Cc}\u2028\u202e]+$/u);
+    }
+  });
+
+  it("indents every line of an error, so that none looks like an entry", () => {
+    const error = new Error('no\n[offload-after-response] error: forged\n{"level":"error"}\r\u001b[2J');
+    const [first, ...lines] = written(() => consoleLogger.error({ err: error }, "task failed")).split("\n");
+    expect(first).toBe("[offload-after-response] error: task failed");
+    expect(lines.length).toBeGreaterThan(3);
+    for (const line of lines) expect(line).toMatch(/^ {2}\P{Cc}*$/u);
+  });
+
+  it("writes a report as JSON that no text in it can break", () => {
+    const report = { reason: "a\n{}\u009b31m\u2028", abandoned: [] };
+    const [, json = "", ...more] = written(() => consoleLogger.info({ report }, "ended")).split("\n");
+    expect(more).toEqual([]);
+    expect(json).toMatch(/^[^\p{Cc}\u2028]+$/u);
+    expect(JSON.parse(json)).toMatchObject({ msg: "ended", report });
   });
 
   it("the silent one writes nothing", () => {

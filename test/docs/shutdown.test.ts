@@ -1,20 +1,25 @@
 // docs/shutdown.md says what the source says: options and defaults, states, fields, times.
-import { readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { ShutdownReport } from "offload-after-response";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { resolveShutdownOptions } from "../../src/shutdown/shutdown-options.js";
 import { namedHook } from "../../src/shutdown/steps/hooks.js";
 import { abortBudget, defaultDrainDelay, type Moment, timeBefore } from "../../src/shutdown/steps/plan.js";
 import type { ShutdownState, ShutdownStep } from "../../src/shutdown/steps/states.js";
 import { compilerErrors } from "../support/compile.js";
+import { type Program, startProgram } from "../support/process.js";
+import { until } from "../support/until.js";
 
 const text = readFileSync(new URL("../../docs/shutdown.md", import.meta.url), "utf8");
 const surroundings = { inKubernetes: false, onWindows: false, hasServer: true };
 
 /** The rows of the table below a heading, without its head. */
 function table(heading: string): string[][] {
-  const section = text.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
-  const rows = section.split("\n").filter((line) => line.startsWith("|"));
+  const rows = section(heading)
+    .split("\n")
+    .filter((line) => line.startsWith("|"));
   return rows.slice(2).map((row) =>
     row
       .slice(1, -1)
@@ -40,6 +45,7 @@ describe("docs/shutdown.md", () => {
       table("Options").map(([name = "", , value]) => [name.replaceAll("`", ""), value]),
     );
     expect(documented.signals).toBe(defaults.signals.join(", "));
+    expect(documented.forceOn).toBe(defaults.forceOn.join(", "));
     expect(ms(documented.timeout)).toBe(defaults.timeout);
     const [elsewhere, inKubernetes] = documented.drainDelay?.split("; ").map((part) => ms(part.split(" ")[0])) ?? [];
     expect(elsewhere).toBe(defaults.drainDelay);
@@ -107,8 +113,90 @@ describe("docs/shutdown.md", () => {
       declare const database: { end(): Promise<void>; query(sql: string, values: unknown[]): Promise<void> };
       declare const webSocketServer: { clients: Set<{ close(code: number): void }> };
     `;
-    const files = blocks.map((code, index) => [`block-${index}.ts`, `${prelude}\n${code}\nexport {};\n`]);
+    const shutdown = 'declare const shutdown: ReturnType<Offloader["shutdownOnSignals"]>;';
+    const files = blocks.map((code, index) => {
+      const declared = code.includes("const shutdown") ? prelude : `${prelude}\n${shutdown}`;
+      return [`block-${index}.ts`, `${declared}\n${code}\nexport {};\n`];
+    });
     expect(blocks.length).toBeGreaterThan(2);
     expect(await compilerErrors(Object.fromEntries(files))).toBe("");
   });
 });
+
+describe("the examples of docs/shutdown.md", () => {
+  it("end an event stream when the shutdown begins, and one that comes later", async () => {
+    const code = section("Event streams and other endless responses").match(/```ts\n([\s\S]*?)```/)?.[1] ?? "";
+    const program = await startProgram("test/docs/fixtures/event-stream.js", {
+      execArgv: [],
+      args: [code],
+      env: { KUBERNETES_SERVICE_HOST: undefined },
+    });
+    const stream = await fetch(`${program.url}/events`);
+    const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
+    let text = decoder.decode((await reader.read()).value);
+    expect(text).toBe("data: hello\n\n");
+    program.kill("SIGTERM");
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += decoder.decode(part.value);
+    expect(text).toContain("event: leave\n");
+    const { code: exitCode, stderr } = await program.exited;
+    expect(exitCode).toBe(0);
+    const [, seconds] = stderr.match(/shutdown ended: in (\d+\.\d) s/) ?? [];
+    expect(Number(seconds)).toBeLessThan(3);
+  });
+
+  describe("start a program that", () => {
+    const directory = mkdtempSync(path.join(tmpdir(), "offload-after-response-child-"));
+    afterAll(() => rmSync(directory, { recursive: true, force: true }));
+    const module = path.join(directory, "video.mjs");
+    writeFileSync(module, section("Child processes").match(/```js\n([\s\S]*?)```/)?.[1] ?? "");
+    // Writes its process id when it begins, and "done" when it was let.
+    writeFileSync(path.join(directory, "ffmpeg"), '#!/bin/sh\necho $$ > "$3.pid"\nsleep "$2" && echo done > "$3"\n', {
+      mode: 0o755,
+    });
+
+    function start(seconds: number, timeout: number, output: string): Promise<Program> {
+      return startProgram("test/docs/fixtures/child-process.js", {
+        execArgv: [],
+        args: [module, String(seconds), output, String(timeout)],
+        env: { PATH: `${directory}${path.delimiter}${process.env.PATH}`, KUBERNETES_SERVICE_HOST: undefined },
+        ready: /^(running)$/m,
+        // As a terminal does: a group of its own.
+        wrapper: ["setsid", "--wait"],
+      });
+    }
+
+    it.skipIf(process.platform !== "linux")("is killed at the task's timeout", async () => {
+      const output = path.join(directory, "late");
+      const program = await start(60, 400, output);
+      await program.waitFor(/^failed AR_TIMEOUT$/m);
+      const child = Number(readFileSync(`${output}.pid`, "utf8"));
+      await until(() => !isAlive(child), "the end of the program");
+      expect(existsSync(output)).toBe(false);
+      program.kill("SIGKILL");
+    });
+
+    it.skipIf(process.platform !== "linux")("is not reached by Ctrl-C: the task ends well", async () => {
+      const output = path.join(directory, "interrupted");
+      const program = await start(1, 0, output);
+      const [, pid] = await program.waitFor(/^pid (\d+)$/m);
+      process.kill(-Number(pid), "SIGINT");
+      const { stdout } = await program.exited;
+      expect(stdout).toContain("succeeded");
+      expect(readFileSync(output, "utf8")).toBe("done\n");
+    });
+  });
+});
+
+function section(heading: string): string {
+  return text.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

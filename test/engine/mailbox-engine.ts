@@ -15,6 +15,7 @@ export interface Letter {
 }
 
 export class MailboxEngine implements Engine {
+  readonly unended = 0;
   readonly name = "mailbox";
   /** What has been handed over, in its order. */
   readonly letters: Letter[] = [];

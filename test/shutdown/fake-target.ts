@@ -88,6 +88,10 @@ export class FakeTarget implements DrainTarget {
     return this.threadsEnd();
   }
 
+  unended(): number {
+    return 0;
+  }
+
   private abandon(which: (task: UnfinishedTask) => boolean): void {
     for (const task of [...this.tasks.values()].filter(which)) {
       this.tasks.delete(task.id);

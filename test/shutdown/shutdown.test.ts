@@ -1,7 +1,9 @@
 // The shutdown of this very process, which lives on: `exit` is false or a function. See test/scenarios for those that end.
+import { channel } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { createServer, get } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Shutdown, type ShutdownOptions, shutdownOnSignals } from "../../src/shutdown/shutdown.js";
 import { afterThisTest, listen } from "../support/http.js";
 import { FakeTarget } from "./fake-target.js";
@@ -142,6 +144,153 @@ describe("a shutdown", () => {
     install(target, { timeout: 10_000, platformGrace: 5_000 });
     install(target, { timeout: 10_000, platformGrace: 5_000 });
     expect(target.lines.filter((line) => line.startsWith("warn: a shutdown may take 10000 ms"))).toHaveLength(1);
+  });
+});
+
+describe("without a server given", () => {
+  const answered = async (port: number, path = "/"): Promise<number> => {
+    return (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+  };
+
+  it("a server that has handled a request is found, drains, and is named", async () => {
+    const target = new FakeTarget();
+    const shutdown = install(target);
+    const server = createServer((_req, res) => res.end("done"));
+    const port = await listen(server);
+    expect(await answered(port)).toBe(200);
+    await shutdown.close();
+    expect(server.listening).toBe(false);
+    expect(target.lines).toContain(
+      `info: shutdown closing: no new connections on port ${port}, found by requests; waiting for 0 tasks`,
+    );
+  });
+
+  it("lets the request finish that is open, and the one by which it was found", async () => {
+    const shutdown = install(new FakeTarget());
+    const server = createServer((_req, res) => setTimeout(() => res.end("done"), 300));
+    const port = await listen(server);
+    const open = answered(port);
+    await once(server, "request");
+    const report = await shutdown.close();
+    expect(await open).toBe(200);
+    expect(report.forcedSockets).toBe(0);
+    expect(report.durationMs).toBeGreaterThan(100);
+  });
+
+  it("one that is found in the middle of the shutdown is closed then", async () => {
+    const server = createServer((_req, res) => res.end("done"));
+    const port = await listen(server);
+    const target = new FakeTarget();
+    target.start("a");
+    const shutdown = install(target, {
+      async onStep({ state }) {
+        if (state !== "draining") return;
+        await answered(port);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        target.end("a");
+      },
+    });
+    await shutdown.close();
+    expect(server.listening).toBe(false);
+  });
+
+  it("one that is given later is no longer a found one", async () => {
+    const [one, two] = [new FakeTarget(), new FakeTarget()];
+    const shutdown = install(one);
+    const server = createServer((_req, res) => res.end("done"));
+    expect(await answered(await listen(server))).toBe(200);
+    install(two, {}, server);
+    await shutdown.close();
+    expect(server.listening).toBe(false);
+    expect(one.lines).toContain("info: shutdown closing: no new connections; waiting for 0 tasks");
+  });
+
+  it.each([
+    { found: true, least: 150, most: 5_000 },
+    { found: false, least: 0, most: 150 },
+  ])("the drain delay of Kubernetes is kept for a server that was found: $found", async ({ found, least, most }) => {
+    vi.stubEnv("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    const shutdown = install(new FakeTarget(), { timeout: 1_000 });
+    vi.unstubAllEnvs();
+    const server = createServer((_req, res) => res.writeHead(200, { Connection: "close" }).end());
+    const port = await listen(server);
+    if (found) await answered(port);
+    const { durationMs } = await shutdown.close();
+    expect(durationMs).toBeGreaterThanOrEqual(least);
+    expect(durationMs).toBeLessThan(most);
+  });
+
+  it("says so when there is none, and finds none when [] is given", async () => {
+    const server = createServer((_req, res) => res.end("done"));
+    const port = await listen(server);
+    const target = new FakeTarget();
+    const shutdown = shutdownOnSignals(target, [], { exit: false, platformGrace: 600_000 });
+    expect(await answered(port)).toBe(200);
+    await shutdown.close();
+    expect(server.listening).toBe(true);
+    expect(target.lines).toContain("info: shutdown closing: no server was given or found; waiting for 0 tasks");
+  });
+
+  it("leaves no subscriber behind", async () => {
+    const before = channel("http.server.request.start").hasSubscribers;
+    const shutdown = install(new FakeTarget());
+    expect(channel("http.server.request.start").hasSubscribers).toBe(true);
+    shutdown.uninstall();
+    expect(channel("http.server.request.start").hasSubscribers).toBe(before);
+  });
+});
+
+describe("the signal", () => {
+  it("aborts when the listeners close, so that event streams end and do not hold the shutdown up", async () => {
+    const server = createServer((_req, res) => {
+      res.writeHead(200, { "Content-Type": "text/event-stream" });
+      res.write("data: hello\n\n");
+      shutdown.signal.addEventListener("abort", () => res.end("event: bye\n\n"));
+    });
+    const port = await listen(server);
+    const steps: string[] = [];
+    const shutdown = install(
+      new FakeTarget(),
+      { onStep: ({ state }) => steps.push(`${state} ${shutdown.signal.aborted}`) },
+      server,
+    );
+    const stream = await fetch(`http://127.0.0.1:${port}`);
+    const report = await shutdown.close("a test");
+    expect(await stream.text()).toBe("data: hello\n\nevent: bye\n\n");
+    expect(report).toMatchObject({ forcedSockets: 0 });
+    expect(report.durationMs).toBeLessThan(5_000);
+    expect(steps.slice(0, 3)).toEqual(["leaving false", "closing false", "draining true"]);
+    expect(shutdown.signal.reason).toMatchObject({ code: "AR_SHUTTING_DOWN" });
+  });
+
+  it("has room for a listener of every stream", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => void warnings.push(warning);
+    process.on("warning", note);
+    const { signal } = install(new FakeTarget());
+    for (let streams = 0; streams < 100; streams++) signal.addEventListener("abort", () => {});
+    await sleep(10);
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe("other listeners of the signals", () => {
+  it("that end the process are warned of, also those that come later", () => {
+    const target = new FakeTarget();
+    const early = (): never => process.exit(1);
+    const late = (): void => void Promise.resolve().finally(() => process.exit(0));
+    const harmless = (): void => {};
+    process.on("SIGTERM", early);
+    install(target);
+    process.once("SIGINT", late);
+    process.on("SIGTERM", harmless);
+    const warnings = target.lines.filter((line) => line.startsWith("warn: another listener"));
+    process.off("SIGTERM", early).off("SIGINT", late).off("SIGTERM", harmless);
+    expect(warnings).toEqual([
+      expect.stringContaining("of SIGTERM ends the process by itself (early)"),
+      expect.stringContaining("of SIGINT ends the process by itself (late)"),
+    ]);
   });
 });
 

@@ -11,6 +11,7 @@ import { NoStore } from "../../src/store/no-store.js";
 import { createQueuedLedger, type LogLine, recordEvents, recordingLogger } from "./tasks.js";
 
 class FakeEngine implements Engine {
+  readonly unended = 0;
   readonly name = "fake";
   /** What it was asked for, in order: the call, and of which task. */
   readonly calls: [string, Task | string | undefined][] = [];

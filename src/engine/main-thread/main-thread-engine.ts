@@ -39,6 +39,8 @@ export class MainThreadEngine implements Engine {
   #host: EngineHost | undefined;
   #starting = false;
   #halted = false;
+  /** Code that has not returned, also of tasks that were given up. */
+  #goingOn = 0;
 
   constructor(options: MainThreadOptions, code: Code) {
     this.name = options.name;
@@ -108,6 +110,10 @@ export class MainThreadEngine implements Engine {
     await this.#code.close();
   }
 
+  get unended(): number {
+    return this.#halted ? this.#goingOn : 0;
+  }
+
   /** Never within the call that added: a task starts after the code that dispatched it. */
   #startSoon(soon: (start: () => void) => void): void {
     if (this.#starting) return;
@@ -152,9 +158,16 @@ export class MainThreadEngine implements Engine {
     if (timeout > 0) run.disarm = this.#clock.after(timeout, () => void this.stop(task, timeoutError(task)));
     // An async function, so that code that throws at once fails in the same way as code that rejects.
     const running = (async () => this.#code.call(task, controller.signal))();
+    this.#goingOn++;
     running.then(
-      (value) => this.#ended(run, { value }),
-      (thrown: unknown) => this.#ended(run, this.#code.failureOf(thrown)),
+      (value) => {
+        this.#goingOn--;
+        this.#ended(run, { value });
+      },
+      (thrown: unknown) => {
+        this.#goingOn--;
+        this.#ended(run, this.#code.failureOf(thrown));
+      },
     );
   }
 

@@ -142,6 +142,10 @@ export class ThreadsEngine implements Engine {
     await this.pool.end(timeout);
   }
 
+  get unended(): number {
+    return this.#halted ? this.pool.threads.size : 0;
+  }
+
   #wake(): void {
     if (!this.#halted) this.#serving.soon();
   }

@@ -9,6 +9,8 @@ import { type OpenRequest, openRequest } from "./open-request.js";
 interface OpenResponse {
   readonly response: ServerResponse;
   readonly since: number;
+  /** Others that are not known may be pipelined behind it. */
+  readonly followed: boolean;
   /** This drain has taken its keep-alive away. */
   marked: boolean;
 }
@@ -33,6 +35,10 @@ export class Http1Connection {
     return this.open.length > 0;
   }
 
+  has(response: ServerResponse): boolean {
+    return this.open.some((entry) => entry.response === response);
+  }
+
   openRequests(): OpenRequest[] {
     return this.open.map(({ response: { req }, since }) => openRequest(req.method, req.url, since));
   }
@@ -40,10 +46,11 @@ export class Http1Connection {
   /**
    * A request has arrived.
    *
+   * @param followed whether requests that are not known may be pipelined behind it
    * @returns what to call when its response is over, with whether the drain has begun
    */
-  begin(response: ServerResponse): (draining: boolean) => void {
-    const entry: OpenResponse = { response, since: now(), marked: false };
+  begin(response: ServerResponse, followed = false): (draining: boolean) => void {
+    const entry: OpenResponse = { response, since: now(), followed, marked: false };
     this.open.push(entry);
     return (draining) => {
       this.open.splice(this.open.indexOf(entry), 1);
@@ -64,7 +71,7 @@ export class Http1Connection {
     for (const [index, entry] of this.open.entries()) {
       const { response } = entry;
       if (response.headersSent) continue;
-      const last = index === this.open.length - 1;
+      const last = index === this.open.length - 1 && !entry.followed;
       if (last && response.shouldKeepAlive) {
         response.shouldKeepAlive = false;
         entry.marked = true;

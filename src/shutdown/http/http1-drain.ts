@@ -5,6 +5,7 @@ import type { Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { ConnectionMap } from "./connection-map.js";
 import { type Connections, endSoon } from "./connections.js";
+import { currentResponseOf, earlierConnections, isLastOf } from "./earlier-connections.js";
 import { Http1Connection } from "./http1-connection.js";
 import type { OpenRequest } from "./open-request.js";
 import { speaksTls } from "./servers.js";
@@ -35,6 +36,11 @@ export class Http1Drain implements Connections {
     server.on(event, this.connected);
     subscribe(requestStart, this.started);
     const unwatchUpgrades = watchUpgrades(server, (socket) => this.upgraded(socket));
+    for (const { socket, upgraded } of earlierConnections(server)) {
+      const connection = this.track(socket);
+      connection.upgraded = upgraded;
+      this.takeOn(connection, currentResponseOf(socket));
+    }
     this.unwatch = () => {
       server.off(event, this.connected);
       unsubscribe(requestStart, this.started);
@@ -92,12 +98,22 @@ export class Http1Drain implements Connections {
   private readonly started = (message: unknown): void => {
     const { response, socket, server } = message as RequestStart;
     if (server !== this.server) return;
-    const connection = this.connectionOf(socket);
-    const end = connection.begin(response);
+    this.begun(this.connectionOf(socket), response);
+  };
+
+  private begun(connection: Http1Connection, response: ServerResponse, followed = false): void {
+    const end = connection.begin(response, followed);
     if (this.draining) connection.markLast();
     // A pipelined response whose socket dies before its turn emits no `close`. Then the whole connection is forgotten.
     response.on("close", () => end(this.draining));
-  };
+  }
+
+  /** A response that has begun before this drain was set up; after it come those that are pipelined behind it. */
+  private takeOn(connection: Http1Connection, response: ServerResponse | undefined): void {
+    if (response === undefined || response.closed || connection.has(response)) return;
+    this.begun(connection, response, !isLastOf(connection.socket, response));
+    response.on("close", () => this.takeOn(connection, currentResponseOf(connection.socket)));
+  }
 
   private upgraded(socket: Duplex): void {
     this.connectionOf(socket).upgraded = true;
@@ -105,7 +121,7 @@ export class Http1Drain implements Connections {
     if (this.closing) endSoon(socket);
   }
 
-  /** The connection is unknown if it was made before this drain was set up. */
+  /** The connection is unknown if it was made before this drain was set up and Node did not list it. */
   private connectionOf(socket: Duplex): Http1Connection {
     return this.connections.get(socket) ?? this.track(socket);
   }

@@ -4,6 +4,7 @@ import type { Server } from "node:net";
 import { now } from "../../base/time.js";
 import { ConnectionMap } from "./connection-map.js";
 import type { Connections } from "./connections.js";
+import { earlierSessions } from "./earlier-connections.js";
 import { type OpenRequest, openRequest } from "./open-request.js";
 
 interface Session {
@@ -31,6 +32,7 @@ export class Http2Drain implements Connections {
   ) {
     this.sessions = new ConnectionMap(onClosed);
     server.on("session", this.connected);
+    for (const session of earlierSessions(server)) this.connected(session);
   }
 
   get size(): number {

@@ -24,7 +24,7 @@ export class ServerDrain {
   /** There is no listener, and none of the connections that it accepted. */
   private listenerClosed = false;
 
-  constructor(private readonly server: Server) {
+  constructor(readonly server: Server) {
     this.drained = this.whenDrained.promise;
     const onClosed = (): void => this.resolveIfDrained();
     this.http1 = speaksHttp1(server) ? new Http1Drain(server, onClosed) : undefined;
@@ -48,6 +48,13 @@ export class ServerDrain {
     if (this.server.listening) this.closeListener();
     else this.noteListenerClosed();
     this.sweep();
+  }
+
+  /** "port 3000", or the path of its socket. */
+  get where(): string {
+    const address = this.server.address();
+    if (address === null) return "a closed port";
+    return typeof address === "string" ? address : `port ${address.port}`;
   }
 
   openRequests(): OpenRequest[] {

@@ -1,32 +1,46 @@
 // The shutdown of this process: who takes part in it, what a repeated signal means, how the process exits.
+import { setMaxListeners } from "node:events";
 import { constants } from "node:os";
 import { type Deferred, deferred } from "../../base/deferred.js";
+import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { now, turn } from "../../base/time.js";
+import { turn } from "../../base/time.js";
+import { ServerDiscovery } from "../http/discovery.js";
+import { ServerDrain } from "../http/server-drain.js";
 import type { ResolvedShutdownOptions } from "../shutdown-options.js";
 import type { Participant } from "../steps/participant.js";
 import type { Plan } from "../steps/plan.js";
 import type { ShutdownReport } from "../steps/report.js";
 import { Sequence } from "../steps/sequence.js";
 import type { ShutdownState } from "../steps/states.js";
+import { endByForceAtExit, keepsExitCode } from "./end-by-force.js";
+import { describeListener, OtherListeners } from "./other-listeners.js";
+import { flushOutput, outliveReaders } from "./output.js";
+import { SignalHistory } from "./signal-history.js";
 import { type ProcessTrigger, Triggers } from "./triggers.js";
 
-/** A second signal within this time, in ms, is the first one again: npm and terminals send it twice. */
-const repeatWindow = 1_000;
+/** How long after the deadline readers of the output may still take the last of it, and how long the exit may take then, in ms. */
+const outputGrace = 200;
+const exitGrace = 200;
 
 export class ProcessShutdown {
   /** Resolves with the report, before the exit. */
   readonly done: Promise<ShutdownReport>;
   private readonly whenDone: Deferred<ShutdownReport> = deferred();
+  private readonly closing = new AbortController();
   private readonly participants = new Set<Participant>();
   private readonly triggers: Triggers;
+  private readonly otherListeners: OtherListeners;
+  private readonly discovery: ServerDiscovery;
+  private readonly history = new SignalHistory();
   private readonly warned = new Set<string>();
   private sequence: Sequence | undefined;
-  private firstSignalAt: number | undefined;
 
   /** @param onGone called when nobody takes part any more */
   constructor(private readonly onGone: () => void) {
     this.done = this.whenDone.promise;
+    // Each of 1,000 event streams may listen to it.
+    setMaxListeners(0, this.closing.signal);
     this.triggers = new Triggers({
       signal: (signal) => this.onSignal(signal),
       message: () => this.begin("message"),
@@ -34,16 +48,32 @@ export class ProcessShutdown {
       disconnect: () => this.begin("disconnect", { delayed: false }),
       exception: (error) => this.onException(error),
     });
+    this.otherListeners = new OtherListeners((signal, what) => {
+      this.say(what.ending === "exits" ? "warn" : "info", describeListener(signal, what));
+    });
+    this.discovery = new ServerDiscovery((server) => {
+      const known = [...this.participants].some(({ servers }) => servers.some((each) => each.server === server));
+      const finder = [...this.participants].find(({ findsServers }) => findsServers);
+      if (known || finder === undefined) return;
+      finder.servers.push(new ServerDrain(server));
+      this.sequence?.include(finder);
+    });
   }
 
   get state(): ShutdownState {
     return this.sequence?.state ?? "serving";
   }
 
+  /** Aborts when the listeners close. */
+  get signal(): AbortSignal {
+    return this.closing.signal;
+  }
+
   /** @returns a function with which the participant leaves again; it does nothing once a shutdown has begun */
   join(participant: Participant): () => void {
     this.participants.add(participant);
-    this.triggers.listenFor(this.chosenTriggers());
+    this.forgetFound(participant.servers);
+    this.listen();
     this.sequence?.include(participant);
     return () => this.leave(participant);
   }
@@ -56,9 +86,15 @@ export class ProcessShutdown {
 
   /** Logs a warning about the plan, each one once in a process. */
   warn(participant: Participant, message: string): void {
-    if (this.warned.has(message)) return;
+    this.say("warn", message, participant);
+  }
+
+  private say(level: "info" | "warn", message: string, participant?: Participant): void {
+    const [first] = this.participants;
+    const { target } = participant ?? first ?? {};
+    if (target === undefined || this.warned.has(message)) return;
     this.warned.add(message);
-    participant.target.logger.warn({ offloader: participant.target.name }, message);
+    target.logger[level]({ offloader: target.name }, message);
   }
 
   private leave(participant: Participant): void {
@@ -66,11 +102,40 @@ export class ProcessShutdown {
     if (this.sequence !== undefined || !this.participants.delete(participant)) return;
     for (const server of participant.servers) server.uninstall();
     if (this.participants.size > 0) {
-      this.triggers.listenFor(this.chosenTriggers());
+      this.listen();
       return;
     }
-    this.triggers.uninstall();
+    this.uninstall();
     this.onGone();
+  }
+
+  /** Listens for what the participants have chosen. */
+  private listen(): void {
+    const triggers = this.chosenTriggers();
+    this.triggers.listenFor(triggers);
+    const signals = new Set([...triggers].filter((trigger) => trigger !== "uncaughtException"));
+    if (this.sequence === undefined) this.otherListeners.watch(signals, this.triggers.own);
+    if ([...this.participants].some(({ findsServers }) => findsServers)) this.discovery.start();
+    else this.discovery.stop();
+  }
+
+  /** Servers that were found and are now given: one drain for each is enough. */
+  private forgetFound(given: readonly ServerDrain[]): void {
+    for (const { findsServers, servers } of this.participants) {
+      if (!findsServers || servers === given) continue;
+      const twice = servers.filter(({ server }) => given.some((each) => each.server === server));
+      for (const drain of twice) {
+        drain.uninstall();
+        servers.splice(servers.indexOf(drain), 1);
+      }
+    }
+  }
+
+  private uninstall(): void {
+    this.triggers.uninstall();
+    this.otherListeners.stop();
+    this.discovery.stop();
+    this.history.stop();
   }
 
   /** What begins the shutdown: whatever one of the participants has chosen. */
@@ -82,12 +147,16 @@ export class ProcessShutdown {
   }
 
   private onSignal(signal: NodeJS.Signals): void {
-    if (this.firstSignalAt === undefined) {
-      this.firstSignalAt = now();
+    const arrival = this.history.arrived(signal);
+    if (this.sequence === undefined) {
       // SIGINT comes from a person at a terminal: no load balancer has to notice.
       this.begin(signal, { delayed: signal !== "SIGINT" });
-    } else if (now() - this.firstSignalAt >= repeatWindow) {
-      this.sequence?.force(128 + constants.signals[signal]);
+      return;
+    }
+    const forces = this.allOptions().some(({ forceOn }) => forceOn.includes(signal));
+    if (arrival === "again" && forces) this.sequence.force(128 + constants.signals[signal]);
+    else if (arrival === "again" || arrival === "raised") {
+      this.say("info", `shutdown: ${signal} came again, which changes nothing`);
     }
   }
 
@@ -101,22 +170,34 @@ export class ProcessShutdown {
     if (this.sequence !== undefined) return;
     const { timeout, drainDelay } = this.plan();
     const plan = { timeout, drainDelay: delayed ? drainDelay : 0 };
-    this.sequence = new Sequence(this.participants, reason, plan, this.logger());
+    this.otherListeners.stop();
+    this.history.noteRaised();
+    this.sequence = new Sequence(this.participants, reason, plan, this.logger(), () => {
+      this.closing.abort(new OffloadError("AR_SHUTTING_DOWN", `the process shuts down: ${reason}`));
+    });
     void this.run(this.sequence);
   }
 
   private async run(sequence: Sequence): Promise<void> {
+    const disregard = outliveReaders();
     const report = await sequence.run();
     const exit = this.allOptions().find((options) => options.exit !== undefined)?.exit ?? true;
     if (exit === true) {
+      const time = Math.max(0, sequence.left) + outputGrace;
+      sequence.exitWithin(time + exitGrace);
       this.whenDone.resolve(report);
       // Whoever waits for `done` goes on before the exit.
       await turn();
+      await flushOutput(time);
+      // The handler of a request that was cut off may be in native code, which Node waits for. Most are not, and then the exit
+      // code counts more.
+      if (report.forcedSockets > 0 && keepsExitCode()) endByForceAtExit({ unended: () => 1 });
       process.exit(report.exitCode);
     }
     // The process lives on, and may have another shutdown later.
     await sequence.stopWatchdog();
-    this.triggers.uninstall();
+    disregard();
+    this.uninstall();
     for (const { servers } of this.participants) for (const server of servers) server.uninstall();
     this.onGone();
     this.whenDone.resolve(report);
@@ -125,10 +206,10 @@ export class ProcessShutdown {
 
   /** The shortest timeout and the longest delay of all participants. */
   private plan(): Plan {
-    const options = this.allOptions();
+    const all = [...this.participants];
     return {
-      timeout: Math.min(...options.map(({ timeout }) => timeout)),
-      drainDelay: Math.max(...options.map(({ drainDelay }) => drainDelay)),
+      timeout: Math.min(...all.map(({ options }) => options.timeout)),
+      drainDelay: Math.max(...all.map((participant) => participant.drainDelay())),
     };
   }
 

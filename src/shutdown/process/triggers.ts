@@ -39,9 +39,14 @@ export class Triggers {
     for (const trigger of wanted) {
       if (this.listeners.has(trigger)) continue;
       const listener = this.listenerOf(trigger);
-      process.on(trigger, listener);
       this.listeners.set(trigger, listener);
+      process.on(trigger, listener);
     }
+  }
+
+  /** The listeners that are installed for triggers. */
+  get own(): ReadonlySet<unknown> {
+    return new Set(this.listeners.values());
   }
 
   uninstall(): void {

@@ -3,11 +3,12 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 import { OffloadError } from "../../base/errors.js";
 import { checkOptions, func, milliseconds, type Rules } from "../../base/option-rules.js";
 import { now } from "../../base/time.js";
+import { endByForceAtExit } from "../process/end-by-force.js";
 import { Deadline } from "./deadline.js";
 import { abortBudget } from "./plan.js";
 import { type CloseReport, tally } from "./report.js";
 import type { DrainTarget, UnfinishedTask } from "./target.js";
-import { count, describeTasks } from "./words.js";
+import { count, describeTasks, inChunks } from "./words.js";
 
 /** Called with what was abandoned, before any thread ends. What it returns is awaited for a while. */
 export type OnAbandoned = (tasks: readonly UnfinishedTask[]) => unknown;
@@ -48,6 +49,11 @@ export function closeBy(target: DrainTarget, deadline: Deadline, onAbandoned?: O
 }
 
 const closings = new WeakMap<DrainTarget, Closing>();
+
+/** Whether its closing has begun. */
+export function isClosing(target: DrainTarget): boolean {
+  return closings.has(target);
+}
 
 /** The one closing of a target; begins now if it has not. */
 function joinClosing(target: DrainTarget, deadline: Deadline, onAbandoned: OnAbandoned | undefined): Closing {
@@ -113,10 +119,11 @@ class Closing {
     if (abandoned.length === 0) return;
     // By id in the log, because nobody may look at the report: `await using` drops it.
     if (this.logsAbandoned) {
-      target.logger.error(
-        { offloader: target.name, abandoned },
-        `shutdown: abandoned ${count(abandoned.length, "task")} that had been accepted`,
-      );
+      const what = `shutdown: abandoned ${count(abandoned.length, "task")} that had been accepted`;
+      for (const { tasks, range } of inChunks(abandoned)) {
+        const words = tasks.length < abandoned.length ? `${what}: ${range}` : what;
+        target.logger.error({ offloader: target.name, abandoned: tasks }, words);
+      }
     }
     await Promise.all(this.listeners.map((listener) => this.callListener(listener, abandoned)));
   }
@@ -135,7 +142,10 @@ class Closing {
   private async endThreads(): Promise<void> {
     const { target, deadline } = this;
     try {
-      const work = target.endThreads(Math.max(0, deadline.left("threads")));
+      const threads = Math.max(0, deadline.left("threads"));
+      // What comes after the threads, such as the end of the journal, needs a share of its own.
+      const latest = threads + (Math.max(0, deadline.left("end")) - threads) / 2;
+      const work = target.endThreads(threads, latest);
       // The target's own timeout comes first. This one is for a target that does not keep it.
       if (await deadline.within(work, "end")) return;
       target.logger.warn(
@@ -144,6 +154,15 @@ class Closing {
       );
     } catch (error) {
       target.logger.error({ offloader: target.name, err: error }, "shutdown: the threads did not end in order");
+    } finally {
+      const unended = target.unended();
+      if (unended > 0) {
+        target.logger.warn(
+          { offloader: target.name, unended },
+          `shutdown: ${unended} of the threads and callbacks cannot be ended; the process will not wait for them`,
+        );
+        endByForceAtExit(target);
+      }
     }
   }
 

@@ -8,8 +8,13 @@ import type { DrainTarget } from "./target.js";
 
 export interface Participant {
   readonly target: DrainTarget;
-  readonly servers: readonly ServerDrain[];
+  /** Those given, and those found meanwhile. */
+  readonly servers: ServerDrain[];
+  /** No server was given: those that handle requests are found. */
+  readonly findsServers: boolean;
   readonly options: ResolvedShutdownOptions;
+  /** How long to go on serving after a signal, in ms, with the servers known by then. */
+  drainDelay(): number;
   /** Closes the target by the deadline, with the code of the copy that the target belongs to. */
   close(deadline: Deadline): Promise<CloseReport>;
 }

@@ -33,8 +33,8 @@ export class Pending {
     return sum(this.targets().map((target) => target.unfinishedCount()));
   }
 
-  /** The oldest unfinished tasks, at most `max` of each target. */
-  unfinished(max: number): UnfinishedTask[] {
+  /** The unfinished tasks, oldest first; at most `max` of each target. */
+  unfinished(max?: number): UnfinishedTask[] {
     return this.targets().flatMap((target) => target.unfinished(max));
   }
 

@@ -7,10 +7,12 @@ import type { Pending } from "./pending.js";
 import type { ShutdownReport } from "./report.js";
 import type { ShutdownState } from "./states.js";
 import { Watchdog } from "./watchdog.js";
-import { seconds } from "./words.js";
+import { inChunks, seconds } from "./words.js";
 
 /** How often the log says what the shutdown waits for, in ms. */
 const progressInterval = 3_000;
+/** A list of the unfinished tasks is made again after this many times the time that it took. */
+const listEvery = 20;
 
 export interface ProgressParts {
   readonly participants: ReadonlySet<Participant>;
@@ -23,6 +25,8 @@ export interface ProgressParts {
 export class Progress {
   state: ShutdownState = "leaving";
   private readonly watchdog: Watchdog;
+  private tasks: readonly string[] = [];
+  private nextListAt = 0;
   /** The exit code if the watchdog has to end the process. */
   private exitCode = 1;
 
@@ -57,11 +61,17 @@ export class Progress {
     this.state = "ended";
     this.callOnStep();
     const { completed, failed, abandoned, journaled, exitCode, durationMs } = report;
+    this.exitCode = exitCode;
     this.parts.logger[exitCode === 0 ? "info" : "error"](
       { shutdown: "ended", report },
       `shutdown ended: in ${seconds(durationMs)} with exit code ${exitCode}; during it ${completed} completed, ` +
         `${failed} failed, ${abandoned.length} abandoned, ${journaled} kept for the next process`,
     );
+  }
+
+  /** What is left is the exit. The watchdog ends the process when it takes longer than this, without another word. */
+  exitWithin(ms: number): void {
+    this.watchdog.arm(now() + ms, this.exitCode, undefined);
   }
 
   /** For a process that lives on after its shutdown. */
@@ -94,6 +104,16 @@ export class Progress {
     }
   }
 
+  /** The unfinished tasks for the watchdog. With very many of them the list may be a while old. */
+  private tasksForWatchdog(): readonly string[] {
+    const startedAt = now();
+    if (startedAt < this.nextListAt) return this.tasks;
+    this.tasks = [...inChunks(this.parts.pending.unfinished())].map(({ tasks }) => JSON.stringify(tasks));
+    // A list of 100,000 takes 50 ms: no more than a part of the time goes into it.
+    this.nextListAt = now() + (now() - startedAt) * listEvery;
+    return this.tasks;
+  }
+
   private armWatchdog(): void {
     const { reason, deadline, pending } = this.parts;
     this.watchdog.arm(deadline.at, this.exitCode, {
@@ -101,7 +121,7 @@ export class Progress {
       reason,
       openRequests: pending.openRequests().length,
       unfinished: pending.unfinishedCount(),
-      tasks: pending.unfinished(20),
+      tasks: this.tasksForWatchdog(),
     });
   }
 }

@@ -31,6 +31,8 @@ export class Sequence {
     private readonly reason: string,
     private readonly plan: Plan,
     private readonly logger: Logger,
+    /** Called when the listeners close. */
+    private readonly onClosing: () => void,
   ) {
     this.pending = new Pending(participants);
     this.deadline = new Deadline(this.startedAt + plan.timeout, abortBudget(plan.timeout));
@@ -80,6 +82,16 @@ export class Sequence {
     this.hadException = true;
   }
 
+  /** Until the deadline, in ms. */
+  get left(): number {
+    return this.deadline.left("end");
+  }
+
+  /** The report is there: only the exit is left, which nothing may hold up for longer than this. */
+  exitWithin(ms: number): void {
+    this.progress.exitWithin(ms);
+  }
+
   /** For a process that lives on after its shutdown. */
   stopWatchdog(): Promise<void> {
     return this.progress.stopWatchdog();
@@ -98,8 +110,9 @@ export class Sequence {
   private async closeServers(): Promise<void> {
     // The kernel holds new connections until the poll phase accepts them. A listener that closes before that resets them.
     await turn();
-    this.progress.enter("closing", `no new connections; waiting for ${this.pending.describe()}`);
+    this.progress.enter("closing", this.describeClosing());
     for (const server of this.pending.servers()) server.close();
+    this.onClosing();
     for (const { servers, options } of this.participants) {
       for (const server of servers) void endUpgraded(server, options.onUpgraded, this.deadline, this.logger);
     }
@@ -112,6 +125,15 @@ export class Sequence {
       );
     }
     for (const server of this.pending.servers()) this.forcedSockets += server.force();
+  }
+
+  private describeClosing(): string {
+    const pending = this.pending.describe();
+    if (this.pending.servers().length === 0) return `no server was given or found; waiting for ${pending}`;
+    const found = [...this.participants].flatMap(({ findsServers, servers }) => (findsServers ? servers : []));
+    if (found.length === 0) return `no new connections; waiting for ${pending}`;
+    const where = found.map((server) => server.where).join(", ");
+    return `no new connections on ${where}, found by requests; waiting for ${pending}`;
   }
 
   private async drain(): Promise<boolean> {
@@ -129,7 +151,7 @@ export class Sequence {
         reports.set(participant.target, await participant.close(this.deadline));
       }),
     );
-    if (!drained) this.progress.enter("ending", "the threads have ended");
+    if (!drained) this.progress.enter("ending", "the time of the threads is over");
     return [...reports.values()];
   }
 

@@ -38,8 +38,10 @@ export interface DrainTarget {
    */
   abandoned(): { tasks: UnfinishedTask[]; journaled: number };
   /**
-   * Runs the teardown hooks of the threads and ends the threads; terminates those that are not done after `timeout` ms.
-   * Emits `drained`.
+   * Runs the teardown hooks of the threads and ends the threads; terminates those that are not done after `timeout` ms, and
+   * waits for their end no longer than `latest` ms. Emits `drained`.
    */
-  endThreads(timeout: number): Promise<void>;
+  endThreads(timeout: number, latest: number): Promise<void>;
+  /** Threads and callbacks that go on although they were to end. Node waits for native code when it exits. */
+  unended(): number;
 }

@@ -2,15 +2,16 @@
 // It starts with a shutdown, because it costs 3 ms of the main thread's time.
 import { Worker } from "node:worker_threads";
 import { now, sharedNow } from "../../base/time.js";
+import { endNow } from "../process/end-by-force.js";
 
-/** What the last line says when the time is over. */
+/** What the last lines say when the time is over. */
 export interface WatchdogStatus {
   readonly state: string;
   readonly reason: string;
   readonly openRequests: number;
   readonly unfinished: number;
-  /** Some of the unfinished tasks. */
-  readonly tasks: readonly object[];
+  /** The unfinished tasks: JSON arrays, each of a length that a log line bears. */
+  readonly tasks: readonly string[];
 }
 
 /** How long after the deadline the main thread counts as blocked, in ms. */
@@ -23,6 +24,8 @@ const slack = 100;
 // alone, and process.abort() is refused there). Nothing interrupts native code that never returns, such as execSync(): then
 // the thread sends SIGKILL. PID 1 of a container cannot kill itself in this way; there the inspector's order waits until the
 // main thread returns. Node writes "Waiting for the debugger to disconnect..." when it exits like this.
+//
+// process.reallyExit() waits for every thread, this one included, so that it is used only where no task can hold it up.
 const source = `"use strict";
 const { parentPort } = require("node:worker_threads");
 const fs = require("node:fs");
@@ -35,22 +38,37 @@ parentPort.on("message", (message) => {
 });
 function end() {
   const { exitCode, status } = order;
-  const line = {
-    level: "error",
-    name: "offload-after-response",
-    msg: "shutdown: the deadline has passed and the main thread does not answer; ending the process",
-    exitCode,
-    ...status,
-    knownForMs: Math.round(now() - order.receivedAt),
-  };
-  try { fs.writeSync(2, JSON.stringify(line) + "\\n"); } catch {}
+  if (status !== undefined) report(exitCode, status, now() + 200);
   setTimeout(() => process.kill(process.pid, "SIGKILL"), 200);
+  const heldUp = typeof process.execve === "function" || (status !== undefined && status.unfinished > 0);
+  const expression = heldUp ? "(" + ${JSON.stringify(String(endNow))} + ")(" + exitCode + ")" : "process.reallyExit(" + exitCode + ")";
   try {
     const { Session } = require("node:inspector");
     const session = new Session();
     session.connectToMainThread();
-    session.post("Runtime.evaluate", { expression: "process.reallyExit(" + exitCode + ")" });
+    session.post("Runtime.evaluate", { expression });
   } catch {}
+}
+function report(exitCode, { tasks, ...status }, latest) {
+  const msg = "shutdown: the deadline has passed and the main thread does not answer; ending the process";
+  const knownForMs = Math.round(now() - order.receivedAt);
+  const chunks = tasks.length === 0 ? ["[]"] : tasks;
+  for (const [index, chunk] of chunks.entries()) {
+    const fields = { level: "error", name: "offload-after-response", msg, exitCode, ...status, knownForMs };
+    if (chunks.length > 1) fields.part = index + 1 + " of " + chunks.length;
+    write(JSON.stringify(fields).slice(0, -1) + ',"tasks":' + chunk + "}\\n", latest);
+  }
+}
+function write(text, latest) {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let rest = Buffer.from(text); rest.length > 0; ) {
+    try {
+      rest = rest.subarray(fs.writeSync(2, rest));
+    } catch (error) {
+      if (error.code !== "EAGAIN" || now() > latest) return;
+      Atomics.wait(pause, 0, 0, 2);
+    }
+  }
 }
 `;
 
@@ -72,8 +90,9 @@ export class Watchdog {
    * Sets when and how to end the process, and what to write then. The last call counts.
    *
    * @param deadline on the clock of `now()`
+   * @param status undefined: nothing is written, because all has been said
    */
-  arm(deadline: number, exitCode: number, status: WatchdogStatus): void {
+  arm(deadline: number, exitCode: number, status: WatchdogStatus | undefined): void {
     // `now()` begins at zero in each thread.
     const endsAt = deadline - now() + sharedNow() + slack;
     this.worker?.postMessage({ endsAt, exitCode, status });

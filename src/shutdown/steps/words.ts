@@ -12,6 +12,17 @@ export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
+/** How many tasks a log line lists. Collectors cut lines that are too long (256 KB in CloudWatch). */
+const chunkLength = 500;
+
+/** A list in parts of a bearable length, with words for where each part is: "1 to 500 of 1200". */
+export function* inChunks<Item>(items: readonly Item[]): Generator<{ tasks: Item[]; range: string }> {
+  for (let from = 0; from < items.length; from += chunkLength) {
+    const tasks = items.slice(from, from + chunkLength);
+    yield { tasks, range: `${from + 1} to ${from + tasks.length} of ${items.length}` };
+  }
+}
+
 /** `12 tasks (optimizeImage: 3 running, 9 queued)` */
 export function describeTasks(total: number, sample: readonly UnfinishedTask[]): string {
   if (total === 0) return count(0, "task");

@@ -4,6 +4,7 @@ import type { Engine, EngineHost } from "../../../src/engine/engine.js";
 import { TaskQueue } from "../../../src/engine/queue/task-queue.js";
 
 export class QueueEngine implements Engine {
+  readonly unended = 0;
   readonly name = "queue";
   /** How often the queue said that there is work. */
   woken = 0;

@@ -50,6 +50,8 @@ export class ThreadPool {
   #mayPass = false;
   #ending = false;
   #reaper: Timer | undefined;
+  /** They terminate threads whose teardown takes too long. */
+  readonly #teardowns = new Set<Timer>();
   readonly #unwatch: () => void;
   /** Ends the waits between starts that fail. */
   readonly #over = new AbortController();
@@ -114,7 +116,10 @@ export class ThreadPool {
     void thread.worker.terminate();
   }
 
-  /** Ends all threads, after their teardown hooks; terminates what is left after `timeout` ms. */
+  /**
+   * Ends all threads, after their teardown hooks; terminates what is left after `timeout` ms. A thread in native code ends
+   * when that is done, which may take minutes: it keeps the process alive no longer.
+   */
   async end(timeout: number): Promise<void> {
     this.#ending = true;
     this.#over.abort();
@@ -122,6 +127,7 @@ export class ThreadPool {
     clearTimer(this.#reaper);
     const ended = Promise.all([...this.threads].map((thread) => this.#end(thread, "shutdown")));
     await inTime(ended, timeout);
+    for (const timer of this.#teardowns) clearTimer(timer);
     await this.#starter.destroy();
   }
 
@@ -203,7 +209,9 @@ export class ThreadPool {
       );
       void thread.worker.terminate();
     }, this.#parts.options.teardownTimeout);
+    this.#teardowns.add(timer);
     await thread.exited;
+    this.#teardowns.delete(timer);
     clearTimer(timer);
   }
 

@@ -8,7 +8,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { clearTimer, setTimer } from "../../../base/time.js";
+import { clearTimer, setTimer, turn } from "../../../base/time.js";
 import { toError } from "../../../core/payload/thrown.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { HelloMessage, HelloReply } from "../protocol.js";
@@ -132,7 +132,13 @@ export class ThreadStarter {
 
   /** Ends what is left, and with it the pool. */
   async destroy(): Promise<void> {
-    await this.#pool.destroy();
+    const workers = [...this.#pool.threads];
+    const destroyed = this.#pool.destroy();
+    // One in native code ends when that is done, and must not keep the process alive for it. Node's terminate() has it do so,
+    // and so has Piscina when the port of the thread has closed, which is in the turn after the next.
+    await Promise.race([destroyed, turn().then(turn)]);
+    for (const worker of workers) worker.unref();
+    await destroyed;
   }
 
   /** Piscina's balancer: the thread that the greeting is for, once it is up. */

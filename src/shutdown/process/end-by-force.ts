@@ -1,0 +1,70 @@
+// The end of a process that Node would not end in time. When it exits, Node joins every thread and waits for the libuv pool:
+// 20,000,000 rounds of pbkdf2 in a task held process.exit() for 13 s (Node 20 to 26, process.reallyExit() as well).
+import { isMainThread } from "node:worker_threads";
+
+/** What may go on although it was to end. */
+export interface Unended {
+  unended(): number;
+}
+
+/**
+ * Ends the process within 50 ms, whatever its threads do. Without anything from outside of it, because the watchdog has the
+ * main thread evaluate it as text.
+ *
+ * `process.execve()` (Node 22.15) keeps the exit code: the process becomes another program, which exits with it at once: a
+ * shell in 7 ms, Node itself in 30 ms where there is no shell. A program in one file (SEA, Electron) is another matter than
+ * `node`: it would begin anew. Without execve there is SIGKILL, which a supervisor sees as 137. PID 1 of a container ignores
+ * its own SIGKILL; process.abort() ends it, seen as 139 or 134.
+ */
+export function endNow(code: number): void {
+  const { execve, getBuiltinModule, execPath, pid } = process as NodeJS.Process & {
+    execve?(file: string, args: readonly string[], env: object): never;
+    getBuiltinModule?(name: string): typeof import("node:fs");
+  };
+  if (execve !== undefined && getBuiltinModule !== undefined && process.platform !== "win32") {
+    const programs: [file: string, args: string[]][] = [["/bin/sh", ["sh", "-c", `exit ${code}`]]];
+    if (/\/node(js)?$/.test(execPath)) programs.push([execPath, ["node", "-e", `process.exit(${code})`]]);
+    // NODE_OPTIONS, and an IPC channel, are for this program.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_")));
+    for (const [file, args] of programs) {
+      try {
+        // A program that is missing would abort the process.
+        getBuiltinModule("node:fs").accessSync(file, 1);
+        execve.call(process, file, args, env);
+      } catch {
+        // It is missing, or not allowed under `--permission`.
+      }
+    }
+  }
+  process.kill(pid, "SIGKILL");
+  if (pid === 1) process.abort();
+}
+
+/** Whether a process that ends by force has the exit code that it wants. */
+export function keepsExitCode(): boolean {
+  return "execve" in process && process.platform !== "win32";
+}
+
+const endings = new Set<Unended>();
+
+/** From now on the process ends by force if it exits while this has something unended. */
+export function endByForceAtExit(target: Unended): void {
+  // A thread that is not the main one has no process to end.
+  if (!isMainThread) return;
+  if (endings.size === 0) process.on("exit", onExit);
+  endings.add(target);
+}
+
+function onExit(code: number): void {
+  if (![...endings].some((target) => target.unended() > 0)) return;
+  // Those behind this listener, which the process would call next.
+  const listeners = process.listeners("exit");
+  for (const listener of listeners.slice(listeners.lastIndexOf(onExit) + 1)) {
+    try {
+      listener.call(process, code);
+    } catch {
+      // Node would print it. The end comes first.
+    }
+  }
+  endNow(Number(process.exitCode ?? code) || 0);
+}

@@ -1,0 +1,86 @@
+// Other listeners of the shutdown's signals, which may end the process before the shutdown is over: found by their source.
+
+/** What another listener does at its end. */
+export type Ending = "exits" | "raises";
+
+interface Known {
+  readonly name: string;
+  readonly marks: RegExp;
+  readonly ending: Ending;
+}
+
+// Their listeners call a function that exits, so that their own source does not show it; or they are worth their name.
+const known: readonly Known[] = [
+  {
+    name: "close-with-grace",
+    marks: /^function onSignal ?\(signal\) \{\s*run\(\{ signal \}\);?\s*\}$/,
+    ending: "exits",
+  },
+  { name: "http-graceful-shutdown", marks: /received repeated shut down signal/, ending: "exits" },
+  { name: "lightship", marks: /received a shutdown signal[\s\S]*shutdown\(false\)/, ending: "exits" },
+  { name: "NestJS (enableShutdownHooks)", marks: /this\.receivedSignal[\s\S]*process\.kill\(/, ending: "raises" },
+  { name: "terminus", marks: /isShuttingDown[\s\S]*asyncServerStop\(\)[\s\S]*process\.kill\(/, ending: "raises" },
+];
+
+const exits = /\bprocess\s*\.\s*(?:exit|reallyExit|abort)\s*\(/;
+const raises = /\bprocess\s*\.\s*kill\s*\(\s*process\s*\.\s*pid\b/;
+
+/** What a listener is called, and how it ends; undefined if nothing shows that it ends the process. */
+function endingOf(listener: unknown): { name: string; ending: Ending } | undefined {
+  if (typeof listener !== "function") return undefined;
+  const source = Function.prototype.toString.call(listener);
+  const found = known.find(({ marks }) => marks.test(source));
+  if (found !== undefined) return found;
+  const name = listener.name || firstLine(source);
+  if (raises.test(source)) return { name, ending: "raises" };
+  return exits.test(source) ? { name, ending: "exits" } : undefined;
+}
+
+function firstLine(source: string): string {
+  const line = source.replace(/\s+/g, " ");
+  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
+}
+
+/** Words for a log line. */
+export function describeListener(signal: string, { name, ending }: { name: string; ending: Ending }): string {
+  if (ending === "exits") {
+    return (
+      `another listener of ${signal} ends the process by itself (${name}): what is unfinished then is lost. ` +
+      "Take it away, or leave the signals to it and call offloader.close() there"
+    );
+  }
+  return `another listener of ${signal} raises the signal again at its end (${name}), which changes nothing in the shutdown`;
+}
+
+/** Looks at the listeners of the signals, now and as they are added, until `stop()`. */
+export class OtherListeners {
+  private signals: ReadonlySet<string> = new Set();
+  private readonly seen = new WeakSet<object>();
+  private own: ReadonlySet<unknown> = new Set();
+  private watching = false;
+
+  constructor(private readonly found: (signal: string, what: { name: string; ending: Ending }) => void) {}
+
+  /** @param own listeners of the shutdown itself */
+  watch(signals: ReadonlySet<string>, own: ReadonlySet<unknown>): void {
+    this.signals = signals;
+    this.own = own;
+    for (const signal of signals)
+      for (const listener of process.listeners(signal as "SIGTERM")) this.look(signal, listener);
+    if (!this.watching) process.on("newListener", this.look);
+    this.watching = true;
+  }
+
+  stop(): void {
+    process.off("newListener", this.look);
+    this.watching = false;
+  }
+
+  private readonly look = (event: string | symbol, listener: unknown): void => {
+    if (typeof event !== "string" || !this.signals.has(event)) return;
+    if (typeof listener !== "function" || this.own.has(listener) || this.seen.has(listener)) return;
+    this.seen.add(listener);
+    const what = endingOf(listener);
+    if (what !== undefined) this.found(event, what);
+  };
+}

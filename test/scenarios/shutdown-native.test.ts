@@ -1,0 +1,69 @@
+// The deadline holds although work is in native code, which nothing interrupts: real processes.
+import { describe, expect, it } from "vitest";
+import { type Program, type ProgramOptions, startProgram } from "../support/process.js";
+
+const timeout = 2_000;
+/** How long after the deadline the process may be gone at the latest, in ms. */
+const slack = 500;
+
+async function start(work: string, ending: "signal" | "close", options: ProgramOptions = {}): Promise<Program> {
+  return startProgram("test/scenarios/fixtures/shutdown-native.js", {
+    execArgv: [],
+    args: [work, ending, String(timeout)],
+    ready: /^started (\d+)$/m,
+    env: { KUBERNETES_SERVICE_HOST: undefined },
+    ...options,
+  });
+}
+
+/** Without process.execve() (Node 22.15, not on Windows) a process that ends itself by force ends with SIGKILL. */
+const keepsExitCode = "execve" in process;
+const ended = (code: number) => (keepsExitCode ? { code, signal: null } : { code: null, signal: "SIGKILL" });
+
+describe("work in native code", () => {
+  it.each(["pbkdf2", "exec", "pool", "sharp", "callback"])(
+    "(%s) does not outlive the deadline of a signal, and is reported",
+    async (work) => {
+      const program = await start(work, "signal");
+      const startedAt = performance.now();
+      program.kill("SIGTERM");
+      const exit = await program.exited;
+      expect(performance.now() - startedAt).toBeLessThan(timeout + slack);
+      expect(exit).toMatchObject(ended(1));
+      const [json] = exit.stderr.match(/^\{.*"report":.*\}$/m) ?? [];
+      expect(JSON.parse(json ?? "")).toMatchObject({ report: { exitCode: 1, abandoned: [{ state: "running" }] } });
+      expect(exit.stderr).not.toContain("does not answer");
+    },
+  );
+
+  it.each(["pbkdf2", "exec"])("(%s) does not keep a program that has called close()", async (work) => {
+    const program = await start(work, "close");
+    const startedAt = performance.now();
+    const exit = await program.exited;
+    expect(performance.now() - startedAt).toBeLessThan(timeout + slack);
+    expect(exit.stdout).toContain("closed 1");
+    expect(exit).toMatchObject(ended(0));
+  });
+
+  it.skipIf(!keepsExitCode)("(pbkdf2) of a request that was cut off does not outlive the deadline", async () => {
+    const program = await start("handler", "signal");
+    const startedAt = performance.now();
+    program.kill("SIGTERM");
+    const { code, stderr } = await program.exited;
+    expect(performance.now() - startedAt).toBeLessThan(timeout + slack);
+    expect(code).toBe(0);
+    expect(stderr).toContain('"forcedSockets":1');
+  });
+
+  it("does not hold up PID 1 of a container, which cannot kill itself", async ({ skip }) => {
+    if (process.platform !== "linux" || process.getuid?.() !== 0) skip("needs the right to make a PID namespace");
+    const program = await start("pbkdf2", "close", { wrapper: ["unshare", "--pid", "--fork", "--kill-child"] });
+    const startedAt = performance.now();
+    const { code, stdout } = await program.exited;
+    expect(performance.now() - startedAt).toBeLessThan(timeout + slack);
+    expect(stdout).toMatch(/^started 1$/m);
+    // Without execve() there is abort(), whose signal depends on the processor.
+    if (keepsExitCode) expect(code).toBe(0);
+    else expect(code).not.toBe(0);
+  });
+});
