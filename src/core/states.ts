@@ -61,6 +61,16 @@ export function mayFollow(from: number, to: number): boolean {
 
 /** Whether a task stays in this state. */
 export function isFinal(state: TaskState): state is FinalState {
-  // Four comparisons of what is one object each cost 2 ns, a look into a Map 10. It is asked five times a task.
-  return state !== "running" && state !== "queued" && state !== "held" && state !== "delayed";
+  // Comparisons with what is one object each cost 3 ns, a look into a Map 10. It is asked five times a task.
+  switch (state) {
+    case "succeeded":
+    case "failed":
+    case "cancelled":
+    case "skipped":
+    case "abandoned":
+    case "forwarded":
+      return true;
+    default:
+      return false;
+  }
 }
