@@ -16,9 +16,9 @@ export interface JournalOptions {
    */
   readonly durability?: "process" | "disk" | undefined;
   /**
-   * Bytes of disk space, without dead letters. Default 1 GiB, at least 32 MiB. Half of it is for unfinished tasks (a task
-   * that finds no room is refused with AR_JOURNAL_FULL), the other half for records that are not needed any more and not yet
-   * deleted.
+   * Bytes of disk space. Default 1 GiB, at least 32 MiB. Dead letters may hold a quarter. Half of what they leave is for
+   * unfinished tasks (a task that finds no room is refused with AR_JOURNAL_FULL), the other half for records that are not
+   * needed any more and not yet deleted.
    */
   readonly maxBytes?: number | undefined;
   /** How many processes may die while they run a task, before it goes to the dead letters. Default 3. */

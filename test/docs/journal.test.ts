@@ -60,5 +60,6 @@ it("docs/journal.md has a row for every reason of a dead letter", () => {
   const documented = [...section.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, reason]) => reason);
   const reasons = [];
   for (let number = reasonNumber("exhausted"); reasonOf(number) !== undefined; number++) reasons.push(reasonOf(number));
-  expect(documented.toSorted()).toEqual(reasons.toSorted());
+  // It is never written: that a file is damaged is found when it is read.
+  expect(documented.toSorted()).toEqual([...reasons, "damaged"].toSorted());
 });

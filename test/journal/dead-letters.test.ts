@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { serialize } from "node:v8";
 import { describe, expect, it } from "vitest";
 import { nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { formatVersion, header, headerLength } from "../../src/journal/format/format.js";
@@ -374,7 +375,7 @@ describe("a payload that this Node.js cannot read", () => {
     const [file = ""] = filesIn(killed, ".segment");
     // V8's serialization begins with 0xff and its version.
     const bytes = readFileSync(file);
-    const at = bytes.indexOf(0xff, headerLength + 8);
+    const at = bytes.indexOf(serialize(0).subarray(0, 2), headerLength);
     bytes[at + 1] = 0xee;
     reseal(bytes, headerLength);
     writeFileSync(file, bytes);
