@@ -1,4 +1,4 @@
-// How the library writes to stderr: a reader that is gone ends nothing, and what is said last arrives.
+// How the library writes to stderr: a reader that is gone ends nothing, and what is written last arrives.
 import { fstatSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { nextTurn, now } from "./time.js";

@@ -54,6 +54,8 @@ export class Ledger {
   queued(task: Task): void {
     this.#move(task, "queued");
     task.queuedAt = ticks();
+    // It has waited for nothing yet. The start of an earlier attempt would make the wait negative, which wraps.
+    task.startedAt = task.queuedAt;
     if (this.events.has("queued")) this.events.emit("queued", taskEvent(task));
   }
 
@@ -151,7 +153,8 @@ export class Ledger {
     task.outcome = outcome;
     this.#unlink(task);
     this.bytes -= task.bytes;
-    if (task.attempt > 0) task.definition.waits.record(waitMs(task));
+    // What ends while it waits has no whole wait to record.
+    if (from === "running" || from === "delayed") task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
     this.#observe(task, from);
     // The thread of an abandoned task may still read the payload, so its memory must not be used again.

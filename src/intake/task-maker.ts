@@ -73,7 +73,7 @@ export class TaskMaker {
     this.#capturing = definition.name;
     const payload = capture(call.payload, "payload", this.#options);
     try {
-      const bytes = sizeOf(payload);
+      const bytes = sizeOf(payload) + bytesOf(context);
       // Once more, because a getter in the payload is the user's code and may have dispatched.
       admission.check(replaced, bytes);
       const task = this.make({ definition, dispatch, payload, bytes, context });
@@ -91,13 +91,11 @@ export class TaskMaker {
     const { definition, dispatch, context, replaced } = call;
     this.#capturing = definition.name;
     refuseToMoveAgain(transfer, dispatch.attempts);
-    const moving = transfer.reduce((sum, item) => sum + (item instanceof ArrayBuffer ? item.byteLength : 0), 0);
-    // What is copied beside it has a known size only when everything has moved, which is too late for a refusal.
-    admission.check(replaced, moving);
-    const move = (): Captured => capture(call.payload, "payload", { ...this.#options, transfer });
+    const beforeMoving = (bytes: number): void => admission.check(replaced, bytes + bytesOf(context));
+    const move = (): Captured => capture(call.payload, "payload", { ...this.#options, transfer, beforeMoving });
     if (store.keeps) return this.#movedOnRecord(call, transfer, move);
     const payload = move();
-    return this.make({ definition, dispatch, payload, bytes: sizeOf(payload), context });
+    return this.make({ definition, dispatch, payload, bytes: sizeOf(payload) + bytesOf(context), context });
   }
 
   /** The record has copies of what moves. Whether all of it can be moved is known only when it has moved. */
@@ -106,7 +104,7 @@ export class TaskMaker {
     const { definition, dispatch, context, options, replaced } = call;
     const whole = captureWhole(call.payload, "payload", transfer);
     try {
-      const bytes = sizeOf(whole);
+      const bytes = sizeOf(whole) + bytesOf(context);
       admission.check(replaced, bytes);
       const task = this.make({ definition, dispatch, payload: undefined, bytes, context });
       store.accept(task, whole, lastingOptions(options));
@@ -121,4 +119,9 @@ export class TaskMaker {
       if (isBytes(whole)) whole.release();
     }
   }
+}
+
+/** What a context adds to its task. The usual one, a few ids, is not worth the look. */
+function bytesOf(context: Captured): number {
+  return isBytes(context) ? sizeOf(context) : 0;
 }

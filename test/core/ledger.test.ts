@@ -135,6 +135,22 @@ describe("the ledger", () => {
     expect(task.attempt).toBe(1);
   });
 
+  it("that ends while it waits again has no wait, whatever the ticks of its last start were", () => {
+    const { ledger, events } = createLedger();
+    const heard = recordEvents(events);
+    const task = makeTask();
+    ledger.accept(task);
+    ledger.queued(task);
+    task.queuedAt -= 50;
+    ledger.started(task);
+    ledger.delayed(task, 10, new Error("again"));
+    task.startedAt -= 1_000;
+    ledger.queued(task);
+    ledger.cancelled(task, cancelledError);
+    expect(heard.at(-1)).toMatchObject({ name: "cancelled", event: { waitMs: 0 } });
+    expect(task.definition.waits.percentiles().max).toBe(0);
+  });
+
   it("measures what has been started, and no wait of what never was", () => {
     const { ledger } = createLedger();
     const definition = defineTask();

@@ -181,3 +181,21 @@ describe("without the option", () => {
     expect(offloader.stats()).toMatchObject({ bytes: 10_000, maxBytes: Number.POSITIVE_INFINITY });
   });
 });
+
+describe("what counts besides the payload that is copied", () => {
+  it("what moves and what is copied beside it, together, and nothing has moved when they are refused", () => {
+    const { offloader } = paused({ queue: { maxBytes: 100_000 } });
+    const buffer = new ArrayBuffer(1_000);
+    const payload = { buffer, beside: new Uint8Array(200_000) };
+    expect(thrownBy(() => offloader.offload("echo", payload, { transfer: [buffer] })).code).toBe("AR_QUEUE_FULL");
+    expect(buffer.byteLength).toBe(1_000);
+    expect(offloader.stats()).toMatchObject({ bytes: 0, unfinished: 0 });
+  });
+
+  it("a context that is more than a flat object", () => {
+    const { offloader } = paused({ queue: { maxBytes: 10_000 }, context: () => ({ body: new Uint8Array(6_000) }) });
+    offloader.offload("echo");
+    expect(thrownBy(() => offloader.offload("echo")).code).toBe("AR_QUEUE_FULL");
+    expect(offloader.stats().unfinished).toBe(1);
+  });
+});

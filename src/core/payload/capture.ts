@@ -23,6 +23,11 @@ export interface CaptureOptions {
    * declares that by a static field `plainPayload = true`.
    */
   readonly onInstance?: OnInstance | undefined;
+  /**
+   * Called with the size of what is captured, moved buffers included, before anything moves. What it throws refuses the
+   * capture, and nothing has moved then.
+   */
+  readonly beforeMoving?: ((bytes: number) => void) | undefined;
 }
 
 const noOptions: CaptureOptions = {};
@@ -43,7 +48,7 @@ const noBuffers: ReadonlySet<ArrayBuffer> = new Set();
  */
 export function capture(value: unknown, label = "payload", options: CaptureOptions = noOptions): Captured {
   const { transfer } = options;
-  if (transfer !== undefined && transfer.length > 0) return captureMoving(value, label, transfer, options.onInstance);
+  if (transfer !== undefined && transfer.length > 0) return captureMoving(value, label, transfer, options);
   if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(label, value);
   return flatCopy(value) ?? toBytes(value, label, "arena", options.onInstance);
 }
@@ -136,12 +141,24 @@ function writeWalked(walk: Walk, value: unknown, label: string): Written {
   }
 }
 
-function captureMoving(value: unknown, label: string, transfer: TransferList, onInstance?: OnInstance): PayloadBytes {
+function captureMoving(
+  value: unknown,
+  label: string,
+  transfer: TransferList,
+  { onInstance, beforeMoving }: CaptureOptions,
+): PayloadBytes {
   for (const [index, item] of transfer.entries()) refuseDetached(item, `transfer[${index}]`);
   // All that can throw comes before anything is detached.
   const walk = new Walk(label, transfer, onInstance);
   const { bytes, lengths, beside } = assemble(writeWalked(walk, value, label), "arena");
   let moved: object[];
+  try {
+    const moving = transfer.reduce((sum: number, item) => sum + (types.isArrayBuffer(item) ? item.byteLength : 0), 0);
+    beforeMoving?.(bytes.byteLength + moving);
+  } catch (refusal) {
+    beside?.free?.();
+    throw refusal;
+  }
   try {
     moved = structuredClone([...transfer] as object[], { transfer: [...transfer] as ArrayBuffer[] });
   } catch (error) {

@@ -16,7 +16,7 @@ export interface WireError {
   readonly errors?: readonly WireError[] | undefined;
   /** Own fields beside these, `code` among them, each captured. */
   readonly fields?: Readonly<Record<string, WireForm>> | undefined;
-  /** The task said that another attempt is of no use. */
+  /** Another attempt is of no use, as the task has declared by a NonRetryableError. */
   readonly nonRetryable?: true | undefined;
 }
 

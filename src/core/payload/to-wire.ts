@@ -25,7 +25,7 @@ function takeApart(thrown: unknown, depth: number, budget: Budget): WireError {
   try {
     return isError(thrown) ? errorToWire(thrown, depth, budget) : valueToWire(thrown);
   } catch (error) {
-    // A proxy that throws whatever it is asked: even then the failure is told.
+    // A proxy that throws whatever it is asked: even then the failure is reported.
     return { isError: true, name: "Error", message: `an error that cannot be read (${String(error)})` };
   }
 }

@@ -90,7 +90,7 @@ export class Watchdog {
    * Sets when and how to end the process, and what to write then. The last call counts.
    *
    * @param deadline on the clock of `now()`
-   * @param status undefined: nothing is written, because all has been said
+   * @param status undefined: nothing is written, because everything has been written
    */
   arm(deadline: number, exitCode: number, status: WatchdogStatus | undefined): void {
     // `now()` begins at zero in each thread.

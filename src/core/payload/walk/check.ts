@@ -8,6 +8,8 @@ import { maxDepth } from "./refusals.js";
 /** Arrays longer than this are looked at for holes first: a client's `a[1e9] = 1` must not cost a billion steps. */
 const longArray = 64;
 const probes = 16;
+/** Multiples of it modulo 1 are spread evenly, and the same payload always takes the same path. */
+const goldenRatio = 0.6180339887498949;
 /** One object in so many is noted, and each that is deeper than a tree usually is. */
 const noteEvery = 32;
 const usualDepth = 8;
@@ -98,13 +100,13 @@ export class Check {
 }
 
 /**
- * Whether the items of an array are better found by its keys than by a loop over its length. Looks at a few places at random:
+ * Whether the items of an array are better found by its keys than by a loop over its length. Looks at a few places, spread over its length:
  * where all of them have items, most of its places do.
  */
 export function isSparse(value: readonly unknown[]): boolean {
   if (value.length <= longArray) return false;
   for (let probe = 0; probe < probes; probe++) {
-    if (!Object.hasOwn(value, Math.floor(Math.random() * value.length))) return true;
+    if (!Object.hasOwn(value, Math.floor(((probe * goldenRatio) % 1) * value.length))) return true;
   }
   return false;
 }

@@ -6,7 +6,7 @@
  */
 export type Fate = { readonly kind: "plain" | "aside" } | { readonly kind: "refused"; readonly className: string };
 
-/** Told of the first instance of each class that arrives as a plain object without saying so. */
+/** Called with the first instance of each class that arrives as a plain object without declaring it. */
 export type OnInstance = (type: unknown, path: string) => void;
 
 const plainFate: Fate = { kind: "plain" };
@@ -30,7 +30,7 @@ const ofLanguage: ReadonlySet<string> = new Set([
   ...["SuppressedError", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"],
 ]);
 
-/** Whether an instance can be written as a plain object, and nobody waits to be told of its class. */
+/** Whether an instance can be written as a plain object, and nobody waits to hear of its class. */
 export function isKnownPlain(prototype: object, mustBeReported: boolean): boolean {
   return fates.get(prototype) === plainFate && (!mustBeReported || reported.has(prototype));
 }
@@ -61,7 +61,7 @@ export function rememberPlain(prototype: object): void {
 
 /**
  * Tells of a class once in a process. A class with a static field `plainPayload = true` declares that its instances are
- * meant to arrive as plain objects; nobody is told of it.
+ * meant to arrive as plain objects; nobody hears of it.
  */
 export function report(prototype: object, path: () => string, onInstance: OnInstance): void {
   if (reported.has(prototype)) return;
