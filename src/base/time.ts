@@ -106,3 +106,23 @@ export const backgroundClock: Clock = {
     return () => clearTimer(timer);
   },
 };
+
+// A timer that fires so many ms late shows that the process was stopped (SIGSTOP, a debugger) or that this thread was blocked.
+const heldUpMs = 50;
+
+/**
+ * Calls `judge` after `ms`, for a limit that somebody else has to keep. After a stop of the process or a long synchronous call,
+ * timers come before messages: what the other one did in time is still unread, and it may have been stopped as well. So a
+ * timer that fires late waits once more, for as long as it was late and at most `ms`.
+ *
+ * @returns what prevents it
+ */
+export function afterFairTime(ms: number, judge: () => void, clock: Clock = realClock): () => void {
+  const due = clock.now() + ms;
+  let remove = clock.after(ms, () => {
+    const late = clock.now() - due;
+    if (late < heldUpMs) judge();
+    else remove = clock.after(Math.min(late, ms), judge);
+  });
+  return () => remove();
+}

@@ -25,8 +25,11 @@ export interface OffloaderStats extends TaskStats {
   readonly bytes: number;
   /** `queue.maxBytes`. */
   readonly maxBytes: number;
-  /** The threads that have loaded the tasks module. */
-  readonly threads: { readonly total: number; readonly idle: number; readonly busy: number };
+  /**
+   * `total`: the threads that have loaded the tasks module. `stuck`: beside them, those that were terminated and have not ended,
+   * because they are in native code.
+   */
+  readonly threads: { readonly total: number; readonly idle: number; readonly busy: number; readonly stuck: number };
   /** How many tasks and callbacks ended per second, since the call of `stats()` about ten seconds ago. */
   readonly throughput: number;
   /** How long ago the oldest unfinished task was accepted, by an earlier process perhaps, in ms; 0 if there is none. */
@@ -61,6 +64,7 @@ export interface StatsParts {
 /** How many threads there are. */
 export interface ThreadCounts {
   readonly threads: { readonly size: number };
+  readonly stuck: { readonly size: number };
   idleCount(): number;
 }
 
@@ -80,7 +84,7 @@ export function takeStats({ ledger, definitions, threads, throughput, limits }: 
     max: limits.max,
     bytes: ledger.bytes,
     maxBytes: limits.maxBytes,
-    threads: { total: threads.threads.size, idle, busy: threads.threads.size - idle },
+    threads: { total: threads.threads.size, idle, busy: threads.threads.size - idle, stuck: threads.stuck.size },
     throughput: throughput.read(
       counts.succeeded + counts.failed + counts.cancelled + counts.skipped + counts.abandoned + counts.forwarded,
     ),

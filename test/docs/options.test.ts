@@ -65,6 +65,7 @@ describe("docs/threads-and-limits.md", () => {
 const words: Readonly<Record<string, string>> = {
   tasks: "required",
   "pool.maxThreads": "CPUs less 1, at least 1",
+  "pool.maxStuckThreads": "as many as maxThreads",
   "pool.resourceLimits": "none",
   "pool.env": "a copy of the process's",
   "pool.execArgv": "the process's",

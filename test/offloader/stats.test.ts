@@ -47,7 +47,7 @@ describe("stats()", () => {
       abandoned: 0,
       unfinished: 4,
       max: 50,
-      threads: { total: 1, idle: 0, busy: 1 },
+      threads: { total: 1, idle: 0, busy: 1, stuck: 0 },
     });
     expect(stats.tasks.echo).toMatchObject({ held: 1, queued: 1, running: 0, succeeded: 1, cancelled: 1 });
     expect(stats.tasks.fails).toMatchObject({ delayed: 1, failed: 1 });

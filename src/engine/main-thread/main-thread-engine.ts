@@ -1,7 +1,7 @@
 // An engine on the main thread: a bounded number of tasks at a time, each isolated from the others. The callbacks engine calls
 // closures with it, the inline engine calls the functions of the tasks module.
 import type { OffloadError } from "../../base/errors.js";
-import { type Clock, nextTurn, realClock } from "../../base/time.js";
+import { afterFairTime, type Clock, nextTurn, realClock } from "../../base/time.js";
 import { stopsToBeRetried, timeoutError } from "../../core/early-end.js";
 import type { Task } from "../../core/task.js";
 import type { Engine, EngineHost } from "../engine.js";
@@ -84,9 +84,8 @@ export class MainThreadEngine implements Engine {
     task.abortedBy = reason;
     if (stopsAlready) return "stopping";
     run.disarm();
-    run.disarm = this.#clock.after(this.#options.abortGrace, () =>
-      this.#ended(run, { error: reason, retryable: true }),
-    );
+    const giveUp = (): void => this.#ended(run, { error: reason, retryable: true });
+    run.disarm = afterFairTime(this.#options.abortGrace, giveUp, this.#clock);
     run.controller.abort(reason);
     return "stopping";
   }
@@ -155,7 +154,9 @@ export class MainThreadEngine implements Engine {
     const { task, controller } = run;
     run.begunAt = this.#clock.now();
     const { timeout } = task.dispatch;
-    if (timeout > 0) run.disarm = this.#clock.after(timeout, () => void this.stop(task, timeoutError(task)));
+    if (timeout > 0) {
+      run.disarm = afterFairTime(timeout, () => void this.stop(task, timeoutError(task)), this.#clock);
+    }
     // An async function, so that code that throws at once fails in the same way as code that rejects.
     const running = (async () => this.#code.call(task, controller.signal))();
     this.#goingOn++;

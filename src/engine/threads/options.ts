@@ -23,6 +23,11 @@ export interface PoolOptions {
    * thread, at least 1.
    */
   readonly maxThreads?: number | undefined;
+  /**
+   * A thread in native code, such as `pbkdf2Sync` or `execFileSync`, cannot be terminated before that returns. Another takes
+   * its place meanwhile, as long as there are no more than so many of them. Default: `maxThreads`.
+   */
+  readonly maxStuckThreads?: number | undefined;
   /** How long a thread above `minThreads` stays without work, in ms. Default 60,000; a thread costs about 22 ms to start. */
   readonly idleTimeout?: number | undefined;
   /** Tasks that one thread runs at the same time. Default 1, right for CPU-bound tasks; more suits tasks that wait for I/O. */
@@ -66,6 +71,7 @@ export interface PoolOptions {
 export interface ResolvedPoolOptions {
   readonly minThreads: number;
   readonly maxThreads: number;
+  readonly maxStuckThreads: number;
   readonly idleTimeout: number;
   readonly concurrentTasksPerThread: number;
   readonly maxTasksPerThread: number;
@@ -84,6 +90,7 @@ export interface ResolvedPoolOptions {
 export const poolRule: Rule = object({
   minThreads: integer(0),
   maxThreads: integer(1),
+  maxStuckThreads: integer(0),
   idleTimeout: orInfinity(milliseconds()),
   concurrentTasksPerThread: integer(1, 1_000),
   maxTasksPerThread: integerOrInfinity(1),
@@ -114,6 +121,7 @@ export function resolvePool(where: string, pool: PoolOptions): ResolvedPoolOptio
   return Object.freeze({
     minThreads,
     maxThreads,
+    maxStuckThreads: pool.maxStuckThreads ?? maxThreads,
     idleTimeout: pool.idleTimeout ?? 60_000,
     concurrentTasksPerThread: pool.concurrentTasksPerThread ?? 1,
     maxTasksPerThread: pool.maxTasksPerThread ?? Number.POSITIVE_INFINITY,

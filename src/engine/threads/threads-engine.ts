@@ -1,7 +1,7 @@
 // The engine that runs tasks on worker threads: which thread, how many at once, when another thread is worth its start.
 import type { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { setTimer } from "../../base/time.js";
+import { afterFairTime, backgroundClock } from "../../base/time.js";
 import { hasAttemptsLeft, stopsToBeRetried, timeoutError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
 import type { Task } from "../../core/task.js";
@@ -143,7 +143,7 @@ export class ThreadsEngine implements Engine {
   }
 
   get unended(): number {
-    return this.#halted ? this.pool.threads.size : 0;
+    return this.#halted ? this.pool.threads.size + this.pool.stuck.size : 0;
   }
 
   #wake(): void {
@@ -276,10 +276,11 @@ export class ThreadsEngine implements Engine {
     const { name, message, code } = reason;
     thread.post({ kind: "stop", slot: slot.index, index, reason: { isError: true, name, message, fields: { code } } });
     const batch = slot.tasks;
-    setTimer(() => {
+    const judge = (): void => {
       if (slot.tasks !== batch || thread.retired || slot.tasks[slot.running] !== task) return;
       this.#host.together(() => this.#terminate(thread, "a task did not stop within pool.abortGrace"));
-    }, this.#options.abortGrace).unref();
+    };
+    afterFairTime(this.#options.abortGrace, judge, backgroundClock);
   }
 
   /** The last resort, for a task that does not stop. The tasks that have not begun are taken back first. */

@@ -79,3 +79,10 @@ describe.runIf(process.platform === "linux")("pool.priority", () => {
     expect(new Set(others)).toEqual(new Set([0]));
   });
 });
+
+describe("a thread that the system refuses", () => {
+  it("ends nothing when the offloader is closed later", async () => {
+    const program = await startProgram("test/engine/threads/programs/refused-thread.ts", { ready: /^refused: .*$/m });
+    expect(await program.exited).toMatchObject({ code: 0, stdout: expect.stringMatching(/EAGAIN\nclosed\n$/) });
+  });
+});

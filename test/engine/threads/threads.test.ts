@@ -15,7 +15,7 @@ describe("threads", () => {
   it("are up to minThreads when ready() resolves", async () => {
     const watched = started({ minThreads: 3, maxThreads: 4 });
     await watched.offloader.ready();
-    expect(watched.offloader.stats().threads).toEqual({ total: 3, idle: 3, busy: 0 });
+    expect(watched.offloader.stats().threads).toEqual({ total: 3, idle: 3, busy: 0, stuck: 0 });
     expect(watched.told.filter(({ event }) => event === "threadStarted")).toHaveLength(3);
   });
 

@@ -1,12 +1,13 @@
 // The pool of threads: starts as many as are needed, ends idle and worn-out ones, replaces dead ones.
 import type { Logger } from "../../../base/logger.js";
-import { clearTimer, inTime, now, setTimer, sleep, type Timer } from "../../../base/time.js";
+import { afterFairTime, clearTimer, inTime, now, setTimer, sleep, type Timer } from "../../../base/time.js";
 import type { Events } from "../../../core/events.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { FromThread } from "../protocol.js";
+import { StuckThreads } from "./stuck-threads.js";
 import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
-import { LoadError, mostThreads, ThreadStarter } from "./thread-starter.js";
+import { endsWithinMs, LoadError, mostThreads, ThreadStarter } from "./thread-starter.js";
 import { watchModule } from "./watch-module.js";
 
 // Delays between starts that fail, in ms: a thread that dies at its start must not be started in a tight loop.
@@ -40,6 +41,7 @@ export class ThreadPool {
   readonly #parts: PoolParts;
   readonly #listener: PoolObserver;
   readonly #starter: ThreadStarter;
+  readonly stuck: StuckThreads;
   /** Threads being started. `#pausing` of them wait for their next try. */
   #starting = 0;
   #pausing = 0;
@@ -51,7 +53,7 @@ export class ThreadPool {
   #ending = false;
   #reaper: Timer | undefined;
   /** They terminate threads whose teardown takes too long. */
-  readonly #teardowns = new Set<Timer>();
+  readonly #teardowns = new Set<() => void>();
   readonly #unwatch: () => void;
   /** Ends the waits between starts that fail. */
   readonly #over = new AbortController();
@@ -59,6 +61,7 @@ export class ThreadPool {
   constructor(parts: PoolParts, listener: PoolObserver) {
     this.#parts = parts;
     this.#listener = listener;
+    this.stuck = new StuckThreads(parts.options.maxStuckThreads);
     this.#starter = new ThreadStarter(parts.options, parts.module, parts.idPrefix, (thread) => this.#exited(thread));
     this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
   }
@@ -113,7 +116,7 @@ export class ThreadPool {
   terminate(thread: Thread, reason: string): void {
     thread.retired = true;
     thread.endReason = reason;
-    void thread.worker.terminate();
+    this.#kill(thread);
   }
 
   /**
@@ -127,12 +130,13 @@ export class ThreadPool {
     clearTimer(this.#reaper);
     const ended = Promise.all([...this.threads].map((thread) => this.#end(thread, "shutdown")));
     await inTime(ended, timeout);
-    for (const timer of this.#teardowns) clearTimer(timer);
+    for (const disarm of this.#teardowns) disarm();
     await this.#starter.destroy();
   }
 
+  /** Threads that exist or are being started, and those of the stuck ones that no other may take the place of. */
   #available(): number {
-    let count = this.#starting;
+    let count = this.#starting + this.stuck.beyondLimit;
     for (const thread of this.threads) if (!thread.retired) count++;
     return count;
   }
@@ -140,7 +144,7 @@ export class ThreadPool {
   #startUpTo(count: number): void {
     if (this.#ending) return;
     // Threads in a long teardown count too: their successors start as they exit.
-    const room = mostThreads(this.#parts.options) - this.threads.size - this.#starting;
+    const room = mostThreads(this.#parts.options) - this.threads.size - this.#starting - this.stuck.beyondLimit;
     for (let missing = Math.min(room, count - this.#available()); missing > 0; missing--) void this.#start();
   }
 
@@ -196,26 +200,58 @@ export class ThreadPool {
   /** Lets a thread run its teardown hooks and exit; terminates it when that takes too long. */
   async #end(thread: Thread, reason: string): Promise<void> {
     if (thread.retired) {
-      await thread.exited;
+      await thread.gone;
       return;
     }
     thread.retired = true;
     thread.endReason = reason;
     thread.post({ kind: "end" });
-    const timer = setTimer(() => {
+    const { teardownTimeout } = this.#parts.options;
+    const disarm = afterFairTime(teardownTimeout, () => {
       this.#parts.logger.warn(
         { thread: thread.id },
-        `the teardown hooks of a thread took longer than pool.teardownTimeout (${this.#parts.options.teardownTimeout} ms); it is terminated`,
+        `the teardown hooks of a thread took longer than pool.teardownTimeout (${teardownTimeout} ms); it is terminated`,
       );
-      void thread.worker.terminate();
-    }, this.#parts.options.teardownTimeout);
-    this.#teardowns.add(timer);
-    await thread.exited;
-    this.#teardowns.delete(timer);
-    clearTimer(timer);
+      this.#kill(thread);
+    });
+    this.#teardowns.add(disarm);
+    await thread.gone;
+    this.#teardowns.delete(disarm);
+    disarm();
+  }
+
+  /** Terminates a thread; one that does not end by that is stuck. */
+  #kill(thread: Thread): void {
+    if (thread.killed) return;
+    thread.killed = true;
+    void thread.worker.terminate();
+    const disarm = afterFairTime(endsWithinMs, () => this.#isStuck(thread));
+    void thread.gone.then(disarm);
+  }
+
+  /** Its tasks end as if it were dead, and another thread takes its place. */
+  #isStuck(thread: Thread): void {
+    const { logger } = this.#parts;
+    const tasks = [...thread.running()].map(({ task }) => ({ task: task.definition.name, id: task.id }));
+    logger.warn(
+      { thread: thread.id, tasks, stuck: this.stuck.size + 1 },
+      "a thread is in native code and ends only when that returns; its task has ended for everybody else",
+    );
+    thread.readQueued();
+    this.#listener.onDied(thread);
+    this.threads.delete(thread);
+    this.stuck.add(thread);
+    thread.giveUp();
+    if (this.#ending) return;
+    this.start();
+    this.#listener.onChange();
   }
 
   #exited(thread: Thread): void {
+    if (this.stuck.delete(thread)) {
+      this.#ended(thread);
+      return;
+    }
     thread.retired = true;
     // The exit event may come before the thread's last messages are read.
     thread.readQueued();
@@ -224,15 +260,19 @@ export class ThreadPool {
     this.#listener.onDied(thread);
     // Not before: tasks are looked for among the threads of the pool.
     this.threads.delete(thread);
-    const { exitCode } = thread;
-    const reason = thread.endReason ?? `exited with code ${exitCode}`;
-    this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
-    if (this.#ending) return;
-    if (didNothing) {
+    if (didNothing && !this.#ending) {
       this.#failures++;
-      const fields = { thread: thread.id, exitCode, failures: this.#failures };
+      const fields = { thread: thread.id, exitCode: thread.exitCode, failures: this.#failures };
       this.#parts.logger.error(fields, "a thread ended before it had done any work; starting another");
     }
+    this.#ended(thread);
+  }
+
+  /** A thread is gone, so there is room for another. */
+  #ended(thread: Thread): void {
+    const reason = thread.endReason ?? `exited with code ${thread.exitCode}`;
+    this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
+    if (this.#ending) return;
     this.start();
     this.#listener.onChange();
   }

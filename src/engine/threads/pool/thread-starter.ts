@@ -8,11 +8,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { clearTimer, setTimer, turn } from "../../../base/time.js";
+import { afterFairTime, inTime, turn } from "../../../base/time.js";
 import { toError } from "../../../core/payload/thrown.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { HelloMessage, HelloReply } from "../protocol.js";
 import { createControl } from "../slots/slot-memory.js";
+import { type Addressee, GreetingQueue } from "./greeting-queue.js";
 import { runnerFile } from "./runner-file.js";
 import type { TasksModule } from "./tasks-module.js";
 import { Thread } from "./thread.js";
@@ -20,11 +21,6 @@ import { Thread } from "./thread.js";
 // Threads are started outside of the request that needs one more. Otherwise what the request keeps in an AsyncLocalStorage
 // would live as long as the thread.
 const outsideOfRequests = AsyncLocalStorage.snapshot();
-
-/** Which thread a greeting is for. The number is known once `run()` has returned. */
-interface Addressee {
-  threadId: number | undefined;
-}
 
 /** The thread started, and the tasks module could not be loaded in it. */
 export class LoadError extends Error {
@@ -35,6 +31,7 @@ export class LoadError extends Error {
 
 export class ThreadStarter {
   readonly #pool: Piscina;
+  readonly #greetings = new GreetingQueue();
 
   constructor(
     private readonly options: ResolvedPoolOptions,
@@ -48,7 +45,8 @@ export class ThreadStarter {
       // The thread pool decides how many threads there are: Piscina starts one for each greeting and ends none. Two more are
       // for threads that failed to start and are still being terminated.
       minThreads: 0,
-      maxThreads: mostThreads(options) + 2,
+      maxThreads: mostThreads(options) + options.maxStuckThreads + 2,
+      taskQueue: this.#greetings,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 2 ** 30,
       atomics: "disabled",
@@ -74,8 +72,8 @@ export class ThreadStarter {
     if (this.module.problem !== undefined) throw new LoadError(this.module.problem);
     const slots = this.options.concurrentTasksPerThread + 1;
     const control = createControl(slots);
-    const abandon = new AbortController();
-    const { worker, port, answer } = outsideOfRequests(() => this.#greet(control, abandon));
+    const addressee: Addressee = { threadId: undefined };
+    const { worker, port, answer } = outsideOfRequests(() => this.#greet(control, addressee));
     try {
       const reply = await firstOf(answer, worker, this.options.startTimeout);
       if ("error" in reply) throw new LoadError(toError(reply.error));
@@ -88,10 +86,11 @@ export class ThreadStarter {
       });
       return { thread, names: reply.names };
     } catch (error) {
-      // Takes the greeting out of Piscina's queue, or ends the thread that has it.
-      abandon.abort();
+      this.#greetings.drop(addressee);
       port.close();
       void worker.terminate();
+      // Native code that the module calls may hold the thread up. A thread that is being terminated keeps no process alive.
+      worker.unref();
       throw error;
     }
   }
@@ -99,9 +98,8 @@ export class ThreadStarter {
   /** Posts the greeting. Piscina starts a thread for it, because the balancer finds none. */
   #greet(
     control: SharedArrayBuffer,
-    abandon: AbortController,
+    addressee: Addressee,
   ): { worker: Worker; port: MessagePort; answer: Promise<HelloReply> } {
-    const addressee: Addressee = { threadId: undefined };
     const { port1: port, port2: theirPort } = new MessageChannel();
     const message: HelloMessage = {
       port: theirPort,
@@ -114,23 +112,22 @@ export class ThreadStarter {
     };
     const before = new Set(this.#pool.threads);
     const greeting = { ...message, [Piscina.queueOptionsSymbol]: addressee };
-    const answer = this.#pool.run(greeting, {
-      signal: abandon.signal,
-      transferList: [theirPort],
-    }) as Promise<HelloReply>;
-    const worker = this.#pool.threads.find((candidate) => !before.has(candidate));
-    answer.catch(() => {});
-    if (worker === undefined) {
-      // Left in its queue, Piscina would later start a thread for it that nobody knows of.
-      abandon.abort();
+    try {
+      // Throws at once what `new Worker()` throws: the system may refuse one more thread.
+      const answer = this.#pool.run(greeting, { transferList: [theirPort] }) as Promise<HelloReply>;
+      answer.catch(() => {});
+      const worker = this.#pool.threads.find((candidate) => !before.has(candidate));
+      if (worker === undefined) throw new Error("Piscina started no thread");
+      addressee.threadId = worker.threadId;
+      return { worker, port, answer };
+    } catch (error) {
+      this.#greetings.drop(addressee);
       port.close();
-      throw new Error("Piscina started no thread");
+      throw error;
     }
-    addressee.threadId = worker.threadId;
-    return { worker, port, answer };
   }
 
-  /** Ends what is left, and with it the pool. */
+  /** Ends what is left, and with it the pool. Does not wait for threads that native code holds up. */
   async destroy(): Promise<void> {
     const workers = [...this.#pool.threads];
     const destroyed = this.#pool.destroy();
@@ -138,7 +135,7 @@ export class ThreadStarter {
     // and so has Piscina when the port of the thread has closed, which is in the turn after the next.
     await Promise.race([destroyed, turn().then(turn)]);
     for (const worker of workers) worker.unref();
-    await destroyed;
+    await inTime(destroyed, endsWithinMs);
   }
 
   /** Piscina's balancer: the thread that the greeting is for, once it is up. */
@@ -147,6 +144,12 @@ export class ThreadStarter {
     return (workers.find(({ id }) => id === threadId) ?? null) as never;
   }
 }
+
+/**
+ * ms within which a thread that is being terminated ends. One that runs JavaScript ends within a few ms; one in native code,
+ * such as `pbkdf2Sync` or `execFileSync`, ends when that returns.
+ */
+export const endsWithinMs = 100;
 
 /** The most threads at a time: also those that still run their teardown while their successors start. */
 export function mostThreads(options: ResolvedPoolOptions): number {
@@ -157,16 +160,16 @@ export function mostThreads(options: ResolvedPoolOptions): number {
 async function firstOf(answer: Promise<HelloReply>, worker: Worker, ms: number): Promise<HelloReply> {
   let stop: () => void = () => {};
   const otherwise = new Promise<never>((_, reject) => {
-    const timer = setTimer(() => {
+    const disarm = afterFairTime(ms, () => {
       reject(new Error(`the tasks module was not loaded within pool.startTimeout (${ms} ms)`));
-    }, ms);
+    });
     const exited = (code: number) =>
       reject(new Error(`the thread exited with code ${code} while it loaded the tasks module`));
     // Before Piscina's own listeners, whose errors say less.
     worker.prependOnceListener("error", reject);
     worker.prependOnceListener("exit", exited);
     stop = () => {
-      clearTimer(timer);
+      disarm();
       worker.off("error", reject);
       worker.off("exit", exited);
     };

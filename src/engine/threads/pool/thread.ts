@@ -1,5 +1,6 @@
 // One thread as the main thread sees it: its worker, its slots, what is in flight on it.
 import { type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
+import { type Deferred, deferred } from "../../../base/deferred.js";
 import { now } from "../../../base/time.js";
 import type { Task } from "../../../core/task.js";
 import { type BatchReply, type FromThread, remarkCredit, type ToThread } from "../protocol.js";
@@ -41,7 +42,9 @@ export class Thread {
   exitCode: number | undefined;
   /** What killed it, as far as it is known. */
   error: unknown;
-  readonly exited: Promise<unknown>;
+  /** It is being terminated. */
+  killed = false;
+  readonly #gone: Deferred<void> = deferred();
 
   constructor(
     readonly id: number,
@@ -50,8 +53,7 @@ export class Thread {
     control: SharedArrayBuffer,
     slots: number,
   ) {
-    // Not events.once(), which rejects on `error`.
-    this.exited = new Promise((resolve) => worker.once("exit", resolve));
+    worker.once("exit", () => this.#gone.resolve());
     this.#header = headerOf(control);
     this.slots = Array.from({ length: slots }, (_, index) => new Slot(index, control));
   }
@@ -118,6 +120,18 @@ export class Thread {
     this.port.on("messageerror", unreadable);
     // It is the worker that keeps the process alive.
     this.port.unref();
+  }
+
+  /** Resolves when it has exited, or has been given up. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  /** It does not end although it is being terminated: it is no longer listened to, and keeps no process alive. */
+  giveUp(): void {
+    this.port.close();
+    this.worker.unref();
+    this.#gone.resolve();
   }
 
   /** It is dying: it gets no more batches. */

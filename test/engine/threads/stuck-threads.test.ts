@@ -1,0 +1,63 @@
+// A task in native code cannot be stopped. Its end, and the work of the others, do not wait for it.
+import { describe, expect, it } from "vitest";
+import { rejection, type Watched, watch } from "../../support/offloader.js";
+import { startProgram } from "../../support/process.js";
+
+const seconds = 3;
+
+function started(pool: object = {}): Watched {
+  return watch("native.mjs", { pool: { maxThreads: 1, abortGrace: 50, ...pool } });
+}
+
+describe("a task in native code", () => {
+  it("is told to have timed out after its timeout and the grace, and another thread goes on at once", async () => {
+    const watched = started();
+    await watched.offloader.ready();
+    const begin = performance.now();
+    const stuck = watched.offloader.run("sleepsOutside", { seconds }, { timeout: 200 });
+    const behind = watched.offloader.run("where");
+    expect(await rejection(stuck)).toMatchObject({ code: "AR_TIMEOUT" });
+    await behind;
+    expect(performance.now() - begin).toBeLessThan(seconds * 1_000 - 500);
+    expect(watched.offloader.stats().threads).toMatchObject({ total: 1, stuck: 1 });
+    const line = await watched.line(/native code/);
+    expect(line.fields).toMatchObject({ tasks: [{ task: "sleepsOutside" }] });
+    await watched.event("threadEnded");
+    expect(watched.offloader.stats().threads).toMatchObject({ total: 1, stuck: 0 });
+  });
+
+  it("is replaced only as long as no more than pool.maxStuckThreads threads are stuck", async () => {
+    const watched = started({ maxStuckThreads: 0 });
+    await watched.offloader.ready();
+    const begin = performance.now();
+    const stuck = watched.offloader.run("sleepsOutside", { seconds }, { timeout: 200 });
+    const behind = watched.offloader.run("where");
+    expect(await rejection(stuck)).toMatchObject({ code: "AR_TIMEOUT" });
+    expect(performance.now() - begin).toBeLessThan(seconds * 1_000 - 500);
+    await behind;
+    expect(performance.now() - begin).toBeGreaterThan(seconds * 1_000 - 100);
+    expect(watched.offloader.stats().threads).toMatchObject({ total: 1, stuck: 0 });
+  });
+
+  it("does not hold up close()", async () => {
+    const watched = started();
+    await watched.offloader.ready();
+    const stuck = watched.offloader.run("sleepsOutside", { seconds }, { timeout: 100 });
+    await rejection(stuck);
+    const begin = performance.now();
+    await watched.offloader.close({ timeout: 1_000 });
+    expect(performance.now() - begin).toBeLessThan(1_500);
+  });
+});
+
+describe("a process that was stopped for longer than pool.startTimeout", () => {
+  it("does not blame the thread that was being started", async () => {
+    const program = await startProgram("test/engine/threads/programs/stopped.ts", { ready: /^starting$/m });
+    program.kill("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    program.kill("SIGCONT");
+    const { stdout, stderr } = await program.exited;
+    expect(stderr).not.toMatch(/startTimeout/);
+    expect(stdout).toContain("ready");
+  });
+});
