@@ -183,13 +183,15 @@ export interface Offloader<Tasks = AnyTasks> {
    * begun, this call does nothing.
    *
    * @param name pauses only tasks and callbacks of this name. Default: all. The two kinds of pause are independent: each is
-   *   lifted by its own `resume`
+   *   lifted by its own `resume`. A name that no task has, and no callback so far, is warned of in the log
+   * @throws OffloadError AR_INVALID_ARGUMENT for a name that is no string or empty
    */
   pause(name?: TaskName<Tasks>): void;
   /**
    * Undoes `pause()`, or `pause(name)`, however often it was called. What waits is started in its order.
    *
    * @param name the same as in the call of `pause`
+   * @throws OffloadError AR_INVALID_ARGUMENT as `pause` does
    */
   resume(name?: TaskName<Tasks>): void;
   /**

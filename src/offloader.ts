@@ -178,8 +178,14 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       threads.prepare();
       return readiness.promise;
     },
-    pause: (name) => scheduler.pauses.pause(name),
-    resume: (name) => scheduler.pauses.resume(name),
+    pause(name) {
+      definitions.checkPaused("pause", name);
+      scheduler.pauses.pause(name);
+    },
+    resume(name) {
+      definitions.checkPaused("resume", name);
+      scheduler.pauses.resume(name);
+    },
     deadLetters: {
       list: async () => store.deadLetters.list(),
       retry(id) {

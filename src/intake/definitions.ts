@@ -57,6 +57,23 @@ export class Definitions {
     return definition;
   }
 
+  /**
+   * Checks the name that somebody pauses or resumes. One that nothing has is only warned of, because a callback may have it
+   * later.
+   *
+   * @throws OffloadError AR_INVALID_ARGUMENT
+   */
+  checkPaused(call: "pause" | "resume", name: unknown): void {
+    if (name === undefined) return;
+    if (typeof name !== "string" || name === "") {
+      const expected = "expected the name of a task or callback, a non-empty string, or nothing for all of them";
+      throw new OffloadError("AR_INVALID_ARGUMENT", `${call}(name): ${expected}, got ${describe(name)}`);
+    }
+    if (this.#known === undefined || this.#known.has(name) || this.#callbacks.has(name)) return;
+    const { message } = this.#unknown(name);
+    this.parts.logger.warn({ name }, `${call}(name) names no task, and no callback so far: ${message}`);
+  }
+
   /** The definition of the callbacks whose function has this name. */
   callback(name: string): TaskDefinition {
     const known = this.#callbacks.get(name);

@@ -64,6 +64,23 @@ describe("a paused offloader", () => {
     expect(await offloader.run("echo", 2)).toBe(2);
   });
 
+  it.each([123, null, "", {}])("refuses the name %j and pauses nothing by it", async (name) => {
+    const { offloader } = await up();
+    for (const call of ["pause", "resume"] as const) {
+      expect(() => offloader[call](name as never)).toThrow(
+        expect.objectContaining({ code: "AR_INVALID_ARGUMENT", message: expect.stringContaining(`${call}(name)`) }),
+      );
+    }
+    expect(await offloader.run("echo", 1)).toBe(1);
+  });
+
+  it("warns of a name that nothing has, with the nearest", async () => {
+    const watched = await up();
+    watched.offloader.pause("eco" as never);
+    expect((await watched.line(/names no task/)).message).toContain("did you mean echo?");
+    expect(await watched.offloader.run("echo", 1)).toBe(1);
+  });
+
   it("has callbacks wait as well, and runs them in their order", async () => {
     const { offloader } = await up();
     const ran: number[] = [];
