@@ -1,6 +1,6 @@
 // Sends progress and log lines to the main thread: as many as it keeps up with. The rest is counted.
-import { inspect } from "node:util";
 import type { MessagePort } from "node:worker_threads";
+import { captureFields } from "../src/core/log-fields.js";
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { toWire } from "../src/core/payload/to-wire.js";
 import { toWireForm, type WireForm } from "../src/core/payload/wire-form.js";
@@ -54,17 +54,8 @@ export class RemarkSender {
   }
 }
 
-/** Each field captured, so that it arrives as it would in a result. */
+/** Each field as it crosses to the main thread. */
 function toFields(fields: object): Record<string, WireForm> {
-  const entries = Object.entries(fields).map(([key, value]) => [key, toField(value)]);
-  return Object.fromEntries(entries);
-}
-
-/** A field that cannot be copied arrives in words. A line is never lost because of what is in it. */
-function toField(value: unknown): WireForm {
-  try {
-    return toWireForm(captureForMoving(value, "field"));
-  } catch {
-    return inspect(value, { depth: 2 });
-  }
+  const entries = Object.entries(captureFields(fields));
+  return Object.fromEntries(entries.map(([name, field]) => [name, toWireForm(field)]));
 }

@@ -7,7 +7,7 @@ import type { Events, TaskEvent } from "./events.js";
 import { errorOf, LazyError } from "./lazy-error.js";
 import { Counts } from "./measure/counts.js";
 import { isBytes } from "./payload/payload.js";
-import { restore } from "./payload/restore.js";
+import { restoreAnew } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";
 import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
 import { name, type Task } from "./task.js";
@@ -227,7 +227,7 @@ export function summary(task: Task): TaskSummary {
 
 function taskEvent(task: Task, detail?: Detail & { readonly waitMs?: number }): TaskEvent {
   const { id, attempt, state, definition } = task;
-  const context = restore(task.context);
+  const context = restoreAnew(task.context);
   if (detail === undefined) return { id, task: definition.name, attempt, state, context };
   const { waitMs, runMs, error } = detail;
   if (!(error instanceof LazyError)) return { id, task: definition.name, attempt, state, context, ...detail };

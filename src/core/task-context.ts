@@ -2,7 +2,8 @@
 
 /**
  * Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is
- * dropped and counted.
+ * dropped and counted. Each field arrives as in a result, or in words where it cannot be copied. An error in the place of the
+ * fields is the field `err`.
  */
 export interface TaskLog {
   debug(message: string, fields?: object): void;

@@ -493,6 +493,13 @@ export function testEngine(under: EngineUnderTest): void {
       });
     });
 
+    it("includes the same context on a further attempt, although the one before it has changed it", async () => {
+      const task = subject.add("changesContext", undefined, { attempts: 2 });
+      expect(await subject.result(task)).toEqual({ request: "r-1" });
+      const contexts = subject.host.heard.map(({ event }) => event.context);
+      expect(contexts).toEqual(contexts.map(() => ({ request: "r-1" })));
+    });
+
     it("is reported as progress in its order, before its end", async () => {
       const values = [1, "two", { three: [3] }];
       const task = subject.add("reports", { values });

@@ -75,6 +75,23 @@ describe("the inline engine", () => {
     expect(lines).toEqual([{ level: "info", message: "found", fields }]);
   });
 
+  it("treats what a task logs as a thread does: an error, what throws, what is changed afterwards", async () => {
+    const { logger, lines } = recordingLogger();
+    const host = start("talks.mjs", logger);
+    host.start();
+    host.add(defineTask("logsError"), {});
+    const hostile = host.add(defineTask("logsHostile"), {});
+    expect(await host.scheduler.result(hostile)).toBe("went on");
+    await host.ledger.settled();
+    expect(lines.map(({ message }) => message)).toEqual(["failed", "hostile", "unlistable"]);
+    expect(lines[0]?.fields.err).toMatchObject({ name: "RangeError", message: "logged", code: "E_LOGGED" });
+    expect(lines[1]?.fields).toMatchObject({
+      mine: { count: 1 },
+      broken: expect.stringContaining("not to be read"),
+      cruel: "a value that cannot be shown",
+    });
+  });
+
   it("takes no progress of an attempt that has ended for progress of the next", async () => {
     const host = start("talks.mjs");
     host.start();

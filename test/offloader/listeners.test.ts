@@ -27,6 +27,17 @@ describe("a listener", () => {
     expect(await offloader.drain()).toEqual({ drained: true, unfinished: [] });
   });
 
+  it("that changes the context it is given changes it for no other event and not for the task", async () => {
+    const watched = watch("talks.mjs", { pool, context: () => ({ request: "r-1" }) });
+    watched.offloader.on("accepted", ({ context }) => {
+      (context as { request: string }).request = "changed";
+    });
+    await watched.offloader.run("logs", { lines: [["info", "seen"]] });
+    expect((await watched.line(/^seen$/)).fields.context).toEqual({ request: "r-1" });
+    const succeeded = await watched.event("succeeded");
+    expect(succeeded.context).toEqual({ request: "r-1" });
+  });
+
   it("of one abandoned task comes too late to cancel those that were abandoned with it", async () => {
     const { offloader } = watch("stopping.mjs", { pool });
     const gate = new Gate();

@@ -14,6 +14,15 @@ export function restore(captured: Captured): unknown {
   return isBytes(captured) ? new PayloadReader(captured).read() : captured;
 }
 
+/**
+ * As {@link restore}, and a flat value is copied too: for what was captured once and is handed out several times, each time to
+ * code that may change it.
+ */
+export function restoreAnew(captured: Captured): unknown {
+  const value = restore(captured);
+  return value === captured && typeof value === "object" && value !== null ? { ...value } : value;
+}
+
 class PayloadReader extends Deserializer {
   readonly #payload: PayloadBytes;
   readonly #errors: Error[] = [];

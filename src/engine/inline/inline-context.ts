@@ -1,7 +1,8 @@
 // The context of a task that runs on the main thread.
 import type { Logger } from "../../base/logger.js";
+import { captureFields, restoreFields } from "../../core/log-fields.js";
 import { copy } from "../../core/payload/capture.js";
-import { restore } from "../../core/payload/restore.js";
+import { restoreAnew } from "../../core/payload/restore.js";
 import type { Task } from "../../core/task.js";
 import type { TaskContext, TaskLog } from "../../core/task-context.js";
 import type { EngineHost } from "../engine.js";
@@ -22,10 +23,11 @@ export class InlineContext implements TaskContext {
     this.id = record.id;
     this.task = record.definition.name;
     this.attempt = record.attempt;
-    this.context = restore(record.context);
+    this.context = restoreAnew(record.context);
     const line = (level: keyof TaskLog) => (message: string, fields?: object) => {
-      const { task, id, attempt, context } = this;
-      logger[level]?.({ ...fields, task, id, attempt, context }, String(message));
+      const { task, id, attempt } = this;
+      const whose = { task, id, attempt, context: restoreAnew(record.context) };
+      logger[level]?.({ ...(fields && restoreFields(captureFields(fields))), ...whose }, String(message));
     };
     this.log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
   }

@@ -3,8 +3,7 @@
 import type { Logger } from "../../base/logger.js";
 import { type Clock, nextTurn } from "../../base/time.js";
 import { captureForMoving } from "../../core/payload/capture.js";
-import type { Captured } from "../../core/payload/payload.js";
-import { restore } from "../../core/payload/restore.js";
+import { restoreAnew } from "../../core/payload/restore.js";
 import { toError } from "../../core/payload/thrown.js";
 import { toWire } from "../../core/payload/to-wire.js";
 import { LostResult } from "../../core/result.js";
@@ -28,12 +27,6 @@ export interface InlineOptions {
 
 export function createInlineEngine(options: InlineOptions): Engine {
   return new MainThreadEngine({ ...options, name: "inline", soon: nextTurn }, new InlineTasks(options));
-}
-
-/** What a payload holds, for one attempt: the next one must not find what this one has changed in it. */
-function ownCopy(payload: Captured): unknown {
-  const value = restore(payload);
-  return value === payload && typeof value === "object" && value !== null ? { ...value } : value;
 }
 
 class InlineTasks implements Code {
@@ -64,7 +57,8 @@ class InlineTasks implements Code {
     // The task may end the process. By then it must be on record that the task was running.
     this.#host?.beforeDeparture();
     const context = new InlineContext(task, signal, this.#host, this.options.logger);
-    const value = await run(ownCopy(task.payload), context);
+    // Anew, because the next attempt must not find what this one changes in it.
+    const value = await run(restoreAnew(task.payload), context);
     try {
       return captureForMoving(value, "result");
     } catch (error) {

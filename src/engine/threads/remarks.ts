@@ -1,8 +1,9 @@
 // What threads report beside the outcomes of their batches: progress, log lines, stray errors.
 import type { Logger } from "../../base/logger.js";
-import { restore } from "../../core/payload/restore.js";
+import { restoreFields } from "../../core/log-fields.js";
+import { restore, restoreAnew } from "../../core/payload/restore.js";
 import { toError } from "../../core/payload/thrown.js";
-import { fromWireForm, type WireForm } from "../../core/payload/wire-form.js";
+import { fromWireForm } from "../../core/payload/wire-form.js";
 import type { Task } from "../../core/task.js";
 import type { Thread } from "./pool/thread.js";
 import type { Remark } from "./protocol.js";
@@ -45,14 +46,10 @@ export class Remarks {
       task: task.definition.name,
       id: task.id,
       attempt: task.attempt,
-      context: restore(task.context),
+      context: restoreAnew(task.context),
     };
-    this.logger[level]?.({ ...(fields && restoreFields(fields)), ...whose }, message);
+    this.logger[level]?.({ ...(fields && restoreFields(fields, fromWireForm)), ...whose }, message);
   }
-}
-
-function restoreFields(fields: Readonly<Record<string, WireForm>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, restore(fromWireForm(field))]));
 }
 
 /** Looks among the tasks in flight on the thread. A log line of a task that has ended does not name it. */

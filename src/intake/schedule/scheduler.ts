@@ -7,7 +7,7 @@ import { cancelledError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
 import { errorOf, LazyError } from "../../core/lazy-error.js";
 import type { Ledger } from "../../core/ledger.js";
-import { restore } from "../../core/payload/restore.js";
+import { restoreAnew } from "../../core/payload/restore.js";
 import { resultOf } from "../../core/result.js";
 import { isFinal, type TaskState } from "../../core/states.js";
 import type { Task } from "../../core/task.js";
@@ -283,7 +283,7 @@ export class Scheduler implements EngineHost {
 
   #logFailure(task: Task): void {
     const { id, attempt, outcome, definition } = task;
-    const fields = { task: definition.name, id, attempt, context: restore(task.context) };
+    const fields = { task: definition.name, id, attempt, context: restoreAnew(task.context) };
     this.#parts.events.later(() => {
       this.#parts.logger.error({ ...fields, err: errorOf(outcome) }, `${definition.kind} failed`);
     });

@@ -86,6 +86,27 @@ describe("task.log", () => {
     expect(Buffer.isBuffer(fields.buffer)).toBe(true);
   });
 
+  it("takes an error in the place of the fields as the field err, with all that it has", async () => {
+    const watched = started();
+    await watched.offloader.run("logsError");
+    const { level, fields } = await watched.line(/^failed$/);
+    expect(level).toBe("error");
+    expect(fields.err).toBeInstanceOf(RangeError);
+    expect(fields.err).toMatchObject({ message: "logged", code: "E_LOGGED", cause: { message: "why" } });
+  });
+
+  it("lets no field make the task fail or lose the line", async () => {
+    const watched = started();
+    expect(await watched.offloader.run("logsHostile")).toBe("went on");
+    await watched.line(/^unlistable$/);
+    const { fields } = await watched.line(/^hostile$/);
+    expect(fields).toMatchObject({
+      mine: { count: 1 },
+      broken: expect.stringContaining("not to be read"),
+      cruel: "a value that cannot be shown",
+    });
+  });
+
   it("of a task that writes 100,000 lines floods nobody, and what is dropped is counted", async () => {
     const watched = started();
     await watched.offloader.run("floods", { lines: 100_000 });
