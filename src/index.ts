@@ -12,7 +12,7 @@ export type { Percentiles } from "./core/measure/histogram.js";
 export type { ResponseOutcome, RunIf } from "./core/outcome.js";
 export { NonRetryableError } from "./core/retry/non-retryable.js";
 export type { FinalState, TaskState, UnfinishedState } from "./core/states.js";
-export type { TaskContext, TaskLog } from "./core/task-context.js";
+export type { FollowUpOptions, TaskContext, TaskLog } from "./core/task-context.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";
 export type { PoolOptions } from "./engine/threads/options.js";
 export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/call/dispatch-options.js";

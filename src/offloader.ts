@@ -12,6 +12,7 @@ import { createDrainTarget } from "./drain-target.js";
 import { type Callback, createCallbacksEngine } from "./engine/callbacks/callbacks.js";
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
 import { explainLoadError, findTasksModule } from "./engine/threads/pool/tasks-module.js";
+import { isInOwnThread } from "./engine/threads/pool/thread-mark.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
 import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
@@ -29,7 +30,7 @@ import { AfterEach } from "./response/after-each.js";
 import { currentResponse, noResponseError, trackCurrentResponse } from "./response/current.js";
 import { toServerResponse } from "./response/response-like.js";
 import { reportAtExit } from "./shutdown/process/exit-report.js";
-import { shutdownOnSignals } from "./shutdown/shutdown.js";
+import { type Shutdown, shutdownOnSignals } from "./shutdown/shutdown.js";
 import { type CloseOptions, closeTarget } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
 import { NoStore } from "./store/no-store.js";
@@ -45,7 +46,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const { logger, pool } = settings;
   const module = findTasksModule(settings.tasks, pool.execArgv);
   const idPrefix = `${randomBytes(8).toString("hex")}-`;
-  trackCurrentResponse();
+  const inThread = isInOwnThread();
+  if (!inThread) trackCurrentResponse();
 
   // Each part is made after those that it knows.
   const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
@@ -54,8 +56,16 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   // Tasks of earlier processes take at most half of the room, so that there is room for new ones.
   const hasRoom = (): boolean => ledger.unfinished < Math.max(1, max / 2) && ledger.bytes <= maxBytes / 2;
   const store =
-    settings.journal === undefined ? new NoStore() : new JournalStore(settings.journal, { logger, hasRoom });
-  const threads = new ThreadsEngine({ options: pool, module, idPrefix, events, logger });
+    settings.journal === undefined || inThread
+      ? new NoStore()
+      : new JournalStore(settings.journal, { logger, hasRoom });
+  const threads = new ThreadsEngine({
+    options: inThread ? { ...pool, watch: false } : pool,
+    module,
+    idPrefix,
+    events,
+    logger,
+  });
   const callbacks = createCallbacksEngine({
     concurrency: settings.callbacks.concurrency,
     abortGrace: pool.abortGrace,
@@ -72,6 +82,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     store,
     engines: { task: threads, callback: callbacks },
     readiness,
+    followUp: (followUp) => intake.followUp(followUp),
     logger,
     logsFailures: settings.log.ended === "failed",
   });
@@ -101,10 +112,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     tellDraining,
   });
   const throughput = new Throughput();
-  reportAtExit(target);
-  if (pool.priority > 0) startLibuvThreads();
-  scheduler.start();
-  if (pool.minThreads === 0) readiness.takeOverEarly();
+  if (inThread) {
+    readiness.refuse(inThreadError(settings.name));
+  } else {
+    reportAtExit(target);
+    if (pool.priority > 0) startLibuvThreads();
+    scheduler.start();
+  }
 
   const actions: HandleActions = {
     cancel: (task, reason) => scheduler.cancel(task, reason),
@@ -117,7 +131,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     },
   };
 
+  /** In a thread every call says so, also one that would complain of its arguments first. */
+  function refuseInThread(): void {
+    if (inThread && readiness.refusal !== undefined) throw readiness.refusal;
+  }
+
   function offloadAfterResponse(...args: unknown[]): TaskHandle {
+    refuseInThread();
     const named = typeof args[0] === "string";
     const response = named ? theCurrentResponse("offloadAfterResponse") : toServerResponse(args[0]);
     const first = named ? 0 : 1;
@@ -126,6 +146,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   }
 
   function runAfterResponse(...args: unknown[]): TaskHandle {
+    refuseInThread();
     const bare = typeof args[0] === "function";
     const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
     const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
@@ -175,7 +196,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     run,
     task,
     ready() {
-      threads.prepare();
+      if (!inThread) threads.prepare();
       return readiness.promise;
     },
     pause(name) {
@@ -207,7 +228,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       return { drained, unfinished: target.unfinished() };
     },
     close,
-    shutdownOnSignals: (servers, options) => shutdownOnSignals(target, servers, options),
+    shutdownOnSignals: (servers, options) => (inThread ? noShutdown() : shutdownOnSignals(target, servers, options)),
     async [Symbol.asyncDispose]() {
       await close();
     },
@@ -220,4 +241,29 @@ function theCurrentResponse(call: string): NonNullable<ReturnType<typeof current
   const response = currentResponse();
   if (response === undefined) throw noResponseError(call);
   return response;
+}
+
+function inThreadError(name: string): OffloadError {
+  return new OffloadError(
+    "AR_IN_THREAD",
+    `the offloader ${JSON.stringify(name)} was made in one of its own threads, because the tasks module (or an --import ` +
+      "preload) imports the file that makes it. It has started nothing here. In a task, call task.offload(name, payload), " +
+      "and move what the tasks module needs from that file to a file of its own.",
+  );
+}
+
+/** What `shutdownOnSignals` returns in a thread, which gets no signals: the main thread shuts the process down. */
+function noShutdown(): Shutdown {
+  const never = new Promise<never>(() => {});
+  const notHere: Shutdown["readiness"] = (_request, response) => void response.writeHead(503).end();
+  const { signal } = new AbortController();
+  return {
+    close: () => never,
+    state: "serving",
+    readiness: notHere,
+    liveness: notHere,
+    uninstall() {},
+    done: never,
+    signal,
+  };
 }

@@ -16,6 +16,7 @@ import {
   stateAt,
 } from "../src/engine/threads/slots/slot-memory.js";
 import { Context } from "./context.js";
+import type { FollowUps } from "./follow-ups.js";
 import type { RemarkSender } from "./remark-sender.js";
 import { isSmall } from "./results.js";
 
@@ -24,6 +25,7 @@ export interface Surroundings {
   readonly tasks: ReadonlyMap<string, TaskFunction>;
   readonly idPrefix: string;
   readonly remarks: RemarkSender;
+  readonly followUps: FollowUps;
 }
 
 export class Batch {
@@ -134,13 +136,12 @@ export class Batch {
     this.#current = new Context(
       this.memory,
       index,
-      this.around.idPrefix,
+      this.around,
       seqs[index] ?? 0,
       rest?.ids?.[index],
       name,
       rest?.attempts?.[index] ?? 1,
       restore(fromWireForm(rest?.contexts?.[index])),
-      this.around.remarks,
     );
     return task(restore(fromWireForm(payloads[index])), this.#current);
   }

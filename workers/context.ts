@@ -1,7 +1,16 @@
 // What a task is given beside its payload.
-import type { TaskContext, TaskLog } from "../src/core/task-context.js";
+import { setMaxListeners } from "node:events";
+import type { FollowUpOptions, TaskContext, TaskLog } from "../src/core/task-context.js";
 import { type SlotMemory, slotState, stateAt } from "../src/engine/threads/slots/slot-memory.js";
+import type { FollowUps } from "./follow-ups.js";
 import type { RemarkSender } from "./remark-sender.js";
+
+/** What the contexts of a thread share. */
+interface Around {
+  readonly idPrefix: string;
+  readonly remarks: RemarkSender;
+  readonly followUps: FollowUps;
+}
 
 export class Context implements TaskContext {
   #controller: AbortController | undefined;
@@ -11,22 +20,21 @@ export class Context implements TaskContext {
   constructor(
     private readonly memory: SlotMemory,
     private readonly index: number,
-    private readonly idPrefix: string,
-    private readonly seq: number,
+    private readonly around: Around,
+    readonly seq: number,
     /** The id of a task that another process accepted: it is not made of the two above. */
     private readonly replayedId: string | undefined,
     readonly task: string,
     readonly attempt: number,
     readonly context: unknown,
-    private readonly remarks: RemarkSender,
   ) {}
 
   get id(): string {
-    return this.replayedId ?? this.idPrefix + this.seq.toString(36);
+    return this.replayedId ?? this.around.idPrefix + this.seq.toString(36);
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    this.#controller ??= quietController();
     // The message that wakes the signal may still be on its way.
     if (this.aborted && !this.#controller.signal.aborted) this.#controller.abort(this.#why());
     return this.#controller.signal;
@@ -41,12 +49,16 @@ export class Context implements TaskContext {
   }
 
   progress(value: unknown): void {
-    this.remarks.progress(this.seq, value);
+    this.around.remarks.progress(this.seq, value);
+  }
+
+  offload(name: string, payload?: unknown, options?: FollowUpOptions): Promise<{ readonly id: string }> {
+    return this.around.followUps.send(this, name, payload, options);
   }
 
   get log(): TaskLog {
     const line = (level: keyof TaskLog) => (message: string, fields?: object) => {
-      this.remarks.log(this.seq, level, String(message), fields);
+      this.around.remarks.log(this.seq, level, String(message), fields);
     };
     this.#log ??= { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
     return this.#log;
@@ -61,4 +73,11 @@ export class Context implements TaskContext {
   #why(): Error {
     return this.#reason ?? new DOMException("the task was aborted", "AbortError");
   }
+}
+
+/** A signal is there to be handed on to whatever a task does at once. Node would warn of a leak from the eleventh listener on. */
+function quietController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

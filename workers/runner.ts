@@ -18,6 +18,7 @@ import type {
 } from "../src/engine/threads/protocol.js";
 import { headerOf, reportMemory, type SlotMemory, slotMemory } from "../src/engine/threads/slots/slot-memory.js";
 import { Batch, type Surroundings } from "./batch.js";
+import { FollowUps } from "./follow-ups.js";
 import { RemarkSender } from "./remark-sender.js";
 import { runTeardown } from "./teardown.js";
 
@@ -55,6 +56,9 @@ class Runner {
         break;
       case "collect":
         this.#sendPartial(message.slot);
+        break;
+      case "offloaded":
+        this.around.followUps.answered(message);
         break;
       case "end":
         void this.#end();
@@ -145,7 +149,8 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   // On Linux each thread has a niceness of its own.
   if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
   const remarks = new RemarkSender(headerOf(message.control), message.port);
-  new Runner(message, { tasks, idPrefix: message.idPrefix, remarks });
+  const followUps = new FollowUps(message.port);
+  new Runner(message, { tasks, idPrefix: message.idPrefix, remarks, followUps });
   return { threadId, names: [...tasks.keys()] };
 }
 

@@ -7,6 +7,7 @@ export const errorCodes = {
   AR_INVALID_ARGUMENT: "an argument of a call is not what the call takes",
   AR_UNKNOWN_TASK: "the tasks module exports no task of this name",
   AR_PAYLOAD_NOT_CLONEABLE: "a part of the payload cannot be copied to a thread",
+  AR_IN_THREAD: "the call was made in a thread of the offloader, where task.offload() is the way",
   AR_NO_RESPONSE: "no response was given, and the call was not made while a request is handled",
   AR_QUEUE_FULL: "as many tasks are unfinished as queue.max allows, or their payloads hold as much as queue.maxBytes",
   AR_SHUTTING_DOWN: "admission is closed: the offloader drains or has drained",

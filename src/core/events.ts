@@ -11,6 +11,8 @@ export interface TaskEvent {
   readonly id: string;
   /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** The id of the task that dispatched it by `task.offload()`. */
+  readonly parent?: string | undefined;
   /** How often it has been started; 1 on its first attempt. */
   readonly attempt: number;
   /** The state that the event tells of. `handle.state` may be a later one. */

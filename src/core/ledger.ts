@@ -226,14 +226,15 @@ export function summary(task: Task): TaskSummary {
 }
 
 function taskEvent(task: Task, detail?: Detail & { readonly waitMs?: number }): TaskEvent {
-  const { id, attempt, state, definition } = task;
+  const { id, parent, attempt, state, definition } = task;
   const context = restoreAnew(task.context);
-  if (detail === undefined) return { id, task: definition.name, attempt, state, context };
+  if (detail === undefined) return { id, task: definition.name, parent, attempt, state, context };
   const { waitMs, runMs, error } = detail;
-  if (!(error instanceof LazyError)) return { id, task: definition.name, attempt, state, context, ...detail };
+  if (!(error instanceof LazyError)) return { id, task: definition.name, parent, attempt, state, context, ...detail };
   return {
     id,
     task: definition.name,
+    parent,
     attempt,
     state,
     context,

@@ -1,4 +1,6 @@
 // What a task is given beside its payload, wherever it runs.
+import type { Backoff, TaskPolicy } from "./definition.js";
+import type { Captured } from "./payload/payload.js";
 
 /**
  * Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is
@@ -10,6 +12,24 @@ export interface TaskLog {
   info(message: string, fields?: object): void;
   warn(message: string, fields?: object): void;
   error(message: string, fields?: object): void;
+}
+
+/** Options of `task.offload()`: those of a dispatch that can leave a thread. */
+export type FollowUpOptions = Partial<Pick<TaskPolicy, "priority" | "timeout" | "attempts">> & {
+  readonly backoff?: Exclude<Backoff, (...args: never[]) => unknown> | undefined;
+  readonly key?: string | undefined;
+  readonly onDuplicate?: "skip" | "replace" | undefined;
+};
+
+/** What a task hands to `task.offload()`. */
+export interface FollowUp {
+  readonly name: string;
+  readonly payload: unknown;
+  readonly options: FollowUpOptions | undefined;
+  /** The id of the task that asks. */
+  readonly parent: string;
+  /** What the `context` option returned for that task: its follow-ups get the same. */
+  readonly context: Captured;
 }
 
 /** The second argument of a task. */
@@ -28,6 +48,14 @@ export interface TaskContext {
   throwIfAborted(): void;
   /** Tells the main thread how far the task is: event `progress`. */
   progress(value: unknown): void;
+  /**
+   * Dispatches another task, to be run like any other: it is drained, journaled, limited and retried by its own options. Its
+   * events name this task as their `parent`, and it has this task's `context`. A task that is tried again offloads again, so
+   * give what must not be done twice a `key`, or make it idempotent by its payload.
+   *
+   * @returns resolves with the id when the main thread has accepted it; rejects with the refusal, whose `code` says why
+   */
+  offload(name: string, payload?: unknown, options?: FollowUpOptions): Promise<{ readonly id: string }>;
   readonly log: TaskLog;
   /** What the offloader's `context` option returned at the call. */
   readonly context: unknown;

@@ -2,6 +2,7 @@
 // owns the order of what it was given, the limits, and the place. test/engine/conformance.ts is run against every engine.
 import type { OffloadError } from "../base/errors.js";
 import type { Task } from "../core/task.js";
+import type { FollowUp } from "../core/task-context.js";
 
 export interface Engine {
   /** For messages: "threads", "callbacks", "inline". */
@@ -75,6 +76,13 @@ export interface EngineHost {
   /** The task has left for another process: it is final here. */
   handedOver(task: Task): void;
   progress(task: Task, value: unknown): void;
+  /**
+   * A task dispatches another.
+   *
+   * @returns the id of the accepted one
+   * @throws the refusal of the dispatch
+   */
+  offload(followUp: FollowUp): string;
   /** Everything that was to be started is up. */
   ready(): void;
   /** The tasks module is loaded and has tasks of these names. */

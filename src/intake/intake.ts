@@ -10,6 +10,7 @@ import { capture } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
 import type { Dispatch, Task } from "../core/task.js";
+import type { FollowUp } from "../core/task-context.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
 import { whenOver } from "../response/over.js";
 import { runIfAllows } from "../response/run-if.js";
@@ -48,19 +49,26 @@ export class Intake {
   constructor(private readonly parts: IntakeParts) {}
 
   /** Accepts a task, to be queued once its response is over, or at once where there is none. */
-  task(taskName: string, payload: unknown, options: DispatchOptions | undefined, response: Response | undefined): Task {
+  task(
+    taskName: string,
+    payload: unknown,
+    options: DispatchOptions | undefined,
+    response: Response | undefined,
+    parent?: FollowUp,
+  ): Task {
     const { definitions, admission, readiness, maker, scheduler } = this.parts;
     if (readiness.refusal !== undefined) throw readiness.refusal;
     const definition = definitions.task(taskName);
     const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
     // Before the key is looked up, because this function is the user's and may dispatch too.
-    const context = this.#context();
+    const context = parent === undefined ? this.#context() : parent.context;
     const last = dispatch.key === undefined ? undefined : scheduler.keys.find(taskName, dispatch.key);
     if (last !== undefined && dispatch.onDuplicate !== "replace" && !isBeingCancelled(last)) return last;
     const replaced =
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     admission.check(replaced);
     const task = maker.fromCall({ definition, dispatch, payload, context, options, replaced });
+    task.parent = parent?.parent;
     scheduler.beginMove();
     try {
       scheduler.accept(task, options?.signal);
@@ -74,6 +82,16 @@ export class Intake {
       scheduler.endMove();
     }
   }
+
+  /**
+   * Accepts what a task dispatches, as if it had been a call of `offload()`.
+   *
+   * @returns its id
+   */
+  readonly followUp = (followUp: FollowUp): string => {
+    const { name, payload, options } = followUp;
+    return this.task(name, payload, options, undefined, followUp).id;
+  };
 
   /** Accepts a callback, to be run once the response is over. */
   callback(callback: Callback, options: CallbackOptions | undefined, response: Response): Task {

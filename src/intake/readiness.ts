@@ -26,7 +26,7 @@ export class Readiness {
     return this.#ready.promise;
   }
 
-  /** Thrown by every dispatch while the module cannot be loaded. */
+  /** Thrown by every dispatch of a task while the module cannot be loaded, and of everything in a thread. */
   get refusal(): OffloadError | undefined {
     return this.#refusal;
   }
@@ -69,6 +69,12 @@ export class Readiness {
       cause,
     });
     return this.#refusal;
+  }
+
+  /** Nothing will ever be run here: every dispatch throws `refusal`. */
+  refuse(refusal: OffloadError): void {
+    this.#refusal = refusal;
+    this.#ready.resolve();
   }
 
   /** The offloader is closed: what is not ready by now never will be. */

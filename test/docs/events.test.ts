@@ -64,6 +64,7 @@ function tellEverything(): Map<string, Set<string>> {
   const heard = recordEvents(emitter);
   const start = () => {
     const task = makeTask(undefined, {}, { context: "request" });
+    task.parent = "parent";
     ledger.accept(task);
     ledger.queued(task);
     ledger.started(task);
@@ -78,6 +79,7 @@ function tellEverything(): Map<string, Set<string>> {
   ledger.abandoned(start());
   ledger.forwarded(start());
   const skipped = makeTask(undefined, {}, { context: "request" });
+  skipped.parent = "parent";
   ledger.accept(skipped);
   ledger.skipped(skipped);
   const told = new Map<string, Set<string>>();

@@ -10,12 +10,14 @@
 // | calls process.exit(), crashes, fills the memory | it fails, a new thread takes the place | the process ends |
 // | changes what it was given, or what it returned | nobody sees it | inline: the same; a callback shares what it closes over |
 // | leaves a rejection that nobody handles | it is logged | the process decides, as about any other |
+// | dispatches another by task.offload() | accepted, or refused with the code | inline: the same; a callback has its offloader |
 // | reports progress | event `progress` | inline: the same; a callback has nothing to report by |
 //
 // So no task of this suite blocks or ends its process.
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
 import { turn } from "../../src/base/time.js";
+import { restore } from "../../src/core/payload/restore.js";
 import type { Task } from "../../src/core/task.js";
 import { Gate } from "../support/gate.js";
 import { rejection } from "../support/offloader.js";
@@ -132,6 +134,38 @@ export function testEngine(under: EngineUnderTest): void {
       const task = subject.add("neverAgain", undefined, { attempts: 5 });
       expect((await rejection(subject.result(task))).message).toBe("no such user");
       expect(task.attempt).toBe(1);
+    });
+  });
+
+  describe("a task that offloads another", () => {
+    beforeEach(async () => {
+      subject = await start();
+    });
+
+    it.runIf(isTask)("has it accepted in its own name and context, and is told its id", async () => {
+      const task = subject.add("offloads", { payload: { rows: [1, 2] }, options: { priority: "low", key: "k" } });
+      expect(await subject.result(task)).toEqual({ id: "follow-up-1" });
+      const [followUp] = subject.host.followUps;
+      expect(followUp).toMatchObject({ name: "echo", payload: { rows: [1, 2] }, parent: task.id });
+      expect(followUp?.options).toEqual({ priority: "low", key: "k" });
+      expect(restore(followUp?.context)).toEqual({ request: "r-1" });
+    });
+
+    it.runIf(isTask)("is told the refusal", async () => {
+      subject.host.followUp = () => {
+        throw new OffloadError("AR_QUEUE_FULL", "no room");
+      };
+      expect(await subject.result(subject.add("offloads", {}))).toEqual({
+        refused: "AR_QUEUE_FULL",
+        message: "no room",
+      });
+    });
+  });
+
+  describe("the signal of a task", () => {
+    it("may be given to twenty operations without a warning", async () => {
+      subject = await start();
+      expect(await subject.result(subject.add("sharesSignal"))).toEqual([]);
     });
   });
 

@@ -6,6 +6,7 @@ import type { TaskDefinition } from "../../src/core/definition.js";
 import { type EventName, Events } from "../../src/core/events.js";
 import { Ledger } from "../../src/core/ledger.js";
 import type { Dispatch, Task } from "../../src/core/task.js";
+import type { FollowUp } from "../../src/core/task-context.js";
 import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import type { Readiness } from "../../src/intake/readiness.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
@@ -29,6 +30,11 @@ export class TestHost {
   readonly ready: Promise<void>;
   /** The names of the tasks, each time the engine has loaded the module. */
   readonly names: (readonly string[])[] = [];
+
+  /** What tasks have dispatched. */
+  readonly followUps: FollowUp[] = [];
+  /** Accepts what a task dispatches, or throws the refusal; a test may replace it. */
+  followUp: (followUp: FollowUp) => string = (followUp) => `follow-up-${this.followUps.push(followUp)}`;
 
   /** What the engine is given as its host; a test may replace a report. */
   readonly reports: { -readonly [Report in keyof EngineHost]: EngineHost[Report] };
@@ -56,6 +62,7 @@ export class TestHost {
       store: new NoStore(),
       engines: { task: engine, callback: engine },
       readiness: readiness as unknown as Readiness,
+      followUp: (followUp) => this.followUp(followUp),
       logger,
       logsFailures,
       clock,
@@ -104,6 +111,7 @@ function reportsOf(host: EngineHost): TestHost["reports"] {
     failed: (task, error, retryable, runMs) => host.failed(task, error, retryable, runMs),
     handedOver: (task) => host.handedOver(task),
     progress: (task, value) => host.progress(task, value),
+    offload: (followUp) => host.offload(followUp),
     ready: () => host.ready(),
     loaded: (names) => host.loaded(names),
     unloadable: (error) => host.unloadable(error),

@@ -68,6 +68,7 @@ export function createScheduler({ logsFailures = true, clock }: SchedulerOptions
   const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger });
   const readiness = new Readiness({ definitions, explain: (reason) => reason, takeOver: async () => {} });
   const store = new NoStore();
-  const scheduler = new Scheduler({ ledger, events, store, engines, readiness, logger, logsFailures, clock });
+  const parts = { ledger, events, store, engines, readiness, logger, logsFailures, clock };
+  const scheduler = new Scheduler({ ...parts, followUp: () => "follow-up" });
   return { scheduler, ledger, events, engine: engines.task, engines, definitions, lines, told: recordEvents(events) };
 }

@@ -1,5 +1,6 @@
 // An engine on the main thread: a bounded number of tasks at a time, each isolated from the others. The callbacks engine calls
 // closures with it, the inline engine calls the functions of the tasks module.
+import { setMaxListeners } from "node:events";
 import type { OffloadError } from "../../base/errors.js";
 import { afterFairTime, type Clock, nextTurn, realClock } from "../../base/time.js";
 import { stopsToBeRetried, timeoutError } from "../../core/early-end.js";
@@ -138,7 +139,10 @@ export class MainThreadEngine implements Engine {
     this.#host?.together(() => {
       const task = this.#queue.take(() => true);
       if (task === undefined) return;
-      run = { task, controller: new AbortController(), begunAt: undefined, disarm: () => {} };
+      const controller = new AbortController();
+      // It is handed on to whatever the task does at once. Node would warn of a leak from the eleventh listener on.
+      setMaxListeners(0, controller.signal);
+      run = { task, controller, begunAt: undefined, disarm: () => {} };
       this.#running.set(task, run);
     });
     return run;

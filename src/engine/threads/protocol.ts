@@ -2,10 +2,11 @@
 import type { MessagePort } from "node:worker_threads";
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
+import type { FollowUpOptions } from "../../core/task-context.js";
 import type { FailureForm } from "./slots/failure-form.js";
 
 /** Main thread -> thread, through the port of its greeting. */
-export type ToThread = BatchMessage | StopMessage | CollectMessage | EndMessage;
+export type ToThread = BatchMessage | StopMessage | CollectMessage | EndMessage | FollowUpAnswer;
 
 /** The one Piscina task of a thread: load the tasks module. All else goes through `port`. */
 export interface HelloMessage {
@@ -84,13 +85,32 @@ export interface CollectMessage {
   readonly slot: number;
 }
 
+/** What became of a follow-up: accepted, or refused. */
+export type FollowUpAnswer = { readonly kind: "offloaded"; readonly call: number } & (
+  | { readonly id: string }
+  | { readonly error: WireError }
+);
+
 /** Run the teardown hooks, write out what is left of the output, exit. */
 export interface EndMessage {
   readonly kind: "end";
 }
 
 /** Thread -> main thread, through the same port, so that a task's remarks come before its end. A reply: the batch has ended. */
-export type FromThread = BatchReply | PartialReply | Remark;
+export type FromThread = BatchReply | PartialReply | Remark | FollowUpMessage;
+
+/** A task dispatches another, and awaits the answer. */
+export interface FollowUpMessage {
+  readonly kind: "offload";
+  /** Of the asking task. */
+  readonly seq: number;
+  readonly parent: string;
+  /** Numbers the calls of the thread. */
+  readonly call: number;
+  readonly name: string;
+  readonly payload: WireForm;
+  readonly options: FollowUpOptions | undefined;
+}
 
 /** The outcomes of a batch that goes on, or whose thread is about to exit. */
 export interface PartialReply {

@@ -53,7 +53,7 @@ export class Remarks {
 }
 
 /** Looks among the tasks in flight on the thread. A log line of a task that has ended does not name it. */
-function findTask(thread: Thread, seq: number): Task | undefined {
+export function findTask(thread: Thread, seq: number): Task | undefined {
   for (const { tasks } of thread.slots) {
     for (const task of tasks) if (task.seq === seq) return task;
   }

@@ -4,6 +4,9 @@ import type { Logger } from "../../base/logger.js";
 import { afterFairTime, backgroundClock } from "../../base/time.js";
 import { hasAttemptsLeft, stopsToBeRetried, timeoutError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
+import { restore } from "../../core/payload/restore.js";
+import { toWire } from "../../core/payload/to-wire.js";
+import { fromWireForm } from "../../core/payload/wire-form.js";
 import type { Task } from "../../core/task.js";
 import type { Engine, EngineHost } from "../engine.js";
 import { TaskQueue } from "../queue/task-queue.js";
@@ -12,8 +15,8 @@ import type { ResolvedPoolOptions } from "./options.js";
 import type { TasksModule } from "./pool/tasks-module.js";
 import type { Place, Thread } from "./pool/thread.js";
 import { ThreadPool } from "./pool/thread-pool.js";
-import type { BatchReply, FromThread, PartialReply } from "./protocol.js";
-import { Remarks } from "./remarks.js";
+import type { BatchReply, FollowUpMessage, FromThread, PartialReply } from "./protocol.js";
+import { findTask, Remarks } from "./remarks.js";
 import { Serving } from "./serving.js";
 import { leavesForGood, movedAway, packBatch } from "./slots/batch-message.js";
 import { BatchReport } from "./slots/batch-report.js";
@@ -202,7 +205,19 @@ export class ThreadsEngine implements Engine {
   #receive(thread: Thread, message: FromThread): void {
     if (isReply(message)) this.#host.together(() => this.#replied(thread, message));
     else if (message.kind === "partial") this.#host.together(() => this.#repliedPartly(thread, message));
+    else if (message.kind === "offload") this.#followUp(thread, message);
     else this.#remarks.receive(thread, message);
+  }
+
+  /** A task dispatches another. It is answered also where the asking task has ended: its code may still wait. */
+  #followUp(thread: Thread, { seq, parent, call, name, payload, options }: FollowUpMessage): void {
+    const context = findTask(thread, seq)?.context;
+    try {
+      const id = this.#host.offload({ name, payload: restore(fromWireForm(payload)), options, parent, context });
+      thread.post({ kind: "offloaded", call, id });
+    } catch (refusal) {
+      thread.post({ kind: "offloaded", call, error: toWire(refusal) });
+    }
   }
 
   #replied(thread: Thread, reply: BatchReply): void {

@@ -11,6 +11,7 @@ import { restoreAnew } from "../../core/payload/restore.js";
 import { resultOf } from "../../core/result.js";
 import { isFinal, type TaskState } from "../../core/states.js";
 import type { Task } from "../../core/task.js";
+import type { FollowUp } from "../../core/task-context.js";
 import type { Engine, EngineHost } from "../../engine/engine.js";
 import type { Store } from "../../store/store.js";
 import type { Readiness } from "../readiness.js";
@@ -31,6 +32,8 @@ export interface SchedulerParts {
   readonly store: Store;
   readonly engines: Engines;
   readonly readiness: Readiness;
+  /** Accepts what a task dispatches; returns its id, or throws the refusal. */
+  readonly followUp: (followUp: FollowUp) => string;
   readonly logger: Logger;
   /** Whether the failure of a task is logged. */
   readonly logsFailures: boolean;
@@ -216,6 +219,10 @@ export class Scheduler implements EngineHost {
     // A task that was abandoned may still run.
     if (task.state !== "running") return;
     this.move(() => this.#parts.ledger.progress(task, value));
+  }
+
+  offload(followUp: FollowUp): string {
+    return this.#parts.followUp(followUp);
   }
 
   ready(): void {

@@ -14,6 +14,7 @@ import { BatchReport } from "../../../src/engine/threads/slots/batch-report.js";
 import { Slot } from "../../../src/engine/threads/slots/slot.js";
 import { createControl, headerOf, slotSize } from "../../../src/engine/threads/slots/slot-memory.js";
 import { Batch } from "../../../workers/batch.js";
+import { FollowUps } from "../../../workers/follow-ups.js";
 import { RemarkSender } from "../../../workers/remark-sender.js";
 import { defineTask, ids } from "../../support/tasks.js";
 import { TestHost } from "../host.js";
@@ -93,7 +94,7 @@ async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course)
     return perform(deeds[index] ?? "nothing", index);
   };
   const remarks = new RemarkSender(headerOf(control), nobodyReads);
-  const around = { tasks: new Map([["deed", deed]]), idPrefix: "", remarks };
+  const around = { tasks: new Map([["deed", deed]]), idPrefix: "", remarks, followUps: new FollowUps(nobodyReads) };
   const batch = new Batch(message, slot.memory, around);
   for (const [index, task] of tasks.entries()) {
     if (takenBack[index] && slot.withdraw(index)) together(() => report.again(task, undefined));

@@ -17,6 +17,7 @@ import { type Addressee, GreetingQueue } from "./greeting-queue.js";
 import { runnerFile } from "./runner-file.js";
 import type { TasksModule } from "./tasks-module.js";
 import { Thread } from "./thread.js";
+import { markThreads } from "./thread-mark.js";
 
 // Threads are started outside of the request that needs one more. Otherwise what the request keeps in an AsyncLocalStorage
 // would live as long as the thread.
@@ -73,7 +74,7 @@ export class ThreadStarter {
     const slots = this.options.concurrentTasksPerThread + 1;
     const control = createControl(slots);
     const addressee: Addressee = { threadId: undefined };
-    const { worker, port, answer } = outsideOfRequests(() => this.#greet(control, addressee));
+    const { worker, port, answer } = outsideOfRequests(() => markThreads(() => this.#greet(control, addressee)));
     try {
       const reply = await firstOf(answer, worker, this.options.startTimeout);
       if ("error" in reply) throw new LoadError(toError(reply.error));

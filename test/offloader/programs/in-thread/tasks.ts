@@ -1,0 +1,26 @@
+// Imports the file that makes the offloader, and tries to use it.
+import { greeting, offloader } from "./offloader.js";
+
+export async function tries(): Promise<object> {
+  await offloader.ready();
+  const errors: (Error & { code?: string })[] = [];
+  const calls = [
+    () => offloader.offload("tries"),
+    () => offloader.offloadAfterResponse("tries"),
+    () => offloader.runAfterResponse(() => greeting("nobody")),
+  ];
+  for (const call of calls) {
+    try {
+      call();
+    } catch (error) {
+      errors.push(error as Error);
+    }
+  }
+  await offloader.run("tries").catch((error: Error) => errors.push(error));
+  offloader.shutdownOnSignals();
+  return {
+    codes: errors.map(({ code }) => code),
+    message: errors[0]?.message,
+    nested: offloader.stats().threads.total,
+  };
+}

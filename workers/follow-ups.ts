@@ -1,0 +1,49 @@
+// `task.offload()` in a thread: sends what a task dispatches to the main thread, and settles its promise with the answer.
+import type { MessagePort } from "node:worker_threads";
+import { captureForMoving } from "../src/core/payload/capture.js";
+import { toError } from "../src/core/payload/thrown.js";
+import { toWireForm } from "../src/core/payload/wire-form.js";
+import type { FollowUpOptions } from "../src/core/task-context.js";
+import type { FollowUpAnswer, FollowUpMessage } from "../src/engine/threads/protocol.js";
+
+/** A promise that waits for its answer. */
+interface Waiting {
+  accepted(task: { readonly id: string }): void;
+  refused(error: Error): void;
+}
+
+export class FollowUps {
+  #calls = 0;
+  readonly #waiting = new Map<number, Waiting>();
+
+  constructor(private readonly port: MessagePort) {}
+
+  /** @returns rejects where the payload or the options cannot be copied, and where the main thread refuses */
+  async send(
+    asking: { readonly seq: number; readonly id: string },
+    name: string,
+    payload: unknown,
+    options: FollowUpOptions | undefined,
+  ): Promise<{ readonly id: string }> {
+    const call = this.#calls++;
+    const captured = toWireForm(captureForMoving(payload, "payload"));
+    const message: FollowUpMessage = {
+      kind: "offload",
+      seq: asking.seq,
+      parent: asking.id,
+      call,
+      name,
+      payload: captured,
+      options,
+    };
+    this.port.postMessage(message);
+    return new Promise((accepted, refused) => this.#waiting.set(call, { accepted, refused }));
+  }
+
+  answered(answer: FollowUpAnswer): void {
+    const waiting = this.#waiting.get(answer.call);
+    this.#waiting.delete(answer.call);
+    if ("error" in answer) waiting?.refused(toError(answer.error));
+    else waiting?.accepted({ id: answer.id });
+  }
+}
