@@ -20,6 +20,7 @@ export interface DrainParts {
   readonly ledger: Ledger;
   readonly scheduler: Scheduler;
   readonly store: Store;
+  isReady(): boolean;
   /** Emits `draining`, unless an earlier drain did. */
   tellDraining(): void;
 }
@@ -29,6 +30,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
   return {
     name: parts.name,
     logger: parts.logger,
+    isReady: () => parts.isReady(),
     unfinishedCount: () => ledger.unfinished,
     unfinished: (max) => ledger.list(max).map(summary),
     totals: () => ledger.counts.all(),

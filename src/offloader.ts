@@ -109,6 +109,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     ledger,
     scheduler,
     store,
+    // Without a thread at the start, the first task loads the module: there is nothing to wait for.
+    isReady: () => readiness.isLoaded || (pool.minThreads === 0 && readiness.refusal === undefined),
     tellDraining,
   });
   const throughput = new Throughput();

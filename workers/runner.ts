@@ -6,7 +6,7 @@ import { type MessagePort, threadId } from "node:worker_threads";
 import { now } from "../src/base/time.js";
 import { toError } from "../src/core/payload/thrown.js";
 import { toWire } from "../src/core/payload/to-wire.js";
-import { loadTasks, type TaskFunction } from "../src/engine/tasks/load-tasks.js";
+import { loadTasks, type Namespace, type TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type {
   BatchMessage,
   BatchReply,
@@ -142,7 +142,7 @@ function isBatch(message: ToThread): message is BatchMessage {
 export async function receive(message: HelloMessage): Promise<HelloReply> {
   let tasks: ReadonlyMap<string, TaskFunction>;
   try {
-    tasks = await loadTasks(message.tasks);
+    tasks = await loadTasks(message.tasks, importWhole);
   } catch (error) {
     return { threadId, error: toWire(error) };
   }
@@ -152,6 +152,15 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   const followUps = new FollowUps(message.port);
   new Runner(message, { tasks, idPrefix: message.idPrefix, remarks, followUps });
   return { threadId, names: [...tasks.keys()] };
+}
+
+/**
+ * The namespace of a module. `import(url)` would call a function named `then` that the module exports, as if the module were a
+ * promise, and might never settle. Within another namespace it is a value like any other.
+ */
+async function importWhole(url: string): Promise<{ readonly tasks: Namespace }> {
+  const wrapper = `export * as tasks from ${JSON.stringify(url)};`;
+  return import(`data:text/javascript,${encodeURIComponent(wrapper)}`);
 }
 
 function written(stream: NodeJS.WriteStream): Promise<void> {

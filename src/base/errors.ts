@@ -105,21 +105,26 @@ export function describe(value: unknown): string {
   if (value === null) return "null";
   switch (typeof value) {
     case "string":
-      return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+      return JSON.stringify(cut(value));
     case "number":
     case "boolean":
     case "undefined":
       return String(value);
     case "bigint":
-      return `${value}n`;
+      return `${cut(String(value))}n`;
     case "symbol":
-      return String(value);
+      return cut(String(value));
     case "function":
-      return value.name ? `the function ${value.name}` : "a function";
+      return value.name ? `the function ${cut(value.name)}` : "a function";
     default: {
       if (Array.isArray(value)) return "an array";
       const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-      return typeof name === "string" && name !== "Object" && name !== "" ? `an instance of ${name}` : "an object";
+      return typeof name === "string" && name !== "Object" && name !== "" ? `an instance of ${cut(name)}` : "an object";
     }
   }
+}
+
+/** What a client sends may be long, and the text goes into messages and logs. */
+export function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

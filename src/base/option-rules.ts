@@ -1,5 +1,5 @@
 // Options are checked against a table with one rule for each field, so that all errors have one wording.
-import { describe, OffloadError } from "./errors.js";
+import { cut, describe, OffloadError } from "./errors.js";
 import { nearest } from "./nearest.js";
 
 /** Which values a field may have. */
@@ -60,7 +60,7 @@ function unknownOption(where: string, path: string, name: string, rules: Rules):
   const known = Object.keys(rules);
   const meant = nearest(name, known);
   const hint = meant === undefined ? `known options: ${known.join(", ")}` : `did you mean ${meant}?`;
-  return new OffloadError("AR_INVALID_OPTIONS", `${where}: unknown option ${path} (${hint})`);
+  return new OffloadError("AR_INVALID_OPTIONS", `${where}: unknown option ${cut(path)} (${hint})`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

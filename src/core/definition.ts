@@ -15,9 +15,10 @@ export type Priority = "high" | "normal" | "low";
 export type Backoff =
   | number
   | {
-      readonly type: "constant" | "exponential";
-      /** The first delay, in ms. An exponential delay doubles with each attempt. */
-      readonly delay: number;
+      /** Default "exponential". */
+      readonly type?: "constant" | "exponential" | undefined;
+      /** The first delay, in ms. An exponential delay doubles with each attempt. Default 1,000. */
+      readonly delay?: number | undefined;
       /** The longest delay, in ms. Default: one hour. */
       readonly maxDelay?: number | undefined;
       /** Which part of the delay is random, from 0 to 1. Default 0.5 for exponential, 0 for constant. */

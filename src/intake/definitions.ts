@@ -19,6 +19,7 @@ export class Definitions {
   readonly #tasks = new Map<string, TaskDefinition>();
   readonly #callbacks = new Map<string, TaskDefinition>();
   #known: ReadonlySet<string> | undefined;
+  #policyError: OffloadError | undefined;
 
   constructor(private readonly parts: DefinitionsParts) {}
 
@@ -30,11 +31,14 @@ export class Definitions {
   learn(names: readonly string[]): boolean {
     if (this.#known?.size === names.length && names.every((name) => this.#known?.has(name))) return false;
     this.#known = new Set(names);
-    for (const name of this.parts.policies.keys()) {
-      if (!this.#known.has(name))
-        this.parts.logger.warn({ policy: name }, `policies.${name}: ${this.#unknown(name).message}`);
-    }
+    this.#policyError = undefined;
+    for (const name of this.parts.policies.keys()) if (!this.#known.has(name)) this.#policyWithoutTask(name);
     return true;
+  }
+
+  /** Outside of production: a policy is for no task of the module, most likely because its name is misspelled. */
+  get policyError(): OffloadError | undefined {
+    return this.#policyError;
   }
 
   /**
@@ -98,13 +102,17 @@ export class Definitions {
     yield* this.#callbacks.values();
   }
 
+  #policyWithoutTask(name: string): void {
+    const message = `policies.${name}: ${this.#unknown(name).message}`;
+    this.parts.logger.warn({ policy: name }, message);
+    if (process.env.NODE_ENV !== "production")
+      this.#policyError ??= new OffloadError("AR_INVALID_OPTIONS", `createOffloader: ${message}`);
+  }
+
   #unknown(name: string): OffloadError {
     const known = [...(this.#known ?? [])];
     const meant = nearest(name, known);
     const hint = meant === undefined ? `it exports ${known.slice(0, 10).join(", ")}` : `did you mean ${meant}?`;
-    return new OffloadError(
-      "AR_UNKNOWN_TASK",
-      `the tasks module exports no function ${JSON.stringify(name)} (${hint})`,
-    );
+    return new OffloadError("AR_UNKNOWN_TASK", `the tasks module exports no function ${describe(name)} (${hint})`);
   }
 }

@@ -16,12 +16,13 @@ export class Readiness {
   readonly #parts: ReadinessParts;
   #ready = waitedForByNobody();
   #refusal: OffloadError | undefined;
+  #isLoaded = false;
 
   constructor(parts: ReadinessParts) {
     this.#parts = parts;
   }
 
-  /** Resolves when tasks can be run; rejects with the module's own error. */
+  /** Resolves when tasks can be run; rejects with the module's own error, or with that of a policy for no task. */
   get promise(): Promise<void> {
     return this.#ready.promise;
   }
@@ -40,6 +41,11 @@ export class Readiness {
     this.#parts.takeOver().catch(() => {});
   }
 
+  /** Whether a thread has loaded the tasks module, and the last attempt to do so did not fail. */
+  get isLoaded(): boolean {
+    return this.#isLoaded && this.#refusal === undefined;
+  }
+
   /** The engine is up. */
   up(): void {
     const { resolve, reject } = this.#ready;
@@ -53,12 +59,15 @@ export class Readiness {
    */
   loaded(names: readonly string[]): ((definition: TaskDefinition) => OffloadError | undefined) | undefined {
     const { definitions } = this.#parts;
+    this.#isLoaded = true;
     if (this.#refusal !== undefined) {
       this.#refusal = undefined;
       // The old promise is rejected. The new one waits for the engine.
       this.#ready = waitedForByNobody();
     }
-    return definitions.learn(names) ? (definition) => definitions.errorOf(definition) : undefined;
+    const areNew = definitions.learn(names);
+    if (definitions.policyError !== undefined) this.#ready.reject(definitions.policyError);
+    return areNew ? (definition) => definitions.errorOf(definition) : undefined;
   }
 
   /** @returns what every dispatch throws from now on, until the module is loaded */

@@ -26,7 +26,7 @@ export interface Shutdown {
    */
   close(reason?: string): Promise<ShutdownReport>;
   readonly state: ShutdownState;
-  /** A `(req, res)` handler: 200 until the shutdown begins, then 503. */
+  /** A `(req, res)` handler: 200 from when the tasks module is loaded until the shutdown begins, else 503. */
   readonly readiness: Probe;
   /** A `(req, res)` handler: 200, during the shutdown too. */
   readonly liveness: Probe;
@@ -89,7 +89,10 @@ export function shutdownOnSignals(
     get state() {
       return shutdown.state;
     },
-    readiness: readinessProbe(() => shutdown.state === "serving"),
+    readiness: readinessProbe(() => {
+      if (shutdown.state !== "serving") return "shutting down";
+      return target.isReady?.() === false ? "the tasks module is not loaded" : undefined;
+    }),
     liveness: livenessProbe(),
     uninstall: leave,
     signal: shutdown.signal,

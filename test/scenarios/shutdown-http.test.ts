@@ -132,6 +132,8 @@ describe("the probes", () => {
   it("say that the process is alive and not ready, while it still serves", async () => {
     const app = await startApp({ shutdown: { drainDelay: 1_000 } });
     const agent = new Agent();
+    // Until the first thread has loaded the tasks module, the process is not ready.
+    while ((await ask(app.port, "/ready", agent)).status !== 200);
     expect(await ask(app.port, "/ready", agent)).toMatchObject({ status: 200, text: "ready\n" });
     app.kill("SIGTERM");
     await app.waitFor(/^step leaving$/m);

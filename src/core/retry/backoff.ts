@@ -21,8 +21,9 @@ export function backoffDelay(
 ): number {
   if (typeof backoff === "number") return backoff;
   if (typeof backoff === "function") return askedDelay(backoff, attempt, error);
-  const exponential = backoff.type === "exponential";
-  const { delay, maxDelay = oneHour, jitter = exponential ? 0.5 : 0 } = backoff;
+  const { type = "exponential", delay = 1_000 } = backoff;
+  const exponential = type === "exponential";
+  const { maxDelay = oneHour, jitter = exponential ? 0.5 : 0 } = backoff;
   // Finite, because 0 times Infinity is NaN, and a task with a delay of NaN would wait for ever.
   const factor = exponential ? Math.min(2 ** (attempt - 1), Number.MAX_VALUE) : 1;
   const full = Math.min(maxDelay, longest, delay * factor);

@@ -1,5 +1,10 @@
 // Loading the tasks module: its exported functions are the tasks.
 
+import { types } from "node:util";
+
+/** What a module exports. */
+export type Namespace = Readonly<Record<string, unknown>>;
+
 /** A task as it stands in the module. */
 export type TaskFunction = (payload: unknown, context: unknown) => unknown;
 
@@ -7,19 +12,24 @@ export type TaskFunction = (payload: unknown, context: unknown) => unknown;
  * Imports the tasks module, ESM or CommonJS.
  *
  * @param url where it is
+ * @param importModule gets the module's namespace, within an object
  * @returns the tasks by name
- * @throws what the module throws; TypeError if it exports no function
+ * @throws what the module throws; TypeError if it exports no function, or a generator function
  */
-export async function loadTasks(url: string): Promise<ReadonlyMap<string, TaskFunction>> {
-  const namespace: Record<string, unknown> = await import(url);
+export async function loadTasks(
+  url: string,
+  importModule: (url: string) => Promise<{ readonly tasks: Namespace }> = importPlain,
+): Promise<ReadonlyMap<string, TaskFunction>> {
+  const { tasks: namespace } = await importModule(url);
   const tasks = new Map<string, TaskFunction>();
   // A CommonJS module is the default export; what its named exports are is only guessed by Node, so both are looked at.
   for (const source of [namespace["module.exports"] ?? namespace.default, namespace]) {
     if ((typeof source !== "object" && typeof source !== "function") || source === null) continue;
     for (const name of Object.keys(source)) {
       const value: unknown = Reflect.get(source, name);
-      if (typeof value === "function" && name !== "default" && name !== "module.exports")
-        tasks.set(name, value as TaskFunction);
+      if (typeof value !== "function" || name === "default" || name === "module.exports" || isClass(value)) continue;
+      if (types.isGeneratorFunction(value)) throw generatorError(name);
+      tasks.set(name, value as TaskFunction);
     }
   }
   if (tasks.size === 0) {
@@ -29,4 +39,21 @@ export async function loadTasks(url: string): Promise<ReadonlyMap<string, TaskFu
     );
   }
   return tasks;
+}
+
+async function importPlain(url: string): Promise<{ readonly tasks: Namespace }> {
+  return { tasks: await import(url) };
+}
+
+/** A class needs `new`, so it is no task: a module may export its error classes. */
+function isClass(value: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+/** Called as a task it would return at once, with nothing done, and succeed. */
+function generatorError(name: string): TypeError {
+  return new TypeError(
+    `the tasks module exports the generator function ${name}, whose code does not run when it is called: ` +
+      "write an async function, or move it to a module of its own",
+  );
 }

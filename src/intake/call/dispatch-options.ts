@@ -9,6 +9,7 @@ import {
   milliseconds,
   object,
   oneOf,
+  plainObject,
   type Rule,
   type Rules,
   signal,
@@ -69,8 +70,8 @@ export type LastingOptions = OnlyPlain<{
 /** Options of `runAfterResponse`: those of a task that make sense for a closure. The others are refused. */
 export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
 
-const backoffRule: Rule = object(
-  {
+const backoffRule: Rule = {
+  ...object({
     type: oneOf("constant", "exponential"),
     delay: milliseconds(),
     maxDelay: milliseconds(),
@@ -78,10 +79,10 @@ const backoffRule: Rule = object(
       expected: "a number from 0 to 1",
       holds: (value) => typeof value === "number" && value >= 0 && value <= 1,
     },
-  },
-  // Without them the delay would be NaN, and the task would wait for ever.
-  ["type", "delay"],
-);
+  }),
+  // Every field has a default, so that a Date or a Map would pass.
+  holds: (value) => plainObject.holds(value) && Object.prototype.toString.call(value) === "[object Object]",
+};
 
 const policyRules: Rules = {
   priority: oneOf("high", "normal", "low"),

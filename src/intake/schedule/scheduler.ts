@@ -242,7 +242,11 @@ export class Scheduler implements EngineHost {
   }
 
   unloadable(reason: Error): void {
-    const error = this.#parts.readiness.unloadable(reason);
+    const { readiness, logger } = this.#parts;
+    const isNew = readiness.refusal === undefined;
+    const error = readiness.unloadable(reason);
+    // Nobody has to await ready(), and a refused dispatch may be logged by nobody.
+    if (isNew) logger.error({ err: error }, "no task can run, and every dispatch is refused");
     this.move(() => {
       for (const task of this.#parts.ledger.list()) if (task.definition.kind === "task") this.fail(task, error);
     });

@@ -5,9 +5,17 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 /** A handler for `node:http` and Express, and for any other framework with the raw request and response. */
 export type Probe = (req: IncomingMessage | Http2ServerRequest, res: ServerResponse | Http2ServerResponse) => void;
 
-/** Answers 200 while `isReady`, else 503: load balancers then send no more requests, and the process is not restarted. */
-export function readinessProbe(isReady: () => boolean): Probe {
-  return (_req, res) => (isReady() ? answer(res, 200, "ready") : answer(res, 503, "shutting down"));
+/**
+ * Answers 200, or 503 with the reason: load balancers then send no more requests, and the process is not restarted.
+ *
+ * @param whyNot why the process is not ready; undefined where it is
+ */
+export function readinessProbe(whyNot: () => string | undefined): Probe {
+  return (_req, res) => {
+    const reason = whyNot();
+    if (reason === undefined) answer(res, 200, "ready");
+    else answer(res, 503, reason);
+  };
 }
 
 /** Answers 200 while the event loop turns, also during a shutdown: the platform kills a process whose liveness fails. */

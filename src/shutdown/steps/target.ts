@@ -13,6 +13,8 @@ export interface UnfinishedTask {
 export interface DrainTarget {
   readonly name: string;
   readonly logger: Logger;
+  /** Whether tasks can run: false until a thread has loaded the tasks module. Readiness answers 503 until then. */
+  isReady?(): boolean;
   /** Tasks and callbacks in no final state: held + queued + delayed + running. */
   unfinishedCount(): number;
   /** The same, one by one, oldest first; at most `max`. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Offloader } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { rejection, thrownBy, watch } from "../../support/offloader.js";
 
@@ -222,7 +223,7 @@ describe("the name of a task that does not exist", () => {
 
   it("is warned of in policies", async () => {
     const watched = watch("tasks.mjs", { policies: { ad: { attempts: 2 } } });
-    await watched.offloader.ready();
+    await rejection(watched.offloader.ready());
     expect((await watched.line(/policies\.ad/)).message).toContain("did you mean add?");
   });
 });
@@ -230,3 +231,83 @@ describe("the name of a task that does not exist", () => {
 function started(file: string, options: Parameters<typeof watch>[1] = {}): ReturnType<typeof watch> {
   return watch(`modules/${file}`, options);
 }
+
+describe("what a tasks module exports", () => {
+  it("may be a function named then: it is loaded like any other", async () => {
+    const watched = watch("modules/thenable.mjs");
+    expect(await watched.offloader.run("echo", 1)).toBe(1);
+  });
+
+  it("may be no generator function: it is refused by name", async () => {
+    const watched = watch("modules/generator.mjs");
+    const error = await rejection(watched.offloader.ready());
+    expect(error.message).toMatch(/generator function walks/);
+  });
+
+  it("may be a class, which is no task", async () => {
+    const watched = watch("modules/classy.mjs");
+    await watched.offloader.ready();
+    expect(thrownBy(() => watched.offloader.offload("NotFound"))).toMatchObject({ code: "AR_UNKNOWN_TASK" });
+  });
+});
+
+describe("a module that cannot be loaded", () => {
+  it("is logged once, although nobody awaits ready()", async () => {
+    const watched = watch("missing.mjs", { pool: { minThreads: 2, maxThreads: 2 } });
+    const line = await watched.line(/no task can run/);
+    expect(line.level).toBe("error");
+    expect(String(line.fields.err)).toContain("missing.mjs");
+    await rejection(watched.offloader.ready());
+    expect(watched.lines).toHaveLength(1);
+  });
+
+  it("makes the readiness probe answer 503 until it is loaded", async () => {
+    const status = (offloader: Offloader): number => {
+      let code = 200;
+      const response = {
+        writeHead(given: number) {
+          code = given;
+          return response;
+        },
+        setHeader: () => response,
+        end: () => response,
+        set statusCode(given: number) {
+          code = given;
+        },
+      };
+      const shutdown = offloader.shutdownOnSignals();
+      shutdown.readiness({} as never, response as never);
+      shutdown.uninstall();
+      return code;
+    };
+    const { offloader } = watch("modules/classy.mjs");
+    expect(status(offloader)).toBe(503);
+    await offloader.ready();
+    expect(status(offloader)).toBe(200);
+    const missing = watch("missing.mjs");
+    await rejection(missing.offloader.ready());
+    expect(status(missing.offloader)).toBe(503);
+    expect(status(watch("modules/classy.mjs", { pool: { minThreads: 0 } }).offloader)).toBe(200);
+  });
+});
+
+describe("a policy for no task", () => {
+  it("is refused by ready() outside of production, with the name that was meant", async () => {
+    const watched = watch("modules/classy.mjs", { policies: { ecko: { timeout: 5 } } });
+    const error = await rejection(watched.offloader.ready());
+    expect(error).toMatchObject({ code: "AR_INVALID_OPTIONS", message: expect.stringContaining("did you mean echo?") });
+    expect(await watched.offloader.run("echo", 1)).toBe(1);
+  });
+});
+
+describe("an unknown name of a megabyte", () => {
+  it("is refused at once, in a short message", async () => {
+    const watched = watch("modules/classy.mjs");
+    await watched.offloader.ready();
+    const name = "x".repeat(2 ** 20);
+    const begin = performance.now();
+    const { message } = thrownBy(() => watched.offloader.offload(name));
+    expect(performance.now() - begin).toBeLessThan(50);
+    expect(message.length).toBeLessThan(300);
+  });
+});

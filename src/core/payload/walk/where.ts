@@ -1,5 +1,5 @@
 // Where a walk is in a payload. Kept as steps, because a path in words for each field is most of what a walk costs.
-import { describe } from "../../../base/errors.js";
+import { cut, describe } from "../../../base/errors.js";
 
 /** A field's name, an index, or how a Map or a Set holds the part. */
 export type Step = string | number | { readonly get: unknown } | typeof mapKey | typeof setItem;
@@ -15,7 +15,7 @@ export function pathOf(label: string, steps: readonly Step[]): string {
 function extend(path: string, step: Step): string {
   if (typeof step === "number") return `${path}[${step}]`;
   if (typeof step === "string") {
-    return /^[A-Za-z_$][\w$]*$/.test(step) ? `${path}.${step}` : `${path}[${JSON.stringify(step)}]`;
+    return /^[A-Za-z_$][\w$]*$/.test(step) ? `${path}.${cut(step)}` : `${path}[${describe(step)}]`;
   }
   if (step === mapKey) return `a key of ${path}`;
   return step === setItem ? `an item of ${path}` : `${path}.get(${describe(step.get)})`;
