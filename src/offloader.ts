@@ -120,6 +120,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
     scheduler.start();
+    if (pool.minThreads === 0) readiness.takeOverEarly();
   }
 
   const actions: HandleActions = {
