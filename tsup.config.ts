@@ -11,7 +11,18 @@ const common: Options = {
 };
 
 export default defineConfig([
-  { ...common, entry: { index: "src/index.ts", worker: "workers/worker.ts", cli: "src/journal/cli/cli.ts" } },
+  // One build for all that share classes: the testing kit reads the tasks of an offloader.
+  {
+    ...common,
+    entry: {
+      index: "src/index.ts",
+      worker: "workers/worker.ts",
+      cli: "src/journal/cli/cli.ts",
+      testing: "src/testing/index.ts",
+      "testing-vitest": "src/testing/vitest.ts",
+      "testing-jest": "src/testing/jest.ts",
+    },
+  },
   // The runner is a file of its own, whole: threads load it, and whoever bundles the library may have to copy it. Its name
   // is unlike anything an application has in its `dist`, since bundlers have put our code next to such files.
   // CommonJS, for Piscina loads it by require(), and up to Node 22 the whole process aborts when a thread is terminated

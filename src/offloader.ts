@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { OffloadError } from "./base/errors.js";
 import { checkOptions, milliseconds } from "./base/option-rules.js";
+import { SwitchableClock } from "./base/switchable-clock.js";
 import { inTime } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
 import { Events } from "./core/events.js";
@@ -18,6 +19,7 @@ import { Admission } from "./intake/admission.js";
 import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
+import { copy, showInside } from "./intake/inside.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
@@ -50,6 +52,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   if (!inThread) trackCurrentResponse();
 
   // Each part is made after those that it knows.
+  const clock = new SwitchableClock();
   const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
   const ledger = new Ledger(events);
   const { max, maxBytes } = settings.queue;
@@ -69,6 +72,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const callbacks = createCallbacksEngine({
     concurrency: settings.callbacks.concurrency,
     abortGrace: pool.abortGrace,
+    clock,
   });
   const definitions = new Definitions(settings);
   const readiness = new Readiness({
@@ -85,6 +89,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     followUp: (followUp) => intake.followUp(followUp),
     logger,
     logsFailures: settings.log.ended === "failed",
+    clock,
   });
   const admission = new Admission(ledger, settings.queue);
   const maker = new TaskMaker({
@@ -145,7 +150,10 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     const response = named ? theCurrentResponse("offloadAfterResponse") : toServerResponse(args[0]);
     const first = named ? 0 : 1;
     const options = args[first + 2] as DispatchOptions | undefined;
-    return new Handle(intake.task(args[first] as string, args[first + 1], options, response), actions);
+    return new Handle(
+      intake.task("offloadAfterResponse", args[first] as string, args[first + 1], options, response),
+      actions,
+    );
   }
 
   function runAfterResponse(...args: unknown[]): TaskHandle {
@@ -157,13 +165,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   }
 
   function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {
-    return new Handle(intake.task(name, payload, options, undefined), actions);
+    return new Handle(intake.task("offload", name, payload, options, undefined), actions);
   }
 
   function run(name: string, payload?: unknown, options?: DispatchOptions): Promise<unknown> {
     let accepted: Task;
     try {
-      accepted = intake.task(name, payload, options, undefined);
+      accepted = intake.task("run", name, payload, options, undefined);
     } catch (refusal) {
       // Code that awaits a result gets all errors in one place. This is not an async function, because the promise of one would
       // cause an unhandledRejection where nobody awaits a failure, which is logged anyway.
@@ -236,6 +244,10 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       await close();
     },
   };
+  const { name } = settings;
+  const { abortGrace } = pool;
+  const parts = { events, ledger, intake, readiness, scheduler, maker, clock, logger };
+  showInside(offloader, { copy, name, module: module.url, abortGrace, inThread, ...parts });
   // The compiler checks names and payloads at the call, and the intake checks them at run time.
   return offloader as unknown as Offloader<Tasks>;
 }

@@ -14,6 +14,8 @@ const mayKnow: Record<string, readonly string[]> = {
   "src/intake": ["src/base", "src/core", "src/response", "src/store", "src/engine"],
   "src/observe": ["src/base", "src/core", "src/intake"],
   "src/shutdown": ["src/base", "src/core"],
+  // It replaces parts of an offloader, which knows nothing of it.
+  "src/testing": ["src/base", "src/core", "src/store", "src/engine", "src/intake", "src/contract.ts"],
   // The threads' side knows the messages, the shared memory, how errors and values cross, and how a tasks module is loaded.
   workers: [
     "src/base",
@@ -74,6 +76,13 @@ describe("the structure of the source", () => {
       const part = partOf(entry.file) ?? "";
       return ![part, ...(mayKnow[part] ?? [])].some((place) => isWithin(target(entry), place));
     });
+    expect(wrong).toEqual([]);
+  });
+
+  it("has nothing of the testing kit outside of it", () => {
+    const wrong = imports.filter(
+      (entry) => !isWithin(entry.file, "src/testing") && isWithin(target(entry), "src/testing"),
+    );
     expect(wrong).toEqual([]);
   });
 

@@ -36,6 +36,11 @@ export class Definitions {
     return true;
   }
 
+  /** The names of the tasks; undefined before the module has been loaded. */
+  get names(): readonly string[] | undefined {
+    return this.#known && [...this.#known];
+  }
+
   /** Outside of production: a policy is for no task of the module, most likely because its name is misspelled. */
   get policyError(): OffloadError | undefined {
     return this.#policyError;
@@ -94,6 +99,11 @@ export class Definitions {
   errorOf(definition: TaskDefinition): OffloadError | undefined {
     const unknown = definition.kind === "task" && this.#known !== undefined && !this.#known.has(definition.name);
     return unknown ? this.#unknown(definition.name) : undefined;
+  }
+
+  /** The error of a name that no task has; undefined while the names are not known. */
+  errorOfName(name: string): OffloadError | undefined {
+    return this.#known === undefined || this.#known.has(name) ? undefined : this.#unknown(name);
   }
 
   /** The definitions of all tasks and callbacks that were ever dispatched. */

@@ -40,16 +40,34 @@ export interface IntakeParts {
   readonly scheduler: Scheduler;
 }
 
+/** How a task or callback was dispatched. */
+export type Operation = "offloadAfterResponse" | "offload" | "run" | "task.offload" | "runAfterResponse";
+
+/** What the testing kit is told of dispatches. */
+export interface IntakeWatcher {
+  /** A dispatch asks for admission. What this throws refuses it. */
+  asked(kind: "task" | "callback"): void;
+  /** A task or callback is about to be accepted. */
+  accepting(task: Task, operation: Operation): void;
+}
+
 const tookItsPlace = "a later dispatch with the same key took its place";
 const none: readonly Task[] = [];
 
 export class Intake {
   readonly #order = new AcceptanceOrder();
+  #watcher: IntakeWatcher | undefined;
 
   constructor(private readonly parts: IntakeParts) {}
 
+  /** Has the one watcher told of every dispatch; undefined: nobody. What comes back from a journal is no dispatch. */
+  watch(watcher: IntakeWatcher | undefined): void {
+    this.#watcher = watcher;
+  }
+
   /** Accepts a task, to be queued once its response is over, or at once where there is none. */
   task(
+    operation: Operation,
     taskName: string,
     payload: unknown,
     options: DispatchOptions | undefined,
@@ -66,9 +84,11 @@ export class Intake {
     if (last !== undefined && dispatch.onDuplicate !== "replace" && !isBeingCancelled(last)) return last;
     const replaced =
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
+    this.#watcher?.asked("task");
     admission.check(replaced);
     const task = maker.fromCall({ definition, dispatch, payload, context, options, replaced });
     task.parent = parent?.parent;
+    this.#watcher?.accepting(task, operation);
     scheduler.beginMove();
     try {
       scheduler.accept(task, options?.signal);
@@ -90,7 +110,7 @@ export class Intake {
    */
   readonly followUp = (followUp: FollowUp): string => {
     const { name, payload, options } = followUp;
-    return this.task(name, payload, options, undefined, followUp).id;
+    return this.task("task.offload", name, payload, options, undefined, followUp).id;
   };
 
   /** Accepts a callback, to be run once the response is over. */
@@ -106,9 +126,11 @@ export class Intake {
     const dispatch = resolveCallback(definition.policy, options);
     // Before admission is asked, because this function is the user's and may dispatch too.
     const context = this.#context();
+    this.#watcher?.asked("callback");
     admission.check(none);
     const payload: CallbackPayload = { callback: inThisContext(callback), outcome: undefined };
     const task = maker.make({ definition, dispatch, payload, bytes: 0, context });
+    this.#watcher?.accepting(task, "runAfterResponse");
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
       if (!isFinal(task.state)) this.#hold(task, response, payload);

@@ -17,6 +17,8 @@ export class Readiness {
   #ready = waitedForByNobody();
   #refusal: OffloadError | undefined;
   #isLoaded = false;
+  /** What the engine reports while the testing kit decides which tasks there are. */
+  #reported: (() => void)[] | undefined;
 
   constructor(parts: ReadinessParts) {
     this.#parts = parts;
@@ -44,6 +46,36 @@ export class Readiness {
   /** Whether a thread has loaded the tasks module, and the last attempt to do so did not fail. */
   get isLoaded(): boolean {
     return this.#isLoaded && this.#refusal === undefined;
+  }
+
+  /** The names of the tasks; undefined before the module has been loaded. */
+  get names(): readonly string[] | undefined {
+    return this.#parts.definitions.names;
+  }
+
+  /** The error of a name that no task has; undefined while the names are not known. */
+  errorOfName(name: string): OffloadError | undefined {
+    return this.#parts.definitions.errorOfName(name);
+  }
+
+  /**
+   * Has what the engine reports of the tasks module wait until the function returned here is called: for the testing kit, which
+   * loads the module by itself.
+   */
+  postpone(): () => void {
+    const reported: (() => void)[] = [];
+    this.#reported = reported;
+    return () => {
+      if (this.#reported !== reported) return;
+      this.#reported = undefined;
+      for (const report of reported) report();
+    };
+  }
+
+  /** Whether the report of an engine has to wait. It is made again, by `report`, when that is over. */
+  postpones(report: () => void): boolean {
+    this.#reported?.push(report);
+    return this.#reported !== undefined;
   }
 
   /** The engine is up. */

@@ -45,10 +45,12 @@ export class TaskMaker {
   #seq = 0;
   /** The name of the task whose payload is being captured. */
   #capturing = "";
+  #store: Store;
   // One for all calls: made for each, it would be a good part of what a tiny payload costs.
   readonly #options: CaptureOptions;
 
   constructor(private readonly parts: TaskMakerParts) {
+    this.#store = parts.store;
     this.#options = { onInstance: parts.instances.for(() => this.#capturing) };
   }
 
@@ -63,12 +65,20 @@ export class TaskMaker {
     return transfer === undefined ? this.#copied(call) : this.#moved(call, transfer);
   }
 
+  /** Has tasks recorded elsewhere from now on: the testing kit keeps those of a test out of the journal. */
+  recordIn(store: Store): Store {
+    const before = this.#store;
+    this.#store = store;
+    return before;
+  }
+
   make({ definition, dispatch, payload, bytes, context, acceptedAt = ticks() }: TaskContents): Task {
     return new Task(this.#seq++, this.parts.identity, definition, dispatch, payload, bytes, context, acceptedAt);
   }
 
   #copied(call: Call): Task {
-    const { admission, store } = this.parts;
+    const { admission } = this.parts;
+    const store = this.#store;
     const { definition, dispatch, context, options, replaced } = call;
     this.#capturing = definition.name;
     const payload = capture(call.payload, "payload", this.#options);
@@ -87,7 +97,8 @@ export class TaskMaker {
 
   /** Parts of the payload move to the thread. */
   #moved(call: Call, transfer: readonly (ArrayBuffer | MessagePort)[]): Task {
-    const { admission, store } = this.parts;
+    const { admission } = this.parts;
+    const store = this.#store;
     const { definition, dispatch, context, replaced } = call;
     this.#capturing = definition.name;
     refuseToMoveAgain(transfer, dispatch.attempts);
@@ -100,7 +111,8 @@ export class TaskMaker {
 
   /** The record has copies of what moves. Whether all of it can be moved is known only when it has moved. */
   #movedOnRecord(call: Call, transfer: readonly unknown[], move: () => Captured): Task {
-    const { admission, store } = this.parts;
+    const { admission } = this.parts;
+    const store = this.#store;
     const { definition, dispatch, context, options, replaced } = call;
     const whole = captureWhole(call.payload, "payload", transfer);
     try {

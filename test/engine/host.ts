@@ -50,6 +50,7 @@ export class TestHost {
     this.ready.catch(() => {});
     const readiness = {
       up: ready.resolve,
+      postpones: () => false,
       loaded: (names: readonly string[]) => void this.names.push(names),
       unloadable(error: Error) {
         ready.reject(error);

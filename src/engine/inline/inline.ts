@@ -23,6 +23,8 @@ export interface InlineOptions {
   readonly abortGrace: number;
   readonly logger: Logger;
   readonly clock?: Clock | undefined;
+  /** Gets the tasks by name. Default: imports the module. */
+  readonly load?: (() => Promise<ReadonlyMap<string, TaskFunction>>) | undefined;
 }
 
 export function createInlineEngine(options: InlineOptions): Engine {
@@ -40,7 +42,8 @@ class InlineTasks implements Code {
   async load(host: EngineHost): Promise<void> {
     this.#host = host;
     try {
-      this.#tasks = await loadTasks(this.options.module);
+      const { load = () => loadTasks(this.options.module) } = this.options;
+      this.#tasks = await load();
     } catch (error) {
       host.unloadable(toError(toWire(error)));
       return;
@@ -56,23 +59,35 @@ class InlineTasks implements Code {
     if (run === undefined) throw new TypeError(`the tasks module exports no function ${task.definition.name}`);
     // The task may end the process. By then it must be on record that the task was running.
     this.#host?.beforeDeparture();
-    const context = new InlineContext(task, signal, this.#host, this.options.logger);
-    // Anew, because the next attempt must not find what this one changes in it.
-    const value = await run(restoreAnew(task.payload), context);
-    try {
-      return captureForMoving(value, "result");
-    } catch (error) {
-      return new LostResult("AR_RESULT_NOT_CLONEABLE", error instanceof Error ? error.message : String(error));
-    }
+    return callTask(run, task, new InlineContext(task, signal, this.#host, this.options.logger));
   }
 
-  /** In parts and put together again, as an error that comes from a thread. */
   failureOf(thrown: unknown): Failure {
-    const wire = toWire(thrown);
-    return { error: toError(wire), retryable: wire.nonRetryable !== true };
+    return failureOf(thrown);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
   }
+}
+
+/**
+ * Calls the function of a task with a copy of its payload.
+ *
+ * @returns what it returned, captured, or why that is lost; rejects with what it threw
+ */
+export async function callTask(run: TaskFunction, task: Task, context: InlineContext): Promise<unknown> {
+  // Anew, because the next attempt must not find what this one changes in it.
+  const value = await run(restoreAnew(task.payload), context);
+  try {
+    return captureForMoving(value, "result");
+  } catch (error) {
+    return new LostResult("AR_RESULT_NOT_CLONEABLE", error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** What was thrown, in parts and put together again, as an error that comes from a thread. */
+export function failureOf(thrown: unknown): Failure {
+  const wire = toWire(thrown);
+  return { error: toError(wire), retryable: wire.nonRetryable !== true };
 }

@@ -21,6 +21,16 @@ export async function loadTasks(
   importModule: (url: string) => Promise<{ readonly tasks: Namespace }> = importPlain,
 ): Promise<ReadonlyMap<string, TaskFunction>> {
   const { tasks: namespace } = await importModule(url);
+  return tasksOf(namespace, url);
+}
+
+/**
+ * The tasks of a module that is loaded, by name.
+ *
+ * @param url for the message
+ * @throws TypeError if it exports no function, or a generator function
+ */
+export function tasksOf(namespace: Namespace, url: string): ReadonlyMap<string, TaskFunction> {
   const tasks = new Map<string, TaskFunction>();
   // A CommonJS module is the default export; what its named exports are is only guessed by Node, so both are looked at.
   for (const source of [namespace["module.exports"] ?? namespace.default, namespace]) {

@@ -12,7 +12,7 @@ export class Pauses {
   #keepAlive: Timer | undefined;
 
   constructor(
-    private readonly engines: readonly Engine[],
+    private readonly engines: () => readonly Engine[],
     private readonly unfinished: () => number,
   ) {}
 
@@ -20,13 +20,23 @@ export class Pauses {
   pause(name?: string): void {
     if (!this.#isPossible) return;
     this.#paused.add(name);
-    for (const engine of this.engines) engine.pause(name);
+    for (const engine of this.engines()) engine.pause(name);
     this.update();
+  }
+
+  /** Has an engine that comes late hold back the same. */
+  applyTo(engine: Engine): void {
+    for (const name of this.#paused) engine.pause(name);
+  }
+
+  /** Whether tasks and callbacks of this name are held back. */
+  holds(name: string): boolean {
+    return this.#paused.has(undefined) || this.#paused.has(name);
   }
 
   resume(name?: string): void {
     if (!this.#paused.delete(name)) return;
-    for (const engine of this.engines) engine.resume(name);
+    for (const engine of this.engines()) engine.resume(name);
     this.update();
   }
 

@@ -44,22 +44,36 @@ export class Scheduler implements EngineHost {
   readonly keys: Keys = new Keys();
   readonly pauses: Pauses;
   readonly #parts: SchedulerParts;
-  readonly #engines: readonly Engine[];
+  readonly #engines: { task: Engine; callback: Engine };
   readonly #attempts: Attempts;
   readonly #signals = new Signals((task, reason) => void this.cancel(task, reason));
 
   constructor(parts: SchedulerParts) {
     const { ledger, engines, clock } = parts;
     this.#parts = parts;
-    this.#engines = [engines.task, engines.callback];
+    this.#engines = { ...engines };
     this.#attempts = new Attempts(ledger, (task) => this.move(() => this.release(task)), clock);
-    this.pauses = new Pauses(this.#engines, () => ledger.unfinished);
+    this.pauses = new Pauses(
+      () => Object.values(this.#engines),
+      () => ledger.unfinished,
+    );
     ledger.observe((task, from) => this.#moved(task, from));
   }
 
   /** Starts the engines. */
   start(): void {
-    for (const engine of this.#engines) engine.start(this);
+    for (const engine of Object.values(this.#engines)) engine.start(this);
+  }
+
+  /**
+   * Puts another engine in the place of the one that has tasks, for the testing kit. It is not started, and has to answer for
+   * the tasks that the one before it was given.
+   *
+   * @param make is given the one before it
+   */
+  replaceTaskEngine(make: (before: Engine) => Engine): void {
+    this.#engines.task = make(this.#engines.task);
+    this.pauses.applyTo(this.#engines.task);
   }
 
   /** Makes transitions that belong together: events are delivered when all of them are made. */
@@ -163,7 +177,7 @@ export class Scheduler implements EngineHost {
   abortRunning(reason: OffloadError): void {
     const { ledger } = this.#parts;
     this.move(() => {
-      for (const engine of this.#engines) engine.halt();
+      for (const engine of Object.values(this.#engines)) engine.halt();
       for (const task of ledger.list()) {
         if (task.state === "running") this.#stopRunning(task, reason, () => ledger.abandoned(task));
       }
@@ -226,10 +240,16 @@ export class Scheduler implements EngineHost {
   }
 
   ready(): void {
-    this.#parts.readiness.up();
+    const { readiness } = this.#parts;
+    if (!readiness.postpones(() => this.ready())) readiness.up();
   }
 
   loaded(names: readonly string[]): void {
+    if (!this.#parts.readiness.postpones(() => this.loaded(names))) this.learn(names);
+  }
+
+  /** The tasks are those of these names. */
+  learn(names: readonly string[]): void {
     const { ledger, readiness } = this.#parts;
     const errorOf = readiness.loaded(names);
     if (errorOf === undefined) return;
@@ -242,6 +262,11 @@ export class Scheduler implements EngineHost {
   }
 
   unloadable(reason: Error): void {
+    if (!this.#parts.readiness.postpones(() => this.unloadable(reason))) this.refuseAll(reason);
+  }
+
+  /** No task can run. */
+  refuseAll(reason: Error): void {
     const { readiness, logger } = this.#parts;
     const isNew = readiness.refusal === undefined;
     const error = readiness.unloadable(reason);
@@ -257,7 +282,7 @@ export class Scheduler implements EngineHost {
   }
 
   #engineOf(task: Task): Engine {
-    return this.#parts.engines[task.definition.kind];
+    return this.#engines[task.definition.kind];
   }
 
   /**

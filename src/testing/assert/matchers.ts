@@ -1,0 +1,50 @@
+// Matchers for `expect.extend()` of vitest and jest.
+import { describe, OffloadError } from "../../base/errors.js";
+import { kitOf } from "../testing.js";
+import type { Failure } from "./assertions.js";
+
+/** What a matcher answers, in the form that vitest and jest share. */
+export interface MatcherAnswer {
+  readonly pass: boolean;
+  message(): string;
+  readonly expected?: unknown;
+  readonly actual?: unknown;
+}
+
+/** The matchers, for `expect.extend(matchers)`. `expect` is given what `testing()` returned, or the offloader. */
+export interface Matchers {
+  /** Whether a task of this name was offloaded, with a payload that matches. */
+  toHaveOffloaded(this: void, received: unknown, name: string, match?: unknown): MatcherAnswer;
+  /** Whether that many tasks of this name were offloaded. */
+  toHaveOffloadedTimes(this: void, received: unknown, name: string, times: number): MatcherAnswer;
+}
+
+export const matchers: Matchers = {
+  toHaveOffloaded(received, name, match) {
+    const kit = theKitOf("toHaveOffloaded", received);
+    const failure = kit.whyNotOffloaded(name, match);
+    return answer(failure, kit.whyOffloaded(name, match));
+  },
+  toHaveOffloadedTimes(received, name, times) {
+    const kit = theKitOf("toHaveOffloadedTimes", received);
+    const message = `expected ${name} not to be offloaded ${times} times`;
+    return answer(kit.whyNotOffloaded(name, undefined, { times }), { message, expected: undefined, actual: times });
+  },
+};
+
+/** @param opposite what is wrong where the matcher is used with `.not` */
+function answer(failure: Failure | undefined, opposite: Failure | undefined): MatcherAnswer {
+  const said = failure ?? opposite;
+  return { pass: failure === undefined, message: () => said?.message ?? "", ...(failure && valuesOf(failure)) };
+}
+
+function valuesOf({ expected, actual }: Failure): Pick<Failure, "expected" | "actual"> {
+  return { expected, actual };
+}
+
+function theKitOf(matcher: string, received: unknown): NonNullable<ReturnType<typeof kitOf>> {
+  const kit = kitOf(received);
+  if (kit !== undefined) return kit;
+  const expected = "what testing() returned, or an offloader that is under test";
+  throw new OffloadError("AR_INVALID_ARGUMENT", `${matcher}: expected ${expected}, got ${describe(received)}`);
+}

@@ -1,0 +1,85 @@
+// Runs what was kept, and counts how it ended.
+import { AssertionError } from "node:assert";
+import { boolean, checkOptions, either, integer, type Rules, string, stringList } from "../../base/option-rules.js";
+import type { Events } from "../../core/events.js";
+import type { Task } from "../../core/task.js";
+import type { DrainCounts, DrainOptions } from "../contract.js";
+import type { Activity } from "./activity.js";
+import type { FrozenClock } from "./frozen-clock.js";
+import type { KitEngine } from "./kit-engine.js";
+
+export interface DrainParts {
+  readonly engine: KitEngine;
+  readonly activity: Activity;
+  readonly clock: FrozenClock;
+  readonly events: Events;
+  /** Whether the tasks of this name are paused. */
+  holds(name: string): boolean;
+}
+
+const rules: Rules = {
+  retries: boolean,
+  only: { ...either(string, stringList), expected: "the name of a task, or an array of names" },
+  most: integer(1),
+};
+
+/** @throws OffloadError AR_INVALID_OPTIONS */
+export function checkDrainOptions(options: DrainOptions): void {
+  checkOptions("drain", options, rules);
+}
+
+export async function drain(parts: DrainParts, options: DrainOptions): Promise<DrainCounts> {
+  const { engine, activity, clock } = parts;
+  const { retries = false, only, most = 1_000 } = options;
+  const names = only === undefined ? undefined : new Set(typeof only === "string" ? [only] : only);
+  const counter = countEnds(parts.events);
+  try {
+    // What was dispatched right before this call may still wait for the end of its response.
+    await activity.react();
+    for (;;) {
+      await activity.until(() => activity.busy().every(({ state }) => state === "held"));
+      const next = [...engine.kept].filter(({ definition }) => names?.has(definition.name) ?? true);
+      const ready = next.filter(
+        ({ definition, replayedId }) => !parts.holds(definition.name) && replayedId === undefined,
+      );
+      if (ready.length > 0) {
+        counter.start(ready, most);
+        for (const task of ready) engine.release(task);
+        continue;
+      }
+      const wait = clock.untilNext;
+      if (!retries || wait === undefined) return counter.counts();
+      await clock.advance(wait, () => activity.react());
+    }
+  } finally {
+    counter.stop();
+  }
+}
+
+function countEnds(events: Events): {
+  start(tasks: readonly Task[], most: number): void;
+  counts(): DrainCounts;
+  stop(): void;
+} {
+  const counted = { succeeded: 0, failed: 0, cancelled: 0, retrying: 0 };
+  let started = 0;
+  const names = Object.keys(counted) as (keyof typeof counted)[];
+  const off = names.map((name) => events.on(name, () => void counted[name]++));
+  return {
+    start(tasks, most) {
+      started += tasks.length;
+      if (started <= most) return;
+      const last = [...new Set(tasks.map(({ definition }) => definition.name))].join(", ");
+      throw new AssertionError({
+        message: `drain: more than ${most} tasks were to run, ${last} last; a task may offload itself for ever. Give most: n for more`,
+        expected: most,
+        actual: started,
+        operator: "drain",
+      });
+    },
+    counts: () => ({ ...counted }),
+    stop() {
+      for (const end of off) end();
+    },
+  };
+}

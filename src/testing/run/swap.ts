@@ -1,0 +1,150 @@
+// What the kit puts into an offloader, and what it puts back: the engine, the clock, where tasks are recorded, and who says
+// which tasks there are.
+import { nextTurn } from "../../base/time.js";
+import { isFinal } from "../../core/states.js";
+import type { Task } from "../../core/task.js";
+import type { Engine, EngineHost } from "../../engine/engine.js";
+import { createInlineEngine } from "../../engine/inline/inline.js";
+import type { Inside } from "../../intake/inside.js";
+import { NoStore } from "../../store/no-store.js";
+import type { ResolvedTestingOptions } from "../options.js";
+import { FrozenClock } from "./frozen-clock.js";
+import { KitEngine, type Place } from "./kit-engine.js";
+import type { TasksHere } from "./tasks-here.js";
+
+const why = "the test is over";
+
+export class Swap {
+  readonly engine: KitEngine;
+  readonly clock: FrozenClock;
+  readonly #inside: Inside;
+  readonly #undo: (() => void)[] = [];
+  /** The offloader is drained or closed: what is kept would hold that up until its deadline. */
+  #ending = false;
+
+  constructor(inside: Inside, options: ResolvedTestingOptions, here: TasksHere) {
+    this.#inside = inside;
+    this.clock = this.#replaceClock();
+    this.#recordNowhere();
+    if (options.mode === "inline" || here.given !== undefined) this.#answerForModule(here);
+    this.engine = this.#replaceEngine(options, here);
+    if (options.mode === "inline") void this.engine.inline;
+    this.#letEnd();
+  }
+
+  /** Ends everything that is unfinished and was dispatched under test. */
+  cancelAll(tasks: readonly Task[]): void {
+    const { scheduler } = this.#inside;
+    scheduler.move(() => {
+      for (const task of [...tasks, ...this.engine.kept]) {
+        // One that an earlier process left belongs to its journal.
+        if (!isFinal(task.state) && task.replayedId === undefined) scheduler.cancel(task, why);
+      }
+    });
+  }
+
+  /** Another test begins. */
+  begin(): void {
+    this.#ending = false;
+    this.clock.freeze();
+  }
+
+  /** Puts everything back. */
+  undo(): void {
+    for (const undo of this.#undo.reverse()) undo();
+  }
+
+  #replaceClock(): FrozenClock {
+    const { clock } = this.#inside;
+    const frozen = new FrozenClock(clock.now());
+    clock.switchTo(frozen);
+    this.#undo.push(() => frozen.thaw());
+    return frozen;
+  }
+
+  /** A task of a test must not come back in the next process. */
+  #recordNowhere(): void {
+    const { maker } = this.#inside;
+    const store = maker.recordIn(new NoStore());
+    this.#undo.push(() => maker.recordIn(store));
+  }
+
+  /** Which tasks there are, and whether any can run, is known from the module here, whatever the threads report. */
+  #answerForModule(here: TasksHere): void {
+    const { readiness, scheduler } = this.#inside;
+    const { names, refusal } = readiness;
+    const resume = readiness.postpone();
+    this.#undo.push(() => {
+      if (names !== undefined) scheduler.learn(names);
+      if (refusal?.cause instanceof Error) scheduler.refuseAll(refusal.cause);
+      resume();
+    });
+    if (here.given === undefined) return;
+    scheduler.learn([...here.given.keys()]);
+    readiness.up();
+  }
+
+  #replaceEngine(options: ResolvedTestingOptions, here: TasksHere): KitEngine {
+    const { scheduler, module, abortGrace, logger } = this.#inside;
+    const inline = { module, concurrency: 1, abortGrace, logger, clock: this.clock, load: () => here.load() };
+    const parts = {
+      host: this.#host(),
+      placeOf: (task: Task) => this.#placeOf(task, options),
+      makeInline: () => createInlineEngine(inline),
+      holds: (name: string) => scheduler.pauses.holds(name),
+      pauseLike: (engine: Engine) => scheduler.pauses.applyTo(engine),
+    };
+    let engine: KitEngine | undefined;
+    scheduler.replaceTaskEngine((original) => {
+      this.#undo.push(() => scheduler.replaceTaskEngine(() => original));
+      engine = new KitEngine({ ...parts, original });
+      return engine;
+    });
+    if (engine === undefined) throw new Error("offload-after-response: the engine was not replaced");
+    return engine;
+  }
+
+  /** The scheduler, which hears from this host what it does not hear from the threads now. */
+  #host(): EngineHost {
+    const { scheduler, readiness } = this.#inside;
+    return {
+      started: (task) => scheduler.started(task),
+      returned: (task) => scheduler.returned(task),
+      succeeded: (task, value, runMs) => scheduler.succeeded(task, value, runMs),
+      failed: (task, error, retryable, runMs) => scheduler.failed(task, error, retryable, runMs),
+      handedOver: (task) => scheduler.handedOver(task),
+      progress: (task, value) => scheduler.progress(task, value),
+      offload: (followUp) => scheduler.offload(followUp),
+      ready: () => readiness.up(),
+      loaded: (names) => scheduler.learn(names),
+      unloadable: (error) => scheduler.refuseAll(error),
+      beforeDeparture: () => scheduler.beforeDeparture(),
+      together: (report) => scheduler.together(report),
+    };
+  }
+
+  #placeOf(task: Task, { mode, fake, except }: ResolvedTestingOptions): Place {
+    const { name } = task.definition;
+    // What an earlier process left in the journal is not the test's: it stays there.
+    if (task.replayedId !== undefined) return mode === "threads" ? "original" : "kept";
+    const runs = fake === undefined ? mode !== "fake" || except.has(name) : !fake.has(name);
+    if (runs) return mode === "threads" ? "original" : "inline";
+    // Not within the call that adds it.
+    if (this.#ending) nextTurn(() => this.cancelAll([]));
+    return "kept";
+  }
+
+  /** A drain, a close and the end of the process wait for nothing that only a test would run. */
+  #letEnd(): void {
+    const { events } = this.#inside;
+    const end = (): void => {
+      this.#ending = true;
+      this.clock.thaw();
+      this.cancelAll([]);
+    };
+    this.#undo.push(events.on("draining", end));
+    // Before the report of what a process leaves unfinished, which is for real tasks.
+    process.prependListener("exit", end);
+    this.#undo.push(() => process.off("exit", end));
+  }
+}

@@ -1,0 +1,71 @@
+// testing(): puts an offloader under test.
+import { describe, OffloadError } from "../base/errors.js";
+import type { Offloader } from "../contract.js";
+import type { AnyTasks } from "../intake/call/typed.js";
+import { copy, type Inside, insideOf } from "../intake/inside.js";
+import type { Testing } from "./contract.js";
+import { Kit } from "./kit.js";
+import { resolveTestingOptions, type TestingOptions } from "./options.js";
+
+/** What is under test now. */
+const kits = new Map<object, Kit>();
+
+/**
+ * Puts an offloader under test: it accepts, holds and refuses as always, and keeps its tasks for the test instead of running them
+ * on threads. What was destructured from it is under test as well. `restore()`, or the end of a `using` block, undoes it.
+ *
+ * @param offloader the application's own, of `createOffloader`
+ * @param options which tasks are kept, and where the others run. Default: all are kept
+ * @returns what was offloaded, the assertions, and the calls that run it
+ * @throws OffloadError AR_INVALID_ARGUMENT for what is no offloader, in a process with NODE_ENV=production, and for an offloader
+ *   that is under test already; AR_INVALID_OPTIONS
+ */
+export function testing<Tasks = AnyTasks>(
+  offloader: Offloader<Tasks>,
+  options: TestingOptions<Tasks> = {},
+): Testing<Tasks> {
+  if (process.env.NODE_ENV === "production") {
+    throw invalid("it takes the tasks away from their threads, so it works in no process with NODE_ENV=production");
+  }
+  const inside = theInsideOf(offloader);
+  const resolved = resolveTestingOptions(options as unknown as TestingOptions);
+  if (kits.has(offloader)) throw invalid(`the offloader ${inside.name} is under test already: restore() that first`);
+  const kit = new Kit({ inside, options: resolved, onRestored: () => kits.delete(offloader), closeAll });
+  kits.set(offloader, kit);
+  // Threads that start only for work would never say which tasks there are.
+  if (inside.readiness.names === undefined) void offloader.ready().catch(() => {});
+  // The compiler checks names and payloads at the call.
+  return kit as unknown as Testing<Tasks>;
+}
+
+/** The kit that was given to a matcher, or that of the offloader that was given. */
+export function kitOf(value: unknown): Kit | undefined {
+  if (value instanceof Kit) return value;
+  return typeof value === "object" && value !== null ? kits.get(value) : undefined;
+}
+
+function theInsideOf(offloader: unknown): Inside {
+  const inside = insideOf(offloader);
+  if (inside === undefined) {
+    throw invalid(`expected what createOffloader() returned, got ${describe(offloader)}; a copy of it will not do`);
+  }
+  if (inside.copy !== copy) {
+    throw invalid(
+      "the offloader and the testing kit come from two copies of offload-after-response: load both by `import`, or both by " +
+        "`require`, from one installation, and after the same reset of modules",
+    );
+  }
+  if (inside.inThread)
+    throw invalid(`the offloader ${inside.name} was made in one of its own threads, where nothing runs`);
+  return inside;
+}
+
+async function closeAll(): Promise<void> {
+  const offloaders = [...kits.keys()] as Offloader[];
+  for (const kit of [...kits.values()]) kit.restore();
+  await Promise.all(offloaders.map((offloader) => offloader.close({ timeout: 4_000 })));
+}
+
+function invalid(message: string): OffloadError {
+  return new OffloadError("AR_INVALID_ARGUMENT", `testing: ${message}`);
+}
