@@ -112,6 +112,13 @@ export class Readiness {
     return this.#refusal;
   }
 
+  /** Takes a refusal back: the engine that could not load the module is gone. */
+  retract(): void {
+    if (this.#refusal === undefined) return;
+    this.#refusal = undefined;
+    this.#ready = waitedForByNobody();
+  }
+
   /** Nothing will ever be run here: every dispatch throws `refusal`. */
   refuse(refusal: OffloadError): void {
     this.#refusal = refusal;

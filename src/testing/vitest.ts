@@ -1,4 +1,7 @@
 // The matchers for vitest, and their types.
+
+// Types alone: without an import the compiler does not look for the module that is added to.
+import type {} from "vitest";
 import { matchers as both, type Matchers } from "./assert/matchers.js";
 
 /** The matchers, for `expect.extend(matchers)`. */

@@ -75,7 +75,11 @@ export class Swap {
     const { names, refusal } = readiness;
     const resume = readiness.postpone();
     this.#undo.push(() => {
-      if (names !== undefined) scheduler.learn(names);
+      readiness.retract();
+      if (names !== undefined) {
+        scheduler.learn(names);
+        readiness.up();
+      }
       if (refusal?.cause instanceof Error) scheduler.refuseAll(refusal.cause);
       resume();
     });
