@@ -11,13 +11,14 @@ export interface MatcherAnswer {
   readonly actual?: unknown;
 }
 
+// A type and not an interface, because `expect.extend` asks for an index signature.
 /** The matchers, for `expect.extend(matchers)`. `expect` is given what `testing()` returned, or the offloader. */
-export interface Matchers {
+export type Matchers = {
   /** Whether a task of this name was offloaded, with a payload that matches. */
-  toHaveOffloaded(this: void, received: unknown, name: string, match?: unknown): MatcherAnswer;
+  toHaveOffloaded(received: unknown, name: string, match?: unknown): MatcherAnswer;
   /** Whether that many tasks of this name were offloaded. */
-  toHaveOffloadedTimes(this: void, received: unknown, name: string, times: number): MatcherAnswer;
-}
+  toHaveOffloadedTimes(received: unknown, name: string, times: number): MatcherAnswer;
+};
 
 export const matchers: Matchers = {
   toHaveOffloaded(received, name, match) {
