@@ -1,0 +1,58 @@
+// docs/testing.md: its recipes run in the runners that they are written for, and each test process ends by itself.
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Exit, startProgram } from "../support/process.js";
+import { documents, filesOf, writeDocuments } from "./documents.js";
+
+const root = path.join(import.meta.dirname, "../..");
+const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
+
+describe("the recipes of docs/testing.md", () => {
+  let project: { directory: string; remove(): Promise<void> };
+  let folder: string;
+
+  beforeAll(async () => {
+    const page = (await documents()).get("testing") ?? "";
+    project = await writeDocuments(new Map([["testing", filesOf(page)]]));
+    folder = path.join(project.directory, "testing");
+    // The package is a link here, which vite would follow and transform. In node_modules it would leave it alone.
+    const config = "export default { test: { server: { deps: { external: [/\\/dist\\//] } } } };\n";
+    await writeFile(path.join(folder, "vitest.config.mjs"), config);
+  });
+  afterAll(() => project.remove());
+
+  it.each(["forks", "threads"])("run in vitest with the pool %s", async (pool) => {
+    const { code, stdout, stderr } = await run(vitest, ["run", "--pool", pool, "--maxWorkers", "1"]);
+    expect(code, stdout + stderr).toBe(0);
+    expect(plain(stdout)).toMatch(/Test Files {2}5 passed \(5\)/);
+    expect(plain(stdout)).toMatch(/Tests {2}8 passed \(8\)/);
+  });
+
+  it("run in node:test", async () => {
+    const { code, stdout, stderr } = await run(path.join(folder, "photos.node.ts"), [], ["--import", "tsx", "--test"]);
+    expect(code, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(/pass 2$/m);
+    // Nothing that was kept is reported as lost.
+    expect(stdout + stderr).not.toMatch(/unfinished/);
+  });
+
+  async function run(file: string, args: string[], execArgv: string[] = []): Promise<Exit> {
+    const program = await startProgram(file, { args, execArgv, cwd: folder, ready: /./ });
+    return program.exited;
+  }
+});
+
+it("the page has the rows of the conformance suite that are about inline", () => {
+  const suite = readFileSync(path.join(root, "test/engine/conformance.ts"), "utf8");
+  const page = readFileSync(path.join(root, "docs/testing.md"), "utf8").replaceAll("`", "");
+  const rows = [...suite.matchAll(/^\/\/ \| (blocks|goes on after|calls process|leaves a rejection)([^|]*)\|/gm)];
+  expect(rows).toHaveLength(4);
+  for (const [, begin = "", rest = ""] of rows) expect(page).toContain(`| ${begin}${rest.trimEnd()} |`);
+});
+
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of vitest
+  return text.replace(/\u001b\[\d+m/g, "");
+}
