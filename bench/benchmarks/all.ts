@@ -9,7 +9,7 @@ import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
 import { priorityBenchmark } from "./priority.js";
 import { routeBenchmark } from "./route.js";
-import { journalBenchmark, settleBenchmark } from "./script.js";
+import { journalBenchmark, kitBenchmark, settleBenchmark } from "./script.js";
 import { storesBenchmark } from "./stores.js";
 import { threadsBenchmark } from "./threads.js";
 
@@ -27,4 +27,5 @@ export const benchmarks: readonly Benchmark[] = [
   drainBenchmark,
   journalBenchmark,
   storesBenchmark,
+  kitBenchmark,
 ];

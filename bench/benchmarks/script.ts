@@ -64,3 +64,15 @@ export const journalBenchmark: Benchmark = scriptBenchmark({
     );
   },
 });
+
+export const kitBenchmark: Benchmark = scriptBenchmark({
+  name: "kit",
+  title: "The testing kit",
+  file: "testing-kit.mjs",
+  args: { short: [], full: [] },
+  bars(output) {
+    return [...output.matchAll(/^(?:met|NOT met) +(.+): ([\d.]+) \(bar: (\d+)\)$/gm)].flatMap(
+      ([, text = "", measured, bound]) => atMost(text, summarise([Number(measured)]), Number(bound), ""),
+    );
+  },
+});

@@ -130,6 +130,12 @@ export class Ledger {
     return tasks;
   }
 
+  /** Whether an unfinished task passes a test. Looks from the oldest on, and no further than to the first that does. */
+  some(test: (task: Task) => boolean): boolean {
+    for (let task = this.#first; task !== undefined; task = task.after) if (test(task)) return true;
+    return false;
+  }
+
   /** The promise of a task's result, made when first asked for. */
   result(task: Task): Promise<unknown> {
     return resultOf(task);

@@ -121,7 +121,7 @@ export class Kit {
   async settled(options: { readonly timeout?: number | undefined } = {}): Promise<void> {
     checkOptions("settled", options, { timeout: milliseconds() });
     const { timeout = settledMs } = options;
-    if (await this.#activity.until(() => this.#activity.busy().length === 0, timeout)) return;
+    if (await this.#activity.until(() => !this.#activity.isBusy(), timeout)) return;
     const busy = this.#activity.busy();
     const reports = busy.map(
       (task) => new Recorded(task, task.definition.kind === "task" ? "offload" : "runAfterResponse"),

@@ -2,7 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { build } from "esbuild";
 import * as main from "offload-after-response";
+import * as testing from "offload-after-response/testing";
+import * as jest from "offload-after-response/testing/jest";
+import * as vitest from "offload-after-response/testing/vitest";
 import * as worker from "offload-after-response/worker";
 import { beforeAll, describe, expect, it } from "vitest";
 import { linksOf } from "../docs/links.js";
@@ -31,6 +35,12 @@ describe("the published package", () => {
       "dist/index.js.map",
       "dist/offload-after-response-runner.cjs",
       "dist/offload-after-response-runner.cjs.map",
+      "dist/testing-jest.js",
+      "dist/testing-jest.js.map",
+      "dist/testing-vitest.js",
+      "dist/testing-vitest.js.map",
+      "dist/testing.js",
+      "dist/testing.js.map",
       "dist/worker.js",
       "dist/worker.js.map",
       "package.json",
@@ -54,6 +64,17 @@ describe("the published package", () => {
   it("exports these names", () => {
     expect(Object.keys(main).sort()).toEqual(["NonRetryableError", "OffloadError", "createOffloader", "errorCodes"]);
     expect(Object.keys(worker).sort()).toEqual(["NonRetryableError", "onTeardown"]);
+    expect(Object.keys(testing).sort()).toEqual(["matchers", "testing"]);
+    expect(Object.keys(vitest)).toEqual(["matchers"]);
+    expect(Object.keys(jest)).toEqual(["matchers"]);
+  });
+
+  it("has nothing of the testing kit in a bundle of the main entry", async () => {
+    const [ofMain, ofTesting] = await Promise.all(["index.js", "testing.js"].map(sourcesOf));
+    expect(ofTesting).toContain("src/testing/kit.ts");
+    expect(ofTesting).toContain("src/engine/inline/inline.ts");
+    expect(ofMain).toContain("src/offloader.ts");
+    expect(ofMain?.filter((file) => /^src\/(testing|engine\/inline)\//.test(file))).toEqual([]);
   });
 });
 
@@ -61,4 +82,23 @@ describe("the published package", () => {
 function targetOf(document: string, link: string): string {
   const [file = ""] = link.split("#");
   return file === "" ? document : path.join(path.dirname(document), decodeURI(file));
+}
+
+/** The source files whose code is in a bundle of an entry of dist/, by its source map. */
+async function sourcesOf(entry: string): Promise<string[]> {
+  const root = path.join(import.meta.dirname, "../..");
+  const { outputFiles } = await build({
+    entryPoints: [path.join(root, "dist", entry)],
+    outfile: path.join(root, "dist", `bundled-${entry}`),
+    bundle: true,
+    write: false,
+    sourcemap: "external",
+    platform: "node",
+    format: "esm",
+    external: ["piscina"],
+    logLevel: "silent",
+  });
+  const map = outputFiles.find(({ path }) => path.endsWith(".map"));
+  const { sources }: { sources: string[] } = JSON.parse(map?.text ?? "{}");
+  return sources.map((source) => path.posix.join("dist", source).replace(/^\.\.\//, ""));
 }

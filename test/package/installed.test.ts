@@ -28,6 +28,28 @@ describe("the installed package", () => {
   });
 });
 
+describe("the testing kit of the installed package", () => {
+  it.each(["import", "require"])("finds the inside of an offloader where both come by %s", async (by) => {
+    const folder = await project.add("testing");
+    const main = path.join(folder, "main.mjs");
+    const env = { OUTPUT: `${main}.${by}` };
+    const program = await startProgram(main, {
+      args: [by],
+      execArgv: [],
+      cwd: project.directory,
+      env,
+      ready: /^kept/m,
+    });
+    const { code, stdout, stderr } = await program.exited;
+    expect({ code, stderr: stderr.replace(/^.*ExperimentalWarning.*\n.*trace-warnings.*\n/, "") }).toEqual({
+      code: 0,
+      stderr: "",
+    });
+    expect(stdout).toContain('kept {"succeeded":1,"failed":0,"cancelled":0,"retrying":0} succeeded');
+    expect(await readFile(env.OUTPUT, "utf8")).toBe("tested");
+  });
+});
+
 describe("the installed package in TypeScript", () => {
   let out: string;
 

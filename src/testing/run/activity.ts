@@ -1,6 +1,7 @@
 // What still goes on by itself, and waiting until nothing does.
 import { deferred } from "../../base/deferred.js";
 import { clearTimer, inTime, setTimer, turn } from "../../base/time.js";
+import type { TaskState } from "../../core/states.js";
 import type { Task } from "../../core/task.js";
 import type { Inside } from "../../intake/inside.js";
 import type { Recorder } from "../recorder.js";
@@ -23,6 +24,12 @@ export class Activity {
   /** The tasks and callbacks that go on by themselves. */
   busy(): Task[] {
     return this.parts.inside.ledger.list().filter((task) => this.#goesOn(task));
+  }
+
+  /** Whether anything goes on by itself; only what is in a state other than `except`. */
+  isBusy(except?: TaskState): boolean {
+    // Asked at every change, so it must not look at all tasks.
+    return this.parts.inside.ledger.some((task) => task.state !== except && this.#goesOn(task));
   }
 
   /**
@@ -75,7 +82,7 @@ export class Activity {
 
   /** Lets what was started react: some turns, and more while something goes on, but not for ever. */
   async react(): Promise<void> {
-    for (let turns = 0; turns < quietTurns || (turns < 100 && this.busy().length > 0); turns++) await turn();
+    for (let turns = 0; turns < quietTurns || (turns < 100 && this.isBusy()); turns++) await turn();
   }
 
   #goesOn(task: Task): boolean {

@@ -37,7 +37,7 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
     // What was dispatched right before this call may still wait for the end of its response.
     await activity.react();
     for (;;) {
-      await activity.until(() => activity.busy().every(({ state }) => state === "held"));
+      await activity.until(() => !activity.isBusy("held"));
       const next = [...engine.kept].filter(({ definition }) => names?.has(definition.name) ?? true);
       const ready = next.filter(
         ({ definition, replayedId }) => !parts.holds(definition.name) && replayedId === undefined,
