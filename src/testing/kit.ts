@@ -214,10 +214,8 @@ export class Kit {
     if (misspelled !== undefined) throw misspelled.error;
     const { readiness } = this.#inside;
     if (tasks.length === 0 || readiness.names !== undefined || readiness.refusal !== undefined) return;
-    await inTime(
-      readiness.promise.catch(() => {}),
-      namesMs,
-    );
+    if (this.#parts.options.tasks !== undefined) this.#inside.scheduler.learn([...(await this.#here.load()).keys()]);
+    else await inTime(namesOf(readiness), namesMs);
     for (const { name } of tasks) {
       const error = readiness.errorOfName(name);
       if (error !== undefined) throw error;
@@ -276,6 +274,11 @@ export class Kit {
     const dispatched = this.#recorder.all("task").find(isMisspelled);
     if (dispatched !== undefined) throw dispatched.error;
   }
+}
+
+/** Resolves when a thread has loaded the module, or cannot. */
+async function namesOf(readiness: Inside["readiness"]): Promise<void> {
+  await readiness.promise.catch(() => {});
 }
 
 function isMisspelled({ error }: Recorded): boolean {

@@ -8,10 +8,12 @@ import {
   type CallbackPayload,
   createCallbacksEngine,
 } from "../../src/engine/callbacks/callbacks.js";
+import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import { createInlineEngine } from "../../src/engine/inline/inline.js";
 import { resolvePool } from "../../src/engine/threads/options.js";
 import { findTasksModule } from "../../src/engine/threads/pool/tasks-module.js";
 import { ThreadsEngine } from "../../src/engine/threads/threads-engine.js";
+import { KitEngine } from "../../src/testing/run/kit-engine.js";
 import { testEngine } from "./conformance.js";
 import type { EngineUnderTest } from "./subject.js";
 
@@ -45,6 +47,27 @@ const inline: EngineUnderTest = {
   content: captured,
 };
 
+/** The engine that the testing kit puts in the place of the threads, where it runs tasks inline. */
+const kit: EngineUnderTest = {
+  name: "testing kit",
+  kind: "task",
+  create: ({ concurrency, abortGrace }) =>
+    onceStarted((host) => {
+      const nothing = createInlineEngine({ module: "", concurrency: 1, abortGrace, logger: silentLogger });
+      const engine = new KitEngine({
+        original: nothing,
+        host,
+        placeOf: () => "inline",
+        makeInline: () => createInlineEngine({ module: module.href, concurrency, abortGrace, logger: silentLogger }),
+        holds: () => false,
+        pauseLike() {},
+      });
+      void engine.inline;
+      return engine;
+    }),
+  content: captured,
+};
+
 const callbacks: EngineUnderTest = {
   name: "callbacks",
   kind: "callback",
@@ -60,6 +83,21 @@ function contextOf(task: Task | undefined, signal: AbortSignal): object {
   return { signal, attempt: task?.attempt, throwIfAborted() {} };
 }
 
-describe.each([threads, inline, callbacks])("the engine $name", (under) => {
+/** An engine that is made when it is given its host. */
+function onceStarted(make: (host: EngineHost) => Engine): Engine {
+  let engine: Engine | undefined;
+  const start = (host: EngineHost): void => {
+    engine = make(host);
+  };
+  return new Proxy({ start } as Engine, {
+    get(own, name) {
+      if (Object.hasOwn(own, name)) return Reflect.get(own, name);
+      if (name === "unended") return engine?.unended ?? 0;
+      return (...args: unknown[]) => Reflect.apply(Reflect.get(engine ?? {}, name), engine, args);
+    },
+  });
+}
+
+describe.each([threads, inline, kit, callbacks])("the engine $name", (under) => {
   testEngine(under);
 });

@@ -1,7 +1,10 @@
 // The mode "fake": what is offloaded is accepted, held, refused as always, and kept instead of run.
-import { OffloadError } from "offload-after-response";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { createOffloader, OffloadError } from "offload-after-response";
 import { testing } from "offload-after-response/testing";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { rejection, thrownBy } from "../support/offloader.js";
 import { makeOffloader, startApp } from "./app.js";
 
@@ -83,6 +86,23 @@ describe("an application whose offloader is under test", () => {
     });
   });
 
+  it("does without the threads where the test gives the module", async () => {
+    const broken = new URL("../fixtures/modules/throws.mjs", import.meta.url);
+    const offloader = createOffloader({ tasks: broken, logger: false });
+    onTestFinished(async () => void (await offloader.close({ timeout: 0 })));
+    // The threads have said that they cannot load theirs.
+    await rejection(offloader.ready());
+    const tasks = testing(offloader, { tasks: () => import("./fixtures/tasks.mjs") as never });
+    onTestFinished(() => tasks.restore());
+    await offloader.ready();
+    offloader.offload("optimiseImage");
+    expect(await rejection(tasks.clear())).toMatchObject({ code: "AR_UNKNOWN_TASK" });
+    offloader.offload("optimizeImage", { key: "cat" });
+    expect(await tasks.drain()).toMatchObject({ succeeded: 1 });
+    tasks.restore();
+    expect(thrownBy(() => offloader.offload("optimizeImage")).code).toBe("AR_TASKS_NOT_LOADABLE");
+  });
+
   it("forgets what was recorded when it is cleared, and cancels it", async () => {
     const { offloader, tasks } = await startApp();
     const handle = offloader.offload("sendMail");
@@ -100,6 +120,21 @@ describe("an application whose offloader is under test", () => {
     const bytes = new Uint8Array([1, 2, 3]);
     offloader.offload("sendMail", { bytes } as never, { transfer: [bytes.buffer] });
     expect(tasks.offloaded("sendMail")[0]?.payload).toEqual({ bytes: new Uint8Array([1, 2, 3]) });
+  });
+});
+
+describe("an application with a journal", () => {
+  it("leaves nothing of a test in it, and records again afterwards", async () => {
+    const dir = makeDirectory();
+    const offloader = makeOffloader({ journal: { dir } });
+    await offloader.ready();
+    const tasks = testing(offloader);
+    offloader.offload("optimizeImage", { key: "of-the-test" });
+    await tasks.settled();
+    expect(textOf(dir)).not.toContain("of-the-test");
+    tasks.restore();
+    await offloader.run("optimizeImage", { key: "of-production" });
+    expect(textOf(dir)).toContain("of-production");
   });
 });
 
@@ -187,3 +222,12 @@ describe("an offloader that is closed while it is under test", () => {
     expect(() => offloader.offload("sendMail")).toThrow(OffloadError);
   });
 });
+
+/** What stands in the files of a folder. */
+function textOf(folder: string): string {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => path.join(folder, name))
+    .filter((file) => statSync(file).isFile())
+    .map((file) => readFileSync(file, "latin1"))
+    .join("");
+}

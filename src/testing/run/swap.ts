@@ -26,7 +26,7 @@ export class Swap {
     this.#inside = inside;
     this.clock = this.#replaceClock();
     this.#recordNowhere();
-    if (options.mode === "inline" || here.given !== undefined) this.#answerForModule(here);
+    if (options.mode === "inline" || options.tasks !== undefined) this.#answerForModule(options, here);
     this.engine = this.#replaceEngine(options, here);
     if (options.mode === "inline") void this.engine.inline;
     this.#letEnd();
@@ -70,7 +70,7 @@ export class Swap {
   }
 
   /** Which tasks there are, and whether any can run, is known from the module here, whatever the threads report. */
-  #answerForModule(here: TasksHere): void {
+  #answerForModule({ mode, tasks }: ResolvedTestingOptions, here: TasksHere): void {
     const { readiness, scheduler } = this.#inside;
     const { names, refusal } = readiness;
     const resume = readiness.postpone();
@@ -83,9 +83,11 @@ export class Swap {
       if (refusal?.cause instanceof Error) scheduler.refuseAll(refusal.cause);
       resume();
     });
-    if (here.given === undefined) return;
-    scheduler.learn([...here.given.keys()]);
-    readiness.up();
+    // A thread may fail at a module that the test runner can load, such as TypeScript.
+    if (tasks !== undefined) readiness.retract();
+    if (here.given !== undefined) scheduler.learn([...here.given.keys()]);
+    // The inline engine says so by itself once it has loaded the module.
+    if (mode !== "inline") readiness.up();
   }
 
   #replaceEngine(options: ResolvedTestingOptions, here: TasksHere): KitEngine {
