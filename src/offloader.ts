@@ -18,6 +18,7 @@ import { Admission } from "./intake/admission.js";
 import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
+import { Held } from "./intake/held.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
@@ -93,11 +94,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     store,
     instances: new InstanceWarnings(logger),
   });
-  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler });
+  const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
+  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler, held });
   let draining = false;
   const tellDraining = (): void => {
     if (draining) return;
     draining = true;
+    held.hurry();
     events.emit("draining", { unfinished: ledger.unfinished });
   };
   const target = createDrainTarget({

@@ -7,8 +7,10 @@ import {
   func,
   integerOrInfinity,
   invalid,
+  milliseconds,
   object,
   oneOf,
+  orInfinity,
   plainObject,
   type Rule,
   type Rules,
@@ -63,6 +65,12 @@ export interface QueueOptions {
    * use, which is V8's heap limit or the container's limit, whichever is less.
    */
   readonly maxBytes?: number | undefined;
+  /**
+   * How long a task or callback waits for the end of its response, in ms. After that it is released as if the client had gone:
+   * the outcome is `aborted`, with an `error` that says so, and `runIf` decides. The bound is there because clients that never
+   * read would fill the queue. Infinity: no bound, for responses that stream for longer. Default 900,000: 15 minutes.
+   */
+  readonly maxHold?: number | undefined;
 }
 
 /** What is logged of tasks. Warnings and the log of the shutdown do not depend on it. */
@@ -79,7 +87,7 @@ export interface ResolvedOptions {
   readonly tasks: URL | string;
   readonly name: string;
   readonly pool: ResolvedPoolOptions;
-  readonly queue: { readonly max: number; readonly maxBytes: number };
+  readonly queue: { readonly max: number; readonly maxBytes: number; readonly maxHold: number };
   readonly log: { readonly ended: "failed" | "none" };
   readonly callbacks: { readonly concurrency: number };
   readonly defaults: TaskPolicy;
@@ -98,6 +106,9 @@ const logger: Rule = {
       ["info", "warn", "error"].every((name) => typeof Reflect.get(value, name) === "function")),
 };
 
+/** Ticks, in which the age of a task is kept, wrap after nearly five days. */
+const longest = 4 * 86_400_000;
+
 const rules: Rules = {
   tasks: {
     ...either({ expected: "", holds: (value) => value instanceof URL }, string),
@@ -105,7 +116,11 @@ const rules: Rules = {
   },
   name: string,
   pool: poolRule,
-  queue: object({ max: integerOrInfinity(1), maxBytes: integerOrInfinity(1) }),
+  queue: object({
+    max: integerOrInfinity(1),
+    maxBytes: integerOrInfinity(1),
+    maxHold: orInfinity(milliseconds(1, longest)),
+  }),
   callbacks: object({ concurrency: integerOrInfinity(1) }),
   defaults: policyRule,
   policies: record(policyRule),
@@ -134,6 +149,7 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
     queue: Object.freeze({
       max: options.queue?.max ?? 10_000,
       maxBytes: options.queue?.maxBytes ?? Math.floor(memoryLimit() / 4),
+      maxHold: options.queue?.maxHold ?? 900_000,
     }),
     // Without a logger no line is made, because its error would be made for it.
     log: Object.freeze({ ended: options.logger === false ? "none" : (options.log?.ended ?? "failed") }),
