@@ -22,6 +22,7 @@ import { Held } from "./intake/held.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
+import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
@@ -77,12 +78,14 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     explain: (reason) => explainLoadError(module, reason),
     takeOver: () => store.takeOver(intake.readmit),
   });
+  const longRunning = new LongRunning({ ledger, definitions, logger, limit: settings.log.longRunning });
   const scheduler = new Scheduler({
     ledger,
     events,
     store,
     engines: { task: threads, callback: callbacks },
     readiness,
+    longRunning,
     followUp: (followUp) => intake.followUp(followUp),
     logger,
     logsFailures: settings.log.ended === "failed",
@@ -222,7 +225,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       },
       discard: (id) => store.deadLetters.discard(id),
     },
-    stats: () => takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue }),
+    stats: () =>
+      takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue, longRunning }),
     on: (name, listener) => events.on(name, listener),
     idle: () => ledger.settled(),
     async drain(options = {}) {

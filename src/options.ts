@@ -73,13 +73,19 @@ export interface QueueOptions {
   readonly maxHold?: number | undefined;
 }
 
-/** What is logged of tasks. Warnings and the log of the shutdown do not depend on it. */
+/** What is logged of tasks. Other warnings and the log of the shutdown do not depend on it. */
 export interface LogOptions {
   /**
    * `"failed"` (default): logs each task and callback that failed for good, whether or not anybody listens to `failed`.
    * `"none"`: logs no end of a task.
    */
   readonly ended?: "failed" | "none" | undefined;
+  /**
+   * How long a task or callback without a timeout runs before it is logged as a warning, in ms. It is logged again at twice the
+   * time, at four times the time, and so on. The event `longRunning` and `stats().longRunning` follow it too. Infinity: never.
+   * Default 60,000.
+   */
+  readonly longRunning?: number | undefined;
 }
 
 /** The options with every default filled. */
@@ -88,7 +94,7 @@ export interface ResolvedOptions {
   readonly name: string;
   readonly pool: ResolvedPoolOptions;
   readonly queue: { readonly max: number; readonly maxBytes: number; readonly maxHold: number };
-  readonly log: { readonly ended: "failed" | "none" };
+  readonly log: { readonly ended: "failed" | "none"; readonly longRunning: number };
   readonly callbacks: { readonly concurrency: number };
   readonly defaults: TaskPolicy;
   readonly policies: ReadonlyMap<string, TaskPolicy>;
@@ -128,7 +134,7 @@ const rules: Rules = {
   journal: plainObject,
   context: func,
   logger,
-  log: object({ ended: oneOf("failed", "none") }),
+  log: object({ ended: oneOf("failed", "none"), longRunning: orInfinity(milliseconds(1, longest)) }),
 };
 
 /**
@@ -151,8 +157,11 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
       maxBytes: options.queue?.maxBytes ?? Math.floor(memoryLimit() / 4),
       maxHold: options.queue?.maxHold ?? 900_000,
     }),
-    // Without a logger no line is made, because its error would be made for it.
-    log: Object.freeze({ ended: options.logger === false ? "none" : (options.log?.ended ?? "failed") }),
+    log: Object.freeze({
+      // Without a logger no line is made, because its error would be made for it.
+      ended: options.logger === false ? "none" : (options.log?.ended ?? "failed"),
+      longRunning: options.log?.longRunning ?? 60_000,
+    }),
     callbacks: Object.freeze({ concurrency: options.callbacks?.concurrency ?? 100 }),
     defaults,
     policies: new Map(policies.map(([name, policy]) => [name, mergePolicy(defaults, policy)])),

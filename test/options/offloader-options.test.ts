@@ -86,6 +86,10 @@ describe("createOffloader refuses", () => {
       "expected queue.maxHold to be a number of milliseconds from 1 to 345600000 or Infinity, got 0",
     ],
     [{ tasks, log: { ended: "all" } }, 'expected log.ended to be one of "failed", "none", got "all"'],
+    [
+      { tasks, log: { longRunning: "60s" } },
+      'expected log.longRunning to be a number of milliseconds from 1 to 345600000 or Infinity, got "60s"',
+    ],
     [{ tasks, log: false }, "expected log to be an object, got false"],
     [{ tasks, queue: 100 }, "expected queue to be an object, got 100"],
     [
@@ -209,7 +213,7 @@ describe("what was left out", () => {
       tasks,
       name: "offloader",
       queue: { max: 10_000, maxBytes: Math.floor(memoryLimit() / 4), maxHold: 900_000 },
-      log: { ended: "failed" },
+      log: { ended: "failed", longRunning: 60_000 },
       callbacks: { concurrency: 100 },
       defaults: {
         priority: "normal",
