@@ -31,6 +31,7 @@ export function trackCurrentResponse(): void {
     keepContext(handled, watch);
     current.enterWith(watch);
   }
+  // Weakly, because this outlives them.
   earlier = openResponses().flatMap((response) => (response === handled ? [] : new WeakRef(response)));
   subscribe("http.server.request.start", (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
@@ -64,7 +65,8 @@ export function currentResponse(): AnyResponse | ResponseWatch | undefined {
 
 /** The error for a call that was given no response and finds none. */
 export function noResponseError(call: string): OffloadError {
-  const open = earlier.filter((reference) => reference.deref()?.writableEnded === false).length;
+  // One that has called `end()` may be the one: it is closed only when all of it is sent.
+  const open = earlier.filter((reference) => reference.deref()?.closed === false).length;
   const because = open === 0 ? "" : `${startedLate(open)} `;
   return new OffloadError(
     "AR_NO_RESPONSE",
