@@ -17,12 +17,15 @@ export function isLastOn(socket: object, response: ServerResponse): boolean {
   return typeof parser === "object" && parser !== null && Reflect.get(parser, "incoming") === response.req;
 }
 
-/** The sockets that keep the process alive. */
-export function activeSockets(): Socket[] {
+/** The sockets, servers and whatever else keeps the process alive. */
+export function activeHandles(): unknown[] {
   const getHandles: unknown = Reflect.get(process, "_getActiveHandles");
-  if (typeof getHandles !== "function") return [];
-  const handles: unknown[] = Reflect.apply(getHandles, process, []);
-  return handles.filter((handle): handle is Socket => handle instanceof Socket);
+  return typeof getHandles === "function" ? Reflect.apply(getHandles, process, []) : [];
+}
+
+/** The sockets among them. */
+export function activeSockets(): Socket[] {
+  return activeHandles().filter((handle): handle is Socket => handle instanceof Socket);
 }
 
 /** The responses that are open in this process. Those of TLS and HTTP/2 are not known. */
