@@ -101,9 +101,9 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler, held });
   let draining = false;
   const tellDraining = (): void => {
+    held.hurry();
     if (draining) return;
     draining = true;
-    held.hurry();
     events.emit("draining", { unfinished: ledger.unfinished });
   };
   const target = createDrainTarget({
@@ -235,6 +235,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       scheduler.pauses.resumeAll();
       tellDraining();
       const drained = await inTime(ledger.settled(), options.timeout);
+      held.calm();
       return { drained, unfinished: target.unfinished() };
     },
     close,

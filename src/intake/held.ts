@@ -53,6 +53,11 @@ export class Held {
     this.#silent.hurry();
   }
 
+  /** The drain is over, and the process goes on. */
+  calm(): void {
+    this.#silent.calm();
+  }
+
   #tooLong(holds: readonly Hold[]): void {
     const error = new Error(`the response did not end within queue.maxHold (${this.#parts.maxHold} ms)`);
     const words = `no longer held, because ${error.message}; runIf decides whether it runs`;

@@ -25,6 +25,7 @@ export class HoldLimit {
   readonly #queue = new Deque<Hold>();
   readonly #overdue: (holds: readonly Hold[]) => void;
   readonly #clock: Clock;
+  readonly #usual: number;
   #limit: number;
   #disarm: (() => void) | undefined;
   #sweepAt = fewest;
@@ -34,6 +35,7 @@ export class HoldLimit {
    * @param overdue called with what is held for longer; it must not throw
    */
   constructor(limit: number, overdue: (holds: readonly Hold[]) => void, clock: Clock) {
+    this.#usual = limit;
     this.#limit = limit;
     this.#overdue = overdue;
     this.#clock = clock;
@@ -58,6 +60,11 @@ export class HoldLimit {
     this.#limit = 0;
     this.#disarm?.();
     this.#arm();
+  }
+
+  /** The limit is again what it was, for what comes from now on. */
+  calm(): void {
+    this.#limit = this.#usual;
   }
 
   #arm(): void {

@@ -60,4 +60,17 @@ describe("the limit of holding", () => {
     clock.advance(0);
     expect(given.map((holds) => holds.map(({ task }) => task.id))).toEqual([[first.task.id], [second.task.id]]);
   });
+
+  it("is again what it was after a drain that the process outlives", () => {
+    const clock = new FakeClock();
+    const given: (readonly Hold[])[] = [];
+    const limit = new HoldLimit(1_000, (holds) => given.push(holds), clock);
+    limit.hurry();
+    clock.advance(0);
+    limit.calm();
+    limit.add(held());
+    clock.advance(0);
+    expect(given).toEqual([]);
+    expect(clock.pending).toBe(1);
+  });
 });

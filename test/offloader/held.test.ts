@@ -115,6 +115,17 @@ describe("a response that can never tell of its end", () => {
     expect(watched.told.some(({ event }) => event === "succeeded")).toBe(true);
   });
 
+  it("has its second again after a drain() that the process outlives", async () => {
+    const watched = watch();
+    await watched.offloader.drain();
+    const response = noConnection();
+    const { id } = watched.offloader.offloadAfterResponse(response, "echo", 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(watched.story(id)).toEqual(["accepted"]);
+    response.emit("close");
+    await watched.event("succeeded");
+  });
+
   it("is waited for as usual if it is given a connection in time", async () => {
     const watched = watch();
     const response = noConnection();
