@@ -18,9 +18,11 @@ import { Admission } from "./intake/admission.js";
 import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
+import { Held } from "./intake/held.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
+import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
@@ -76,12 +78,14 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     explain: (reason) => explainLoadError(module, reason),
     takeOver: () => store.takeOver(intake.readmit),
   });
+  const longRunning = new LongRunning({ ledger, definitions, logger, limit: settings.log.longRunning });
   const scheduler = new Scheduler({
     ledger,
     events,
     store,
     engines: { task: threads, callback: callbacks },
     readiness,
+    longRunning,
     followUp: (followUp) => intake.followUp(followUp),
     logger,
     logsFailures: settings.log.ended === "failed",
@@ -93,9 +97,11 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     store,
     instances: new InstanceWarnings(logger),
   });
-  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler });
+  const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
+  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler, held });
   let draining = false;
   const tellDraining = (): void => {
+    held.hurry();
     if (draining) return;
     draining = true;
     events.emit("draining", { unfinished: ledger.unfinished });
@@ -219,7 +225,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       },
       discard: (id) => store.deadLetters.discard(id),
     },
-    stats: () => takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue }),
+    stats: () =>
+      takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue, longRunning }),
     on: (name, listener) => events.on(name, listener),
     idle: () => ledger.settled(),
     async drain(options = {}) {
@@ -228,6 +235,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       scheduler.pauses.resumeAll();
       tellDraining();
       const drained = await inTime(ledger.settled(), options.timeout);
+      held.calm();
       return { drained, unfinished: target.unfinished() };
     },
     close,

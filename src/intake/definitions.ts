@@ -96,6 +96,14 @@ export class Definitions {
     return unknown ? this.#unknown(definition.name) : undefined;
   }
 
+  /** How many tasks, or how many callbacks, wait for their turn. */
+  queued(kind: TaskDefinition["kind"]): number {
+    const definitions = kind === "task" ? this.#tasks : this.#callbacks;
+    let queued = 0;
+    for (const { counts } of definitions.values()) queued += counts.in("queued");
+    return queued;
+  }
+
   /** The definitions of all tasks and callbacks that were ever dispatched. */
   *all(): Generator<TaskDefinition> {
     yield* this.#tasks.values();

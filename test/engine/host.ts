@@ -8,7 +8,10 @@ import { Ledger } from "../../src/core/ledger.js";
 import type { Dispatch, Task } from "../../src/core/task.js";
 import type { FollowUp } from "../../src/core/task-context.js";
 import type { Engine, EngineHost } from "../../src/engine/engine.js";
+import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
+import { Definitions } from "../../src/intake/definitions.js";
 import type { Readiness } from "../../src/intake/readiness.js";
+import { LongRunning } from "../../src/intake/schedule/long-running.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import { NoStore } from "../../src/store/no-store.js";
 import { makeTask, recordEvents } from "../support/tasks.js";
@@ -56,12 +59,14 @@ export class TestHost {
         return error;
       },
     };
+    const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger });
     this.scheduler = new Scheduler({
       ledger: this.ledger,
       events: this.events,
       store: new NoStore(),
       engines: { task: engine, callback: engine },
       readiness: readiness as unknown as Readiness,
+      longRunning: new LongRunning({ ledger: this.ledger, definitions, logger, limit: Number.POSITIVE_INFINITY }),
       followUp: (followUp) => this.followUp(followUp),
       logger,
       logsFailures,

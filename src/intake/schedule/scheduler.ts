@@ -17,6 +17,7 @@ import type { Store } from "../../store/store.js";
 import type { Readiness } from "../readiness.js";
 import { Attempts } from "./attempts.js";
 import { Keys } from "./keys.js";
+import type { LongRunning } from "./long-running.js";
 import { Pauses } from "./pauses.js";
 import { Signals } from "./signals.js";
 
@@ -32,6 +33,7 @@ export interface SchedulerParts {
   readonly store: Store;
   readonly engines: Engines;
   readonly readiness: Readiness;
+  readonly longRunning: LongRunning;
   /** Accepts what a task dispatches; returns its id, or throws the refusal. */
   readonly followUp: (followUp: FollowUp) => string;
   readonly logger: Logger;
@@ -188,6 +190,7 @@ export class Scheduler implements EngineHost {
 
   started(task: Task): void {
     this.#parts.ledger.started(task);
+    this.#parts.longRunning.started();
   }
 
   returned(task: Task): void {
@@ -283,6 +286,7 @@ export class Scheduler implements EngineHost {
   /** Everything that follows from a transition, whoever made it. */
   #moved(task: Task, from: TaskState): void {
     this.#parts.store.moved(task, from);
+    if (from === "running") this.#parts.longRunning.left(task);
     if (!isFinal(task.state)) return;
     if (from === "delayed") this.#attempts.delayedEnded();
     this.#signals.forget(task);

@@ -1,7 +1,8 @@
-// Servers that nobody has named: one that handles a request is known, also where a framework hides it (Next.js, Nitro).
+// Servers that nobody has named: one that has clients or handles a request is known, also where a framework hides it (Next.js,
+// Nitro).
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { ServerResponse } from "node:http";
 import type { Server } from "node:net";
+import { serversWithClients } from "./earlier-connections.js";
 
 // Announces each request of node:http and node:https; HTTP/2 has no such channel with a server in it.
 const requestStart = "http.server.request.start";
@@ -10,12 +11,14 @@ export class ServerDiscovery {
   private readonly seen = new WeakSet<Server>();
   private watching = false;
 
-  /** @param found called with each server at its first request, once */
-  constructor(private readonly found: (server: Server, response: ServerResponse) => void) {}
+  /** @param found called with each server once: at the start if it has clients, otherwise at its first request */
+  constructor(private readonly found: (server: Server) => void) {}
 
   start(): void {
-    if (!this.watching) subscribe(requestStart, this.started);
+    if (this.watching) return;
     this.watching = true;
+    subscribe(requestStart, this.started);
+    for (const server of serversWithClients()) this.note(server);
   }
 
   stop(): void {
@@ -24,9 +27,12 @@ export class ServerDiscovery {
   }
 
   private readonly started = (message: unknown): void => {
-    const { server, response } = message as { server: Server; response: ServerResponse };
+    this.note((message as { server: Server }).server);
+  };
+
+  private note(server: Server): void {
     if (this.seen.has(server)) return;
     this.seen.add(server);
-    this.found(server, response);
-  };
+    this.found(server);
+  }
 }

@@ -1,10 +1,10 @@
 // The connections that a server had before its drain was set up, with what they are doing. Node keeps them in lists of its
 // own, which are the same on Node 20 to 26; where one is missing, these connections stay unknown.
-import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Http2Session } from "node:http2";
-import { type Server, Socket } from "node:net";
+import { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { speaksTls } from "./servers.js";
+import { activeHandles, activeSockets } from "../../base/open-responses.js";
+import { speaksHttp1, speaksTls } from "./servers.js";
 
 /** A connection of HTTP/1. */
 export interface EarlierConnection {
@@ -30,26 +30,20 @@ export function earlierSessions(server: Server): Http2Session[] {
   return sessions instanceof Set ? [...sessions] : [];
 }
 
-/** The response that a connection of HTTP/1 is sending, or will send next. */
-export function currentResponseOf(socket: Duplex): ServerResponse | undefined {
-  const response: unknown = Reflect.get(socket, "_httpMessage");
-  if (typeof response !== "object" || response === null) return undefined;
-  return Reflect.get(response, "req") instanceof IncomingMessage ? (response as ServerResponse) : undefined;
-}
-
-/** Whether it is certain that no request has been read from the connection after that of this response. */
-export function isLastOf(socket: Duplex, response: ServerResponse): boolean {
-  const parser: unknown = Reflect.get(socket, "parser");
-  return typeof parser === "object" && parser !== null && Reflect.get(parser, "incoming") === response.req;
+/** The servers of node:http and node:https in this process that have connections. */
+export function serversWithClients(): Server[] {
+  // A server may be unknown to the process but not to its sockets: in a worker of a cluster, or closed to new clients.
+  const servers = new Set([...activeHandles(), ...activeSockets().map((socket) => Reflect.get(socket, "server"))]);
+  return [...servers].filter(
+    (server): server is Server =>
+      server instanceof Server &&
+      speaksHttp1(server) &&
+      earlierConnections(server).some(({ socket }) => !socket.destroyed),
+  );
 }
 
 function openSockets(server: Server): Socket[] {
-  const getHandles: unknown = Reflect.get(process, "_getActiveHandles");
-  if (typeof getHandles !== "function") return [];
-  const handles: unknown[] = Reflect.apply(getHandles, process, []);
-  return handles.filter(
-    (handle): handle is Socket => handle instanceof Socket && Reflect.get(handle, "server") === server,
-  );
+  return activeSockets().filter((socket) => Reflect.get(socket, "server") === server);
 }
 
 function hidden(server: Server, description: string): unknown {
