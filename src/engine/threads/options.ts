@@ -60,7 +60,7 @@ export interface PoolOptions {
   readonly startTimeout?: number | undefined;
   /** Memory limits of each thread, as in `new Worker()`. A task over them fails with AR_OUT_OF_MEMORY. */
   readonly resourceLimits?: import("node:worker_threads").ResourceLimits | undefined;
-  /** The threads' `process.env`. Default: a copy of the process's. */
+  /** The threads' `process.env`. Default: a copy of the process's, taken by `createOffloader`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Node options for the threads, such as `["--import", "tsx"]`. Default: the process's own. */
   readonly execArgv?: readonly string[] | undefined;

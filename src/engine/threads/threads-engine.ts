@@ -21,6 +21,7 @@ import { Serving } from "./serving.js";
 import { leavesForGood, movedAway, packBatch } from "./slots/batch-message.js";
 import { BatchReport } from "./slots/batch-report.js";
 import { deathOf } from "./slots/death.js";
+import { isFromRunner, isReply } from "./slots/message-check.js";
 import type { Slot } from "./slots/slot.js";
 import { slotState, want } from "./slots/slot-memory.js";
 import { Watchdog } from "./watchdog.js";
@@ -39,6 +40,7 @@ export class ThreadsEngine implements Engine {
   readonly name = "threads";
   readonly pool: ThreadPool;
   readonly #options: ResolvedPoolOptions;
+  readonly #logger: Logger;
   readonly #queue: TaskQueue;
   readonly #watchdog: Watchdog;
   readonly #remarks: Remarks;
@@ -50,6 +52,7 @@ export class ThreadsEngine implements Engine {
   constructor(parts: ThreadsEngineParts) {
     const { options, logger } = parts;
     this.#options = options;
+    this.#logger = logger;
     this.#queue = new TaskQueue({
       started: (task) => this.#host.started(task),
       work: () => this.#wake(),
@@ -70,6 +73,7 @@ export class ThreadsEngine implements Engine {
         if (this.stop(task, timeoutError(task)) === "unbegun") this.#report.again(task, undefined);
       },
       late: (thread, slot) => this.#host.together(() => this.#late(thread, slot)),
+      read: (thread) => thread.readQueued(),
       terminate: (thread, reason) => this.#host.together(() => this.#terminate(thread, reason)),
     });
   }
@@ -202,7 +206,17 @@ export class ThreadsEngine implements Engine {
     thread.occupy(expectedMs(batch));
   }
 
-  #receive(thread: Thread, message: FromThread): void {
+  /** A task can post to the port too: it finds it among the open handles of its thread. Such a message must not reach further. */
+  #receive(thread: Thread, message: unknown): void {
+    try {
+      if (isFromRunner(thread, message)) this.#take(thread, message);
+      else this.#distrust(thread, "a message came from it that the library does not send");
+    } catch (error) {
+      this.#distrust(thread, "a message came from it that cannot be read", error);
+    }
+  }
+
+  #take(thread: Thread, message: FromThread): void {
     if (isReply(message)) this.#host.together(() => this.#replied(thread, message));
     else if (message.kind === "partial") this.#host.together(() => this.#repliedPartly(thread, message));
     else if (message.kind === "offload") this.#followUp(thread, message);
@@ -223,10 +237,19 @@ export class ThreadsEngine implements Engine {
   #replied(thread: Thread, reply: BatchReply): void {
     const slot = thread.slotOf(reply);
     thread.tasksRun += slot.tasks.length - slot.withdrawn;
-    this.#report.replied(slot, reply);
+    const complete = this.#report.replied(slot, reply);
     this.#release(thread, slot);
-    this.pool.afterWork(thread);
+    if (complete) this.pool.afterWork(thread);
+    else this.#distrust(thread, "it ended a batch without the outcome of a task");
     this.#wake();
+  }
+
+  /** A task has tampered with its thread, whose word is worth nothing any more: another takes its place. */
+  #distrust(thread: Thread, reason: string, err?: unknown): void {
+    // Of a dead one, or one that is being ended already, all that remains is to be reported.
+    if (thread.exitCode !== undefined || thread.killed) return;
+    this.#logger.error({ thread: thread.id, ...(err !== undefined && { err }) }, `a thread is replaced: ${reason}`);
+    this.#host.together(() => this.#terminate(thread, reason));
   }
 
   #repliedPartly(thread: Thread, { ended, reply }: PartialReply): void {
@@ -311,8 +334,4 @@ export class ThreadsEngine implements Engine {
     }
     return undefined;
   }
-}
-
-function isReply(message: FromThread): message is BatchReply {
-  return typeof message === "number" || Array.isArray(message);
 }

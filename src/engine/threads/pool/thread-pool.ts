@@ -4,6 +4,7 @@ import { afterFairTime, clearTimer, inTime, now, setTimer, sleep, type Timer } f
 import type { Events } from "../../../core/events.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { FromThread } from "../protocol.js";
+import { Environment } from "./environment.js";
 import { StuckThreads } from "./stuck-threads.js";
 import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
@@ -62,7 +63,13 @@ export class ThreadPool {
     this.#parts = parts;
     this.#listener = listener;
     this.stuck = new StuckThreads(parts.options.maxStuckThreads);
-    this.#starter = new ThreadStarter(parts.options, parts.module, parts.idPrefix, (thread) => this.#exited(thread));
+    this.#starter = new ThreadStarter(
+      parts.options,
+      parts.module,
+      parts.idPrefix,
+      new Environment(parts.options.env, parts.logger),
+      (thread) => this.#exited(thread),
+    );
     this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
   }
 
