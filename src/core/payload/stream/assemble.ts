@@ -1,8 +1,8 @@
 // Puts a written stream and its large buffers where they are kept.
 
 import type { Beside } from "../payload.js";
-import { freeNow } from "./free-now.js";
 import { arena } from "./arena.js";
+import { freeNow } from "./free-now.js";
 import { largeBytes } from "./stream-format.js";
 import type { Written } from "./writer.js";
 
