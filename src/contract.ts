@@ -74,7 +74,7 @@ export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
  * What `createOffloader` returns. Every function is bound, so that it can be destructured.
  *
  * The dispatch calls return at once and accept or throw (`run` rejects): AR_UNKNOWN_TASK, AR_PAYLOAD_NOT_CLONEABLE,
- * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, and with a status of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
+ * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, with a status of 413 AR_PAYLOAD_TOO_LARGE, and with one of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
  * AR_TASKS_NOT_LOADABLE. With a journal also AR_JOURNAL_FULL and AR_JOURNAL_UNAVAILABLE. What they accept reaches exactly one
  * final state, and the listeners of that state are called. The listeners of `accepted` have been called when the call returns.
  *
