@@ -95,7 +95,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   });
   const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler });
   let draining = false;
-  const tellDraining = (): void => {
+  const emitDraining = (): void => {
     if (draining) return;
     draining = true;
     events.emit("draining", { unfinished: ledger.unfinished });
@@ -111,7 +111,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     store,
     // Without a thread at the start, the first task loads the module: there is nothing to wait for.
     isReady: () => readiness.isLoaded || (pool.minThreads === 0 && readiness.refusal === undefined),
-    tellDraining,
+    emitDraining,
   });
   const throughput = new Throughput();
   if (inThread) {
@@ -221,13 +221,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     },
     stats: () => takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue }),
     on: (name, listener) => events.on(name, listener),
-    idle: () => ledger.settled(),
+    idle: () => ledger.idle(),
     async drain(options = {}) {
       checkOptions("drain", options, { timeout: milliseconds() });
       // The journal goes on to bring tasks back, because the process goes on.
       scheduler.pauses.resumeAll();
-      tellDraining();
-      const drained = await inTime(ledger.settled(), options.timeout);
+      emitDraining();
+      const drained = await inTime(ledger.idle(), options.timeout);
       return { drained, unfinished: target.unfinished() };
     },
     close,
