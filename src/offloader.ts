@@ -21,6 +21,7 @@ import { Definitions } from "./intake/definitions.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
+import { EngineReports } from "./intake/schedule/engine-reports.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
@@ -81,8 +82,6 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     events,
     store,
     engines: { task: threads, callback: callbacks },
-    readiness,
-    followUp: (followUp) => intake.followUp(followUp),
     logger,
     logsFailures: settings.log.ended === "failed",
   });
@@ -94,6 +93,14 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     instances: new InstanceWarnings(logger),
   });
   const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler });
+  const reports = new EngineReports({
+    scheduler,
+    ledger,
+    store,
+    readiness,
+    followUp: (followUp) => intake.followUp(followUp),
+    logger,
+  });
   let draining = false;
   const emitDraining = (): void => {
     if (draining) return;
@@ -119,18 +126,19 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   } else {
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
-    scheduler.start();
+    scheduler.start(reports);
     if (pool.minThreads === 0) readiness.takeOverEarly();
   }
 
   const actions: HandleActions = {
     cancel: (task, reason) => scheduler.cancel(task, reason),
     result: (task) => scheduler.result(task),
-    async durable(task) {
-      if (task.definition.kind === "callback") {
-        throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
-      }
-      await store.durable();
+    durable: () => store.durable(),
+  };
+  const callbackActions: HandleActions = {
+    ...actions,
+    async durable() {
+      throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
     },
   };
 
@@ -153,7 +161,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     const bare = typeof args[0] === "function";
     const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
     const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
-    return new Handle(intake.callback(callback, options, response), actions);
+    return new Handle(intake.callback(callback, options, response), callbackActions);
   }
 
   function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {

@@ -6,6 +6,7 @@ import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 import { Definitions } from "../../src/intake/definitions.js";
 import { Readiness } from "../../src/intake/readiness.js";
+import { EngineReports } from "../../src/intake/schedule/engine-reports.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import { NoStore } from "../../src/store/no-store.js";
 import { createQueuedLedger, type LogLine, recordEvents, recordingLogger } from "./tasks.js";
@@ -68,7 +69,17 @@ export function createScheduler({ logsFailures = true, clock }: SchedulerOptions
   const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger });
   const readiness = new Readiness({ definitions, explain: (reason) => reason, takeOver: async () => {} });
   const store = new NoStore();
-  const parts = { ledger, events, store, engines, readiness, logger, logsFailures, clock };
-  const scheduler = new Scheduler({ ...parts, followUp: () => "follow-up" });
-  return { scheduler, ledger, events, engine: engines.task, engines, definitions, lines, told: recordEvents(events) };
+  const scheduler = new Scheduler({ ledger, events, store, engines, logger, logsFailures, clock });
+  const reports = new EngineReports({ scheduler, ledger, store, readiness, logger, followUp: () => "follow-up" });
+  return {
+    scheduler,
+    reports,
+    ledger,
+    events,
+    engine: engines.task,
+    engines,
+    definitions,
+    lines,
+    told: recordEvents(events),
+  };
 }
