@@ -171,6 +171,10 @@ export interface Offloader<Tasks = AnyTasks> {
    * Resolves when `pool.minThreads` threads (at least one) have loaded the tasks module, and the journal was searched for tasks
    * of earlier processes. Nobody has to call it: what is dispatched before waits.
    *
+   * The tasks that were found are accepted after that, some in each turn of the event loop, while there is room. `stats()` may
+   * not count them yet, and a dispatch with `onDuplicate: "skip"` may not meet the key of one. `idle()` and `drain()` wait for
+   * them.
+   *
    * @returns rejects with the module's own error when it cannot be loaded, and with AR_SHUTTING_DOWN when the offloader is
    *   closed before it is ready
    */
