@@ -22,6 +22,7 @@ import { Held } from "./intake/held.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
+import { EngineReports } from "./intake/schedule/engine-reports.js";
 import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
 import { TaskMaker } from "./intake/task-maker.js";
@@ -84,9 +85,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     events,
     store,
     engines: { task: threads, callback: callbacks },
-    readiness,
     longRunning,
-    followUp: (followUp) => intake.followUp(followUp),
     logger,
     logsFailures: settings.log.ended === "failed",
   });
@@ -99,8 +98,17 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
   const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler, held });
+  const reports = new EngineReports({
+    scheduler,
+    ledger,
+    store,
+    readiness,
+    longRunning,
+    followUp: (followUp) => intake.followUp(followUp),
+    logger,
+  });
   let draining = false;
-  const tellDraining = (): void => {
+  const emitDraining = (): void => {
     held.hurry();
     if (draining) return;
     draining = true;
@@ -117,7 +125,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     store,
     // Without a thread at the start, the first task loads the module: there is nothing to wait for.
     isReady: () => readiness.isLoaded || (pool.minThreads === 0 && readiness.refusal === undefined),
-    tellDraining,
+    emitDraining,
   });
   const throughput = new Throughput();
   if (inThread) {
@@ -125,18 +133,19 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   } else {
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
-    scheduler.start();
+    scheduler.start(reports);
     if (pool.minThreads === 0) readiness.takeOverEarly();
   }
 
   const actions: HandleActions = {
     cancel: (task, reason) => scheduler.cancel(task, reason),
     result: (task) => scheduler.result(task),
-    async durable(task) {
-      if (task.definition.kind === "callback") {
-        throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
-      }
-      await store.durable();
+    durable: () => store.durable(),
+  };
+  const callbackActions: HandleActions = {
+    ...actions,
+    async durable() {
+      throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
     },
   };
 
@@ -159,7 +168,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     const bare = typeof args[0] === "function";
     const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
     const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
-    return new Handle(intake.callback(callback, options, response), actions);
+    return new Handle(intake.callback(callback, options, response), callbackActions);
   }
 
   function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {
@@ -228,13 +237,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     stats: () =>
       takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue, longRunning }),
     on: (name, listener) => events.on(name, listener),
-    idle: () => ledger.settled(),
+    idle: () => ledger.idle(),
     async drain(options = {}) {
       checkOptions("drain", options, { timeout: milliseconds() });
       // The journal goes on to bring tasks back, because the process goes on.
       scheduler.pauses.resumeAll();
-      tellDraining();
-      const drained = await inTime(ledger.settled(), options.timeout);
+      emitDraining();
+      const drained = await inTime(ledger.idle(), options.timeout);
       held.calm();
       return { drained, unfinished: target.unfinished() };
     },

@@ -152,7 +152,7 @@ export class Ledger {
   }
 
   /** Resolves when nothing is unfinished and nothing was accepted for two more turns of the event loop. Never rejects. */
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     let accepted: number;
     do {
       if (this.unfinished > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));

@@ -92,8 +92,13 @@ export class Definitions {
 
   /** The error of a task that was accepted before the names were known; undefined if the module has a function for it. */
   errorOf(definition: TaskDefinition): OffloadError | undefined {
-    const unknown = definition.kind === "task" && this.#known !== undefined && !this.#known.has(definition.name);
-    return unknown ? this.#unknown(definition.name) : undefined;
+    if (this.#known === undefined || this.#known.has(definition.name)) return undefined;
+    return this.isOfModule(definition) ? this.#unknown(definition.name) : undefined;
+  }
+
+  /** Whether it is the definition of a task, and not that of callbacks, which need no module. */
+  isOfModule(definition: TaskDefinition): boolean {
+    return this.#tasks.get(definition.name) === definition;
   }
 
   /** How many tasks, or how many callbacks, wait for their turn. */

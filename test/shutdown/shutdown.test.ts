@@ -94,7 +94,7 @@ describe("a shutdown", () => {
     expect(second.state).toBe("ended");
   });
 
-  it("waits until all who take part are settled, because a task of one may dispatch to another", async () => {
+  it("waits until all who take part are idle, because a task of one may dispatch to another", async () => {
     const [one, two] = [new FakeTarget(), new FakeTarget()];
     one.start("a");
     const shutdown = install(one, {

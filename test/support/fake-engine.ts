@@ -6,6 +6,7 @@ import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 import { Definitions } from "../../src/intake/definitions.js";
 import { Readiness } from "../../src/intake/readiness.js";
+import { EngineReports } from "../../src/intake/schedule/engine-reports.js";
 import { LongRunning } from "../../src/intake/schedule/long-running.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import { NoStore } from "../../src/store/no-store.js";
@@ -73,10 +74,12 @@ export function createScheduler(options: SchedulerOptions = {}) {
   const readiness = new Readiness({ definitions, explain: (reason) => reason, takeOver: async () => {} });
   const store = new NoStore();
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: reportsAfter, clock });
-  const parts = { ledger, events, store, engines, readiness, longRunning, logger, logsFailures, clock };
-  const scheduler = new Scheduler({ ...parts, followUp: () => "follow-up" });
+  const scheduler = new Scheduler({ ledger, events, store, engines, longRunning, logger, logsFailures, clock });
+  const followUp = (): string => "follow-up";
+  const reports = new EngineReports({ scheduler, ledger, store, readiness, longRunning, logger, followUp });
   return {
     scheduler,
+    reports,
     ledger,
     events,
     engine: engines.task,

@@ -59,7 +59,7 @@ async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course)
   const host = new TestHost(engine);
   host.start();
   const { queue } = engine;
-  const report = new BatchReport(host.scheduler, queue);
+  const report = new BatchReport(host.reports, queue);
   const control = createControl(1);
   const slot = new Slot(0, control);
   const definition = defineTask("deed");
@@ -69,7 +69,7 @@ async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course)
   slot.hold(tasks);
 
   const cloned = (reply: BatchReply): BatchReply => structuredClone(reply);
-  const together = (make: () => void): void => host.scheduler.together(make);
+  const together = (make: () => void): void => host.reports.together(make);
   const look = (): void =>
     together(() => {
       report.partly(slot, slot.done, undefined);
