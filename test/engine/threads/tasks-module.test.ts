@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { type Abilities, findTasksModule } from "../../../src/engine/threads/pool/tasks-module.js";
+import { type Abilities, findTasksModule } from "../../../src/engine/threads/module/tasks-module.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-tasks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
