@@ -11,6 +11,7 @@ interface Known {
 
 // Their listeners call a function that exits, so that their own source does not show it; or they are worth their name.
 const known: readonly Known[] = [
+  { name: "Apollo Server", marks: /stop\(\) threw during[\s\S]*process\.kill\(/, ending: "raises" },
   {
     name: "close-with-grace",
     marks: /^function onSignal ?\(signal\) \{\s*run\(\{ signal \}\);?\s*\}$/,
