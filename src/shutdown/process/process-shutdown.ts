@@ -190,7 +190,7 @@ export class ProcessShutdown {
       await turn();
       await flushOutput(time);
       // The handler of a request that was cut off may be in native code, which Node waits for. Most are not, and then the exit
-      // code counts more.
+      // code counts more than the deadline.
       if (report.forcedSockets > 0 && keepsExitCode()) endByForceAtExit({ unended: () => 1 });
       process.exit(report.exitCode);
     }
