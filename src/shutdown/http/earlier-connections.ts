@@ -4,6 +4,7 @@ import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Http2Session } from "node:http2";
 import { type Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { activeHandles } from "./active-handles.js";
 import { speaksTls } from "./servers.js";
 
 /** A connection of HTTP/1. */
@@ -44,10 +45,7 @@ export function isLastOf(socket: Duplex, response: ServerResponse): boolean {
 }
 
 function openSockets(server: Server): Socket[] {
-  const getHandles: unknown = Reflect.get(process, "_getActiveHandles");
-  if (typeof getHandles !== "function") return [];
-  const handles: unknown[] = Reflect.apply(getHandles, process, []);
-  return handles.filter(
+  return activeHandles().filter(
     (handle): handle is Socket => handle instanceof Socket && Reflect.get(handle, "server") === server,
   );
 }
