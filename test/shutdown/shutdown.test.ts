@@ -213,6 +213,15 @@ describe("without a server given", () => {
     );
   });
 
+  it("a server that its framework closes first is still named by its port", async () => {
+    const target = new FakeTarget();
+    const server = createServer();
+    const shutdown = install(target, { onStep: ({ state }) => state === "leaving" && server.close() });
+    const port = await listen(server);
+    await shutdown.close();
+    expect(target.lines).toContainEqual(expect.stringContaining(`no new connections on port ${port} (found`));
+  });
+
   it("a server stays found when the one that found it leaves", async () => {
     const [one, two] = [install(new FakeTarget()), install(new FakeTarget())];
     const server = createServer();
@@ -348,6 +357,25 @@ describe("other listeners of the signals", () => {
       expect.stringContaining("of SIGTERM ends the process by itself (early)"),
       expect.stringContaining("of SIGINT ends the process by itself (late)"),
     ]);
+  });
+
+  it("by way of another function are known by their shape: Nitro's", () => {
+    const callback = (): never => process.exit(0);
+    let called = false;
+    // As it stands in what Nitro builds, whose code the program does not choose.
+    function call(this: unknown): unknown {
+      if (called) return undefined;
+      called = true;
+      // biome-ignore lint/complexity/noArguments: the shape that is recognised
+      return Reflect.apply(callback, this, arguments);
+    }
+    const target = new FakeTarget();
+    process.on("SIGTERM", call);
+    install(target);
+    process.off("SIGTERM", call);
+    expect(target.lines).toContainEqual(
+      expect.stringContaining("ends the process by itself (Nitro (graceful shutdown))"),
+    );
   });
 });
 

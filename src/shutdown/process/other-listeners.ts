@@ -20,6 +20,12 @@ const known: readonly Known[] = [
   { name: "http-graceful-shutdown", marks: /received repeated shut down signal/, ending: "exits" },
   { name: "lightship", marks: /received a shutdown signal[\s\S]*shutdown\(false\)/, ending: "exits" },
   { name: "NestJS (enableShutdownHooks)", marks: /this\.receivedSignal[\s\S]*process\.kill\(/, ending: "raises" },
+  // A copy of http-graceful-shutdown, whose listener is wrapped.
+  {
+    name: "Nitro (graceful shutdown)",
+    marks: /^function call\(\)[\s\S]*Reflect\.apply\(callback, this, arguments\)/,
+    ending: "exits",
+  },
   { name: "terminus", marks: /isShuttingDown[\s\S]*asyncServerStop\(\)[\s\S]*process\.kill\(/, ending: "raises" },
 ];
 
