@@ -10,6 +10,14 @@ const common: Options = {
   dts: false,
 };
 
+// What a task may delete or replace under the runner. The runner's file takes them once, at its start, before any task.
+const intrinsics = [
+  "AbortController, Array, ArrayBuffer, Atomics, BigInt, Buffer, DOMException, Date, Error, Float32Array, Float64Array, Function",
+  "Int32Array, JSON, Map, Math, Number, Object, Promise, Proxy, RangeError, Reflect, RegExp, Set, String, Symbol, TypeError",
+  "Uint8Array, WeakMap, WeakSet, clearInterval, clearTimeout, performance, process, queueMicrotask, setImmediate, setInterval",
+  "setTimeout",
+].join(", ");
+
 export default defineConfig([
   { ...common, entry: { index: "src/index.ts", worker: "workers/worker.ts", cli: "src/journal/cli/cli.ts" } },
   // The runner is a file of its own, whole: threads load it, and whoever bundles the library may have to copy it. Its name
@@ -23,5 +31,6 @@ export default defineConfig([
     outExtension: () => ({ js: ".cjs" }),
     splitting: false,
     clean: false,
+    banner: { js: `"use strict"; const { ${intrinsics} } = globalThis;` },
   },
 ]);

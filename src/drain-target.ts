@@ -22,7 +22,7 @@ export interface DrainParts {
   readonly store: Store;
   isReady(): boolean;
   /** Emits `draining`, unless an earlier drain did. */
-  tellDraining(): void;
+  emitDraining(): void;
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
@@ -34,11 +34,11 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     unfinishedCount: () => ledger.unfinished,
     unfinished: (max) => ledger.list(max).map(summary),
     totals: () => ledger.counts.all(),
-    settled: () => ledger.settled(),
+    idle: () => ledger.idle(),
     announceDraining() {
       store.stopReplay();
       scheduler.pauses.resumeForGood();
-      parts.tellDraining();
+      parts.emitDraining();
     },
     refuse: () => admission.close(),
     abandonWaiting: () => scheduler.abandonWaiting(),

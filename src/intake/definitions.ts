@@ -92,8 +92,21 @@ export class Definitions {
 
   /** The error of a task that was accepted before the names were known; undefined if the module has a function for it. */
   errorOf(definition: TaskDefinition): OffloadError | undefined {
-    const unknown = definition.kind === "task" && this.#known !== undefined && !this.#known.has(definition.name);
-    return unknown ? this.#unknown(definition.name) : undefined;
+    if (this.#known === undefined || this.#known.has(definition.name)) return undefined;
+    return this.isOfModule(definition) ? this.#unknown(definition.name) : undefined;
+  }
+
+  /** Whether it is the definition of a task, and not that of callbacks, which need no module. */
+  isOfModule(definition: TaskDefinition): boolean {
+    return this.#tasks.get(definition.name) === definition;
+  }
+
+  /** How many tasks, or how many callbacks, wait for their turn. */
+  queued(kind: TaskDefinition["kind"]): number {
+    const definitions = kind === "task" ? this.#tasks : this.#callbacks;
+    let queued = 0;
+    for (const { counts } of definitions.values()) queued += counts.in("queued");
+    return queued;
   }
 
   /** The definitions of all tasks and callbacks that were ever dispatched. */

@@ -55,8 +55,8 @@ export class TaskMaker {
   /**
    * A task that is on record, if there is a store, and not accepted yet. What is in `transfer` has moved.
    *
-   * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_QUEUE_FULL, AR_SHUTTING_DOWN, and what the store throws; nothing has
-   *   moved then, and nothing is on record
+   * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_PAYLOAD_TOO_LARGE, AR_QUEUE_FULL, AR_SHUTTING_DOWN, and what the
+   *   store throws; nothing has moved then, and nothing is on record
    */
   fromCall(call: Call): Task {
     const transfer = call.options?.transfer;

@@ -77,7 +77,7 @@ export function assembleJournal(
   const files = new DeadLetterFiles(fs, root, DeadLetterRoom.of(fs, root, maxBytes));
   // The other half of the disk space is for records that are not needed any more and not yet deleted.
   const capacity = (): number => (maxBytes - files.room.bytes) / 2;
-  const log = new Log(chain, writer, reclaimer, reserve, capacity, logger);
+  const log = new Log(chain, writer, reclaimer, reserve, capacity, maxBytes / 2, logger);
   const deadLetters = new DeadLetters(fs, files, log, durability, reserve, ownDirectory, now, logger);
   const replay = new Replay(fs, deadLetters, logger);
   const abandoned = new AbandonedDirectories(fs, root, ownDirectory, siblings, logger, unboundGrace);

@@ -69,6 +69,21 @@ describe("a task that is unfinished at the deadline", () => {
     expect(taskIds(third, "accepted")).toEqual([]);
   });
 
+  it("is waited for by idle(), as all others are, although ready() resolves before any of them is accepted", async () => {
+    const dir = makeDirectory();
+    const first = journaled(dir);
+    first.offloader.pause();
+    // More than are accepted in one turn of the event loop.
+    for (let value = 0; value < 500; value++) first.offloader.offload("echo", value);
+    await leave(first);
+
+    const next = journaled(dir);
+    await next.offloader.ready();
+    expect(next.offloader.stats().unfinished).toBe(0);
+    await next.offloader.idle();
+    expect(next.offloader.stats()).toMatchObject({ unfinished: 0, succeeded: 500 });
+  });
+
   it("keeps its id, its context, its attempts and its options", async () => {
     const dir = makeDirectory();
     const { watched } = await busy(dir, { context: () => ({ request: 7 }) });

@@ -3,8 +3,8 @@ import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, get } from "node:http";
 import { createServer as createHttp2Server, createSecureServer } from "node:http2";
-import { createServer as createHttpsServer } from "node:https";
-import { type AddressInfo, createServer as createNetServer } from "node:net";
+import { createServer as createHttpsServer, get as getHttps } from "node:https";
+import { type AddressInfo, createServer as createNetServer, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { type Shutdown, type ShutdownOptions, shutdownOnSignals } from "../../src/shutdown/shutdown.js";
@@ -98,7 +98,7 @@ describe("a shutdown", () => {
     expect(second.state).toBe("ended");
   });
 
-  it("waits until all who take part are settled, because a task of one may dispatch to another", async () => {
+  it("waits until all who take part are idle, because a task of one may dispatch to another", async () => {
     const [one, two] = [new FakeTarget(), new FakeTarget()];
     one.start("a");
     const shutdown = install(one, {
@@ -192,6 +192,31 @@ describe("without a server given", () => {
       `info: shutdown closing: no new connections on port ${port}, a closed port (found, because no server was given); waiting for 0 tasks`,
     );
   });
+
+  it.each([
+    { name: "node:http", create: createServer, url: "http" },
+    { name: "node:https", create: createHttpsServer.bind(undefined, certificate), url: "https" },
+  ])(
+    "a server of $name that no longer listens is found by its clients, whose answers are not cut off",
+    async ({ create, url }) => {
+      const server: Server = create((_req, res) => setTimeout(() => res.end("done"), 300));
+      const port = await listen(server);
+      const open = new Promise<string>((resolve, reject) => {
+        const ask = url === "http" ? get : getHttps;
+        ask({ port, host: "127.0.0.1", rejectUnauthorized: false, agent: false }, (res) => {
+          res.setEncoding("utf8").on("data", resolve);
+        }).on("error", reject);
+      });
+      await once(server, "request");
+      server.close();
+      const target = new FakeTarget();
+      const report = await install(target).close();
+      expect(report.forcedSockets).toBe(0);
+      expect(report.durationMs).toBeGreaterThan(100);
+      expect(await open).toBe("done");
+      expect(target.lines).toContainEqual(expect.stringContaining("no new connections on a closed port (found"));
+    },
+  );
 
   it("a server that has closed is let go, and is found again when it listens again", async () => {
     const target = new FakeTarget();

@@ -142,7 +142,7 @@ export class Ownership implements SegmentDirectory {
     }
   }
 
-  /** Whether it does not exist; false where that cannot be told. */
+  /** Whether it does not exist; false where the file system does not answer that. */
   #isMissing(file: string): boolean {
     try {
       this.fs.stat(file);

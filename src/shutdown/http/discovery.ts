@@ -1,8 +1,8 @@
 // Servers that nobody has named, also where a framework hides its own (Next.js, Nitro, SvelteKit): each HTTP server that
 // listens is found, before or after the discovery begins.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { Server } from "node:net";
-import { activeHandles } from "./active-handles.js";
+import { Server, Socket } from "node:net";
+import { activeHandles } from "../../base/open-responses.js";
 import { speaksHttp1, speaksHttp2 } from "./servers.js";
 
 // A server begins to listen.
@@ -32,7 +32,10 @@ export class ServerDiscovery {
     subscribe(listening, this.onListening);
     subscribe(connected, this.onConnected);
     subscribe(requested, this.onListening);
-    for (const handle of activeHandles()) this.note(handle);
+    for (const handle of activeHandles()) {
+      // A server that has stopped to listen is known to its sockets alone.
+      this.note(handle instanceof Socket ? Reflect.get(handle, "server") : handle);
+    }
   }
 
   stop(): void {

@@ -109,7 +109,7 @@ export class ProcessShutdown {
     const triggers = this.chosenTriggers();
     this.triggers.listenFor(triggers);
     const signals = new Set([...triggers].filter((trigger) => trigger !== "uncaughtException"));
-    if (this.sequence === undefined) this.otherListeners.watch(signals, this.triggers.own);
+    if (this.sequence === undefined) this.otherListeners.watch(signals, this.triggers.installed);
     this.foundServers.watch();
   }
 

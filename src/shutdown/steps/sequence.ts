@@ -138,7 +138,7 @@ export class Sequence {
 
   private async drain(): Promise<boolean> {
     this.progress.enter("draining", `no open requests; waiting for ${this.pending.describe()}`);
-    return this.deadline.within(this.pending.settled(), "abort");
+    return this.deadline.within(this.pending.idle(), "abort");
   }
 
   private async closeTargets(drained: boolean): Promise<CloseReport[]> {

@@ -1,6 +1,7 @@
 // Holds the deadline when the main thread is blocked: a small thread that ends the process if it still runs afterwards.
 // It starts with a shutdown, because it costs 3 ms of the main thread's time.
 import { Worker } from "node:worker_threads";
+import { unsafe } from "../../base/printable.js";
 import { now, sharedNow } from "../../base/time.js";
 import { endNow, keepsExitCode } from "../process/end-by-force.js";
 
@@ -31,6 +32,9 @@ const source = `"use strict";
 const { parentPort } = require("node:worker_threads");
 const fs = require("node:fs");
 const now = () => Number(process.hrtime.bigint() / 1000n) / 1000;
+// JSON leaves some of it as it is, 0x80 to 0x9f for example.
+const unsafe = new RegExp(${JSON.stringify(`[${unsafe}]`)}, "gu");
+const escape = (character) => "\\\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");
 let order, timer;
 parentPort.on("message", (message) => {
   order = { ...message, receivedAt: now() };
@@ -57,7 +61,8 @@ function report(exitCode, { tasks, ...status }, latest) {
   for (const [index, chunk] of chunks.entries()) {
     const fields = { level: "error", name: "offload-after-response", msg, exitCode, ...status, knownForMs };
     if (chunks.length > 1) fields.part = index + 1 + " of " + chunks.length;
-    write(JSON.stringify(fields).slice(0, -1) + ',"tasks":' + chunk + "}\\n", latest);
+    const line = JSON.stringify(fields).slice(0, -1) + ',"tasks":' + chunk + "}";
+    write(line.replace(unsafe, escape) + "\\n", latest);
   }
 }
 function write(text, latest) {

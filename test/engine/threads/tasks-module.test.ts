@@ -77,6 +77,26 @@ describe("a tasks module in TypeScript", () => {
     expect(findTasksModule(new URL(url("source.ts")), undefined, underTsx).execArgv).toContain("--import");
   });
 
+  it("keeps the loader of the process where that is not tsx, and adds none", () => {
+    for (const loader of [
+      ["--import", "@swc-node/register/esm-register"],
+      ["--loader=ts-node/esm"],
+      ["-r", "ts-node/register"],
+    ]) {
+      const under = { ...tsxInstalled, execArgv: loader };
+      expect(findTasksModule(new URL(url("source.ts")), undefined, under)).toEqual({
+        url: url("source.ts"),
+        execArgv: undefined,
+      });
+    }
+  });
+
+  it("has the process's options beside tsx, except those that no thread can have", () => {
+    const execArgv = ["--conditions", "dev", "--inspect", "--max-old-space-size=99", "--require=./a.cjs", "--watch"];
+    const found = findTasksModule(new URL(url("source.ts")), undefined, { ...tsxInstalled, execArgv }).execArgv;
+    expect(found?.slice(0, -1)).toEqual(["--conditions", "dev", "--require", "./a.cjs", "--import"]);
+  });
+
   it("keeps the user's own Node options for the threads", () => {
     const own = ["--max-old-space-size=100"];
     expect(findTasksModule(new URL(url("source.ts")), own, modern).execArgv).toEqual(own);

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import path, { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { OffloadError } from "../../../base/errors.js";
+import { hasOtherLoader, inheritedOptions } from "./inherited-options.js";
 
 export interface TasksModule {
   readonly url: string;
@@ -85,11 +86,13 @@ function needsOf(
   const chosen = execArgv ?? abilities.execArgv;
   const underTsx = chosen.find((argument) => /\btsx\b/.test(argument));
   if (underTsx === undefined && (execArgv !== undefined || abilities.stripsTypes)) return { execArgv };
+  // Another loader is kept: threads have it without being given it.
+  if (underTsx === undefined && hasOtherLoader(chosen)) return { execArgv };
   const preload = tsxPreload(path, underTsx, abilities);
-  if (preload !== undefined) return { execArgv: [...(execArgv ?? []), "--import", preload] };
+  if (preload !== undefined) return { execArgv: [...(execArgv ?? inheritedOptions(chosen)), "--import", preload] };
   const problem = new OffloadError(
     "AR_TASKS_NOT_LOADABLE",
-    `the tasks module is TypeScript, which Node ${process.versions.node} does not run: install tsx (npm i -D tsx), use Node 22.18 or later, or compile ${path}`,
+    `the tasks module is TypeScript, which Node ${process.versions.node} does not run: install tsx (npm i -D tsx), use Node 22.18 or later, or compile ${path}; another loader is given by pool.execArgv, in the form ['--import', '<its package>']`,
   );
   return { execArgv, problem };
 }

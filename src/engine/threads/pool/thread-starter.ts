@@ -13,6 +13,7 @@ import { toError } from "../../../core/payload/thrown.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { HelloMessage, HelloReply } from "../protocol.js";
 import { createControl } from "../slots/slot-memory.js";
+import type { Environment } from "./environment.js";
 import { type Addressee, GreetingQueue } from "./greeting-queue.js";
 import { runnerFile } from "./runner-file.js";
 import type { TasksModule } from "./tasks-module.js";
@@ -38,6 +39,7 @@ export class ThreadStarter {
     private readonly options: ResolvedPoolOptions,
     private readonly module: TasksModule,
     private readonly idPrefix: string,
+    private readonly environment: Environment,
     private readonly onExit: (thread: Thread) => void,
   ) {
     this.#pool = new Piscina({
@@ -55,7 +57,7 @@ export class ThreadStarter {
       recordTiming: false,
       loadBalancer: (task, workers) => this.#choose(task, workers),
       ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
-      ...(options.env && { env: { ...options.env } }),
+      env: { ...environment.variables },
       ...(module.execArgv && { execArgv: [...module.execArgv] }),
       ...(options.workerData !== undefined && { workerData: options.workerData }),
     } as ConstructorParameters<typeof Piscina>[0]);
@@ -71,6 +73,7 @@ export class ThreadStarter {
    */
   async start(): Promise<{ thread: Thread; names: readonly string[] }> {
     if (this.module.problem !== undefined) throw new LoadError(this.module.problem);
+    this.environment.warnOfChanges();
     const slots = this.options.concurrentTasksPerThread + 1;
     const control = createControl(slots);
     const addressee: Addressee = { threadId: undefined };
