@@ -1,10 +1,10 @@
 // The connections that a server had before its drain was set up, with what they are doing. Node keeps them in lists of its
 // own, which are the same on Node 20 to 26; where one is missing, these connections stay unknown.
 import type { Http2Session } from "node:http2";
-import { Server, Socket } from "node:net";
+import { type Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { activeHandles, activeSockets } from "../../base/open-responses.js";
-import { speaksHttp1, speaksTls } from "./servers.js";
+import { activeSockets } from "../../base/open-responses.js";
+import { speaksTls } from "./servers.js";
 
 /** A connection of HTTP/1. */
 export interface EarlierConnection {
@@ -28,18 +28,6 @@ export function earlierConnections(server: Server): EarlierConnection[] {
 export function earlierSessions(server: Server): Http2Session[] {
   const sessions = hidden(server, "sessions");
   return sessions instanceof Set ? [...sessions] : [];
-}
-
-/** The servers of node:http and node:https in this process that have connections. */
-export function serversWithClients(): Server[] {
-  // A server may be unknown to the process but not to its sockets: in a worker of a cluster, or closed to new clients.
-  const servers = new Set([...activeHandles(), ...activeSockets().map((socket) => Reflect.get(socket, "server"))]);
-  return [...servers].filter(
-    (server): server is Server =>
-      server instanceof Server &&
-      speaksHttp1(server) &&
-      earlierConnections(server).some(({ socket }) => !socket.destroyed),
-  );
 }
 
 function openSockets(server: Server): Socket[] {

@@ -11,6 +11,7 @@ interface Known {
 
 // Their listeners call a function that exits, so that their own source does not show it; or they are worth their name.
 const known: readonly Known[] = [
+  { name: "Apollo Server", marks: /stop\(\) threw during[\s\S]*process\.kill\(/, ending: "raises" },
   {
     name: "close-with-grace",
     marks: /^function onSignal ?\(signal\) \{\s*run\(\{ signal \}\);?\s*\}$/,
@@ -19,6 +20,12 @@ const known: readonly Known[] = [
   { name: "http-graceful-shutdown", marks: /received repeated shut down signal/, ending: "exits" },
   { name: "lightship", marks: /received a shutdown signal[\s\S]*shutdown\(false\)/, ending: "exits" },
   { name: "NestJS (enableShutdownHooks)", marks: /this\.receivedSignal[\s\S]*process\.kill\(/, ending: "raises" },
+  // A copy of http-graceful-shutdown, whose listener is wrapped.
+  {
+    name: "Nitro (graceful shutdown)",
+    marks: /^function call\(\)[\s\S]*Reflect\.apply\(callback, this, arguments\)/,
+    ending: "exits",
+  },
   { name: "terminus", marks: /isShuttingDown[\s\S]*asyncServerStop\(\)[\s\S]*process\.kill\(/, ending: "raises" },
 ];
 

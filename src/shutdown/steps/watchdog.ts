@@ -3,7 +3,7 @@
 import { Worker } from "node:worker_threads";
 import { unsafe } from "../../base/printable.js";
 import { now, sharedNow } from "../../base/time.js";
-import { endNow } from "../process/end-by-force.js";
+import { endNow, keepsExitCode } from "../process/end-by-force.js";
 
 /** What the last lines say when the time is over. */
 export interface WatchdogStatus {
@@ -26,7 +26,8 @@ const slack = 100;
 // the thread sends SIGKILL. PID 1 of a container cannot kill itself in this way; there the inspector's order waits until the
 // main thread returns. Node writes "Waiting for the debugger to disconnect..." when it exits like this.
 //
-// process.reallyExit() waits for every thread, this one included, so that it is used only where no task can hold it up.
+// What it asks for is endNow(). As PID 1 without execve() that cannot keep the exit code, so process.reallyExit() is used
+// instead where no task can hold it up: it waits for every thread, this one included.
 const source = `"use strict";
 const { parentPort } = require("node:worker_threads");
 const fs = require("node:fs");
@@ -44,8 +45,8 @@ function end() {
   const { exitCode, status } = order;
   if (status !== undefined) report(exitCode, status, now() + 200);
   setTimeout(() => process.kill(process.pid, "SIGKILL"), 200);
-  const heldUp = typeof process.execve === "function" || (status !== undefined && status.unfinished > 0);
-  const expression = heldUp ? "(" + ${JSON.stringify(String(endNow))} + ")(" + exitCode + ")" : "process.reallyExit(" + exitCode + ")";
+  const byForce = (${keepsExitCode})() || (status !== undefined && status.unfinished > 0);
+  const expression = byForce ? "(" + ${JSON.stringify(String(endNow))} + ")(" + exitCode + ")" : "process.reallyExit(" + exitCode + ")";
   try {
     const { Session } = require("node:inspector");
     const session = new Session();

@@ -6,7 +6,6 @@ import { createServer as createTlsServer } from "node:https";
 import type { Server } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { serversWithClients } from "../../../src/shutdown/http/earlier-connections.js";
 import { afterThisTest, connect, listen, RawClient } from "../../support/http.js";
 import { certificate, closes, drainOf } from "./held-server.js";
 
@@ -136,23 +135,5 @@ describe("a drain that is set up late", () => {
     res.end("done");
     stream.resume();
     await Promise.all([drain.drained, once(client, "close")]);
-  });
-});
-
-describe("the servers that have clients", () => {
-  it("are known, of HTTP and of HTTPS, and those without are not", async () => {
-    const http = await start(createServer);
-    const https = await start((handler) => createTlsServer(certificate, handler));
-    const { server: unused } = await start(createServer);
-    const client = await connect(http.port);
-    client.request("GET", "/");
-    await http.next();
-    const socket = connectTls({ port: https.port, rejectUnauthorized: false });
-    afterThisTest(() => socket.destroy());
-    await once(socket, "secureConnect");
-    new RawClient(socket).request("GET", "/");
-    await https.next();
-    const servers = serversWithClients();
-    expect([http.server, https.server, unused].map((server) => servers.includes(server))).toEqual([true, true, false]);
   });
 });
