@@ -108,6 +108,7 @@ export class ThreadStarter {
     const message: HelloMessage = {
       port: theirPort,
       tasks: this.module.url,
+      preload: this.module.preload,
       idPrefix: this.idPrefix,
       control,
       concurrency: this.options.concurrentTasksPerThread,
