@@ -1,8 +1,8 @@
 // Takes over the directories of dead processes by renaming them. The rename decides between several that try: one succeeds,
 // and the others no longer find the directory.
 //
-// A directory without a socket may be that of a living process, whose socket somebody has removed. It is renamed too, and read
-// only when its owner has had the time to notice this and to rename it back.
+// A directory without a socket may be that of a living process, whose socket somebody has removed. Where the kernel does not show
+// that it lives, the directory is renamed too, and read only when its owner has had the time to notice this and to rename it back.
 import path from "node:path";
 import type { Logger } from "../../base/logger.js";
 import { sleep, wallClock } from "../../base/time.js";
@@ -11,8 +11,8 @@ import { errorCode, type FileSystem } from "../files/file-system.js";
 import { removeDirectory } from "../files/remove-directory.js";
 import { formatVersion, headerLength, versionOf } from "../format/format.js";
 import { isSegmentName } from "../log/segment.js";
-import { type OwnerState, ownerPrefix } from "./ask-owner.js";
-import { checkInterval, startingPrefix } from "./ownership.js";
+import { type OwnerState, ownerPrefix, startingPrefix } from "./ask-owner.js";
+import { checkInterval } from "./ownership.js";
 import { directoriesWithin, movingPrefix } from "./recover.js";
 import type { Siblings } from "./siblings.js";
 
