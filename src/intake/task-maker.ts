@@ -10,6 +10,7 @@ import type { Store } from "../store/store.js";
 import type { Admission } from "./admission.js";
 import { type DispatchOptions, lastingOptions } from "./call/dispatch-options.js";
 import type { InstanceWarnings } from "./instance-warnings.js";
+import { refusalForMemory } from "./no-memory.js";
 
 export interface TaskMakerParts {
   readonly identity: TaskIdentity;
@@ -60,7 +61,11 @@ export class TaskMaker {
    */
   fromCall(call: Call): Task {
     const transfer = call.options?.transfer;
-    return transfer === undefined ? this.#copied(call) : this.#moved(call, transfer);
+    try {
+      return transfer === undefined ? this.#copied(call) : this.#moved(call, transfer);
+    } catch (error) {
+      throw refusalForMemory(error, call.definition.name) ?? error;
+    }
   }
 
   make({ definition, dispatch, payload, bytes, context, acceptedAt = ticks() }: TaskContents): Task {

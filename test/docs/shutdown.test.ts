@@ -96,6 +96,15 @@ describe("docs/shutdown.md", () => {
     expect(Object.keys(step).filter((field) => !sentence.includes(`\`${field}\``))).toEqual([]);
   });
 
+  it("has a row for every library whose listener is recognised, and for every one that a test tries", () => {
+    const rows = table("A second signal").map(([who = ""]) => who);
+    const source = readFileSync(new URL("../../src/shutdown/process/other-listeners.ts", import.meta.url), "utf8");
+    const recognised = [...source.matchAll(/name: "([^"(]+?)(?: \([^"]*)?"/g)].map(([, name = ""]) => name);
+    expect(recognised.length).toBeGreaterThan(5);
+    const tried = ["stoppable", "http-terminator"];
+    expect([...recognised, ...tried].filter((name) => !rows.some((who) => who.includes(name)))).toEqual([]);
+  });
+
   it("gives each step the time that the plan gives it", () => {
     const moments: readonly Moment[] = ["requests", "abort", "abandon", "report", "threads", "end"];
     const documented = table("Where the time goes").map(([cell = ""]) => Number(cell.replace(" s", "")) * 1_000);

@@ -1,8 +1,9 @@
 // queue.maxBytes: what the payloads of unfinished tasks may hold together, and when their bytes are given back.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { memoryLimit } from "../../src/intake/memory.js";
 import { makeDirectory } from "../support/directory.js";
 import { Gate } from "../support/gate.js";
+import { afterThisTest } from "../support/http.js";
 import { handedOver, rejection, thrownBy, type WatchedOptions, watch } from "../support/offloader.js";
 import { makeResponse } from "../support/responses.js";
 
@@ -25,6 +26,24 @@ describe("a payload for which there is no room", () => {
     expect(refusal.message).toContain("queue.maxBytes (1000) has no room for a payload of 401 bytes");
     offloader.offload("echo", text(400));
     expect(offloader.stats()).toMatchObject({ bytes: 1_000, maxBytes: 1_000, unfinished: 2 });
+  });
+
+  it("is refused with a status of 503 when the process gets no memory for it, and nothing is left of it", () => {
+    const { offloader } = paused({ queue: { maxBytes: 10_000_000 } });
+    const upload = new Uint8Array(9_000_000);
+    vi.stubGlobal("SharedArrayBuffer", function none() {
+      throw new RangeError("Array buffer allocation failed");
+    });
+    afterThisTest(() => vi.unstubAllGlobals());
+    const refusal = thrownBy(() => offloader.offload("echo", upload));
+    expect(refusal).toMatchObject({ code: "AR_QUEUE_FULL", statusCode: 503, headers: { "Retry-After": "1" } });
+    expect(refusal.message).toBe(
+      "the process gets no memory for the payload of echo; lower queue.maxBytes, or give the process more memory",
+    );
+    expect(refusal.cause).toBeInstanceOf(RangeError);
+    vi.unstubAllGlobals();
+    expect(offloader.stats()).toMatchObject({ bytes: 0, unfinished: 0 });
+    offloader.offload("echo", upload);
   });
 
   it("is refused by every call that dispatches a task", async () => {
