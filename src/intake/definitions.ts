@@ -6,6 +6,8 @@ import { TaskDefinition, type TaskPolicy } from "../core/definition.js";
 
 // A function's name is written in the code, but a computed one may be data: beyond this many, callbacks share one entry.
 const maxCallbackNames = 500;
+/** Until the names are known, each name that is given is kept. It may be a client's. */
+const longestName = 1_000;
 
 export interface DefinitionsParts {
   /** The policy of callbacks, and of tasks without a policy of their own. */
@@ -56,6 +58,10 @@ export class Definitions {
       );
     }
     if (this.#known !== undefined && !this.#known.has(name)) throw this.#unknown(name);
+    if (name.length > longestName) {
+      const expected = `expected the name of a task, of at most ${longestName} characters`;
+      throw new OffloadError("AR_INVALID_ARGUMENT", `${expected}, got ${describe(name)} of ${name.length}`);
+    }
     const definition = new TaskDefinition(name, "task", this.parts.policies.get(name) ?? this.parts.defaults);
     this.#tasks.set(name, definition);
     return definition;
