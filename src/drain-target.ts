@@ -21,6 +21,8 @@ export interface DrainParts {
   readonly scheduler: Scheduler;
   readonly store: Store;
   isReady(): boolean;
+  /** What has timers of its own for tasks that are unfinished. */
+  readonly timers: readonly { stop(): void }[];
   /** Emits `draining`, unless an earlier drain did. */
   emitDraining(): void;
 }
@@ -51,6 +53,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     async endThreads(timeout, latest) {
       await inTime(Promise.all(engines.map((engine) => engine.close(timeout))), latest);
       await store.close();
+      for (const timer of parts.timers) timer.stop();
       forgetAtExit(this);
       events.emit("drained", { unfinished: ledger.unfinished });
     },

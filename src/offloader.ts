@@ -10,8 +10,8 @@ import { Ledger } from "./core/ledger.js";
 import type { Task } from "./core/task.js";
 import { createDrainTarget } from "./drain-target.js";
 import { type Callback, createCallbacksEngine } from "./engine/callbacks/callbacks.js";
+import { explainLoadError, findTasksModule } from "./engine/threads/module/tasks-module.js";
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
-import { explainLoadError, findTasksModule } from "./engine/threads/pool/tasks-module.js";
 import { isInOwnThread } from "./engine/threads/pool/thread-mark.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
@@ -126,6 +126,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     // Without a thread at the start, the first task loads the module: there is nothing to wait for.
     isReady: () => readiness.isLoaded || (pool.minThreads === 0 && readiness.refusal === undefined),
     emitDraining,
+    timers: [held, longRunning],
   });
   const throughput = new Throughput();
   if (inThread) {

@@ -13,6 +13,7 @@ import type {
   FromThread,
   HelloMessage,
   HelloReply,
+  Preload,
   StopMessage,
   ToThread,
 } from "../src/engine/threads/protocol.js";
@@ -159,7 +160,7 @@ function isBatch(message: ToThread): message is BatchMessage {
 export async function receive(message: HelloMessage): Promise<HelloReply> {
   let tasks: ReadonlyMap<string, TaskFunction>;
   try {
-    tasks = await loadTasks(message.tasks, importWhole);
+    tasks = await loadWith(message.preload, message.tasks);
   } catch (error) {
     return { threadId, error: toWire(error) };
   }
@@ -170,6 +171,21 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   const byName = Object.assign(Object.create(null), Object.fromEntries(tasks));
   new Runner(message, { tasks: byName, idPrefix: message.idPrefix, remarks, followUps });
   return { threadId, names: [...tasks.keys()] };
+}
+
+/** Loads the tasks through what runs TypeScript. What the process was started with comes first. */
+async function loadWith(preload: Preload | undefined, url: string): Promise<ReadonlyMap<string, TaskFunction>> {
+  if (preload === undefined) return await loadTasks(url, importWhole);
+  if (preload.ifUnknown) {
+    try {
+      return await loadTasks(url, importWhole);
+    } catch (error) {
+      if (Reflect.get(Object(error), "code") !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;
+    }
+  }
+  await import(preload.url);
+  // Node remembers the URL that failed.
+  return await loadTasks(preload.ifUnknown ? `${url}?tsx` : url, importWhole);
 }
 
 /**

@@ -58,6 +58,12 @@ export class Held {
     this.#silent.calm();
   }
 
+  /** The offloader is closed. */
+  stop(): void {
+    this.#all.stop();
+    this.#silent.stop();
+  }
+
   #tooLong(holds: readonly Hold[]): void {
     const error = new Error(`the response did not end within queue.maxHold (${this.#parts.maxHold} ms)`);
     const words = `no longer held, because ${error.message}; runIf decides whether it runs`;

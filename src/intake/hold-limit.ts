@@ -67,6 +67,12 @@ export class HoldLimit {
     this.#limit = this.#usual;
   }
 
+  /** Nothing is held any more. A timer that waited on would keep all that it knows in memory. */
+  stop(): void {
+    this.#disarm?.();
+    this.#disarm = undefined;
+  }
+
   #arm(): void {
     const head = this.#queue.peekFront();
     if (head === undefined) {

@@ -162,10 +162,17 @@ describe("the examples of docs/shutdown.md", () => {
     writeFileSync(module, code);
     const attached = path.join(directory, "attached.mjs");
     writeFileSync(attached, code.replace("detached: true, ", ""));
-    // Writes its process id when it begins, and "done" when it was let.
-    writeFileSync(path.join(directory, "ffmpeg"), '#!/bin/sh\necho $$ > "$3.pid"\nsleep "$2" && echo done > "$3"\n', {
-      mode: 0o755,
-    });
+    // Writes its process id when it begins, and "done" when it was let. One process: a shell that starts another one loses a
+    // SIGINT that comes between its fork and its exec.
+    const ffmpeg = `#!${process.execPath}
+const { renameSync, writeFileSync } = require("node:fs");
+const [, seconds, output] = process.argv.slice(2);
+setTimeout(() => writeFileSync(output, "done\\n"), Number(seconds) * 1_000);
+writeFileSync(\`\${output}.new\`, String(process.pid));
+// Whoever sees the file sees it whole.
+renameSync(\`\${output}.new\`, \`\${output}.pid\`);
+`;
+    writeFileSync(path.join(directory, "ffmpeg"), ffmpeg, { mode: 0o755 });
 
     function start(seconds: number, timeout: number, output: string, tasks = module): Promise<Program> {
       return startProgram("test/docs/fixtures/child-process.js", {

@@ -9,8 +9,8 @@ import {
   createCallbacksEngine,
 } from "../../src/engine/callbacks/callbacks.js";
 import { createInlineEngine } from "../../src/engine/inline/inline.js";
+import { findTasksModule } from "../../src/engine/threads/module/tasks-module.js";
 import { resolvePool } from "../../src/engine/threads/options.js";
-import { findTasksModule } from "../../src/engine/threads/pool/tasks-module.js";
 import { ThreadsEngine } from "../../src/engine/threads/threads-engine.js";
 import { testEngine } from "./conformance.js";
 import type { EngineUnderTest } from "./subject.js";

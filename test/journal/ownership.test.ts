@@ -4,7 +4,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { type FileSystem, nodeFileSystem } from "../../src/journal/files/file-system.js";
+import { nodeFileSystem } from "../../src/journal/files/file-system.js";
 import { askToTakeOver, isOwned, ownerState } from "../../src/journal/takeover/ask-owner.js";
 import { socketPath } from "../../src/journal/takeover/socket-path.js";
 import { until } from "../support/until.js";
@@ -128,31 +128,6 @@ describe("a socket that an outside hand removes", () => {
     for (const owner of owners(dir)) rmSync(path.join(owner, "owner.sock"));
   };
 
-  /** As in another network namespace: the kernel does not show the sockets of the other process. */
-  function withoutKernel(): FileSystem {
-    const disk = new FaultyFileSystem();
-    disk.fail("open", { code: "ENOENT", when: (file) => file === "/proc/net/unix" });
-    return disk.fs;
-  }
-
-  it.runIf(process.platform === "linux")(
-    "does not cost its owner the directory, however long that is blocked",
-    async () => {
-      // The clock of the owner stands still, so that it looks for its socket as little as if it were blocked.
-      const owner = testJournal({ now: () => 1_000_000 });
-      const { id } = accept(owner.journal);
-      const [directory = ""] = owners(owner.dir);
-      removeSocket(owner.dir);
-      // Nobody is waited for: a directory that counts as unowned would be read at once.
-      const sibling = testJournal({ dir: owner.dir });
-      expect(await replayed(sibling.journal)).toEqual([]);
-      expect(existsSync(directory)).toBe(true);
-      expect(await isOwned(nodeFileSystem, directory)).toBe(true);
-      await owner.journal.close();
-      expect((await replayed(sibling.journal)).map((task) => task.id)).toEqual([id]);
-    },
-  );
-
   it("is bound again by its owner, though that has nothing to do", async () => {
     const { dir, lines } = testJournal();
     removeSocket(dir);
@@ -167,7 +142,7 @@ describe("a socket that an outside hand removes", () => {
     const before = accept(owner.journal);
     const [directory = ""] = owners(owner.dir);
     removeSocket(owner.dir);
-    const sibling = testJournal({ dir: owner.dir, unboundGrace: 3_000, fs: withoutKernel() });
+    const sibling = testJournal({ dir: owner.dir, unboundGrace: 3_000 });
     const found = replayed(sibling.journal);
     await Promise.race([until(() => !existsSync(directory), "the rename"), found]);
     const during = accept(owner.journal);
@@ -183,7 +158,7 @@ describe("a socket that an outside hand removes", () => {
     const owner = testJournal({ now: () => clock });
     const ids = [accept(owner.journal).id, accept(owner.journal).id];
     removeSocket(owner.dir);
-    const sibling = testJournal({ dir: owner.dir, fs: withoutKernel() });
+    const sibling = testJournal({ dir: owner.dir });
     const taken = await replayed(sibling.journal);
     expect(taken.map(({ id }) => id)).toEqual(ids);
     clock += 1_001;
@@ -196,7 +171,7 @@ describe("a socket that an outside hand removes", () => {
 
   it("loses no task of a process that accepts all the time, while another process starts", async () => {
     const owner = testJournal();
-    const sibling = testJournal({ dir: owner.dir, unboundGrace: 3_000, fs: withoutKernel() });
+    const sibling = testJournal({ dir: owner.dir, unboundGrace: 3_000 });
     const entries = [accept(owner.journal)];
     for (const directory of owners(owner.dir)) {
       if (filesIn(directory, ".segment").length > 0) rmSync(path.join(directory, "owner.sock"));

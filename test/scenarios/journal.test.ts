@@ -1,5 +1,5 @@
 // The journal across real processes that are killed by signal 9, kill themselves, and are shut down.
-import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { DeadLetter, ShutdownReport } from "offload-after-response";
 import { describe, expect, it } from "vitest";
@@ -152,24 +152,6 @@ it("a sibling that is killed leaves its tasks to one that lives, and no third st
   expect(() => readFileSync(file)).toThrow("ENOENT");
   living.kill("SIGKILL");
 });
-
-it.runIf(process.platform === "linux")(
-  "a process that is stopped, and whose socket somebody removes, keeps its tasks: each runs once",
-  patience,
-  async () => {
-    const { journal, call, file } = place();
-    const owner = await start({ journal, calls: [call("first", 500), call("second")] }, /^started/m);
-    const [directory = ""] = readdirSync(journal.dir).filter((name) => name.startsWith("owner-"));
-    rmSync(path.join(journal.dir, directory, "owner.sock"));
-    owner.kill("SIGSTOP");
-    const sibling = await start({ journal, stays: true }, /^ready$/m);
-    owner.kill("SIGCONT");
-    expect((await owner.exited).code).toBe(0);
-    expect(ids(sibling.output, "accepted")).toEqual([]);
-    expect(names(file)).toEqual(["first", "second"]);
-    sibling.kill("SIGKILL");
-  },
-);
 
 it(
   "a task that kills its process goes to the dead letters after maxStarts, and the process comes up",

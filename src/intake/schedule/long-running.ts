@@ -32,6 +32,7 @@ export class LongRunning {
   /** Those that were reported and still run, each with the time of running, in ms, at which it is reported again. */
   readonly #reported = new Map<Task, number>();
   #isArmed: boolean;
+  #disarm: (() => void) | undefined;
 
   constructor(parts: LongRunningParts) {
     this.#parts = parts;
@@ -55,10 +56,16 @@ export class LongRunning {
     if (this.#reported.size > 0) this.#reported.delete(task);
   }
 
+  /** The offloader is closed. A timer that waited on would keep all that it knows in memory. */
+  stop(): void {
+    this.#disarm?.();
+    this.#isArmed = true;
+  }
+
   #arm(ms: number): void {
     this.#isArmed = true;
     // After a stop of the process, what ended in time is still unread.
-    outsideOfRequests(() => afterFairTime(ms + this.#gather, () => this.#look(), this.#clock));
+    this.#disarm = outsideOfRequests(() => afterFairTime(ms + this.#gather, () => this.#look(), this.#clock));
   }
 
   #look(): void {

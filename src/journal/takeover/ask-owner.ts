@@ -3,7 +3,6 @@ import net from "node:net";
 import path from "node:path";
 import { socketName } from "../files/directory.js";
 import { errorCode, type FileSystem } from "../files/file-system.js";
-import { listensWithoutFile } from "./kernel-sockets.js";
 import { socketPath } from "./socket-path.js";
 
 export const ownerPrefix = "owner-";
@@ -16,7 +15,7 @@ export const takeOverMessage = "adopt\n";
 
 /**
  * What the socket tells of an owner. `dead`: nobody listens, because the process is gone or has given the directory up.
- * `unbound`: there is no socket, and no process is known to have one; somebody has removed it, or the directory is a copy.
+ * `unbound`: there is no socket; somebody has removed it, or the directory is a copy.
  */
 export type OwnerState = "alive" | "dead" | "unbound";
 
@@ -28,7 +27,7 @@ export async function ownerState(
 ): Promise<OwnerState> {
   const address = socketPath(fs, directory, socketName);
   try {
-    const state = await new Promise<OwnerState>((resolve) => {
+    return await new Promise((resolve) => {
       const socket = net.connect({ path: address.path });
       socket.once("connect", () => {
         connected(socket);
@@ -36,18 +35,9 @@ export async function ownerState(
       });
       socket.on("error", (error) => resolve(stateAfter(errorCode(error))));
     });
-    return state === "unbound" && isListening(fs, directory) ? "alive" : state;
   } finally {
     address.release();
   }
-}
-
-/** Whether the owner lives although its socket was removed: it may be blocked, and unable to notice. */
-function isListening(fs: FileSystem, directory: string): boolean {
-  const name = path.basename(directory);
-  // The socket is bound before the directory gets its name, and again in the directory after it was removed.
-  const before = startingPrefix + name.slice(ownerPrefix.length);
-  return listensWithoutFile(fs, path.dirname(directory), [name, before]);
 }
 
 /** Whether the process that a directory belongs to lives. */

@@ -2,17 +2,17 @@
 import type { Logger } from "../../../base/logger.js";
 import { inTime, now } from "../../../base/time.js";
 import type { Events } from "../../../core/events.js";
+import type { TasksModule } from "../module/tasks-module.js";
+import { watchModule } from "../module/watch-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { FromThread } from "../protocol.js";
 import { Environment } from "./environment.js";
 import { IdleReaper } from "./idle-reaper.js";
 import { StartRetries } from "./start-retries.js";
 import { StuckThreads } from "./stuck-threads.js";
-import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
 import { ThreadEnder } from "./thread-ender.js";
 import { LoadError, mostThreads, ThreadStarter } from "./thread-starter.js";
-import { watchModule } from "./watch-module.js";
 
 export interface PoolObserver {
   /** A thread has loaded the tasks module, which has tasks of these names. */

@@ -10,13 +10,13 @@ import { MessageChannel, type MessagePort, type Worker } from "node:worker_threa
 import { Piscina } from "piscina";
 import { afterFairTime, inTime, turn } from "../../../base/time.js";
 import { toError } from "../../../core/payload/thrown.js";
+import { runnerFile } from "../module/runner-file.js";
+import type { TasksModule } from "../module/tasks-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { HelloMessage, HelloReply } from "../protocol.js";
 import { createControl } from "../slots/slot-memory.js";
 import type { Environment } from "./environment.js";
 import { type Addressee, GreetingQueue } from "./greeting-queue.js";
-import { runnerFile } from "./runner-file.js";
-import type { TasksModule } from "./tasks-module.js";
 import { Thread } from "./thread.js";
 import { markThreads } from "./thread-mark.js";
 
@@ -108,6 +108,7 @@ export class ThreadStarter {
     const message: HelloMessage = {
       port: theirPort,
       tasks: this.module.url,
+      preload: this.module.preload,
       idPrefix: this.idPrefix,
       control,
       concurrency: this.options.concurrentTasksPerThread,
