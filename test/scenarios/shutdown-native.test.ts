@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { type Program, type ProgramOptions, startProgram } from "../support/process.js";
 
 const timeout = 2_000;
-/** How long after the deadline the process may be gone at the latest, in ms. */
-const slack = 500;
+/** The process is gone 500 ms after the deadline at the latest. As many again are for a busy machine, which this process shares. */
+const slack = 1_000;
 
 async function start(work: string, ending: "signal" | "close", options: ProgramOptions = {}): Promise<Program> {
   return startProgram("test/scenarios/fixtures/shutdown-native.js", {
