@@ -138,6 +138,11 @@ export class ThreadsEngine implements Engine {
     return this.#halted ? this.pool.threads.size + this.pool.stuck.size : 0;
   }
 
+  /** terminate() ends whatever else a thread does. */
+  get inNativeCode(): number {
+    return this.unended;
+  }
+
   #wake(): void {
     if (!this.#halted) this.#serving.soon();
   }

@@ -5,10 +5,12 @@ import { isMainThread } from "node:worker_threads";
 /** What may go on although it was to end. */
 export interface Unended {
   unended(): number;
+  /** Of these, those that are known to be in native code. */
+  inNativeCode?(): number;
 }
 
 /**
- * Ends the process, whatever its threads do: within 50 ms with `process.execve()`, else within 300 ms. Without anything from
+ * Ends the process, whatever its threads do: within 50 ms with `process.execve()`, else within 400 ms. Without anything from
  * outside of it, because the watchdog has the main thread evaluate it as text.
  *
  * `process.execve()` (Node 22.15) keeps the exit code in every case: the process becomes another program, which exits with it
@@ -16,10 +18,12 @@ export interface Unended {
  * matter than `node`: it would begin anew.
  *
  * Without execve the process exits as usual, which keeps the exit code unless native code holds it up. Only another process
- * can end it then, because its own threads are joined or stopped by that time: a shell sends SIGKILL after 200 ms, which a
+ * can end it then, because its own threads are joined or stopped by that time: a shell sends SIGKILL after 300 ms, which a
  * supervisor sees as 137. PID 1 of a container cannot be killed from inside; process.abort() ends it, seen as 139 or 134.
+ *
+ * @param inNativeCode native code is known to hold the exit up, so that SIGKILL need not wait
  */
-export function endNow(code: number): void {
+export function endNow(code: number, inNativeCode = false): void {
   const { execve, getBuiltinModule, execPath, pid, reallyExit } = process as NodeJS.Process & {
     execve?(file: string, args: readonly string[], env: object): never;
     getBuiltinModule?<Name extends keyof Modules>(name: Name): Modules[Name];
@@ -44,9 +48,9 @@ export function endNow(code: number): void {
       }
     }
   }
-  if (getBuiltinModule !== undefined && process.platform !== "win32" && pid !== 1) {
+  if (!inNativeCode && getBuiltinModule !== undefined && process.platform !== "win32" && pid !== 1) {
     // Once this process has ended, the shell has another parent, and leaves alone whoever has the number then.
-    const kill = `sleep 0.2; read -r _ _ _ parent _ < /proc/$$/stat && [ "$parent" != ${pid} ] || kill -9 ${pid}`;
+    const kill = `sleep 0.3; read -r _ _ _ parent _ < /proc/$$/stat && [ "$parent" != ${pid} ] || kill -9 ${pid}`;
     try {
       const { spawn } = getBuiltinModule("node:child_process");
       const killer = spawn("/bin/sh", ["-c", kill], { env, detached: true, stdio: "ignore" });
@@ -86,5 +90,6 @@ function onExit(code: number): void {
       // Node would print it. The end comes first.
     }
   }
-  endNow(Number(process.exitCode ?? code) || 0);
+  const inNativeCode = [...endings].some((target) => (target.inNativeCode?.() ?? 0) > 0);
+  endNow(Number(process.exitCode ?? code) || 0, inNativeCode);
 }

@@ -17,6 +17,8 @@ export interface WatchdogStatus {
 
 /** How long after the deadline the main thread counts as blocked, in ms. */
 const slack = 100;
+/** How long after that the main thread may take to exit by itself, in ms. */
+const latestKill = 350;
 
 // Plain CommonJS in a string, so that no bundler has to find a file and no loader of `execArgv` is needed.
 //
@@ -44,7 +46,7 @@ parentPort.on("message", (message) => {
 function end() {
   const { exitCode, status } = order;
   if (status !== undefined) report(exitCode, status, now() + 200);
-  setTimeout(() => process.kill(process.pid, "SIGKILL"), 200);
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), Math.max(200, order.endsAt + ${latestKill} - now()));
   const byForce = (${keepsExitCode})() || (status !== undefined && status.unfinished > 0);
   const expression = byForce ? "(" + ${JSON.stringify(String(endNow))} + ")(" + exitCode + ")" : "process.reallyExit(" + exitCode + ")";
   try {
