@@ -59,14 +59,14 @@ const all = [ours, piscina, piscinaAsync, "tinypool", "workerpool", "poolifier",
 const sizes: Record<Scale, Size> = {
   short: {
     rounds: 5,
-    ms: 40,
+    ms: 25,
     bytes: {
       copy: [100, 10 * kilobyte, ...barred.copy],
       move: [100, 10 * kilobyte, megabyte],
       rows: barred.rows,
       fields: barred.fields,
     },
-    validations: 4,
+    validations: 3,
     contenders: { copy: few, move: some, rows: [...few, rawBytes], fields: few },
   },
   full: {
