@@ -1,5 +1,14 @@
 // How fast a pool takes tiny tasks, and what that costs the main thread, with 1 to 100,000 of them outstanding.
-import { ours, oursEvents, oursForget, piscina, piscinaAsync, pools, rawBytes, rawEach } from "../contenders/pools/all.js";
+import {
+  ours,
+  oursEvents,
+  oursForget,
+  piscina,
+  piscinaAsync,
+  pools,
+  rawBytes,
+  rawEach,
+} from "../contenders/pools/all.js";
 import { atLeast, atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
