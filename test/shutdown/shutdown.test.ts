@@ -399,7 +399,23 @@ describe("other listeners of the signals", () => {
     install(target);
     process.off("SIGTERM", call);
     expect(target.lines).toContainEqual(
-      expect.stringContaining("ends the process by itself (Nitro (graceful shutdown))"),
+      expect.stringMatching(
+        /ends the process by itself \(Nitro \(graceful shutdown\)\).*set NITRO_SHUTDOWN_DISABLED=true/,
+      ),
+    );
+  });
+
+  it("of a framework are warned of with what takes them away: Next.js", () => {
+    const cleanup = (): void => {
+      const debug = (_words: string): void => {};
+      debug("start-server process cleanup");
+    };
+    const target = new FakeTarget();
+    process.on("SIGTERM", cleanup);
+    install(target);
+    process.off("SIGTERM", cleanup);
+    expect(target.lines).toContainEqual(
+      expect.stringMatching(/ends the process by itself \(Next\.js\).*set NEXT_MANUAL_SIG_HANDLE=true/),
     );
   });
 });
