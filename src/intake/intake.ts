@@ -63,8 +63,8 @@ export class Intake {
     const replaced =
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     admission.check(replaced);
-    const task = maker.fromCall({ definition, dispatch, payload, context, options, replaced });
-    task.parent = parent?.parent;
+    const call = { definition, dispatch, payload, context, parent: parent?.parent, options, replaced };
+    const task = maker.fromCall(call);
     scheduler.beginMove();
     try {
       scheduler.accept(task, options?.signal);
@@ -126,6 +126,7 @@ export class Intake {
       payload,
       bytes: sizeOf(payload),
       context: captured(stored.context, "context"),
+      parent: stored.parent,
       acceptedAt: ticksAgo(Math.max(0, wallClock() - acceptedAt)),
     });
     task.replayedId = id;

@@ -55,6 +55,8 @@ export interface StoredTask {
   readonly dispatch: unknown;
   /** As `payload`. */
   readonly context: Captured;
+  /** The id of the task that left it by `task.offload()`. */
+  readonly parent: string | undefined;
   /** Attempts that count: those that no death of a process has cut short. */
   readonly attempt: number;
   /** How often a process died while it ran. */

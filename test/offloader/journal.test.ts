@@ -69,6 +69,25 @@ describe("a task that is unfinished at the deadline", () => {
     expect(taskIds(third, "accepted")).toEqual([]);
   });
 
+  it.each([
+    ["small", { row: 1 }],
+    ["as bytes", { rows: [{ row: 1 }] }],
+  ])("and was left by another task keeps that one's id: its payload is %s", async (_, payload) => {
+    const dir = makeDirectory();
+    const gate = new Gate();
+    const first = journaled(dir, { gate });
+    const parent = first.offloader.offload("leavesAndBlocks", payload);
+    const { id } = await first.event("queued", (told) => told.task === "echo");
+    await gate.arrival();
+    expect(await leave(first)).toMatchObject({ abandoned: [], journaled: 2 });
+
+    const opened = new Gate();
+    opened.open();
+    const next = journaled(dir, { gate: opened });
+    const event = await next.event("succeeded", (told) => told.id === id);
+    expect(event).toMatchObject({ task: "echo", parent: parent.id });
+  });
+
   it("is waited for by idle(), as all others are, although ready() resolves before any of them is accepted", async () => {
     const dir = makeDirectory();
     const first = journaled(dir);
