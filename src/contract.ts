@@ -74,7 +74,7 @@ export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
  * What `createOffloader` returns. Every function is bound, so that it can be destructured.
  *
  * The dispatch calls return at once and accept or throw (`run` rejects): AR_UNKNOWN_TASK, AR_PAYLOAD_NOT_CLONEABLE,
- * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, and with a status of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
+ * AR_INVALID_ARGUMENT, AR_INVALID_OPTIONS, with a status of 413 AR_PAYLOAD_TOO_LARGE, and with one of 503 AR_QUEUE_FULL, AR_SHUTTING_DOWN and
  * AR_TASKS_NOT_LOADABLE. With a journal also AR_JOURNAL_FULL and AR_JOURNAL_UNAVAILABLE. What they accept reaches exactly one
  * final state, and the listeners of that state are called. The listeners of `accepted` have been called when the call returns.
  *
@@ -170,6 +170,10 @@ export interface Offloader<Tasks = AnyTasks> {
   /**
    * Resolves when `pool.minThreads` threads (at least one) have loaded the tasks module, and the journal was searched for tasks
    * of earlier processes. Nobody has to call it: what is dispatched before waits.
+   *
+   * The tasks that were found are accepted after that, some in each turn of the event loop, while there is room. `stats()` may
+   * not count them yet, and a dispatch with `onDuplicate: "skip"` may not meet the key of one. `idle()` and `drain()` wait for
+   * them.
    *
    * @returns rejects with the module's own error when it cannot be loaded, and with AR_SHUTTING_DOWN when the offloader is
    *   closed before it is ready

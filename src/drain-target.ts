@@ -21,8 +21,10 @@ export interface DrainParts {
   readonly scheduler: Scheduler;
   readonly store: Store;
   isReady(): boolean;
+  /** What has timers of its own for tasks that are unfinished. */
+  readonly timers: readonly { stop(): void }[];
   /** Emits `draining`, unless an earlier drain did. */
-  tellDraining(): void;
+  emitDraining(): void;
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
@@ -34,11 +36,11 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     unfinishedCount: () => ledger.unfinished,
     unfinished: (max) => ledger.list(max).map(summary),
     totals: () => ledger.counts.all(),
-    settled: () => ledger.settled(),
+    idle: () => ledger.idle(),
     announceDraining() {
       store.stopReplay();
       scheduler.pauses.resumeForGood();
-      parts.tellDraining();
+      parts.emitDraining();
     },
     refuse: () => admission.close(),
     abandonWaiting: () => scheduler.abandonWaiting(),
@@ -51,9 +53,11 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     async endThreads(timeout, latest) {
       await inTime(Promise.all(engines.map((engine) => engine.close(timeout))), latest);
       await store.close();
+      for (const timer of parts.timers) timer.stop();
       forgetAtExit(this);
       events.emit("drained", { unfinished: ledger.unfinished });
     },
     unended: () => engines.reduce((sum, engine) => sum + engine.unended, 0),
+    inNativeCode: () => engines.reduce((sum, engine) => sum + (engine.inNativeCode ?? 0), 0),
   };
 }

@@ -11,18 +11,21 @@ import { Ledger } from "./core/ledger.js";
 import type { Task } from "./core/task.js";
 import { createDrainTarget } from "./drain-target.js";
 import { type Callback, createCallbacksEngine } from "./engine/callbacks/callbacks.js";
+import { explainLoadError, findTasksModule } from "./engine/threads/module/tasks-module.js";
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
-import { explainLoadError, findTasksModule } from "./engine/threads/pool/tasks-module.js";
 import { isInOwnThread } from "./engine/threads/pool/thread-mark.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
 import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
+import { Held } from "./intake/held.js";
 import { copy, showInside } from "./intake/inside.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
+import { EngineReports } from "./intake/schedule/engine-reports.js";
+import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
@@ -80,13 +83,13 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     explain: (reason) => explainLoadError(module, reason),
     takeOver: () => store.takeOver(intake.readmit),
   });
+  const longRunning = new LongRunning({ ledger, definitions, logger, limit: settings.log.longRunning });
   const scheduler = new Scheduler({
     ledger,
     events,
     store,
     engines: { task: threads, callback: callbacks },
-    readiness,
-    followUp: (followUp) => intake.followUp(followUp),
+    longRunning,
     logger,
     logsFailures: settings.log.ended === "failed",
     clock,
@@ -98,9 +101,20 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     store,
     instances: new InstanceWarnings(logger),
   });
-  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler });
+  const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
+  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler, held });
+  const reports = new EngineReports({
+    scheduler,
+    ledger,
+    store,
+    readiness,
+    longRunning,
+    followUp: (followUp) => intake.followUp(followUp),
+    logger,
+  });
   let draining = false;
-  const tellDraining = (): void => {
+  const emitDraining = (): void => {
+    held.hurry();
     if (draining) return;
     draining = true;
     events.emit("draining", { unfinished: ledger.unfinished });
@@ -116,7 +130,8 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     store,
     // Without a thread at the start, the first task loads the module: there is nothing to wait for.
     isReady: () => readiness.isLoaded || (pool.minThreads === 0 && readiness.refusal === undefined),
-    tellDraining,
+    emitDraining,
+    timers: [held, longRunning],
   });
   const throughput = new Throughput();
   if (inThread) {
@@ -124,18 +139,19 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   } else {
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
-    scheduler.start();
+    scheduler.start(reports);
     if (pool.minThreads === 0) readiness.takeOverEarly();
   }
 
   const actions: HandleActions = {
     cancel: (task, reason) => scheduler.cancel(task, reason),
     result: (task) => scheduler.result(task),
-    async durable(task) {
-      if (task.definition.kind === "callback") {
-        throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
-      }
-      await store.durable();
+    durable: () => store.durable(),
+  };
+  const callbackActions: HandleActions = {
+    ...actions,
+    async durable() {
+      throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
     },
   };
 
@@ -161,7 +177,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     const bare = typeof args[0] === "function";
     const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
     const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
-    return new Handle(intake.callback(callback, options, response), actions);
+    return new Handle(intake.callback(callback, options, response), callbackActions);
   }
 
   function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {
@@ -227,15 +243,17 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       },
       discard: (id) => store.deadLetters.discard(id),
     },
-    stats: () => takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue }),
+    stats: () =>
+      takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue, longRunning }),
     on: (name, listener) => events.on(name, listener),
-    idle: () => ledger.settled(),
+    idle: () => ledger.idle(),
     async drain(options = {}) {
       checkOptions("drain", options, { timeout: milliseconds() });
       // The journal goes on to bring tasks back, because the process goes on.
       scheduler.pauses.resumeAll();
-      tellDraining();
-      const drained = await inTime(ledger.settled(), options.timeout);
+      emitDraining();
+      const drained = await inTime(ledger.idle(), options.timeout);
+      held.calm();
       return { drained, unfinished: target.unfinished() };
     },
     close,
@@ -246,7 +264,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   };
   const { name } = settings;
   const { abortGrace } = pool;
-  const parts = { events, ledger, intake, readiness, scheduler, maker, clock, logger };
+  const parts = { events, ledger, intake, readiness, scheduler, reports, maker, clock, logger };
   showInside(offloader, { copy, name, module: module.url, abortGrace, inThread, ...parts });
   // The compiler checks names and payloads at the call, and the intake checks them at run time.
   return offloader as unknown as Offloader<Tasks>;

@@ -7,8 +7,10 @@ import {
   func,
   integerOrInfinity,
   invalid,
+  milliseconds,
   object,
   oneOf,
+  orInfinity,
   plainObject,
   type Rule,
   type Rules,
@@ -63,15 +65,27 @@ export interface QueueOptions {
    * use, which is V8's heap limit or the container's limit, whichever is less.
    */
   readonly maxBytes?: number | undefined;
+  /**
+   * How long a task or callback waits for the end of its response, in ms. After that it is released as if the client had gone:
+   * the outcome is `aborted`, with an `error` that says so, and `runIf` decides. The bound is there because clients that never
+   * read would fill the queue. Infinity: no bound, for responses that stream for longer. Default 900,000: 15 minutes.
+   */
+  readonly maxHold?: number | undefined;
 }
 
-/** What is logged of tasks. Warnings and the log of the shutdown do not depend on it. */
+/** What is logged of tasks. Other warnings and the log of the shutdown do not depend on it. */
 export interface LogOptions {
   /**
    * `"failed"` (default): logs each task and callback that failed for good, whether or not anybody listens to `failed`.
    * `"none"`: logs no end of a task.
    */
   readonly ended?: "failed" | "none" | undefined;
+  /**
+   * How long a task or callback without a timeout runs before it is logged as a warning, in ms. It is logged again at twice the
+   * time, at four times the time, and so on. The event `longRunning` and `stats().longRunning` follow it too. Infinity: never.
+   * Default 60,000.
+   */
+  readonly longRunning?: number | undefined;
 }
 
 /** The options with every default filled. */
@@ -79,8 +93,8 @@ export interface ResolvedOptions {
   readonly tasks: URL | string;
   readonly name: string;
   readonly pool: ResolvedPoolOptions;
-  readonly queue: { readonly max: number; readonly maxBytes: number };
-  readonly log: { readonly ended: "failed" | "none" };
+  readonly queue: { readonly max: number; readonly maxBytes: number; readonly maxHold: number };
+  readonly log: { readonly ended: "failed" | "none"; readonly longRunning: number };
   readonly callbacks: { readonly concurrency: number };
   readonly defaults: TaskPolicy;
   readonly policies: ReadonlyMap<string, TaskPolicy>;
@@ -98,6 +112,9 @@ const logger: Rule = {
       ["info", "warn", "error"].every((name) => typeof Reflect.get(value, name) === "function")),
 };
 
+/** Ticks, in which the age of a task is kept, wrap after nearly five days. */
+const longest = 4 * 86_400_000;
+
 const rules: Rules = {
   tasks: {
     ...either({ expected: "", holds: (value) => value instanceof URL }, string),
@@ -105,7 +122,11 @@ const rules: Rules = {
   },
   name: string,
   pool: poolRule,
-  queue: object({ max: integerOrInfinity(1), maxBytes: integerOrInfinity(1) }),
+  queue: object({
+    max: integerOrInfinity(1),
+    maxBytes: integerOrInfinity(1),
+    maxHold: orInfinity(milliseconds(1, longest)),
+  }),
   callbacks: object({ concurrency: integerOrInfinity(1) }),
   defaults: policyRule,
   policies: record(policyRule),
@@ -113,7 +134,7 @@ const rules: Rules = {
   journal: plainObject,
   context: func,
   logger,
-  log: object({ ended: oneOf("failed", "none") }),
+  log: object({ ended: oneOf("failed", "none"), longRunning: orInfinity(milliseconds(1, longest)) }),
 };
 
 /**
@@ -134,9 +155,13 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
     queue: Object.freeze({
       max: options.queue?.max ?? 10_000,
       maxBytes: options.queue?.maxBytes ?? Math.floor(memoryLimit() / 4),
+      maxHold: options.queue?.maxHold ?? 900_000,
     }),
-    // Without a logger no line is made, because its error would be made for it.
-    log: Object.freeze({ ended: options.logger === false ? "none" : (options.log?.ended ?? "failed") }),
+    log: Object.freeze({
+      // Without a logger no line is made, because its error would be made for it.
+      ended: options.logger === false ? "none" : (options.log?.ended ?? "failed"),
+      longRunning: options.log?.longRunning ?? 60_000,
+    }),
     callbacks: Object.freeze({ concurrency: options.callbacks?.concurrency ?? 100 }),
     defaults,
     policies: new Map(policies.map(([name, policy]) => [name, mergePolicy(defaults, policy)])),

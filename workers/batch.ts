@@ -17,15 +17,28 @@ import {
 } from "../src/engine/threads/slots/slot-memory.js";
 import { Context } from "./context.js";
 import type { FollowUps } from "./follow-ups.js";
+import { isPoisoned, isThenable, whenSettled } from "./primordials.js";
 import type { RemarkSender } from "./remark-sender.js";
 import { isSmall } from "./results.js";
 
+// For an error that cannot be taken apart, because a task has broken what that takes. The text is that of toFailureForm.
+const unreadableError: FailureForm = '+["Error","an error that cannot be read",null,null]';
+
 /** What a thread has for all its batches. */
 export interface Surroundings {
-  readonly tasks: ReadonlyMap<string, TaskFunction>;
+  /** By name, without a prototype. */
+  readonly tasks: Readonly<Record<string, TaskFunction>>;
   readonly idPrefix: string;
   readonly remarks: RemarkSender;
   readonly followUps: FollowUps;
+}
+
+/** Who hears of the end of a batch. */
+export interface BatchObserver {
+  /** Every task of the batch has ended. */
+  over(batch: Batch): void;
+  /** The thread's own code failed, so the batch will never end. */
+  broken(error: unknown): void;
 }
 
 export class Batch {
@@ -40,43 +53,64 @@ export class Batch {
   #current: Context | undefined;
   #currentIndex = -1;
 
-  constructor(
-    private readonly message: BatchMessage,
-    private readonly memory: SlotMemory,
-    private readonly around: Surroundings,
-  ) {}
+  readonly #message: BatchMessage;
+  readonly #memory: SlotMemory;
+  readonly #around: Surroundings;
+  readonly #observer: BatchObserver;
+
+  constructor(message: BatchMessage, memory: SlotMemory, around: Surroundings, observer: BatchObserver) {
+    this.#message = message;
+    this.#memory = memory;
+    this.#around = around;
+    this.#observer = observer;
+  }
+
+  get slot(): number {
+    return this.#message[0];
+  }
 
   /**
-   * Runs all tasks that the main thread has not taken back. Returns a promise only where a task did: a batch of tiny
-   * synchronous tasks is one synchronous run.
+   * Runs all tasks that the main thread has not taken back, and reports the end of the batch to the observer. It waits only
+   * for a task that returned a promise: a batch of tiny synchronous tasks is one synchronous run. From here to the reply
+   * nothing is used that a task can replace: no method of an array or a promise, and no promise of a reply, whose `then`
+   * might be anything.
    */
-  run(): BatchReply | Promise<BatchReply> {
-    const count = this.message[3].length;
+  run(): void {
+    const count = this.#message[3].length;
     this.#start = sharedNow();
     for (; this.#index < count; this.#index++) {
       const index = this.#index;
-      if (!begin(this.memory, index, this.#start)) continue;
+      if (isPoisoned()) {
+        this.#observer.broken(new Error("a task has put `then` on Object.prototype"));
+        return;
+      }
+      if (!begin(this.#memory, index, this.#start)) continue;
       try {
         const outcome = this.#call(index);
-        if (isThenable(outcome)) return this.#finish(outcome);
+        if (isThenable(outcome)) {
+          whenSettled(outcome, this.#fulfilled, this.#rejected);
+          return;
+        }
         this.#returned(index, outcome);
       } catch (error) {
         this.#threw(index, error);
       }
     }
     this.#current = undefined;
-    return this.reply();
+    this.#observer.over(this);
   }
 
+  readonly #fulfilled = (value: unknown): void => this.#goOn((index) => this.#returned(index, value));
+  readonly #rejected = (error: unknown): void => this.#goOn((index) => this.#threw(index, error));
+
   /** The rest of the batch, from a task on that returned a promise. */
-  async #finish(outcome: PromiseLike<unknown>): Promise<BatchReply> {
-    const index = this.#index++;
+  #goOn(end: (index: number) => void): void {
     try {
-      this.#returned(index, await outcome);
+      end(this.#index++);
+      this.run();
     } catch (error) {
-      this.#threw(index, error);
+      this.#observer.broken(error);
     }
-    return this.run();
   }
 
   #returned(index: number, value: unknown): void {
@@ -86,20 +120,22 @@ export class Batch {
 
   #threw(index: number, error: unknown): void {
     this.#failures ??= [];
-    this.#failures.push(toFailureForm(toWire(error)));
+    this.#failures[this.#failures.length] = failureForm(error);
     this.#ended(index, slotState.failed);
   }
 
   #ended(index: number, how: EndState): void {
     const at = sharedNow();
-    end(this.memory, index, how, at - this.#start);
+    end(this.#memory, index, how, at - this.#start);
     this.#start = at;
   }
 
   /** The outcomes that have not been sent yet. They count as sent from now on. */
   reply(): BatchReply {
-    const [slot] = this.message;
-    const [values, failures, kept] = [this.#values, this.#failures, this.#kept];
+    const slot = this.#message[0];
+    const values = this.#values;
+    const failures = this.#failures;
+    const kept = this.#kept;
     this.#values = undefined;
     this.#failures = undefined;
     this.#kept = undefined;
@@ -122,43 +158,46 @@ export class Batch {
 
   /** The main thread wants the task at `index` to stop. */
   stop(index: number, reason: Error): void {
-    if (index === this.#currentIndex && stateAt(this.memory, index) === slotState.stopping)
+    if (index === this.#currentIndex && stateAt(this.#memory, index) === slotState.stopping)
       this.#current?.abort(reason);
   }
 
   #call(index: number): unknown {
-    const [, names, seqs, payloads, rest] = this.message;
+    const message = this.#message;
+    const names = message[1];
+    const rest = message[4];
     const name = typeof names === "string" ? names : (names[index] ?? "");
-    const task = this.around.tasks.get(name);
+    const task = this.#around.tasks[name];
     // Reached only where the module has changed: the main thread checks the names before it sends.
     if (task === undefined) throw new TypeError(`the tasks module exports no function ${name}`);
     this.#currentIndex = index;
     this.#current = new Context(
-      this.memory,
+      this.#memory,
       index,
-      this.around,
-      seqs[index] ?? 0,
+      this.#around,
+      message[2][index] ?? 0,
       rest?.ids?.[index],
       name,
       rest?.attempts?.[index] ?? 1,
       restore(fromWireForm(rest?.contexts?.[index])),
     );
-    return task(restore(fromWireForm(payloads[index])), this.#current);
+    return task(restore(fromWireForm(message[3][index])), this.#current);
   }
 
   #keep(index: number, value: unknown): void {
     this.#values ??= [];
     try {
-      if (this.memory.wanted[index] === 0 && !isSmall(value)) {
+      if (this.#memory.wanted[index] === 0 && !isSmall(value)) {
         this.#leave(null);
         return;
       }
       // Captured now, because the task may go on to change what it returned. Posted as it is, a value that cannot be cloned
       // would kill the thread.
       const captured = captureForMoving(value, "result");
-      this.#values.push(toWireForm(captured));
+      const wire = toWireForm(captured);
       const moves = transferList(captured);
       if (moves.length > 0) this.#transfers = [...(this.#transfers ?? []), ...moves];
+      this.#values[this.#values.length] = wire;
     } catch (error) {
       this.#leave(error instanceof Error ? error.message : String(error));
     }
@@ -168,10 +207,15 @@ export class Batch {
   #leave(why: string | null): void {
     this.#values ??= [];
     this.#kept ??= [];
-    this.#kept.push([this.#values.push(undefined) - 1, why]);
+    this.#kept[this.#kept.length] = [this.#values.length, why];
+    this.#values[this.#values.length] = undefined;
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof Reflect.get(value, "then") === "function";
+function failureForm(error: unknown): FailureForm {
+  try {
+    return toFailureForm(toWire(error));
+  } catch {
+    return unreadableError;
+  }
 }

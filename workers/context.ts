@@ -17,20 +17,31 @@ export class Context implements TaskContext {
   #log: TaskLog | undefined;
   #reason: Error | undefined;
 
+  // Not `private`: a task that reached the memory could forge the ends of others.
+  readonly #memory: SlotMemory;
+  readonly #index: number;
+  readonly #around: Around;
+  readonly #replayedId: string | undefined;
+
+  /** @param replayedId the id of a task that another process accepted: it is not made of `idPrefix` and `seq` */
   constructor(
-    private readonly memory: SlotMemory,
-    private readonly index: number,
-    private readonly around: Around,
+    memory: SlotMemory,
+    index: number,
+    around: Around,
     readonly seq: number,
-    /** The id of a task that another process accepted: it is not made of the two above. */
-    private readonly replayedId: string | undefined,
+    replayedId: string | undefined,
     readonly task: string,
     readonly attempt: number,
     readonly context: unknown,
-  ) {}
+  ) {
+    this.#memory = memory;
+    this.#index = index;
+    this.#around = around;
+    this.#replayedId = replayedId;
+  }
 
   get id(): string {
-    return this.replayedId ?? this.around.idPrefix + this.seq.toString(36);
+    return this.#replayedId ?? this.#around.idPrefix + this.seq.toString(36);
   }
 
   get signal(): AbortSignal {
@@ -41,7 +52,7 @@ export class Context implements TaskContext {
   }
 
   get aborted(): boolean {
-    return this.#reason !== undefined || stateAt(this.memory, this.index) === slotState.stopping;
+    return this.#reason !== undefined || stateAt(this.#memory, this.#index) === slotState.stopping;
   }
 
   throwIfAborted(): void {
@@ -49,16 +60,16 @@ export class Context implements TaskContext {
   }
 
   progress(value: unknown): void {
-    this.around.remarks.progress(this.seq, value);
+    this.#around.remarks.progress(this.seq, value);
   }
 
   offload(name: string, payload?: unknown, options?: FollowUpOptions): Promise<{ readonly id: string }> {
-    return this.around.followUps.send(this, name, payload, options);
+    return this.#around.followUps.send(this, name, payload, options);
   }
 
   get log(): TaskLog {
     const line = (level: keyof TaskLog) => (message: string, fields?: object) => {
-      this.around.remarks.log(this.seq, level, String(message), fields);
+      this.#around.remarks.log(this.seq, level, String(message), fields);
     };
     this.#log ??= { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
     return this.#log;

@@ -5,6 +5,7 @@ import { toError } from "../src/core/payload/thrown.js";
 import { toWireForm } from "../src/core/payload/wire-form.js";
 import type { FollowUpOptions } from "../src/core/task-context.js";
 import type { FollowUpAnswer, FollowUpMessage } from "../src/engine/threads/protocol.js";
+import { post } from "./primordials.js";
 
 /** A promise that waits for its answer. */
 interface Waiting {
@@ -14,9 +15,13 @@ interface Waiting {
 
 export class FollowUps {
   #calls = 0;
-  readonly #waiting = new Map<number, Waiting>();
+  // No Map, because a task may replace what its methods do.
+  readonly #waiting: Record<number, Waiting> = Object.create(null);
+  readonly #port: MessagePort;
 
-  constructor(private readonly port: MessagePort) {}
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
 
   /** @returns rejects where the payload or the options cannot be copied, and where the main thread refuses */
   async send(
@@ -36,13 +41,16 @@ export class FollowUps {
       payload: captured,
       options,
     };
-    this.port.postMessage(message);
-    return new Promise((accepted, refused) => this.#waiting.set(call, { accepted, refused }));
+    post(this.#port, message);
+    const answer = new Promise<{ readonly id: string }>((accepted, refused) => {
+      this.#waiting[call] = { accepted, refused };
+    });
+    return await answer;
   }
 
   answered(answer: FollowUpAnswer): void {
-    const waiting = this.#waiting.get(answer.call);
-    this.#waiting.delete(answer.call);
+    const waiting = this.#waiting[answer.call];
+    delete this.#waiting[answer.call];
     if ("error" in answer) waiting?.refused(toError(answer.error));
     else waiting?.accepted({ id: answer.id });
   }

@@ -6,15 +6,20 @@ import { toWire } from "../src/core/payload/to-wire.js";
 import { toWireForm, type WireForm } from "../src/core/payload/wire-form.js";
 import { type LogLevel, type Remark, remarkCredit } from "../src/engine/threads/protocol.js";
 import { remarksUnderWay } from "../src/engine/threads/slots/slot-memory.js";
+import { post } from "./primordials.js";
 
 export class RemarkSender {
   #sent = 0;
   #dropped = 0;
 
-  constructor(
-    private readonly header: Int32Array,
-    private readonly port: MessagePort,
-  ) {}
+  // Not `private`: what a task can reach from its context, it can change.
+  readonly #header: Int32Array;
+  readonly #port: MessagePort;
+
+  constructor(header: Int32Array, port: MessagePort) {
+    this.#header = header;
+    this.#port = port;
+  }
 
   progress(seq: number, value: unknown): void {
     // Captured before the credit is asked for, so that a value that cannot be cloned always throws in the task.
@@ -42,13 +47,13 @@ export class RemarkSender {
 
   /** A busy main thread, or a task that logs in a loop, must not fill the memory with lines. */
   #hasCredit(credit: number = remarkCredit): boolean {
-    if (remarksUnderWay(this.header, this.#sent) < credit) return true;
+    if (remarksUnderWay(this.#header, this.#sent) < credit) return true;
     this.#dropped++;
     return false;
   }
 
   #post(remark: Remark): void {
-    this.port.postMessage(remark);
+    post(this.#port, remark);
     this.#sent++;
     this.reportDropped();
   }

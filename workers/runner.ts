@@ -3,51 +3,69 @@
 import { getPriority, setPriority } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { type MessagePort, threadId } from "node:worker_threads";
+import { Deque } from "../src/base/deque.js";
 import { now } from "../src/base/time.js";
 import { toError } from "../src/core/payload/thrown.js";
 import { toWire } from "../src/core/payload/to-wire.js";
 import { loadTasks, type Namespace, type TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type {
   BatchMessage,
-  BatchReply,
   FromThread,
   HelloMessage,
   HelloReply,
+  Preload,
   StopMessage,
   ToThread,
 } from "../src/engine/threads/protocol.js";
 import { headerOf, reportMemory, type SlotMemory, slotMemory } from "../src/engine/threads/slots/slot-memory.js";
-import { Batch, type Surroundings } from "./batch.js";
+import { Batch, type BatchObserver, type Surroundings } from "./batch.js";
 import { FollowUps } from "./follow-ups.js";
+import { exit, post } from "./primordials.js";
 import { RemarkSender } from "./remark-sender.js";
 import { runTeardown } from "./teardown.js";
 
 const reportEveryMs = 50;
+const { isArray } = Array;
 
-class Runner {
+class Runner implements BatchObserver {
+  readonly #hello: HelloMessage;
+  readonly #around: Surroundings;
   readonly #port: MessagePort;
-  readonly #batches = new Map<number, Batch>();
-  readonly #memories = new Map<number, SlotMemory>();
+  /** By slot. */
+  readonly #batches: (Batch | undefined)[] = [];
+  readonly #memories: SlotMemory[] = [];
   /** Batches that were sent ahead, in their order. */
-  readonly #waiting: BatchMessage[] = [];
+  readonly #waiting = new Deque<BatchMessage>();
   #free: number;
   #reportedAt = 0;
 
-  constructor(
-    private readonly hello: HelloMessage,
-    private readonly around: Surroundings,
-  ) {
+  constructor(hello: HelloMessage, around: Surroundings) {
+    this.#hello = hello;
+    this.#around = around;
     this.#free = hello.concurrency;
     this.#port = hello.port;
+    // Before the first task runs, and in arrays: from a Map, a task that has replaced its methods would get them.
+    for (let slot = 0; slot <= hello.concurrency; slot++) {
+      this.#batches[slot] = undefined;
+      this.#memories[slot] = slotMemory(hello.control, slot);
+    }
     this.#port.on("message", (message: ToThread) => this.#receive(message));
-    this.#port.on("messageerror", (error) => this.around.remarks.stray(error));
+    this.#port.on("messageerror", (error) => this.#around.remarks.stray(error));
     this.#watchTheThread();
   }
 
   #receive(message: ToThread): void {
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.broken(error);
+    }
+  }
+
+  #take(message: ToThread): void {
     if (isBatch(message)) {
       if (this.#free > 0) this.#run(message);
-      else this.#waiting.push(message);
+      else this.#waiting.pushBack(message);
       return;
     }
     switch (message.kind) {
@@ -58,7 +76,7 @@ class Runner {
         this.#sendPartial(message.slot);
         break;
       case "offloaded":
-        this.around.followUps.answered(message);
+        this.#around.followUps.answered(message);
         break;
       case "end":
         void this.#end();
@@ -67,82 +85,82 @@ class Runner {
 
   #run(message: BatchMessage): void {
     this.#free--;
-    const [slot] = message;
-    const batch = new Batch(message, this.#memory(slot), this.around);
-    this.#batches.set(slot, batch);
-    const reply = batch.run();
-    if (reply instanceof Promise) void reply.then((late) => this.#done(batch, slot, late));
-    else this.#done(batch, slot, reply);
+    const memory = this.#memories[message[0]];
+    if (memory === undefined) throw new RangeError(`a batch for slot ${message[0]}, which there is not`);
+    const batch = new Batch(message, memory, this.#around, this);
+    this.#batches[message[0]] = batch;
+    batch.run();
   }
 
   /** Reports how much memory the thread holds, at most so often that it costs nothing. */
   #reportMemory(): void {
     const at = now();
-    if (!this.hello.reportsMemory || at - this.#reportedAt < reportEveryMs) return;
+    if (!this.#hello.reportsMemory || at - this.#reportedAt < reportEveryMs) return;
     this.#reportedAt = at;
     const { used_heap_size, external_memory } = getHeapStatistics();
-    reportMemory(headerOf(this.hello.control), used_heap_size + external_memory);
+    reportMemory(headerOf(this.#hello.control), used_heap_size + external_memory);
   }
 
-  #done(batch: Batch, slot: number, reply: BatchReply): void {
-    this.#batches.delete(slot);
+  over(batch: Batch): void {
+    this.#batches[batch.slot] = undefined;
     this.#reportMemory();
-    this.around.remarks.reportDropped();
-    this.#send(reply, batch);
+    this.#around.remarks.reportDropped();
+    this.#send(batch.reply(), batch);
     this.#free++;
-    const next = this.#waiting.shift();
+    const next = this.#waiting.popFront();
     if (next !== undefined) this.#run(next);
   }
 
+  /** The runner itself failed, as it does in a thread in which a task has broken what everybody uses. Another takes its place. */
+  broken(error: unknown): void {
+    try {
+      this.#around.remarks.stray(error);
+    } finally {
+      exit(1);
+    }
+  }
+
   #send(message: FromThread, batch: Batch): void {
-    const transfers = batch.takeTransfers();
-    if (transfers === undefined) this.#port.postMessage(message);
-    else this.#port.postMessage(message, transfers as ArrayBuffer[]);
+    post(this.#port, message, batch.takeTransfers());
   }
 
   #stop({ slot, index, reason }: StopMessage): void {
-    this.#batches.get(slot)?.stop(index, toError(reason));
+    this.#batches[slot]?.stop(index, toError(reason));
   }
 
   /** Of a batch that goes on. The outcomes of one that has ended have been sent. */
   #sendPartial(slot: number): void {
-    const batch = this.#batches.get(slot);
+    const batch = this.#batches[slot];
     if (batch !== undefined) this.#send({ kind: "partial", ended: batch.ended, reply: batch.reply() }, batch);
   }
 
   async #end(): Promise<void> {
-    await runTeardown((error) => this.around.remarks.stray(error));
+    await runTeardown((error) => this.#around.remarks.stray(error));
     await Promise.all([written(process.stdout), written(process.stderr)]);
-    process.exit(0);
-  }
-
-  #memory(slot: number): SlotMemory {
-    const known = this.#memories.get(slot) ?? slotMemory(this.hello.control, slot);
-    this.#memories.set(slot, known);
-    return known;
+    exit(0);
   }
 
   #watchTheThread(): void {
     // Without these listeners the thread would die with every task on it, and the task that runs would be blamed.
-    process.on("unhandledRejection", (error) => this.around.remarks.stray(error));
-    process.on("uncaughtException", (error) => this.around.remarks.stray(error));
+    process.on("unhandledRejection", (error) => this.#around.remarks.stray(error));
+    process.on("uncaughtException", (error) => this.#around.remarks.stray(error));
     // A task has called process.exit(): the outcomes of the tasks before it are still to be sent. What is posted here arrives
     // before the thread's `exit` event.
     process.on("exit", () => {
-      for (const slot of this.#batches.keys()) this.#sendPartial(slot);
+      for (let slot = 0; slot < this.#batches.length; slot++) this.#sendPartial(slot);
     });
   }
 }
 
 function isBatch(message: ToThread): message is BatchMessage {
-  return Array.isArray(message);
+  return isArray(message);
 }
 
 /** Called by Piscina, once in each thread. */
 export async function receive(message: HelloMessage): Promise<HelloReply> {
   let tasks: ReadonlyMap<string, TaskFunction>;
   try {
-    tasks = await loadTasks(message.tasks, importWhole);
+    tasks = await loadWith(message.preload, message.tasks);
   } catch (error) {
     return { threadId, error: toWire(error) };
   }
@@ -150,8 +168,24 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
   const remarks = new RemarkSender(headerOf(message.control), message.port);
   const followUps = new FollowUps(message.port);
-  new Runner(message, { tasks, idPrefix: message.idPrefix, remarks, followUps });
+  const byName = Object.assign(Object.create(null), Object.fromEntries(tasks));
+  new Runner(message, { tasks: byName, idPrefix: message.idPrefix, remarks, followUps });
   return { threadId, names: [...tasks.keys()] };
+}
+
+/** Loads the tasks through what runs TypeScript. What the process was started with comes first. */
+async function loadWith(preload: Preload | undefined, url: string): Promise<ReadonlyMap<string, TaskFunction>> {
+  if (preload === undefined) return await loadTasks(url, importWhole);
+  if (preload.ifUnknown) {
+    try {
+      return await loadTasks(url, importWhole);
+    } catch (error) {
+      if (Reflect.get(Object(error), "code") !== "ERR_UNKNOWN_FILE_EXTENSION") throw error;
+    }
+  }
+  await import(preload.url);
+  // Node remembers the URL that failed.
+  return await loadTasks(preload.ifUnknown ? `${url}?tsx` : url, importWhole);
 }
 
 /**

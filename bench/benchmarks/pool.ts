@@ -1,5 +1,14 @@
 // How fast a pool takes tiny tasks, and what that costs the main thread, with 1 to 100,000 of them outstanding.
-import { ours, oursEvents, oursForget, piscina, piscinaAsync, pools, rawEach } from "../contenders/pools/all.js";
+import {
+  ours,
+  oursEvents,
+  oursForget,
+  piscina,
+  piscinaAsync,
+  pools,
+  rawBytes,
+  rawEach,
+} from "../contenders/pools/all.js";
 import { atLeast, atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
@@ -51,7 +60,7 @@ export const poolBenchmark: Benchmark = {
   async run(scale, say) {
     const samples = new Samples();
     const programs = new Map<string, Program>();
-    for (const contender of Object.keys(pools).filter((name) => name !== rawEach)) {
+    for (const contender of Object.keys(pools).filter((name) => name !== rawEach && name !== rawBytes)) {
       const program = new Program("pool", { args: [contender] });
       await program.ask("open", { contender, threads });
       // Code is compiled in stages, and larger code later: each is given the time to have it done.

@@ -15,6 +15,13 @@ export function makeRows(count: number): Row[] {
   }));
 }
 
+/** An object of so many fields, as a parsed form or a table of counters gives it. */
+export function makeFields(count: number): Record<string, string | number> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, id) => [`field ${id}`, id % 3 === 0 ? `value ${id}` : id]),
+  );
+}
+
 /** How many rows come nearest to so many bytes in V8's format; at least one. */
 export function rowsOf(bytes: number): number {
   const sample = 100;

@@ -26,7 +26,7 @@ export function announcePool(offloader: ImageOffloader, live: Live): void {
 
   offloader.on("draining", () => {
     live.send("stopping", {});
-    // The pages watch the last photos being done; then they must go, for the shutdown waits for every open request.
+    // The pages watch the last photos being done; then they must go, because the shutdown waits for every open request.
     offloader.idle().then(() => {
       live.send("pool", offloader.stats());
       live.end();

@@ -10,6 +10,8 @@ export const errorCodes = {
   AR_IN_THREAD: "the call was made in a thread of the offloader, where task.offload() is the way",
   AR_NO_RESPONSE: "no response was given, and the call was not made while a request is handled",
   AR_QUEUE_FULL: "as many tasks are unfinished as queue.max allows, or their payloads hold as much as queue.maxBytes",
+  AR_PAYLOAD_TOO_LARGE:
+    "the payload alone is larger than queue.maxBytes, or than the journal's share for unfinished tasks",
   AR_SHUTTING_DOWN: "admission is closed: the offloader drains or has drained",
   AR_TASKS_NOT_LOADABLE: "the tasks module could not be loaded in a thread",
   AR_JOURNAL_FULL: "the journal cannot take the record: its disk is full",
@@ -30,13 +32,20 @@ export const errorCodes = {
 /** One of the stable codes an {@link OffloadError} carries. */
 export type OffloadErrorCode = keyof typeof errorCodes;
 
-/** The codes of a refusal that may be over later, and after how many seconds a client may try again. */
-const retryAfterSeconds: Partial<Record<OffloadErrorCode, number>> = {
-  AR_QUEUE_FULL: 1,
-  AR_SHUTTING_DOWN: 5,
-  AR_TASKS_NOT_LOADABLE: 30,
-  AR_JOURNAL_FULL: 30,
-  AR_JOURNAL_UNAVAILABLE: 30,
+interface Answer {
+  readonly status: 413 | 503;
+  /** After how many seconds a client may try again. Left out where trying again is of no use. */
+  readonly retryAfter?: number;
+}
+
+/** The codes of a refusal that an HTTP status describes: 503 where it may be over later, 413 where the payload never fits. */
+const answers: Partial<Record<OffloadErrorCode, Answer>> = {
+  AR_QUEUE_FULL: { status: 503, retryAfter: 1 },
+  AR_PAYLOAD_TOO_LARGE: { status: 413 },
+  AR_SHUTTING_DOWN: { status: 503, retryAfter: 5 },
+  AR_TASKS_NOT_LOADABLE: { status: 503, retryAfter: 30 },
+  AR_JOURNAL_FULL: { status: 503, retryAfter: 30 },
+  AR_JOURNAL_UNAVAILABLE: { status: 503, retryAfter: 30 },
 };
 
 // A shared symbol, so that `instanceof` works across two copies of the library in one process.
@@ -46,16 +55,17 @@ const brand = Symbol.for("offload-after-response.OffloadError");
  * What the library throws, and what `result()` rejects with where the task did not throw an error of its own.
  *
  * The error of a refused call that may succeed later has `status`, `statusCode` and `headers`. The default error handling of
- * Express and Fastify makes an answer of 503 with `Retry-After` of them.
+ * Express and Fastify makes an answer of 503 with `Retry-After` of them. A payload that can never fit has a status of 413 and
+ * no `headers`.
  */
 export class OffloadError extends Error {
   /** One of the stable codes. */
   readonly code: OffloadErrorCode;
-  /** 503 where the call may succeed later, else absent. */
+  /** 503 where the call may succeed later, 413 where its payload can never fit, else absent. */
   declare readonly statusCode?: number;
   /** The same as `statusCode`, under the name that Express reads. */
   declare readonly status?: number;
-  /** `Retry-After` in seconds, where there is a `statusCode`. */
+  /** `Retry-After` in seconds, where the `statusCode` is 503. */
   declare readonly headers?: Readonly<Record<string, string>>;
 
   /**
@@ -66,11 +76,11 @@ export class OffloadError extends Error {
   constructor(code: OffloadErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    const seconds = retryAfterSeconds[code];
-    if (seconds !== undefined) {
-      this.statusCode = 503;
-      this.status = 503;
-      this.headers = { "Retry-After": String(seconds) };
+    const answer = answers[code];
+    if (answer !== undefined) {
+      this.statusCode = answer.status;
+      this.status = answer.status;
+      if (answer.retryAfter !== undefined) this.headers = { "Retry-After": String(answer.retryAfter) };
     }
   }
 }

@@ -14,6 +14,14 @@ export interface Logger {
 /** Logs nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
+const reports = new WeakSet<object>();
+
+/** Marks a report of a shutdown. Only such a one has a line of JSON, because a field of `task.log` may be called `report` too. */
+export function asReport<Report extends object>(report: Report): Report {
+  reports.add(report);
+  return report;
+}
+
 /**
  * Writes one line for each message to stderr: the message, then the fields as `name=value`. The stack of an error follows,
  * indented. The report of a shutdown follows as a line of JSON, because programs that collect logs read it. No text can break
@@ -29,14 +37,22 @@ function write(level: string, fields: object, message: string): void {
   let line = `[offload-after-response] ${level}: ${onOneLine(String(message))}`;
   let below = "";
   for (const [name, value] of Object.entries(fields)) {
-    if (name === "report") {
+    if (name === "report" && typeof value === "object" && value !== null && reports.has(value)) {
       const report = { level, name: "offload-after-response", msg: message, report: value };
       below += `\n${onOneLine(JSON.stringify(report))}`;
-    } else if (value instanceof Error) below += `\n${indented(String(value.stack ?? value.message))}`;
-    else if (value !== undefined) line += ` ${onOneLine(name)}=${inText(value)}`;
+    } else if (value instanceof Error) below += `\n${indented(stackOf(value))}`;
+    else if (value !== undefined) line += ` ${inText(name)}=${inText(value)}`;
   }
   // To stderr, because stdout may be the output of the program.
   writeLine(line + below);
+}
+
+function stackOf(error: Error): string {
+  try {
+    return String(error.stack ?? error.message);
+  } catch {
+    return "an error whose stack cannot be read";
+  }
 }
 
 /** A value on one line, quoted where it could be taken for something else: text of a client must not look like a log line. */

@@ -112,10 +112,10 @@ export function integerOrInfinity(min: number): Rule {
 const longestTimer = 2 ** 31 - 1;
 
 /** A time in ms that a timer can wait for. */
-export function milliseconds(min = 0): Rule {
+export function milliseconds(min = 0, max: number = longestTimer): Rule {
   return {
-    expected: `a number of milliseconds from ${min} to ${longestTimer}`,
-    holds: (value) => typeof value === "number" && value >= min && value <= longestTimer,
+    expected: `a number of milliseconds from ${min} to ${max}`,
+    holds: (value) => typeof value === "number" && value >= min && value <= max,
   };
 }
 

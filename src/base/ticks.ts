@@ -5,9 +5,9 @@ import { now } from "./time.js";
 // In ticks. Less than the whole range, so that a task that seems this old can wait for another 100 s before it seems new.
 const longestAge = 2 ** 32 - 1e6;
 
-/** Now, in ticks of 0.1 ms. */
-export function ticks(): number {
-  return (now() * 10) | 0;
+/** A moment in ticks of 0.1 ms; by default now. */
+export function ticks(at: number = now()): number {
+  return (at * 10) | 0;
 }
 
 /** Milliseconds from `start` to `end`, both in ticks. */

@@ -107,8 +107,8 @@ export const backgroundClock: Clock = {
   },
 };
 
-// A timer that fires so many ms late shows that the process was stopped (SIGSTOP, a debugger) or that this thread was blocked.
-const heldUpMs = 50;
+/** A timer that fires so many ms late shows that the process was stopped (SIGSTOP, a debugger) or that this thread was blocked. */
+export const heldUpMs = 50;
 
 /**
  * Calls `judge` after `ms`, for a limit that somebody else has to keep. After a stop of the process or a long synchronous call,

@@ -21,7 +21,7 @@ export interface TaskEvent {
   readonly context: unknown;
   /** From queued to started, of the last attempt, in ms. */
   readonly waitMs?: number | undefined;
-  /** How long the last attempt ran, in ms, measured in the thread. */
+  /** How long the last attempt ran, in ms, measured in the thread; of one that runs: so far. */
   readonly runMs?: number | undefined;
   /** Why it failed, was cancelled or abandoned, or is tried again. */
   readonly error?: unknown;
@@ -37,6 +37,8 @@ export interface OffloaderEvents {
   started: TaskEvent;
   /** The task called `task.progress(value)`. */
   progress: TaskEvent & { readonly value: unknown };
+  /** It has run for `log.longRunning` ms without a timeout, and again at twice the time. `waiting`: how many are queued. */
+  longRunning: TaskEvent & { readonly waiting: number };
   /** An attempt failed, and another one follows after `delayMs` ms. */
   retrying: TaskEvent & { readonly delayMs: number };
   /** Final: its code returned. */

@@ -123,6 +123,22 @@ export class Ledger {
     if (this.events.has("progress")) this.events.emit("progress", { ...taskEvent(task), value });
   }
 
+  /** A running task has run for long, and `waiting` others wait for their turn. */
+  longRunning(task: Task, runMs: number, waiting: number): void {
+    if (this.events.has("longRunning")) this.events.emit("longRunning", { ...taskEvent(task), runMs, waiting });
+  }
+
+  /** The running tasks, in the order in which they were accepted. */
+  running(): Task[] {
+    const tasks: Task[] = [];
+    const count = this.counts.in("running");
+    // Most of them are at the head of the list, so its length does not matter.
+    for (let task = this.#first; task !== undefined && tasks.length < count; task = task.after) {
+      if (task.state === "running") tasks.push(task);
+    }
+    return tasks;
+  }
+
   /** The unfinished tasks, oldest first, at most `max` of them. */
   list(max: number = Number.POSITIVE_INFINITY): Task[] {
     const tasks: Task[] = [];
@@ -142,7 +158,7 @@ export class Ledger {
   }
 
   /** Resolves when nothing is unfinished and nothing was accepted for two more turns of the event loop. Never rejects. */
-  async settled(): Promise<void> {
+  async idle(): Promise<void> {
     let accepted: number;
     do {
       if (this.unfinished > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));

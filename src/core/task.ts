@@ -21,7 +21,7 @@ export class Task {
   parent: string | undefined = undefined;
   /** It must be alone on its thread, because it was running when a thread or a process died. */
   runsAlone = false;
-  /** Why it was told to stop. Once set, the task ends for this reason, whatever its code still does. */
+  /** Why it was asked to stop. Once set, the task ends for this reason, whatever its code still does. */
   abortedBy: OffloadError | undefined = undefined;
   /** The value or the error with which it ended. */
   outcome: unknown = undefined;

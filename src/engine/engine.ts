@@ -58,6 +58,9 @@ export interface Engine {
    * exits, so the process may have to end by force. None of it may keep the event loop alive once `close()` is done.
    */
   readonly unended: number;
+
+  /** Of these, those that are certain to be in native code. */
+  readonly inNativeCode?: number;
 }
 
 /**

@@ -32,7 +32,7 @@ export class Admission {
    *
    * @param leaving unfinished tasks that the new one replaces
    * @param bytes of the new one's payload; left out where they are not known yet
-   * @throws OffloadError AR_SHUTTING_DOWN, AR_QUEUE_FULL
+   * @throws OffloadError AR_SHUTTING_DOWN, AR_QUEUE_FULL, AR_PAYLOAD_TOO_LARGE where the bytes would not fit into an empty queue
    */
   check(leaving: readonly Task[], bytes?: number): void {
     if (this.#closed) {
@@ -50,6 +50,14 @@ export class Admission {
     const { maxBytes } = this.limits;
     const held = leaving.reduce((sum, task) => sum - task.bytes, this.ledger.bytes);
     if (held + bytes <= maxBytes) return;
+    // No client should try again: what does not fit into an empty queue never fits.
+    if (bytes > maxBytes) {
+      throw new OffloadError(
+        "AR_PAYLOAD_TOO_LARGE",
+        `the payload and its context hold ${bytes} bytes, more than queue.maxBytes (${maxBytes}) allows all unfinished tasks ` +
+          "together; send a key or a path instead of the content, or raise queue.maxBytes",
+      );
+    }
     throw new OffloadError(
       "AR_QUEUE_FULL",
       `queue.maxBytes (${maxBytes}) has no room for a payload of ${bytes} bytes: the unfinished tasks hold ${held} ` +

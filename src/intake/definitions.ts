@@ -6,6 +6,8 @@ import { TaskDefinition, type TaskPolicy } from "../core/definition.js";
 
 // A function's name is written in the code, but a computed one may be data: beyond this many, callbacks share one entry.
 const maxCallbackNames = 500;
+/** Until the names are known, each name that is given is kept. It may be a client's. */
+const longestName = 1_000;
 
 export interface DefinitionsParts {
   /** The policy of callbacks, and of tasks without a policy of their own. */
@@ -61,6 +63,10 @@ export class Definitions {
       );
     }
     if (this.#known !== undefined && !this.#known.has(name)) throw this.#unknown(name);
+    if (name.length > longestName) {
+      const expected = `expected the name of a task, of at most ${longestName} characters`;
+      throw new OffloadError("AR_INVALID_ARGUMENT", `${expected}, got ${describe(name)} of ${name.length}`);
+    }
     const definition = new TaskDefinition(name, "task", this.parts.policies.get(name) ?? this.parts.defaults);
     this.#tasks.set(name, definition);
     return definition;
@@ -97,8 +103,21 @@ export class Definitions {
 
   /** The error of a task that was accepted before the names were known; undefined if the module has a function for it. */
   errorOf(definition: TaskDefinition): OffloadError | undefined {
-    const unknown = definition.kind === "task" && this.#known !== undefined && !this.#known.has(definition.name);
-    return unknown ? this.#unknown(definition.name) : undefined;
+    if (this.#known === undefined || this.#known.has(definition.name)) return undefined;
+    return this.isOfModule(definition) ? this.#unknown(definition.name) : undefined;
+  }
+
+  /** Whether it is the definition of a task, and not that of callbacks, which need no module. */
+  isOfModule(definition: TaskDefinition): boolean {
+    return this.#tasks.get(definition.name) === definition;
+  }
+
+  /** How many tasks, or how many callbacks, wait for their turn. */
+  queued(kind: TaskDefinition["kind"]): number {
+    const definitions = kind === "task" ? this.#tasks : this.#callbacks;
+    let queued = 0;
+    for (const { counts } of definitions.values()) queued += counts.in("queued");
+    return queued;
   }
 
   /** The error of a name that no task has; undefined while the names are not known. */

@@ -6,6 +6,7 @@ import type { Events } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
 import type { Intake } from "./intake.js";
 import type { Readiness } from "./readiness.js";
+import type { EngineReports } from "./schedule/engine-reports.js";
 import type { Scheduler } from "./schedule/scheduler.js";
 import type { TaskMaker } from "./task-maker.js";
 
@@ -23,6 +24,8 @@ export interface Inside {
   readonly intake: Intake;
   readonly readiness: Readiness;
   readonly scheduler: Scheduler;
+  /** The host of every engine. */
+  readonly reports: EngineReports;
   readonly maker: TaskMaker;
   /** The clock of backoffs and of callbacks. */
   readonly clock: SwitchableClock;

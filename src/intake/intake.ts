@@ -5,15 +5,12 @@ import { describe, OffloadError } from "../base/errors.js";
 import { ticksAgo } from "../base/ticks.js";
 import { wallClock } from "../base/time.js";
 import { isBeingCancelled } from "../core/early-end.js";
-import type { ResponseOutcome } from "../core/outcome.js";
 import { capture } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
 import type { Dispatch, Task } from "../core/task.js";
 import type { FollowUp } from "../core/task-context.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
-import { whenOver } from "../response/over.js";
-import { runIfAllows } from "../response/run-if.js";
 import type { StoredTask } from "../store/store.js";
 import { AcceptanceOrder } from "./acceptance-order.js";
 import type { Admission } from "./admission.js";
@@ -24,12 +21,10 @@ import {
   resolveDispatch,
 } from "./call/dispatch-options.js";
 import type { Definitions } from "./definitions.js";
+import type { Held, HeldResponse } from "./held.js";
 import type { Readiness } from "./readiness.js";
 import type { Scheduler } from "./schedule/scheduler.js";
 import type { TaskMaker } from "./task-maker.js";
-
-/** A response to wait for: what the user gave, or the one being handled. */
-type Response = Parameters<typeof whenOver>[0];
 
 export interface IntakeParts {
   readonly context: (() => unknown) | undefined;
@@ -38,6 +33,7 @@ export interface IntakeParts {
   readonly admission: Admission;
   readonly maker: TaskMaker;
   readonly scheduler: Scheduler;
+  readonly held: Held;
 }
 
 /** How a task or callback was dispatched. */
@@ -56,6 +52,7 @@ const none: readonly Task[] = [];
 
 export class Intake {
   readonly #order = new AcceptanceOrder();
+
   #watcher: IntakeWatcher | undefined;
 
   constructor(private readonly parts: IntakeParts) {}
@@ -71,7 +68,7 @@ export class Intake {
     taskName: string,
     payload: unknown,
     options: DispatchOptions | undefined,
-    response: Response | undefined,
+    response: HeldResponse | undefined,
     parent?: FollowUp,
   ): Task {
     const { definitions, admission, readiness, maker, scheduler } = this.parts;
@@ -86,8 +83,8 @@ export class Intake {
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     this.#watcher?.asked("task");
     admission.check(replaced);
-    const task = maker.fromCall({ definition, dispatch, payload, context, options, replaced });
-    task.parent = parent?.parent;
+    const call = { definition, dispatch, payload, context, parent: parent?.parent, options, replaced };
+    const task = maker.fromCall(call);
     this.#watcher?.accepting(task, operation);
     scheduler.beginMove();
     try {
@@ -96,7 +93,7 @@ export class Intake {
       if (isFinal(task.state)) return task;
       for (const other of replaced) scheduler.cancel(other, tookItsPlace);
       if (response === undefined) scheduler.release(task);
-      else this.#hold(task, response);
+      else this.parts.held.add(task, response);
       return task;
     } finally {
       scheduler.endMove();
@@ -114,7 +111,7 @@ export class Intake {
   };
 
   /** Accepts a callback, to be run once the response is over. */
-  callback(callback: Callback, options: CallbackOptions | undefined, response: Response): Task {
+  callback(callback: Callback, options: CallbackOptions | undefined, response: HeldResponse): Task {
     if (typeof callback !== "function") {
       throw new OffloadError(
         "AR_INVALID_ARGUMENT",
@@ -133,7 +130,7 @@ export class Intake {
     this.#watcher?.accepting(task, "runAfterResponse");
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
-      if (!isFinal(task.state)) this.#hold(task, response, payload);
+      if (!isFinal(task.state)) this.parts.held.add(task, response);
       return task;
     });
   }
@@ -152,6 +149,7 @@ export class Intake {
       payload,
       bytes: sizeOf(payload),
       context: captured(stored.context, "context"),
+      parent: stored.parent,
       acceptedAt: ticksAgo(Math.max(0, wallClock() - acceptedAt)),
     });
     task.replayedId = id;
@@ -173,32 +171,6 @@ export class Intake {
   /** The unfinished tasks with the key of a dispatch, the last one first. */
   #withKeyOf(taskName: string, { key }: Dispatch): readonly Task[] {
     return key === undefined ? none : this.parts.scheduler.keys.line(taskName, key);
-  }
-
-  /** Keeps a task until its response is over. */
-  #hold(task: Task, response: Response, callback?: CallbackPayload): void {
-    whenOver(response, (outcome) => {
-      // It may have been cancelled meanwhile.
-      if (task.state !== "held") return;
-      if (callback !== undefined) callback.outcome = outcome;
-      this.parts.scheduler.move(() => this.#responseOver(task, outcome));
-    });
-  }
-
-  /** Releases a task, unless `runIf` says no. */
-  #responseOver(task: Task, outcome: ResponseOutcome): void {
-    const { scheduler } = this.parts;
-    let allowed: boolean;
-    try {
-      allowed = runIfAllows(task.dispatch.runIf, outcome);
-    } catch (error) {
-      scheduler.fail(task, error);
-      return;
-    }
-    // The predicate is the user's and may have cancelled the task.
-    if (task.state !== "held") return;
-    if (allowed) scheduler.release(task);
-    else scheduler.skip(task);
   }
 
   #context(): Captured {

@@ -12,6 +12,9 @@ export interface ReadinessParts {
   readonly takeOver: () => Promise<void>;
 }
 
+/** The error of the tasks of a definition, which cannot run; undefined for one whose tasks can. */
+export type ErrorOf = (definition: TaskDefinition) => OffloadError | undefined;
+
 export class Readiness {
   readonly #parts: ReadinessParts;
   #ready = waitedForByNobody();
@@ -89,7 +92,7 @@ export class Readiness {
    *
    * @returns gives the error of a task whose name the module does not have; undefined where the names were known before
    */
-  loaded(names: readonly string[]): ((definition: TaskDefinition) => OffloadError | undefined) | undefined {
+  loaded(names: readonly string[]): ErrorOf | undefined {
     const { definitions } = this.#parts;
     this.#isLoaded = true;
     if (this.#refusal !== undefined) {
@@ -102,14 +105,18 @@ export class Readiness {
     return areNew ? (definition) => definitions.errorOf(definition) : undefined;
   }
 
-  /** @returns what every dispatch throws from now on, until the module is loaded */
-  unloadable(reason: Error): OffloadError {
+  /**
+   * Every dispatch of a task is refused from now on, until the module is loaded.
+   *
+   * @returns gives the error of every task that is a function of the module
+   */
+  unloadable(reason: Error): ErrorOf {
     const cause = this.#parts.explain(reason);
     this.#ready.reject(cause);
-    this.#refusal ??= new OffloadError("AR_TASKS_NOT_LOADABLE", `the tasks module cannot be loaded: ${cause.message}`, {
-      cause,
-    });
-    return this.#refusal;
+    const message = `the tasks module cannot be loaded: ${cause.message}`;
+    this.#refusal ??= new OffloadError("AR_TASKS_NOT_LOADABLE", message, { cause });
+    const refusal = this.#refusal;
+    return (definition) => (this.#parts.definitions.isOfModule(definition) ? refusal : undefined);
   }
 
   /** Takes a refusal back: the engine that could not load the module is gone. */

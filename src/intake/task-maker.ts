@@ -10,6 +10,7 @@ import type { Store } from "../store/store.js";
 import type { Admission } from "./admission.js";
 import { type DispatchOptions, lastingOptions } from "./call/dispatch-options.js";
 import type { InstanceWarnings } from "./instance-warnings.js";
+import { refusalForMemory } from "./no-memory.js";
 
 export interface TaskMakerParts {
   readonly identity: TaskIdentity;
@@ -24,6 +25,8 @@ export interface Call {
   readonly dispatch: Dispatch;
   readonly payload: unknown;
   readonly context: Captured;
+  /** The id of the task that leaves it. */
+  readonly parent: string | undefined;
   readonly options: DispatchOptions | undefined;
   /** Unfinished tasks that are cancelled when this one is accepted. */
   readonly replaced: readonly Task[];
@@ -37,6 +40,7 @@ export interface TaskContents {
   /** What the payload holds, in bytes. */
   readonly bytes: number;
   readonly context: Captured;
+  readonly parent?: string | undefined;
   /** In ticks. Default: now. */
   readonly acceptedAt?: number;
 }
@@ -57,12 +61,16 @@ export class TaskMaker {
   /**
    * A task that is on record, if there is a store, and not accepted yet. What is in `transfer` has moved.
    *
-   * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_QUEUE_FULL, AR_SHUTTING_DOWN, and what the store throws; nothing has
-   *   moved then, and nothing is on record
+   * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_PAYLOAD_TOO_LARGE, AR_QUEUE_FULL, AR_SHUTTING_DOWN, and what the
+   *   store throws; nothing has moved then, and nothing is on record
    */
   fromCall(call: Call): Task {
     const transfer = call.options?.transfer;
-    return transfer === undefined ? this.#copied(call) : this.#moved(call, transfer);
+    try {
+      return transfer === undefined ? this.#copied(call) : this.#moved(call, transfer);
+    } catch (error) {
+      throw refusalForMemory(error, call.definition.name) ?? error;
+    }
   }
 
   /** Has tasks recorded elsewhere from now on: the testing kit keeps those of a test out of the journal. */
@@ -72,21 +80,23 @@ export class TaskMaker {
     return before;
   }
 
-  make({ definition, dispatch, payload, bytes, context, acceptedAt = ticks() }: TaskContents): Task {
-    return new Task(this.#seq++, this.parts.identity, definition, dispatch, payload, bytes, context, acceptedAt);
+  make({ definition, dispatch, payload, bytes, context, parent, acceptedAt = ticks() }: TaskContents): Task {
+    const task = new Task(this.#seq++, this.parts.identity, definition, dispatch, payload, bytes, context, acceptedAt);
+    if (parent !== undefined) task.parent = parent;
+    return task;
   }
 
   #copied(call: Call): Task {
     const { admission } = this.parts;
     const store = this.#store;
-    const { definition, dispatch, context, options, replaced } = call;
+    const { definition, dispatch, context, parent, options, replaced } = call;
     this.#capturing = definition.name;
     const payload = capture(call.payload, "payload", this.#options);
     try {
       const bytes = sizeOf(payload) + bytesOf(context);
       // Once more, because a getter in the payload is the user's code and may have dispatched.
       admission.check(replaced, bytes);
-      const task = this.make({ definition, dispatch, payload, bytes, context });
+      const task = this.make({ definition, dispatch, payload, bytes, context, parent });
       if (store.keeps) store.accept(task, payload, lastingOptions(options));
       return task;
     } catch (refusal) {
@@ -99,26 +109,26 @@ export class TaskMaker {
   #moved(call: Call, transfer: readonly (ArrayBuffer | MessagePort)[]): Task {
     const { admission } = this.parts;
     const store = this.#store;
-    const { definition, dispatch, context, replaced } = call;
+    const { definition, dispatch, context, parent, replaced } = call;
     this.#capturing = definition.name;
     refuseToMoveAgain(transfer, dispatch.attempts);
     const beforeMoving = (bytes: number): void => admission.check(replaced, bytes + bytesOf(context));
     const move = (): Captured => capture(call.payload, "payload", { ...this.#options, transfer, beforeMoving });
     if (store.keeps) return this.#movedOnRecord(call, transfer, move);
     const payload = move();
-    return this.make({ definition, dispatch, payload, bytes: sizeOf(payload) + bytesOf(context), context });
+    return this.make({ definition, dispatch, payload, bytes: sizeOf(payload) + bytesOf(context), context, parent });
   }
 
   /** The record has copies of what moves. Whether all of it can be moved is known only when it has moved. */
   #movedOnRecord(call: Call, transfer: readonly unknown[], move: () => Captured): Task {
     const { admission } = this.parts;
     const store = this.#store;
-    const { definition, dispatch, context, options, replaced } = call;
+    const { definition, dispatch, context, parent, options, replaced } = call;
     const whole = captureWhole(call.payload, "payload", transfer);
     try {
       const bytes = sizeOf(whole) + bytesOf(context);
       admission.check(replaced, bytes);
-      const task = this.make({ definition, dispatch, payload: undefined, bytes, context });
+      const task = this.make({ definition, dispatch, payload: undefined, bytes, context, parent });
       store.accept(task, whole, lastingOptions(options));
       try {
         task.payload = move();

@@ -53,8 +53,15 @@ export class JournalStore implements Store {
   }
 
   accept(task: Task, whole: Captured, lasting: object | undefined): void {
-    const { id, context } = task;
-    const entry = this.#journal.accept({ id, task: task.definition.name, payload: whole, dispatch: lasting, context });
+    const { id, context, parent } = task;
+    const entry = this.#journal.accept({
+      id,
+      task: task.definition.name,
+      payload: whole,
+      dispatch: lasting,
+      context,
+      parent,
+    });
     this.#entries.set(task, entry);
   }
 

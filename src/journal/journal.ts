@@ -66,7 +66,7 @@ export class Journal {
    *
    * @param task captured values; what `transfer` moves is in them too
    * @returns what names the task in the other calls
-   * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE, AR_PAYLOAD_NOT_CLONEABLE: the task is not recorded
+   * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE, AR_PAYLOAD_TOO_LARGE, AR_PAYLOAD_NOT_CLONEABLE: the task is not recorded
    */
   accept(task: TaskToAccept): JournalEntry {
     if (this.#closed !== undefined) throw unavailable("it has been closed");

@@ -14,6 +14,7 @@ import { Reserve } from "./log/reserve.js";
 import { SegmentWriter } from "./log/segment-writer.js";
 import type { ResolvedJournalOptions } from "./options.js";
 import { AbandonedDirectories } from "./takeover/abandoned-directories.js";
+import type { IsListening } from "./takeover/listening-sockets.js";
 import { Ownership } from "./takeover/ownership.js";
 import { Replay } from "./takeover/replay.js";
 import { Siblings } from "./takeover/siblings.js";
@@ -35,6 +36,8 @@ export interface JournalWorld {
   readonly now: () => number;
   /** How long the owner of a directory without a socket gets to show that it lives, in ms; default 3 s. */
   readonly unboundGrace?: number | undefined;
+  /** Whether such an owner is seen to live by what the kernel knows. */
+  readonly listens?: IsListening | undefined;
   /** How often the directories of dead processes are looked for, in ms; default 30 s. */
   readonly lookEvery?: number | undefined;
 }
@@ -59,7 +62,7 @@ export interface JournalParts extends JournalWorld {
 export function assembleJournal(
   { dir: root, durability: mode, maxBytes, maxStarts }: ResolvedJournalOptions,
   { logger, onAskedToTakeOver, onSiblingsChanged }: JournalContext,
-  { fs, now, unboundGrace }: JournalWorld,
+  { fs, now, unboundGrace, listens }: JournalWorld,
 ): JournalParts {
   const owner = new Ownership(fs, root, logger, {
     onAskedToTakeOver: () => onAskedToTakeOver?.(),
@@ -77,10 +80,10 @@ export function assembleJournal(
   const files = new DeadLetterFiles(fs, root, DeadLetterRoom.of(fs, root, maxBytes));
   // The other half of the disk space is for records that are not needed any more and not yet deleted.
   const capacity = (): number => (maxBytes - files.room.bytes) / 2;
-  const log = new Log(chain, writer, reclaimer, reserve, capacity, logger);
+  const log = new Log(chain, writer, reclaimer, reserve, capacity, maxBytes / 2, logger);
   const deadLetters = new DeadLetters(fs, files, log, durability, reserve, ownDirectory, now, logger);
   const replay = new Replay(fs, deadLetters, logger);
-  const abandoned = new AbandonedDirectories(fs, root, ownDirectory, siblings, logger, unboundGrace);
+  const abandoned = new AbandonedDirectories(fs, root, ownDirectory, siblings, logger, unboundGrace, listens);
   const takeover = new Takeover({ fs, root, logger, chain, files, deadLetters, replay }, abandoned, maxStarts);
   return {
     fs,

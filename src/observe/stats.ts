@@ -34,6 +34,8 @@ export interface OffloaderStats extends TaskStats {
   readonly throughput: number;
   /** How long ago the oldest unfinished task was accepted, by an earlier process perhaps, in ms; 0 if there is none. */
   readonly oldestMs: number;
+  /** How many tasks and callbacks have been running for more than `log.longRunning` ms without a timeout. */
+  readonly longRunning: number;
   /** By task name. */
   readonly tasks: Readonly<Record<string, TaskStats>>;
 }
@@ -58,6 +60,7 @@ export interface StatsParts {
   readonly definitions: Definitions;
   readonly threads: ThreadCounts;
   readonly throughput: Throughput;
+  readonly longRunning: { readonly count: number };
   readonly limits: { readonly max: number; readonly maxBytes: number };
 }
 
@@ -68,7 +71,8 @@ export interface ThreadCounts {
   idleCount(): number;
 }
 
-export function takeStats({ ledger, definitions, threads, throughput, limits }: StatsParts): OffloaderStats {
+export function takeStats(parts: StatsParts): OffloaderStats {
+  const { ledger, definitions, threads, throughput, limits } = parts;
   const waits = new Histogram();
   const runs = new Histogram();
   for (const definition of definitions.all()) {
@@ -91,6 +95,7 @@ export function takeStats({ ledger, definitions, threads, throughput, limits }: 
     oldestMs: oldest === undefined ? 0 : since(oldest.acceptedAt),
     waitMs: waits.percentiles(),
     runMs: runs.percentiles(),
+    longRunning: parts.longRunning.count,
     tasks: byName(definitions.all()),
   };
 }

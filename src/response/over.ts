@@ -9,7 +9,10 @@ import { type OverListener, type ResponseWatch, watchOf } from "./watch.js";
  * @param response of HTTP/1 or HTTP/2, or what `currentResponse()` returned
  * @param listener called exactly once, never before this call has returned, in the order of the calls. It must not
  *   throw: an error of it is dropped.
+ * @returns the watch of the response
  */
-export function whenOver(response: AnyResponse | ResponseWatch, listener: OverListener): void {
-  watchOf(response).add(listener);
+export function whenOver(response: AnyResponse | ResponseWatch, listener: OverListener): ResponseWatch {
+  const watch = watchOf(response);
+  watch.add(listener);
+  return watch;
 }

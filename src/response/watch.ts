@@ -2,9 +2,10 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { nextTurn, now, wallClock } from "../base/time.js";
-import type { ResponseOutcome } from "../core/outcome.js";
+import type { ResponseOutcome, ResponseTimes } from "../core/outcome.js";
 import { http1Outcome, isOver, outcomeOf } from "./ending.js";
 import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
+import { isSilent } from "./silent.js";
 import { endOnSocketClose, type Followers, unfollow } from "./sockets.js";
 import { atTheEndOfTheTurn } from "./turn.js";
 
@@ -92,6 +93,29 @@ export class ResponseWatch {
     else if (this.#socket !== undefined) this.#followSocket(this.#socket);
   }
 
+  /** Whether nothing tells of the end, as the response is now. */
+  get isSilent(): boolean {
+    const { response } = this;
+    // Asked of the socket first: the response of every request is asked, and Express makes its properties slow.
+    return response !== undefined && this.#socket?.pending !== false && isSilent(response);
+  }
+
+  /**
+   * The outcome for whoever does not wait for the end any longer; undefined if the response is over, because its listeners are
+   * about to be called.
+   *
+   * @param error why the wait ended
+   * @param trustsEnd whether a call of `end()` counts as the end: nothing of a silent response says more
+   */
+  outcomeSoFar(error: Error, trustsEnd: boolean): ResponseOutcome | undefined {
+    const { response } = this;
+    if (response === undefined) return undefined;
+    const outcome = outcomeOf(response, false, this.#times());
+    if (trustsEnd && response.writableEnded)
+      return { ...outcome, kind: "completed", headersSent: true, error: undefined };
+    return { ...outcome, kind: "aborted", headersSent: response.headersSent, error };
+  }
+
   /** Takes note of an event that the response emits. */
   observe(event: unknown): void {
     if (event === "finish") this.end(true);
@@ -107,9 +131,7 @@ export class ResponseWatch {
     const response = this.response;
     if (response === undefined) return;
     const socket = this.#socket;
-    const durationMs = now() - this.#startedAt;
-    const endedAt = wallClock();
-    const times = { startedAt: endedAt - durationMs, endedAt, durationMs };
+    const times = this.#times();
     this.#outcome =
       socket === undefined
         ? outcomeOf(response, finished, times)
@@ -119,6 +141,12 @@ export class ResponseWatch {
     if (this.#followers !== undefined) unfollow(this, this.#followers);
     this.#followers = undefined;
     if (this.#listeners !== undefined) this.#deliverSoon();
+  }
+
+  #times(): ResponseTimes {
+    const durationMs = now() - this.#startedAt;
+    const endedAt = wallClock();
+    return { startedAt: endedAt - durationMs, endedAt, durationMs };
   }
 
   #listen(response: AnyResponse): void {

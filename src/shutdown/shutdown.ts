@@ -52,7 +52,7 @@ export interface Shutdown {
  * their longest drainDelay.
  *
  * @param servers servers of node:http, node:https or node:http2, listening or not, or objects that carry one. Left out:
- *   every node:http and node:https server that handles a request is found. `[]`: none
+ *   every such server that listens is found. `[]`: none
  * @throws OffloadError AR_INVALID_OPTIONS, or AR_INVALID_ARGUMENT for a value that holds no server
  */
 export function shutdownOnSignals(

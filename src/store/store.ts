@@ -12,7 +12,8 @@ export interface Store {
    *
    * @param whole the payload with everything in it, also what moves to the thread
    * @param lasting the options of the call that outlive the process, for `StoredTask.dispatch`
-   * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE, AR_PAYLOAD_NOT_CLONEABLE: nothing is recorded then
+   * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE, AR_PAYLOAD_TOO_LARGE, AR_PAYLOAD_NOT_CLONEABLE: nothing is
+   *   recorded then
    */
   accept(task: Task, whole: Captured, lasting: object | undefined): void;
   /** Removes the record of a task that was not accepted after all. */
@@ -54,6 +55,8 @@ export interface StoredTask {
   readonly dispatch: unknown;
   /** As `payload`. */
   readonly context: Captured;
+  /** The id of the task that left it by `task.offload()`. */
+  readonly parent: string | undefined;
   /** Attempts that count: those that no death of a process has cut short. */
   readonly attempt: number;
   /** How often a process died while it ran. */

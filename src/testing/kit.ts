@@ -214,7 +214,7 @@ export class Kit {
     if (misspelled !== undefined) throw misspelled.error;
     const { readiness } = this.#inside;
     if (tasks.length === 0 || readiness.names !== undefined || readiness.refusal !== undefined) return;
-    if (this.#parts.options.tasks !== undefined) this.#inside.scheduler.learn([...(await this.#here.load()).keys()]);
+    if (this.#parts.options.tasks !== undefined) this.#inside.reports.learn([...(await this.#here.load()).keys()]);
     else await inTime(namesOf(readiness), namesMs);
     for (const { name } of tasks) {
       const error = readiness.errorOfName(name);

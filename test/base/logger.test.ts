@@ -1,7 +1,7 @@
 // Lines on stderr, and loggers that fail.
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { consoleLogger, guardLogger, type Logger, silentLogger } from "../../src/base/logger.js";
+import { asReport, consoleLogger, guardLogger, type Logger, silentLogger } from "../../src/base/logger.js";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -47,7 +47,7 @@ describe("the logger on stderr", () => {
   });
 
   it("escapes what would break the line or steer a terminal, in the message, the fields and their names", () => {
-    const evil = "a\n[offload-after-response] error: forged\u001b[2J\r\u009b31m\u2028\u202e";
+    const evil = "a\n[offload-after-response] error: forged\u001b[2J\r\u009b31m\u2028\u2029\u202e\u061c\u200e";
     for (const act of [
       () => consoleLogger.info({}, evil),
       () => consoleLogger.info({ reason: evil }, "m"),
@@ -56,8 +56,26 @@ describe("the logger on stderr", () => {
       () => consoleLogger.info({ context: { n: 1n, evil } }, "m"),
       () => consoleLogger.info({ context: { n: 1n, [evil]: new Map([[evil, Symbol(evil)]]) } }, "m"),
     ]) {
-      expect(written(act)).toMatch(/^[^\p{Cc}\u2028\u202e]+$/u);
+      expect(written(act)).toMatch(/^[^\p{Cc}\u2028\u2029\u202e\u061c\u200e]+$/u);
     }
+  });
+
+  it("quotes the name of a field that would look like other fields", () => {
+    expect(written(() => consoleLogger.info({ "a=1 id": "x" }, "m"))).toBe(
+      '[offload-after-response] info: m "a=1 id"=x',
+    );
+  });
+
+  it("writes the line also when the stack of an error cannot be read", () => {
+    const err = new Error("hidden");
+    Object.defineProperty(err, "stack", {
+      get() {
+        throw new Error("no");
+      },
+    });
+    expect(written(() => guardLogger(consoleLogger).error({ err, id: "id" }, "task failed"))).toBe(
+      "[offload-after-response] error: task failed id=id\n  an error whose stack cannot be read",
+    );
   });
 
   it("indents every line of an error, so that none looks like an entry", () => {
@@ -70,10 +88,16 @@ describe("the logger on stderr", () => {
 
   it("writes a report as JSON that no text in it can break", () => {
     const report = { reason: "a\n{}\u009b31m\u2028", abandoned: [] };
-    const [, json = "", ...more] = written(() => consoleLogger.info({ report }, "ended")).split("\n");
+    const act = (): void => consoleLogger.info({ report: asReport(report) }, "ended");
+    const [, json = "", ...more] = written(act).split("\n");
     expect(more).toEqual([]);
     expect(json).toMatch(/^[^\p{Cc}\u2028]+$/u);
     expect(JSON.parse(json)).toMatchObject({ msg: "ended", report });
+  });
+
+  it("takes no field of a task for a report, whatever its name", () => {
+    const line = written(() => consoleLogger.info({ report: { exitCode: 0 } }, "from a task"));
+    expect(line).toBe('[offload-after-response] info: from a task report={"exitCode":0}');
   });
 
   it("the silent one writes nothing", () => {

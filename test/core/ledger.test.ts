@@ -404,9 +404,9 @@ describe("listeners", () => {
   });
 });
 
-describe("settled()", () => {
+describe("idle()", () => {
   it("resolves where nothing was ever accepted", async () => {
-    await createLedger().ledger.settled();
+    await createLedger().ledger.idle();
   });
 
   it("waits for the last end, in whatever state the tasks are", async () => {
@@ -416,7 +416,7 @@ describe("settled()", () => {
     ledger.delayed(tasks[1], 1, new Error("again"));
     await turns(5);
     for (const task of tasks) {
-      expect(order.settled).toBe(false);
+      expect(order.idle).toBe(false);
       ledger.cancelled(task, cancelledError);
     }
     await order.done;
@@ -443,7 +443,7 @@ describe("settled()", () => {
     ledger.succeeded(last, 1);
     await turns(5);
     expect(late).toBeDefined();
-    expect(order.settled).toBe(false);
+    expect(order.idle).toBe(false);
     if (late) ledger.cancelled(late, cancelledError);
     await order.done;
   });
@@ -451,7 +451,7 @@ describe("settled()", () => {
   it("tells everybody who waits", async () => {
     const { ledger } = createLedger();
     const task = accepted(ledger);
-    const waiting = [ledger.settled(), ledger.settled(), ledger.settled()];
+    const waiting = [ledger.idle(), ledger.idle(), ledger.idle()];
     ledger.cancelled(task, cancelledError);
     await Promise.all(waiting);
   });
@@ -479,10 +479,10 @@ function countStates(list: readonly TaskState[]): Record<TaskState, number> {
   return counts;
 }
 
-function following(ledger: Ledger): { settled: boolean; done: Promise<void> } {
-  const order = { settled: false, done: Promise.resolve() };
-  order.done = ledger.settled().then(() => {
-    order.settled = true;
+function following(ledger: Ledger): { idle: boolean; done: Promise<void> } {
+  const order = { idle: false, done: Promise.resolve() };
+  order.done = ledger.idle().then(() => {
+    order.idle = true;
   });
   return order;
 }

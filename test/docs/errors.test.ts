@@ -25,7 +25,8 @@ describe("docs/errors.md", () => {
     );
     const expected = codes.map((code) => {
       const { statusCode, headers } = new OffloadError(code, "");
-      const http = statusCode === undefined ? "" : `${statusCode}, ${headers?.["Retry-After"]} s`;
+      const retryAfter = headers?.["Retry-After"];
+      const http = [statusCode ?? "", ...(retryAfter === undefined ? [] : [`${retryAfter} s`])].join(", ");
       return [code, { anchor: code.toLowerCase(), http }];
     });
     expect(rows).toEqual(Object.fromEntries(expected));

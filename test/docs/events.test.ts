@@ -72,6 +72,7 @@ function tellEverything(): Map<string, Set<string>> {
   };
   const again = start();
   ledger.progress(again, 1);
+  ledger.longRunning(again, 60_000, 0);
   ledger.delayed(again, 10, new Error("again"), 5);
   ledger.succeeded(start(), "value", 5);
   ledger.failed(start(), new Error("failed"), 5);

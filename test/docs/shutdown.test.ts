@@ -96,6 +96,15 @@ describe("docs/shutdown.md", () => {
     expect(Object.keys(step).filter((field) => !sentence.includes(`\`${field}\``))).toEqual([]);
   });
 
+  it("has a row for every library whose listener is recognised, and for every one that a test tries", () => {
+    const rows = table("A second signal").map(([who = ""]) => who);
+    const source = readFileSync(new URL("../../src/shutdown/process/other-listeners.ts", import.meta.url), "utf8");
+    const recognised = [...source.matchAll(/name: "([^"(]+?)(?: \([^"]*)?"/g)].map(([, name = ""]) => name);
+    expect(recognised.length).toBeGreaterThan(5);
+    const tried = ["stoppable", "http-terminator"];
+    expect([...recognised, ...tried].filter((name) => !rows.some((who) => who.includes(name)))).toEqual([]);
+  });
+
   it("gives each step the time that the plan gives it", () => {
     const moments: readonly Moment[] = ["requests", "abort", "abandon", "report", "threads", "end"];
     const documented = table("Where the time goes").map(([cell = ""]) => Number(cell.replace(" s", "")) * 1_000);
@@ -149,16 +158,26 @@ describe("the examples of docs/shutdown.md", () => {
     const directory = mkdtempSync(path.join(tmpdir(), "offload-after-response-child-"));
     afterAll(() => rmSync(directory, { recursive: true, force: true }));
     const module = path.join(directory, "video.mjs");
-    writeFileSync(module, section("Child processes").match(/```js\n([\s\S]*?)```/)?.[1] ?? "");
-    // Writes its process id when it begins, and "done" when it was let.
-    writeFileSync(path.join(directory, "ffmpeg"), '#!/bin/sh\necho $$ > "$3.pid"\nsleep "$2" && echo done > "$3"\n', {
-      mode: 0o755,
-    });
+    const code = section("Child processes").match(/```js\n([\s\S]*?)```/)?.[1] ?? "";
+    writeFileSync(module, code);
+    const attached = path.join(directory, "attached.mjs");
+    writeFileSync(attached, code.replace("detached: true, ", ""));
+    // Writes its process id when it begins, and "done" when it was let. One process: a shell that starts another one loses a
+    // SIGINT that comes between its fork and its exec.
+    const ffmpeg = `#!${process.execPath}
+const { renameSync, writeFileSync } = require("node:fs");
+const [, seconds, output] = process.argv.slice(2);
+setTimeout(() => writeFileSync(output, "done\\n"), Number(seconds) * 1_000);
+writeFileSync(\`\${output}.new\`, String(process.pid));
+// Whoever sees the file sees it whole.
+renameSync(\`\${output}.new\`, \`\${output}.pid\`);
+`;
+    writeFileSync(path.join(directory, "ffmpeg"), ffmpeg, { mode: 0o755 });
 
-    function start(seconds: number, timeout: number, output: string): Promise<Program> {
+    function start(seconds: number, timeout: number, output: string, tasks = module): Promise<Program> {
       return startProgram("test/docs/fixtures/child-process.js", {
         execArgv: [],
-        args: [module, String(seconds), output, String(timeout)],
+        args: [tasks, String(seconds), output, String(timeout)],
         env: { PATH: `${directory}${path.delimiter}${process.env.PATH}`, KUBERNETES_SERVICE_HOST: undefined },
         ready: /^(running)$/m,
         // As a terminal does: a group of its own.
@@ -184,6 +203,19 @@ describe("the examples of docs/shutdown.md", () => {
       const { stdout } = await program.exited;
       expect(stdout).toContain("succeeded");
       expect(readFileSync(output, "utf8")).toBe("done\n");
+    });
+
+    it.skipIf(process.platform !== "linux")("is ended by Ctrl-C without `detached`: the task fails", async () => {
+      expect(readFileSync(attached, "utf8")).not.toBe(code);
+      const output = path.join(directory, "attached");
+      const program = await start(60, 0, output, attached);
+      const [, pid] = await program.waitFor(/^pid (\d+)$/m);
+      const child = Number(readFileSync(`${output}.pid`, "utf8"));
+      process.kill(-Number(pid), "SIGINT");
+      const { stdout } = await program.exited;
+      expect(stdout).toContain("failed Error: ffmpeg ended with null");
+      expect(isAlive(child)).toBe(false);
+      expect(existsSync(output)).toBe(false);
     });
   });
 });

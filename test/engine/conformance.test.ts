@@ -10,8 +10,8 @@ import {
 } from "../../src/engine/callbacks/callbacks.js";
 import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import { createInlineEngine } from "../../src/engine/inline/inline.js";
+import { findTasksModule } from "../../src/engine/threads/module/tasks-module.js";
 import { resolvePool } from "../../src/engine/threads/options.js";
-import { findTasksModule } from "../../src/engine/threads/pool/tasks-module.js";
 import { ThreadsEngine } from "../../src/engine/threads/threads-engine.js";
 import { KitEngine } from "../../src/testing/run/kit-engine.js";
 import { testEngine } from "./conformance.js";

@@ -21,7 +21,7 @@ describe("a task that is handed over", () => {
   it("is final here as forwarded, and nothing is unfinished any more", async () => {
     const { engine, host } = start();
     const task = host.add(mail, {}, { payload: capture({ to: "you" }) });
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(task.state).toBe("forwarded");
     expect(host.story(task)).toEqual(["accepted", "queued", "started", "forwarded"]);
     expect(host.ledger.unfinished).toBe(0);
@@ -33,7 +33,7 @@ describe("a task that is handed over", () => {
     const { host } = start();
     const task = host.add(mail);
     const before = host.scheduler.result(task);
-    await host.ledger.settled();
+    await host.ledger.idle();
     for (const result of [before, host.scheduler.result(task)]) {
       const error = await rejection(result);
       expect(error).toMatchObject({ code: "AR_RUN_ELSEWHERE" });
@@ -44,7 +44,7 @@ describe("a task that is handed over", () => {
   it("cannot be cancelled, and no later report of it changes anything", async () => {
     const { host } = start();
     const task = host.add(mail, { attempts: 3, backoff: 0 });
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(host.scheduler.cancel(task, undefined)).toBe(false);
     const { reports } = host;
     reports.succeeded(task, "late");
@@ -52,7 +52,7 @@ describe("a task that is handed over", () => {
     reports.handedOver(task);
     reports.returned(task);
     reports.progress(task, "late");
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(host.story(task)).toEqual(["accepted", "queued", "started", "forwarded"]);
   });
 
@@ -60,7 +60,7 @@ describe("a task that is handed over", () => {
     const { engine, host } = start();
     const [first, second] = [host.add(mail), host.add(mail)];
     expect(host.scheduler.cancel(first, undefined)).toBe(true);
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(engine.letters.map(({ id }) => id)).toEqual([second.id]);
     expect(first.state).toBe("cancelled");
   });
@@ -70,7 +70,7 @@ describe("a task that is handed over", () => {
     host.scheduler.pauses.pause();
     const tasks = [1, 2].map(() => host.add(mail, { key: "welcome" }));
     host.scheduler.pauses.resume();
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(engine.letters.map(({ id }) => id)).toEqual(ids(tasks));
   });
 
@@ -78,7 +78,7 @@ describe("a task that is handed over", () => {
     const { engine, host } = start();
     engine.failure = new Error("ECONNREFUSED");
     const task = host.add(mail, { attempts: 2, backoff: 0 });
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(host.story(task).slice(2)).toEqual(["started", "retrying", "queued", "started", "forwarded"]);
     expect(engine.letters.map(({ attempt }) => attempt)).toEqual([2]);
   });
@@ -88,13 +88,13 @@ describe("a task that is handed over", () => {
     host.scheduler.pauses.pause();
     const task = host.add(mail);
     let drained = false;
-    const settled = host.ledger.settled().then(() => {
+    const idle = host.ledger.idle().then(() => {
       drained = true;
     });
     for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
     expect([drained, task.state, engine.letters.length]).toEqual([false, "queued", 0]);
     host.scheduler.pauses.resume();
-    await settled;
+    await idle;
     expect(task.state).toBe("forwarded");
   });
 });

@@ -8,7 +8,11 @@ import { Ledger } from "../../src/core/ledger.js";
 import type { Dispatch, Task } from "../../src/core/task.js";
 import type { FollowUp } from "../../src/core/task-context.js";
 import type { Engine, EngineHost } from "../../src/engine/engine.js";
+import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
+import { Definitions } from "../../src/intake/definitions.js";
 import type { Readiness } from "../../src/intake/readiness.js";
+import { EngineReports } from "../../src/intake/schedule/engine-reports.js";
+import { LongRunning } from "../../src/intake/schedule/long-running.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import { NoStore } from "../../src/store/no-store.js";
 import { makeTask, recordEvents } from "../support/tasks.js";
@@ -54,21 +58,34 @@ export class TestHost {
       loaded: (names: readonly string[]) => void this.names.push(names),
       unloadable(error: Error) {
         ready.reject(error);
-        return error;
+        return () => error;
       },
     };
+    const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger });
+    const limit = Number.POSITIVE_INFINITY;
+    const longRunning = new LongRunning({ ledger: this.ledger, definitions, logger, limit });
+    const store = new NoStore();
     this.scheduler = new Scheduler({
       ledger: this.ledger,
       events: this.events,
-      store: new NoStore(),
+      store,
       engines: { task: engine, callback: engine },
-      readiness: readiness as unknown as Readiness,
-      followUp: (followUp) => this.followUp(followUp),
+      longRunning,
       logger,
       logsFailures,
       clock,
     });
-    this.reports = reportsOf(this.scheduler);
+    this.reports = reportsOf(
+      new EngineReports({
+        scheduler: this.scheduler,
+        ledger: this.ledger,
+        store,
+        readiness: readiness as unknown as Readiness,
+        longRunning,
+        followUp: (followUp) => this.followUp(followUp),
+        logger,
+      }),
+    );
     this.heard = recordEvents(this.events);
   }
 

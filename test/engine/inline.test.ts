@@ -70,7 +70,7 @@ describe("the inline engine", () => {
     host.start();
     const payload = { lines: [["info", "found", { at: 1 }]] };
     const task = host.add(defineTask("logs"), {}, { payload, context: "r1" });
-    await host.ledger.settled();
+    await host.ledger.idle();
     const fields = { at: 1, task: "logs", id: task.id, attempt: 1, context: "r1" };
     expect(lines).toEqual([{ level: "info", message: "found", fields }]);
   });
@@ -82,7 +82,7 @@ describe("the inline engine", () => {
     host.add(defineTask("logsError"), {});
     const hostile = host.add(defineTask("logsHostile"), {});
     expect(await host.scheduler.result(hostile)).toBe("went on");
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(lines.map(({ message }) => message)).toEqual(["failed", "hostile", "unlistable"]);
     expect(lines[0]?.fields.err).toMatchObject({ name: "RangeError", message: "logged", code: "E_LOGGED" });
     expect(lines[1]?.fields).toMatchObject({

@@ -74,7 +74,7 @@ export class Subject {
   }
 
   idle(): Promise<void> {
-    return this.host.ledger.settled();
+    return this.host.ledger.idle();
   }
 
   cancel(task: Task): boolean {

@@ -28,7 +28,7 @@ function keyed(onDuplicate?: "skip" | "replace", state: TaskState = "queued"): T
 
 /** What a store says of a task. */
 function replayed(acceptedAt: number, retries = 0): StoredTask {
-  const content = { payload: undefined, dispatch: undefined, context: undefined };
+  const content = { payload: undefined, dispatch: undefined, context: undefined, parent: undefined };
   return { ...content, id: "id", name: "work", attempt: 0, interrupted: 0, acceptedAt, retries };
 }
 

@@ -86,6 +86,19 @@ describe("admission", () => {
     const leaving = [accept("x".repeat(60)), accept("x".repeat(30))];
     expect(() => admission.check(leaving, 100)).not.toThrow();
     expect(() => admission.check(leaving.slice(0, 1), 70)).not.toThrow();
-    expect(refusal(() => admission.check(leaving, 101)).code).toBe("AR_QUEUE_FULL");
+    expect(refusal(() => admission.check(leaving.slice(0, 1), 71)).code).toBe("AR_QUEUE_FULL");
+  });
+
+  it("asks nobody to come back with what would not fit into an empty queue", () => {
+    const { admission, accept } = create(10, 100);
+    for (const leaving of [[], [accept("x".repeat(60))]]) {
+      const error = refusal(() => admission.check(leaving, 101));
+      expect(error).toMatchObject({ code: "AR_PAYLOAD_TOO_LARGE", statusCode: 413 });
+      expect(error.headers).toBeUndefined();
+      expect(error.message).toBe(
+        "the payload and its context hold 101 bytes, more than queue.maxBytes (100) allows all unfinished tasks together; " +
+          "send a key or a path instead of the content, or raise queue.maxBytes",
+      );
+    }
   });
 });

@@ -46,15 +46,18 @@ describe("readiness", () => {
   });
 
   it("does not come while the module cannot be loaded, and every dispatch is refused until then", async () => {
-    const { readiness } = create();
+    const { readiness, definitions } = create();
     expect(readiness.refusal).toBeUndefined();
-    const refusal = readiness.unloadable(new Error("a typo"));
+    const errorOf = readiness.unloadable(new Error("a typo"));
+    const { refusal } = readiness;
     expect(refusal).toMatchObject({
       code: "AR_TASKS_NOT_LOADABLE",
       message: "the tasks module cannot be loaded: explained: a typo",
     });
+    expect(errorOf(definitions.task("mail"))).toBe(refusal);
+    expect(errorOf(definitions.callback("mail"))).toBeUndefined();
+    readiness.unloadable(new Error("again"));
     expect(readiness.refusal).toBe(refusal);
-    expect(readiness.unloadable(new Error("again"))).toBe(refusal);
     await expect(readiness.promise).rejects.toThrow("explained: a typo");
   });
 

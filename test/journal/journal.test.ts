@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
+import { thrownBy } from "../support/offloader.js";
 import { accept, afterKill, filesIn, pendingIn, replayed, testJournal } from "./journals.js";
 
 describe("the journal", () => {
@@ -174,6 +175,15 @@ describe("the journal", () => {
     );
     for (const entry of entries) journal.ended(entry, "succeeded");
     expect(accept(journal, payload).segment).toBeDefined();
+  });
+
+  it("asks nobody to come back with what is larger than half of maxBytes", () => {
+    const { journal } = testJournal({ maxBytes: 32 * 1024 * 1024 });
+    const refusal = thrownBy(() => accept(journal, new Uint8Array(17 * 1024 * 1024)));
+    expect(refusal).toMatchObject({ code: "AR_PAYLOAD_TOO_LARGE", statusCode: 413 });
+    expect(refusal.headers).toBeUndefined();
+    expect(refusal.message).toMatch(/take 17\d{6} bytes, .* may take 16777216, half of journal\.maxBytes/);
+    expect(accept(journal).segment).toBeDefined();
   });
 
   it("gives a task that was replayed back to the next start until its end is recorded", async () => {

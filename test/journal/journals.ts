@@ -56,7 +56,9 @@ export function testJournal(options: TestJournalOptions = {}): TestJournal {
   const { fs = nodeFileSystem, now = Date.now, onAskedToTakeOver, unboundGrace = 0, ...rest } = options;
   const dir = options.dir ?? path.join(temporaryDirectory(), "journal");
   const { logger, lines } = recordingLogger();
-  const journal = openJournal({ ...rest, dir }, { logger, onAskedToTakeOver }, { fs, now, unboundGrace });
+  // The owner is in this very process, and is to look dead as one in another container does.
+  const listens = async (): Promise<boolean> => false;
+  const journal = openJournal({ ...rest, dir }, { logger, onAskedToTakeOver }, { fs, now, unboundGrace, listens });
   open.add(journal);
   return { journal, dir, lines };
 }

@@ -1,5 +1,5 @@
 // Real processes: killed while they write, and started many at once.
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/logger.js";
@@ -62,23 +62,28 @@ describe("a process that is killed while it writes", () => {
   }, 120_000);
 });
 
+/** A living store, and the ids that come back to it. */
+function livingStore(dir: string, timing: { lookEvery?: number; unboundGrace?: number } = {}) {
+  const world = { fs: nodeFileSystem, now: Date.now, ...timing };
+  const store = new JournalStore({ dir }, { logger: silentLogger, hasRoom: () => true }, world);
+  const back: string[] = [];
+  const readmit: Readmit = ({ id }, onMade) => {
+    const task = makeTask();
+    onMade(task);
+    back.push(id);
+    return task;
+  };
+  return { store, back, takeOver: () => store.takeOver(readmit) };
+}
+
+function ownersIn(dir: string): string[] {
+  const names = readdirSync(dir).filter((name) => name.startsWith("owner-"));
+  return names.map((name) => path.join(dir, name));
+}
+
+const ids = Array.from({ length: 50 }, (_, index) => `old-${index}`);
+
 describe("a process that is killed while another one lives", () => {
-  /** A living store, and the ids that come back to it. */
-  function livingStore(dir: string, lookEvery?: number) {
-    const world = { fs: nodeFileSystem, now: Date.now, lookEvery };
-    const store = new JournalStore({ dir }, { logger: silentLogger, hasRoom: () => true }, world);
-    const back: string[] = [];
-    const readmit: Readmit = ({ id }, onMade) => {
-      const task = makeTask();
-      onMade(task);
-      back.push(id);
-      return task;
-    };
-    return { store, back, takeOver: () => store.takeOver(readmit) };
-  }
-
-  const ids = Array.from({ length: 50 }, (_, index) => `old-${index}`);
-
   it("is found at once by one that watches it", async () => {
     const program = await bundled("take-over.ts");
     const dir = path.join(temporaryDirectory(), "journal");
@@ -94,11 +99,48 @@ describe("a process that is killed while another one lives", () => {
   it("is found by the next regular look, though it started later and nobody watches it", async () => {
     const program = await bundled("take-over.ts");
     const dir = path.join(temporaryDirectory(), "journal");
-    const { store, back, takeOver } = livingStore(dir, 50);
+    const { store, back, takeOver } = livingStore(dir, { lookEvery: 50 });
     await takeOver();
     const old = await startProgram(program, { args: [dir, "old"], execArgv: [], ready: /^tasks .* end$/m });
     old.kill("SIGKILL");
     await until(() => back.length === 50, "the tasks of the dead");
+    expect(back).toEqual(ids);
+    await store.close();
+  });
+});
+
+describe("a process that is blocked while somebody removes its socket", () => {
+  it.skipIf(process.platform !== "linux")("keeps its tasks, and is taken over once when it is dead", async () => {
+    const program = await bundled("take-over.ts");
+    const dir = path.join(temporaryDirectory(), "journal");
+    const owner = await startProgram(program, { args: [dir, "old"], execArgv: [], ready: /^tasks .* end$/m });
+    owner.kill("SIGSTOP");
+    const [directory = ""] = ownersIn(dir);
+    rmSync(path.join(directory, "owner.sock"));
+    // Nothing is left of the time that an owner gets.
+    const { store, back, takeOver } = livingStore(dir, { lookEvery: 50, unboundGrace: 0 });
+    await takeOver();
+    expect(existsSync(directory)).toBe(true);
+    expect(back).toEqual([]);
+    owner.kill("SIGCONT");
+    await until(() => existsSync(path.join(directory, "owner.sock")), "the owner to bind its socket again");
+    owner.kill("SIGKILL");
+    await until(() => back.length >= 50, "the tasks of the dead");
+    expect(back).toEqual(ids);
+    await store.close();
+  });
+
+  it.skipIf(process.platform !== "linux")("and is killed before it binds another one is taken over", async () => {
+    const program = await bundled("take-over.ts");
+    const dir = path.join(temporaryDirectory(), "journal");
+    const owner = await startProgram(program, { args: [dir, "old"], execArgv: [], ready: /^tasks .* end$/m });
+    owner.kill("SIGSTOP");
+    for (const directory of ownersIn(dir)) rmSync(path.join(directory, "owner.sock"));
+    owner.kill("SIGKILL");
+    await owner.exited;
+    const { store, back, takeOver } = livingStore(dir, { unboundGrace: 0 });
+    await takeOver();
+    await until(() => back.length >= 50, "the tasks of the dead");
     expect(back).toEqual(ids);
     await store.close();
   });

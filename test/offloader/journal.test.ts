@@ -69,6 +69,40 @@ describe("a task that is unfinished at the deadline", () => {
     expect(taskIds(third, "accepted")).toEqual([]);
   });
 
+  it.each([
+    ["small", { row: 1 }],
+    ["as bytes", { rows: [{ row: 1 }] }],
+  ])("and was left by another task keeps that one's id: its payload is %s", async (_, payload) => {
+    const dir = makeDirectory();
+    const gate = new Gate();
+    const first = journaled(dir, { gate });
+    const parent = first.offloader.offload("leavesAndBlocks", payload);
+    const { id } = await first.event("queued", (told) => told.task === "echo");
+    await gate.arrival();
+    expect(await leave(first)).toMatchObject({ abandoned: [], journaled: 2 });
+
+    const opened = new Gate();
+    opened.open();
+    const next = journaled(dir, { gate: opened });
+    const event = await next.event("succeeded", (told) => told.id === id);
+    expect(event).toMatchObject({ task: "echo", parent: parent.id });
+  });
+
+  it("is waited for by idle(), as all others are, although ready() resolves before any of them is accepted", async () => {
+    const dir = makeDirectory();
+    const first = journaled(dir);
+    first.offloader.pause();
+    // More than are accepted in one turn of the event loop.
+    for (let value = 0; value < 500; value++) first.offloader.offload("echo", value);
+    await leave(first);
+
+    const next = journaled(dir);
+    await next.offloader.ready();
+    expect(next.offloader.stats().unfinished).toBe(0);
+    await next.offloader.idle();
+    expect(next.offloader.stats()).toMatchObject({ unfinished: 0, succeeded: 500 });
+  });
+
   it("keeps its id, its context, its attempts and its options", async () => {
     const dir = makeDirectory();
     const { watched } = await busy(dir, { context: () => ({ request: 7 }) });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
 import { rejection, thrownBy, watch } from "../support/offloader.js";
+import { until } from "../support/until.js";
 
 const options = { pool: { maxThreads: 1, abortGrace: 50 } };
 const twoThreads = { pool: { minThreads: 2, maxThreads: 2 } };
@@ -156,7 +157,8 @@ describe("close()", () => {
     await gate.arrival();
     const report = await watched.offloader.close({ timeout: 2_000 });
     expect(report.abandoned).toMatchObject([{ id: handle.id, state: "running" }]);
-    expect(watched.offloader.stats().threads.total).toBe(0);
+    // On a busy machine the thread is gone a little after the deadline.
+    await until(() => watched.offloader.stats().threads.total === 0, "the end of the thread");
   });
 
   it("is one, however often it is called", async () => {

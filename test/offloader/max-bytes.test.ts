@@ -1,8 +1,9 @@
 // queue.maxBytes: what the payloads of unfinished tasks may hold together, and when their bytes are given back.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { memoryLimit } from "../../src/intake/memory.js";
 import { makeDirectory } from "../support/directory.js";
 import { Gate } from "../support/gate.js";
+import { afterThisTest } from "../support/http.js";
 import { handedOver, rejection, thrownBy, type WatchedOptions, watch } from "../support/offloader.js";
 import { makeResponse } from "../support/responses.js";
 
@@ -27,11 +28,29 @@ describe("a payload for which there is no room", () => {
     expect(offloader.stats()).toMatchObject({ bytes: 1_000, maxBytes: 1_000, unfinished: 2 });
   });
 
+  it("is refused with a status of 503 when the process gets no memory for it, and nothing is left of it", () => {
+    const { offloader } = paused({ queue: { maxBytes: 10_000_000 } });
+    const upload = new Uint8Array(9_000_000);
+    vi.stubGlobal("SharedArrayBuffer", function none() {
+      throw new RangeError("Array buffer allocation failed");
+    });
+    afterThisTest(() => vi.unstubAllGlobals());
+    const refusal = thrownBy(() => offloader.offload("echo", upload));
+    expect(refusal).toMatchObject({ code: "AR_QUEUE_FULL", statusCode: 503, headers: { "Retry-After": "1" } });
+    expect(refusal.message).toBe(
+      "the process gets no memory for the payload of echo; lower queue.maxBytes, or give the process more memory",
+    );
+    expect(refusal.cause).toBeInstanceOf(RangeError);
+    vi.unstubAllGlobals();
+    expect(offloader.stats()).toMatchObject({ bytes: 0, unfinished: 0 });
+    offloader.offload("echo", upload);
+  });
+
   it("is refused by every call that dispatches a task", async () => {
     const { offloader } = paused();
     const { response } = makeResponse();
     offloader.offload("echo", text(1_000));
-    const big = text(1_001);
+    const big = text(1_000);
     expect(thrownBy(() => offloader.offloadAfterResponse(response, "echo", big)).code).toBe("AR_QUEUE_FULL");
     expect(await rejection(offloader.run("echo", big))).toMatchObject({ code: "AR_QUEUE_FULL" });
     // A callback holds no payload.
@@ -41,7 +60,12 @@ describe("a payload for which there is no room", () => {
 
   it("is refused though nothing is unfinished when it is larger than all", () => {
     const { offloader } = paused();
-    expect(thrownBy(() => offloader.offload("echo", new Uint8Array(100_000))).code).toBe("AR_QUEUE_FULL");
+    const refusal = thrownBy(() => offloader.offload("echo", new Uint8Array(100_000)));
+    expect(refusal).toMatchObject({ code: "AR_PAYLOAD_TOO_LARGE", statusCode: 413 });
+    expect(refusal.headers).toBeUndefined();
+    expect(refusal.message).toMatch(
+      /^the payload and its context hold 100\d{3} bytes, more than queue\.maxBytes \(1000\) /,
+    );
     expect(offloader.stats()).toMatchObject({ bytes: 0, unfinished: 0 });
   });
 
@@ -128,7 +152,7 @@ describe("the bytes of a task", () => {
     const again = offloader.offload("echo", text(900), { key: "k" });
     expect([again.id, offloader.stats().bytes]).toEqual([first.id, 900]);
     const replace = { key: "k", onDuplicate: "replace" } as const;
-    expect(thrownBy(() => offloader.offload("echo", text(1_001), replace)).code).toBe("AR_QUEUE_FULL");
+    expect(thrownBy(() => offloader.offload("echo", text(1_001), replace)).code).toBe("AR_PAYLOAD_TOO_LARGE");
     expect([first.state, offloader.stats().bytes]).toEqual(["queued", 900]);
     const second = offloader.offload("echo", text(1_000), replace);
     expect([first.state, second.state, offloader.stats().bytes]).toEqual(["cancelled", "queued", 1_000]);
@@ -187,7 +211,9 @@ describe("what counts besides the payload that is copied", () => {
     const { offloader } = paused({ queue: { maxBytes: 100_000 } });
     const buffer = new ArrayBuffer(1_000);
     const payload = { buffer, beside: new Uint8Array(200_000) };
-    expect(thrownBy(() => offloader.offload("echo", payload, { transfer: [buffer] })).code).toBe("AR_QUEUE_FULL");
+    expect(thrownBy(() => offloader.offload("echo", payload, { transfer: [buffer] })).code).toBe(
+      "AR_PAYLOAD_TOO_LARGE",
+    );
     expect(buffer.byteLength).toBe(1_000);
     expect(offloader.stats()).toMatchObject({ bytes: 0, unfinished: 0 });
   });

@@ -81,7 +81,15 @@ describe("createOffloader refuses", () => {
     [{ tasks, pool: { execArgv: ["--import", 1] } }, "expected pool.execArgv to be an array of strings, got an array"],
     [{ tasks, queue: { max: 0 } }, "expected queue.max to be a positive integer or Infinity, got 0"],
     [{ tasks, queue: { maxBytes: 0 } }, "expected queue.maxBytes to be a positive integer or Infinity, got 0"],
+    [
+      { tasks, queue: { maxHold: 0 } },
+      "expected queue.maxHold to be a number of milliseconds from 1 to 345600000 or Infinity, got 0",
+    ],
     [{ tasks, log: { ended: "all" } }, 'expected log.ended to be one of "failed", "none", got "all"'],
+    [
+      { tasks, log: { longRunning: "60s" } },
+      'expected log.longRunning to be a number of milliseconds from 1 to 345600000 or Infinity, got "60s"',
+    ],
     [{ tasks, log: false }, "expected log to be an object, got false"],
     [{ tasks, queue: 100 }, "expected queue to be an object, got 100"],
     [
@@ -204,8 +212,8 @@ describe("what was left out", () => {
     expect(rest).toEqual({
       tasks,
       name: "offloader",
-      queue: { max: 10_000, maxBytes: Math.floor(memoryLimit() / 4) },
-      log: { ended: "failed" },
+      queue: { max: 10_000, maxBytes: Math.floor(memoryLimit() / 4), maxHold: 900_000 },
+      log: { ended: "failed", longRunning: 60_000 },
       callbacks: { concurrency: 100 },
       defaults: {
         priority: "normal",

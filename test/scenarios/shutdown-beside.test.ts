@@ -37,6 +37,50 @@ describe("a library that raises the signal again at the end of its cleanup", () 
   });
 });
 
+describe("Apollo Server with its drain plugin", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)("loses none of 60 tasks on %s", async (signal) => {
+    const ledger = path.join(folder, `apollo ${signal}`);
+    const program = await startProgram("test/scenarios/fixtures/shutdown-apollo.ts", {
+      env: { LEDGER: ledger, KUBERNETES_SERVICE_HOST: undefined },
+    });
+    const answers = Array.from({ length: 60 }, async (_, id) => {
+      const response = await fetch(`${program.url}/graphql`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ query: `mutation { order(id: ${id}) }` }),
+      });
+      return response.json();
+    });
+    await program.waitFor(/^asked 60$/m);
+    program.kill(signal);
+    const expected = Array.from({ length: 60 }, (_, id) => ({ data: { order: `ordered ${id}` } }));
+    expect(await Promise.all(answers)).toEqual(expected);
+    const { code, stdout, stderr } = await program.exited;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^report .*"completed":60,.*"abandoned":\[\]/m);
+    expect(readFileSync(ledger, "utf8").match(/^done order/gm)).toHaveLength(60);
+    // One line for a listener, with the first of its signals.
+    expect(stderr).toContain(
+      "another listener of SIGTERM raises the signal again at its end (Apollo Server), which changes nothing",
+    );
+    expect(stderr).toContain(`${signal} came again, which changes nothing`);
+  });
+});
+
+describe("a library that only closes the server, called by the program on the signal", () => {
+  it.each(["http-terminator", "stoppable"])("%s loses nothing", async (which) => {
+    const { program, answer, done } = await start(which);
+    await program.waitFor(/^asked$/m);
+    program.kill("SIGTERM");
+    expect(await answer).toBe("done");
+    const { code, stdout, stderr } = await program.exited;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^report .*"completed":1.*"abandoned":\[\]/m);
+    expect(done()).toContain("done long");
+    expect(stderr).not.toContain("another listener");
+  });
+});
+
 describe("a library that ends the process itself", () => {
   it.each(["close-with-grace", "http-graceful-shutdown", "lightship"])(
     "%s is warned of at the start",

@@ -4,6 +4,7 @@ import { Agent, request } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { describe, expect, it } from "vitest";
 import { afterThisTest, connect } from "../support/http.js";
+import { startProgram } from "../support/process.js";
 import { startApp } from "./shutdown-app.js";
 
 interface Answer {
@@ -160,5 +161,38 @@ describe("the probes", () => {
     const { stderr, report } = await app.end();
     expect(stderr).toContain("serving for 1.0 s more, until load balancers have noticed");
     expect(report.durationMs).toBeGreaterThanOrEqual(1_000);
+  });
+});
+
+describe("shutdownOnSignals() after clients have connected", () => {
+  it.each(["given", "none"])("cuts no answer off, with its server %s", async (server) => {
+    const program = await startProgram("test/scenarios/fixtures/shutdown-late.js", {
+      execArgv: [],
+      args: [server],
+      env: { KUBERNETES_SERVICE_HOST: undefined },
+    });
+    const { port } = program;
+    const large = await connect(port);
+    large.pause();
+    large.request("GET", "/large");
+    const slow = await connect(port);
+    slow.request("GET", "/slow");
+    await slow.waitFor(/begun/);
+    const halfHead = await connect(port);
+    halfHead.socket.write("GET /hello HTTP/1.1\r\nHost: te");
+    const idle = await connect(port);
+    idle.request("GET", "/install");
+    await program.waitFor(/^installed$/m);
+    program.kill("SIGTERM");
+    await program.waitFor(/^step closing$/m);
+    halfHead.socket.write("st\r\n\r\n");
+    await slow.waitFor(/end of the answer/);
+    large.socket.resume();
+    await Promise.all([large, slow, halfHead, idle].map(({ closed }) => closed));
+    expect(large.received).toMatch(/end of the answer$/);
+    expect(halfHead.received).toMatch(/hello$/);
+    const { code, stderr } = await program.exited;
+    expect(stderr).toMatch(/"forcedSockets":0/);
+    expect(code).toBe(0);
   });
 });

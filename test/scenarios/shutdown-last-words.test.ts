@@ -73,6 +73,22 @@ describe("every id is written", () => {
   });
 });
 
+describe("what a client may have written", () => {
+  it("forges no line and steers no terminal, also when the watchdog writes", async () => {
+    const program = await startProgram("test/scenarios/fixtures/shutdown-hostile.js", { execArgv: [] });
+    program.kill("SIGUSR2");
+    const { stderr } = await program.exited;
+    expect(stderr).toContain("does not answer");
+    expect(stderr).toContain("forged");
+    expect(stderr.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\u202e]/u);
+    for (const line of stderr.split("\n")) {
+      expect(line).not.toMatch(/^\[offload-after-response\] error: forged/);
+      if (line.startsWith("{")) expect(JSON.parse(line)).toMatchObject({ name: "offload-after-response" });
+    }
+    expect(stderr.match(/"report":/g)).toBeNull();
+  });
+});
+
 describe("a process.exit() of the program", () => {
   it("in the middle of a shutdown is named as that, with who called it", async () => {
     const program = await startProgram("test/scenarios/fixtures/shutdown-foreign-exit.js", { execArgv: [] });

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { type Program, type ProgramOptions, startProgram } from "../support/process.js";
 
 const timeout = 2_000;
-/** How long after the deadline the process may be gone at the latest, in ms. */
-const slack = 500;
+/** The process is gone 500 ms after the deadline at the latest. As many again are for a busy machine, which this process shares. */
+const slack = 1_000;
 
 async function start(work: string, ending: "signal" | "close", options: ProgramOptions = {}): Promise<Program> {
   return startProgram("test/scenarios/fixtures/shutdown-native.js", {
@@ -16,7 +16,7 @@ async function start(work: string, ending: "signal" | "close", options: ProgramO
   });
 }
 
-/** Without process.execve() (Node 22.15, not on Windows) a process that ends itself by force ends with SIGKILL. */
+/** Without process.execve() (Node 22.15, not on Windows) nothing but SIGKILL ends a process that waits for native code. */
 const keepsExitCode = "execve" in process;
 const ended = (code: number) => (keepsExitCode ? { code, signal: null } : { code: null, signal: "SIGKILL" });
 
@@ -45,14 +45,24 @@ describe("work in native code", () => {
     expect(exit).toMatchObject(ended(0));
   });
 
-  it.skipIf(!keepsExitCode)("(pbkdf2) of a request that was cut off does not outlive the deadline", async () => {
+  it("(pbkdf2) of a request that was cut off does not outlive the deadline", async () => {
     const program = await start("handler", "signal");
     const startedAt = performance.now();
     program.kill("SIGTERM");
-    const { code, stderr } = await program.exited;
+    const exit = await program.exited;
     expect(performance.now() - startedAt).toBeLessThan(timeout + slack);
-    expect(code).toBe(0);
-    expect(stderr).toContain('"forcedSockets":1');
+    expect(exit).toMatchObject(ended(0));
+    expect(exit.stderr).toContain('"forcedSockets":1');
+  });
+
+  it("(none, a callback that never settles) ends with the documented exit code on every Node", async () => {
+    const signalled = await start("promise", "signal");
+    signalled.kill("SIGTERM");
+    const exit = await signalled.exited;
+    expect(exit).toMatchObject({ code: 1, signal: null });
+    expect(exit.stderr).toMatch(/^\{.*"report":.*"abandoned":\[\{.*"state":"running"/m);
+    const closed = await (await start("promise", "close")).exited;
+    expect(closed).toMatchObject({ code: 0, signal: null });
   });
 
   it("does not hold up PID 1 of a container, which cannot kill itself", async ({ skip }) => {

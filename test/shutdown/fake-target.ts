@@ -46,7 +46,7 @@ export class FakeTarget implements DrainTarget {
     return { ...this.counts };
   }
 
-  settled(): Promise<void> {
+  idle(): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
         if (this.tasks.size === 0) resolve();

@@ -2,11 +2,15 @@
 import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, get } from "node:http";
+import { createServer as createHttp2Server, createSecureServer } from "node:http2";
+import { createServer as createHttpsServer, get as getHttps } from "node:https";
+import { type AddressInfo, createServer as createNetServer, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { type Shutdown, type ShutdownOptions, shutdownOnSignals } from "../../src/shutdown/shutdown.js";
 import { afterThisTest, listen } from "../support/http.js";
 import { FakeTarget } from "./fake-target.js";
+import { certificate } from "./http/held-server.js";
 
 /** With a platform that is not this machine's. */
 function install(
@@ -94,7 +98,7 @@ describe("a shutdown", () => {
     expect(second.state).toBe("ended");
   });
 
-  it("waits until all who take part are settled, because a task of one may dispatch to another", async () => {
+  it("waits until all who take part are idle, because a task of one may dispatch to another", async () => {
     const [one, two] = [new FakeTarget(), new FakeTarget()];
     one.start("a");
     const shutdown = install(one, {
@@ -152,17 +156,104 @@ describe("without a server given", () => {
     return (await fetch(`http://127.0.0.1:${port}${path}`)).status;
   };
 
-  it("a server that has handled a request is found, drains, and is named", async () => {
+  it.each([
+    { name: "node:http", create: () => createServer() },
+    { name: "node:https", create: () => createHttpsServer(certificate) },
+    { name: "node:http2", create: () => createHttp2Server() },
+    { name: "node:http2 with TLS", create: () => createSecureServer(certificate) },
+  ])("a server of $name that listens is found before any request, drains, and is named", async ({ create }) => {
+    const before = create();
+    const target = new FakeTarget();
+    const ports = [await listen(before)];
+    const shutdown = install(target);
+    const after = create();
+    ports.push(await listen(after));
+    await shutdown.close();
+    expect([before, after].map(({ listening }) => listening)).toEqual([false, false]);
+    const where = ports.map((port) => `port ${port}`).join(", ");
+    expect(target.lines).toContain(
+      `info: shutdown closing: no new connections on ${where} (found, because no server was given); waiting for 0 tasks`,
+    );
+  });
+
+  it("a server that keeps no process alive is found by its first connection, and one that does not listen by its first request", async () => {
+    const unreferenced = createServer((_req, res) => res.end("done"));
+    const port = await listen(unreferenced);
+    unreferenced.unref();
+    const behind = createServer((_req, res) => res.end("done"));
+    const front = createNetServer((socket) => behind.emit("connection", socket));
+    const frontPort = await listen(front);
     const target = new FakeTarget();
     const shutdown = install(target);
-    const server = createServer((_req, res) => res.end("done"));
-    const port = await listen(server);
-    expect(await answered(port)).toBe(200);
+    expect([await answered(port), await answered(frontPort)]).toEqual([200, 200]);
+    await shutdown.close();
+    expect(unreferenced.listening).toBe(false);
+    expect(target.lines).toContain(
+      `info: shutdown closing: no new connections on port ${port}, a closed port (found, because no server was given); waiting for 0 tasks`,
+    );
+  });
+
+  it.each([
+    { name: "node:http", create: createServer, url: "http" },
+    { name: "node:https", create: createHttpsServer.bind(undefined, certificate), url: "https" },
+  ])(
+    "a server of $name that no longer listens is found by its clients, whose answers are not cut off",
+    async ({ create, url }) => {
+      const server: Server = create((_req, res) => setTimeout(() => res.end("done"), 300));
+      const port = await listen(server);
+      const open = new Promise<string>((resolve, reject) => {
+        const ask = url === "http" ? get : getHttps;
+        ask({ port, host: "127.0.0.1", rejectUnauthorized: false, agent: false }, (res) => {
+          res.setEncoding("utf8").on("data", resolve);
+        }).on("error", reject);
+      });
+      await once(server, "request");
+      server.close();
+      const target = new FakeTarget();
+      const report = await install(target).close();
+      expect(report.forcedSockets).toBe(0);
+      expect(report.durationMs).toBeGreaterThan(100);
+      expect(await open).toBe("done");
+      expect(target.lines).toContainEqual(expect.stringContaining("no new connections on a closed port (found"));
+    },
+  );
+
+  it("a server that has closed is let go, and is found again when it listens again", async () => {
+    const target = new FakeTarget();
+    const shutdown = install(target);
+    const server = createServer();
+    const listeners = () => server.eventNames().map((name) => `${String(name)} ${server.listenerCount(name)}`);
+    afterThisTest(() => void server.close());
+    const before = listeners();
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    expect(listeners()).not.toEqual(before);
+    await once(server.close(), "close");
+    expect(listeners()).toEqual(before);
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
     await shutdown.close();
     expect(server.listening).toBe(false);
     expect(target.lines).toContain(
-      `info: shutdown closing: no new connections on port ${port}, found by requests; waiting for 0 tasks`,
+      `info: shutdown closing: no new connections on port ${port} (found, because no server was given); waiting for 0 tasks`,
     );
+  });
+
+  it("a server that its framework closes first is still named by its port", async () => {
+    const target = new FakeTarget();
+    const server = createServer();
+    const shutdown = install(target, { onStep: ({ state }) => state === "leaving" && server.close() });
+    const port = await listen(server);
+    await shutdown.close();
+    expect(target.lines).toContainEqual(expect.stringContaining(`no new connections on port ${port} (found`));
+  });
+
+  it("a server stays found when the one that found it leaves", async () => {
+    const [one, two] = [install(new FakeTarget()), install(new FakeTarget())];
+    const server = createServer();
+    await listen(server);
+    one.uninstall();
+    await two.close();
+    expect(server.listening).toBe(false);
   });
 
   it("lets the request finish that is open, and the one by which it was found", async () => {
@@ -178,15 +269,14 @@ describe("without a server given", () => {
   });
 
   it("one that is found in the middle of the shutdown is closed then", async () => {
-    const server = createServer((_req, res) => res.end("done"));
-    const port = await listen(server);
+    const server = createServer();
     const target = new FakeTarget();
     target.start("a");
     const shutdown = install(target, {
       async onStep({ state }) {
         if (state !== "draining") return;
-        await answered(port);
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await listen(server);
+        await once(server, "close");
         target.end("a");
       },
     });
@@ -213,8 +303,7 @@ describe("without a server given", () => {
     const shutdown = install(new FakeTarget(), { timeout: 1_000 });
     vi.unstubAllEnvs();
     const server = createServer((_req, res) => res.writeHead(200, { Connection: "close" }).end());
-    const port = await listen(server);
-    if (found) await answered(port);
+    if (found) await listen(server);
     const { durationMs } = await shutdown.close();
     expect(durationMs).toBeGreaterThanOrEqual(least);
     expect(durationMs).toBeLessThan(most);
@@ -232,11 +321,13 @@ describe("without a server given", () => {
   });
 
   it("leaves no subscriber behind", async () => {
-    const before = channel("http.server.request.start").hasSubscribers;
+    const channels = ["tracing:net.server.listen:asyncEnd", "net.server.socket", "http.server.request.start"];
+    const subscribed = () => channels.map((name) => channel(name).hasSubscribers);
+    const before = subscribed();
     const shutdown = install(new FakeTarget());
-    expect(channel("http.server.request.start").hasSubscribers).toBe(true);
+    expect(subscribed()).toEqual([true, true, true]);
     shutdown.uninstall();
-    expect(channel("http.server.request.start").hasSubscribers).toBe(before);
+    expect(subscribed()).toEqual(before);
   });
 });
 
@@ -291,6 +382,41 @@ describe("other listeners of the signals", () => {
       expect.stringContaining("of SIGTERM ends the process by itself (early)"),
       expect.stringContaining("of SIGINT ends the process by itself (late)"),
     ]);
+  });
+
+  it("by way of another function are known by their shape: Nitro's", () => {
+    const callback = (): never => process.exit(0);
+    let called = false;
+    // As it stands in what Nitro builds, whose code the program does not choose.
+    function call(this: unknown): unknown {
+      if (called) return undefined;
+      called = true;
+      // biome-ignore lint/complexity/noArguments: the shape that is recognised
+      return Reflect.apply(callback, this, arguments);
+    }
+    const target = new FakeTarget();
+    process.on("SIGTERM", call);
+    install(target);
+    process.off("SIGTERM", call);
+    expect(target.lines).toContainEqual(
+      expect.stringMatching(
+        /ends the process by itself \(Nitro \(graceful shutdown\)\).*set NITRO_SHUTDOWN_DISABLED=true/,
+      ),
+    );
+  });
+
+  it("of a framework are warned of with what takes them away: Next.js", () => {
+    const cleanup = (): void => {
+      const debug = (_words: string): void => {};
+      debug("start-server process cleanup");
+    };
+    const target = new FakeTarget();
+    process.on("SIGTERM", cleanup);
+    install(target);
+    process.off("SIGTERM", cleanup);
+    expect(target.lines).toContainEqual(
+      expect.stringMatching(/ends the process by itself \(Next\.js\).*set NEXT_MANUAL_SIG_HANDLE=true/),
+    );
   });
 });
 

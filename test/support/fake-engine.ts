@@ -6,6 +6,8 @@ import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 import { Definitions } from "../../src/intake/definitions.js";
 import { Readiness } from "../../src/intake/readiness.js";
+import { EngineReports } from "../../src/intake/schedule/engine-reports.js";
+import { LongRunning } from "../../src/intake/schedule/long-running.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import { NoStore } from "../../src/store/no-store.js";
 import { createQueuedLedger, type LogLine, recordEvents, recordingLogger } from "./tasks.js";
@@ -57,10 +59,13 @@ class FakeEngine implements Engine {
 export interface SchedulerOptions {
   readonly logsFailures?: boolean;
   readonly clock?: Clock;
+  /** After how many ms a running task is reported. */
+  readonly reportsAfter?: number;
 }
 
 /** A scheduler with fake engines, and what it tells and logs. */
-export function createScheduler({ logsFailures = true, clock }: SchedulerOptions = {}) {
+export function createScheduler(options: SchedulerOptions = {}) {
+  const { logsFailures = true, clock, reportsAfter = Number.POSITIVE_INFINITY } = options;
   const lines: LogLine[] = [];
   const { ledger, events } = createQueuedLedger(lines);
   const { logger } = recordingLogger(lines);
@@ -68,7 +73,20 @@ export function createScheduler({ logsFailures = true, clock }: SchedulerOptions
   const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger });
   const readiness = new Readiness({ definitions, explain: (reason) => reason, takeOver: async () => {} });
   const store = new NoStore();
-  const parts = { ledger, events, store, engines, readiness, logger, logsFailures, clock };
-  const scheduler = new Scheduler({ ...parts, followUp: () => "follow-up" });
-  return { scheduler, ledger, events, engine: engines.task, engines, definitions, lines, told: recordEvents(events) };
+  const longRunning = new LongRunning({ ledger, definitions, logger, limit: reportsAfter, clock });
+  const scheduler = new Scheduler({ ledger, events, store, engines, longRunning, logger, logsFailures, clock });
+  const followUp = (): string => "follow-up";
+  const reports = new EngineReports({ scheduler, ledger, store, readiness, longRunning, logger, followUp });
+  return {
+    scheduler,
+    reports,
+    ledger,
+    events,
+    engine: engines.task,
+    engines,
+    definitions,
+    longRunning,
+    lines,
+    told: recordEvents(events),
+  };
 }

@@ -1,8 +1,6 @@
 // Servers on a free port of 127.0.0.1, and a client that writes and reads raw HTTP/1, with connections that end as the
 // test says. All are closed after the test.
 import { once } from "node:events";
-import type { Server } from "node:http";
-import type { Http2Server } from "node:http2";
 import net from "node:net";
 import { afterEach } from "vitest";
 
@@ -19,7 +17,7 @@ export function afterThisTest(cleanup: () => void): void {
 }
 
 /** Starts the server and returns its port. */
-export async function listen(server: Server | Http2Server): Promise<number> {
+export async function listen(server: net.Server): Promise<number> {
   const sockets = new Set<net.Socket>();
   server.on("connection", (socket: net.Socket) => {
     sockets.add(socket);

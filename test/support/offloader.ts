@@ -22,6 +22,7 @@ export interface Told {
   readonly delayMs?: number;
   readonly error?: unknown;
   readonly value?: unknown;
+  readonly waiting?: number;
   readonly threadId?: number;
   readonly reason?: string;
 }
@@ -38,6 +39,7 @@ const eventNames: readonly EventName[] = [
   "queued",
   "started",
   "progress",
+  "longRunning",
   "retrying",
   "succeeded",
   "failed",

@@ -2,8 +2,9 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 
-/** A response, and what ends it as a client does that goes away. */
+/** A response with a connection that goes nowhere, and what ends it as a client does that goes away. */
 export function makeResponse(): { response: ServerResponse; over: () => void } {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
+  response.assignSocket(new Socket());
   return { response, over: () => void response.emit("close") };
 }

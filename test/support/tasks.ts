@@ -84,6 +84,7 @@ const taskEvents: readonly TaskEventName[] = [
   "queued",
   "started",
   "progress",
+  "longRunning",
   "retrying",
   "succeeded",
   "failed",

@@ -10,6 +10,7 @@ export const piscina = "Piscina";
 export const piscinaAsync = "Piscina, atomics disabled";
 const raw = "raw postMessage, batched";
 export const rawEach = "raw postMessage, one each";
+export const rawBytes = "v8.Serializer and raw postMessage";
 
 export const pools: Readonly<Record<string, () => Promise<OpenPool>>> = {
   [ours]: async () => (await import("./offload-after-response.js")).openAfterResponse,
@@ -23,4 +24,5 @@ export const pools: Readonly<Record<string, () => Promise<OpenPool>>> = {
   poolifier: async () => (await import("./poolifier.js")).openPoolifier,
   [raw]: async () => (await import("./raw.js")).openRaw,
   [rawEach]: async () => (await import("./raw.js")).openRawEach,
+  [rawBytes]: async () => (await import("./raw-bytes.js")).openRawBytes,
 };

@@ -11,7 +11,7 @@ module.exports = {
       // Until the program says "ready", the old process stays.
       wait_ready: true,
       listen_timeout: 10_000,
-      // From SIGINT to SIGKILL, in ms. 1,600 unless told otherwise. The program reads it itself, from its environment.
+      // From SIGINT to SIGKILL, in ms. The default is 1,600. The program reads it itself, from its environment.
       kill_timeout: 30_000,
       // Signals go to the process alone, not to the programs that its tasks have started.
       treekill: false,

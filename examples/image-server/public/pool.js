@@ -28,12 +28,12 @@ export function showWork(photo) {
   draw();
 }
 
-/** Takes every photo off: the connection was lost, and what is on the lanes now will be told anew. */
+/** Takes every photo off: the connection was lost, and the server sends what is on the lanes once more. */
 export function clearWork() {
   working.clear();
 }
 
-// Once a frame: a thread's next photo is told a moment before the end of its last one.
+// Once a frame: a thread's next photo is announced a moment before the end of its last one.
 function draw() {
   if (drawing) return;
   drawing = true;

@@ -4,11 +4,10 @@
 import { isNonRetryable } from "../retry/non-retryable.js";
 import { capture } from "./capture.js";
 import type { WireError } from "./thrown.js";
-import { fieldsOf, isError, membersOf, read, text } from "./walk/error-parts.js";
+import { fieldsOf, isError, membersOf, mostCauses, read, text } from "./walk/error-parts.js";
 import { toWireForm, type WireForm } from "./wire-form.js";
 
-// A cause chain may be circular or endless, the members of an AggregateError may hold each other: nobody reads further.
-const maxDepth = 8;
+/** The members of an AggregateError may hold each other, so the depth alone is no limit. */
 const maxErrors = 100;
 
 /** How many errors may still be taken apart, over all that hang together. */
@@ -33,7 +32,7 @@ function takeApart(thrown: unknown, depth: number, budget: Budget): WireError {
 function errorToWire(error: Error, depth: number, budget: Budget): WireError {
   const cause = read(() => error.cause);
   const members = membersOf(error);
-  const deeper = depth < maxDepth && budget.left > 0;
+  const deeper = depth < mostCauses && budget.left > 0;
   return {
     isError: true,
     name: text(() => error.name) ?? "Error",

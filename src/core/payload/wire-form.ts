@@ -1,5 +1,5 @@
 // A captured value as `postMessage` carries it. Structured clone would make a plain object of PayloadBytes, so they cross as
-// an array. A flat value is never an array, so the two are told apart on the other side without a list.
+// an array. A flat value is never an array, so the other side tells the two apart without a list.
 import { type Captured, isBytes, PayloadBytes } from "./payload.js";
 
 /** A captured value between threads: flat values as they are, bytes as an array. */

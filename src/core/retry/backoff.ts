@@ -27,7 +27,8 @@ export function backoffDelay(
   // Finite, because 0 times Infinity is NaN, and a task with a delay of NaN would wait for ever.
   const factor = exponential ? Math.min(2 ** (attempt - 1), Number.MAX_VALUE) : 1;
   const full = Math.min(maxDelay, longest, delay * factor);
-  return full * (1 - jitter) + full * jitter * random();
+  // Subtracted, because a sum of two parts may be rounded up above the whole.
+  return full - full * jitter * (1 - random());
 }
 
 /** A backoff function that fails must not prevent the next attempt. */

@@ -60,7 +60,7 @@ export interface PoolOptions {
   readonly startTimeout?: number | undefined;
   /** Memory limits of each thread, as in `new Worker()`. A task over them fails with AR_OUT_OF_MEMORY. */
   readonly resourceLimits?: import("node:worker_threads").ResourceLimits | undefined;
-  /** The threads' `process.env`. Default: a copy of the process's. */
+  /** The threads' `process.env`. Default: a copy of the process's, taken by `createOffloader`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Node options for the threads, such as `["--import", "tsx"]`. Default: the process's own. */
   readonly execArgv?: readonly string[] | undefined;
@@ -68,24 +68,14 @@ export interface PoolOptions {
   readonly workerData?: unknown;
 }
 
-export interface ResolvedPoolOptions {
-  readonly minThreads: number;
-  readonly maxThreads: number;
-  readonly maxStuckThreads: number;
-  readonly idleTimeout: number;
-  readonly concurrentTasksPerThread: number;
-  readonly maxTasksPerThread: number;
-  readonly maxThreadMemory: number;
-  readonly priority: number;
-  readonly watch: boolean;
-  readonly abortGrace: number;
-  readonly teardownTimeout: number;
-  readonly startTimeout: number;
-  readonly resourceLimits: import("node:worker_threads").ResourceLimits | undefined;
-  readonly env: Readonly<Record<string, string | undefined>> | undefined;
-  readonly execArgv: readonly string[] | undefined;
-  readonly workerData: unknown;
-}
+/** These have no default: what is left out stays out. */
+type WithoutDefault = "resourceLimits" | "env" | "execArgv" | "workerData";
+
+export type ResolvedPoolOptions = {
+  readonly [Name in keyof Required<PoolOptions>]: Name extends WithoutDefault
+    ? PoolOptions[Name]
+    : Exclude<PoolOptions[Name], undefined>;
+};
 
 export const poolRule: Rule = object({
   minThreads: integer(0),

@@ -8,11 +8,19 @@ import type { FailureForm } from "./slots/failure-form.js";
 /** Main thread -> thread, through the port of its greeting. */
 export type ToThread = BatchMessage | StopMessage | CollectMessage | EndMessage | FollowUpAnswer;
 
+export interface Preload {
+  readonly url: string;
+  /** Import it only where Node, with the loaders it was started with, does not know the module's extension. */
+  readonly ifUnknown: boolean;
+}
+
 /** The one Piscina task of a thread: load the tasks module. All else goes through `port`. */
 export interface HelloMessage {
   readonly port: MessagePort;
   /** URL of the tasks module. */
   readonly tasks: string;
+  /** What runs TypeScript, to be imported before the tasks module. */
+  readonly preload: Preload | undefined;
   /** Ids are this and the task's number. */
   readonly idPrefix: string;
   readonly control: SharedArrayBuffer;

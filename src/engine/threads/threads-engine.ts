@@ -1,28 +1,27 @@
-// The engine that runs tasks on worker threads: which thread, how many at once, when another thread is worth its start.
+// The engine that runs tasks on worker threads: sends batches to them, and reports what becomes of each task.
 import type { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { afterFairTime, backgroundClock } from "../../base/time.js";
-import { hasAttemptsLeft, stopsToBeRetried, timeoutError } from "../../core/early-end.js";
+import { timeoutError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
-import { restore } from "../../core/payload/restore.js";
-import { toWire } from "../../core/payload/to-wire.js";
-import { fromWireForm } from "../../core/payload/wire-form.js";
 import type { Task } from "../../core/task.js";
 import type { Engine, EngineHost } from "../engine.js";
 import { TaskQueue } from "../queue/task-queue.js";
-import { batchMs, expectedMs, takeBatch } from "./batching.js";
+import { expectedMs, takeBatch } from "./batching.js";
+import { chooseThread } from "./choose-thread.js";
+import { answerFollowUp } from "./follow-ups.js";
+import type { TasksModule } from "./module/tasks-module.js";
 import type { ResolvedPoolOptions } from "./options.js";
-import type { TasksModule } from "./pool/tasks-module.js";
-import type { Place, Thread } from "./pool/thread.js";
+import type { Thread } from "./pool/thread.js";
 import { ThreadPool } from "./pool/thread-pool.js";
-import type { BatchReply, FollowUpMessage, FromThread, PartialReply } from "./protocol.js";
-import { findTask, Remarks } from "./remarks.js";
+import type { BatchReply, FromThread, PartialReply } from "./protocol.js";
+import { Remarks } from "./remarks.js";
 import { Serving } from "./serving.js";
 import { leavesForGood, movedAway, packBatch } from "./slots/batch-message.js";
 import { BatchReport } from "./slots/batch-report.js";
 import { deathOf } from "./slots/death.js";
+import { isFromRunner, isReply } from "./slots/message-check.js";
 import type { Slot } from "./slots/slot.js";
-import { slotState, want } from "./slots/slot-memory.js";
+import { Stopping } from "./stopping.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface ThreadsEngineParts {
@@ -39,7 +38,9 @@ export class ThreadsEngine implements Engine {
   readonly name = "threads";
   readonly pool: ThreadPool;
   readonly #options: ResolvedPoolOptions;
+  readonly #logger: Logger;
   readonly #queue: TaskQueue;
+  readonly #stopping: Stopping;
   readonly #watchdog: Watchdog;
   readonly #remarks: Remarks;
   readonly #serving = new Serving(() => this.#serve());
@@ -50,6 +51,7 @@ export class ThreadsEngine implements Engine {
   constructor(parts: ThreadsEngineParts) {
     const { options, logger } = parts;
     this.#options = options;
+    this.#logger = logger;
     this.#queue = new TaskQueue({
       started: (task) => this.#host.started(task),
       work: () => this.#wake(),
@@ -64,13 +66,21 @@ export class ThreadsEngine implements Engine {
       onMessage: (thread, message) => this.#receive(thread, message),
       onDied: (thread) => this.#died(thread),
     });
+    this.#stopping = new Stopping({
+      pool: this.pool,
+      queue: this.#queue,
+      abortGrace: options.abortGrace,
+      again: (task) => this.#report.again(task, undefined),
+      together: (report) => this.#host.together(report),
+    });
     this.#watchdog = new Watchdog(options.startTimeout, {
       threads: () => this.pool.threads,
       timedOut: (task) => {
         if (this.stop(task, timeoutError(task)) === "unbegun") this.#report.again(task, undefined);
       },
       late: (thread, slot) => this.#host.together(() => this.#late(thread, slot)),
-      terminate: (thread, reason) => this.#host.together(() => this.#terminate(thread, reason)),
+      read: (thread) => thread.readQueued(),
+      terminate: (thread, reason) => this.#host.together(() => this.#stopping.terminate(thread, reason)),
     });
   }
 
@@ -92,40 +102,19 @@ export class ThreadsEngine implements Engine {
     this.#queue.remove(task);
   }
 
-  /**
-   * The rule for stopping a task that was started: one that no code has begun is taken back; one whose code runs has its
-   * signal aborted, and its thread is terminated if it goes on past the grace; of one that has ended, only another attempt
-   * can be prevented.
-   */
   stop(task: Task, reason: OffloadError): "unbegun" | "stopping" | "ended" {
-    const place = this.#find(task);
-    if (place === undefined) return "ended";
-    const { slot, index } = place;
-    if (slot.withdraw(index)) {
-      this.#queue.freedSoon(task.definition);
-      return "unbegun";
-    }
-    if (slot.requestStop(index)) {
-      task.abortedBy = reason;
-      this.#postStop(place, reason);
-      return "stopping";
-    }
-    const failedUnreported = task.abortedBy === undefined && slot.stateOf(index) === slotState.failed;
-    if (!stopsToBeRetried(task) && !(failedUnreported && hasAttemptsLeft(task))) return "ended";
-    task.abortedBy = reason;
-    return "stopping";
+    return this.#stopping.stop(task, reason);
   }
 
   want(task: Task): void {
-    const place = this.#find(task);
-    if (place !== undefined) want(place.slot.memory, place.index);
+    this.#stopping.want(task);
   }
 
   /** What was sent ahead and has not begun comes back. */
   pause(task?: string): void {
     this.#queue.pause(task);
     this.#host.together(() => {
-      for (const thread of this.pool.threads) this.#takeBackAll(thread, task);
+      for (const thread of this.pool.threads) this.#stopping.takeBackAll(thread, task);
     });
   }
 
@@ -136,7 +125,7 @@ export class ThreadsEngine implements Engine {
   halt(): void {
     this.#halted = true;
     this.#watchdog.stop();
-    for (const thread of this.pool.threads) this.#takeBackAll(thread);
+    for (const thread of this.pool.threads) this.#stopping.takeBackAll(thread);
   }
 
   async close(timeout: number): Promise<void> {
@@ -147,6 +136,11 @@ export class ThreadsEngine implements Engine {
 
   get unended(): number {
     return this.#halted ? this.pool.threads.size + this.pool.stuck.size : 0;
+  }
+
+  /** terminate() ends whatever else a thread does. */
+  get inNativeCode(): number {
+    return this.unended;
   }
 
   #wake(): void {
@@ -160,7 +154,7 @@ export class ThreadsEngine implements Engine {
   #sendWaiting(): void {
     const { pool } = this;
     while (this.#queue.length > 0) {
-      const thread = this.#nextThread();
+      const thread = chooseThread(pool, this.#options.concurrentTasksPerThread);
       const slot = thread?.freeSlot();
       if (thread === undefined || slot === undefined) break;
       const batch = takeBatch(this.#queue, pool.idleCount(), thread.busy === 0, pool.capacityOf(thread));
@@ -168,21 +162,6 @@ export class ThreadsEngine implements Engine {
       this.#send(thread, slot, batch);
     }
     if (this.#queue.length > 0) pool.growFor(this.#queue.length);
-  }
-
-  /** A thread to send a batch to: an idle one, or one that runs fewer tasks than it may, or one that will soon be idle. */
-  #nextThread(): Thread | undefined {
-    const { concurrentTasksPerThread } = this.#options;
-    let best: Thread | undefined;
-    for (const thread of this.pool.threads) {
-      if (thread.retired || thread.exclusive || this.pool.capacityOf(thread) <= 0) continue;
-      if (thread.busy === 0) return thread;
-      // A batch is sent ahead only where it will not wait long. A millisecond of work hides the time that messages take.
-      const mayTake = thread.busy < concurrentTasksPerThread || thread.expectedMs <= batchMs;
-      if (mayTake && thread.busy <= concurrentTasksPerThread && (best === undefined || thread.busy < best.busy))
-        best = thread;
-    }
-    return best;
   }
 
   #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {
@@ -202,31 +181,39 @@ export class ThreadsEngine implements Engine {
     thread.occupy(expectedMs(batch));
   }
 
-  #receive(thread: Thread, message: FromThread): void {
-    if (isReply(message)) this.#host.together(() => this.#replied(thread, message));
-    else if (message.kind === "partial") this.#host.together(() => this.#repliedPartly(thread, message));
-    else if (message.kind === "offload") this.#followUp(thread, message);
-    else this.#remarks.receive(thread, message);
+  /** A task can post to the port too: it finds it among the open handles of its thread. Such a message must not reach further. */
+  #receive(thread: Thread, message: unknown): void {
+    try {
+      if (isFromRunner(thread, message)) this.#take(thread, message);
+      else this.#distrust(thread, "a message came from it that the library does not send");
+    } catch (error) {
+      this.#distrust(thread, "a message came from it that cannot be read", error);
+    }
   }
 
-  /** A task dispatches another. It is answered also where the asking task has ended: its code may still wait. */
-  #followUp(thread: Thread, { seq, parent, call, name, payload, options }: FollowUpMessage): void {
-    const context = findTask(thread, seq)?.context;
-    try {
-      const id = this.#host.offload({ name, payload: restore(fromWireForm(payload)), options, parent, context });
-      thread.post({ kind: "offloaded", call, id });
-    } catch (refusal) {
-      thread.post({ kind: "offloaded", call, error: toWire(refusal) });
-    }
+  #take(thread: Thread, message: FromThread): void {
+    if (isReply(message)) this.#host.together(() => this.#replied(thread, message));
+    else if (message.kind === "partial") this.#host.together(() => this.#repliedPartly(thread, message));
+    else if (message.kind === "offload") answerFollowUp(this.#host, thread, message);
+    else this.#remarks.receive(thread, message);
   }
 
   #replied(thread: Thread, reply: BatchReply): void {
     const slot = thread.slotOf(reply);
     thread.tasksRun += slot.tasks.length - slot.withdrawn;
-    this.#report.replied(slot, reply);
+    const complete = this.#report.replied(slot, reply);
     this.#release(thread, slot);
-    this.pool.afterWork(thread);
+    if (complete) this.pool.afterWork(thread);
+    else this.#distrust(thread, "it ended a batch without the outcome of a task");
     this.#wake();
+  }
+
+  /** A task has tampered with its thread, whose word is worth nothing any more: another takes its place. */
+  #distrust(thread: Thread, reason: string, err?: unknown): void {
+    // Of a dead one, or one that is being ended already, all that remains is to be reported.
+    if (thread.exitCode !== undefined || thread.killed) return;
+    this.#logger.error({ thread: thread.id, ...(err !== undefined && { err }) }, `a thread is replaced: ${reason}`);
+    this.#host.together(() => this.#stopping.terminate(thread, reason));
   }
 
   #repliedPartly(thread: Thread, { ended, reply }: PartialReply): void {
@@ -258,8 +245,8 @@ export class ThreadsEngine implements Engine {
     // Where there is no other thread, nothing is gained by taking tasks back.
     if (maxThreads > 1) {
       // What was sent after it waits for the same slow task.
-      if (concurrentTasksPerThread === 1) this.#takeBackAll(thread);
-      else this.#takeBack(slot);
+      if (concurrentTasksPerThread === 1) this.#stopping.takeBackAll(thread);
+      else this.#stopping.takeBack(slot);
     }
     const batch = slot.tasks;
     const { done } = slot;
@@ -270,49 +257,4 @@ export class ThreadsEngine implements Engine {
     // What the others returned or threw is still in the thread, which answers as soon as the slow task lets it.
     if (slot.reported < slot.done) thread.post({ kind: "collect", slot: slot.index });
   }
-
-  #takeBackAll(thread: Thread, name?: string): void {
-    for (const slot of thread.busySlots) this.#takeBack(slot, name);
-  }
-
-  /** What a thread has not begun is queued again; with a name, only the tasks of that name. */
-  #takeBack(slot: Slot, name?: string): void {
-    // From the last to the first, because each goes to the head of its lane.
-    for (let index = slot.tasks.length - 1; index >= 0; index--) {
-      const task = slot.tasks[index];
-      // Its buffers have moved to the thread and cannot be taken back, so the task waits there.
-      if (task === undefined || task.payload === movedAway) continue;
-      if (name !== undefined && task.definition.name !== name) continue;
-      if (slot.withdraw(index)) this.#report.again(task, undefined);
-    }
-  }
-
-  #postStop({ thread, slot, index, task }: Place, reason: OffloadError): void {
-    const { name, message, code } = reason;
-    thread.post({ kind: "stop", slot: slot.index, index, reason: { isError: true, name, message, fields: { code } } });
-    const batch = slot.tasks;
-    const judge = (): void => {
-      if (slot.tasks !== batch || thread.retired || slot.tasks[slot.running] !== task) return;
-      this.#host.together(() => this.#terminate(thread, "a task did not stop within pool.abortGrace"));
-    };
-    afterFairTime(this.#options.abortGrace, judge, backgroundClock);
-  }
-
-  /** The last resort, for a task that does not stop. The tasks that have not begun are taken back first. */
-  #terminate(thread: Thread, reason: string): void {
-    this.#takeBackAll(thread);
-    this.pool.terminate(thread, reason);
-  }
-
-  #find(task: Task): Place | undefined {
-    for (const thread of this.pool.threads) {
-      const place = thread.find(task);
-      if (place !== undefined) return place;
-    }
-    return undefined;
-  }
-}
-
-function isReply(message: FromThread): message is BatchReply {
-  return typeof message === "number" || Array.isArray(message);
 }

@@ -1,5 +1,5 @@
 // Watches what is in flight with one timer: tasks past their timeout, batches held up by a slow task, threads that begin nothing.
-import { clearTimer, setTimer, sharedNow, type Timer } from "../../base/time.js";
+import { clearTimer, heldUpMs, setTimer, sharedNow, type Timer } from "../../base/time.js";
 import type { Task } from "../../core/task.js";
 import { batchMs } from "./batching.js";
 import type { Thread } from "./pool/thread.js";
@@ -15,6 +15,8 @@ export interface WatchdogActions {
   timedOut(task: Task): void;
   /** Called once for a batch that is late. */
   late(thread: Thread, slot: Slot): void;
+  /** Reads what the thread has sent by now. */
+  read(thread: Thread): void;
   terminate(thread: Thread, reason: string): void;
 }
 
@@ -23,7 +25,7 @@ export class Watchdog {
   #due = Number.POSITIVE_INFINITY;
 
   constructor(
-    /** ms within which a thread that runs nothing must begin what it has been sent. */
+    /** ms within which a thread that runs nothing must begin what it has been sent, or reply. */
     private readonly startTimeout: number,
     private readonly actions: WatchdogActions,
   ) {}
@@ -47,16 +49,17 @@ export class Watchdog {
     clearTimer(this.#timer);
     // Half a millisecond more, because a timer may fire that much early. At least 1, because Node warns of a negative time.
     // The timer does not keep the process alive: the threads that run tasks do.
-    this.#timer = setTimer(() => this.#look(), Math.max(1, due - sharedNow() + 0.5));
+    this.#timer = setTimer(() => this.#look(sharedNow() - due), Math.max(1, due - sharedNow() + 0.5));
     this.#timer.unref();
   }
 
-  #look(): void {
+  /** @param late ms that the timer came too late */
+  #look(late: number): void {
     this.#due = Number.POSITIVE_INFINITY;
     const now = sharedNow();
     for (const thread of this.actions.threads()) {
       const running = [...thread.running()];
-      for (const { slot, task } of running) this.#lookAt(slot, task, now);
+      for (const { slot, task } of running) this.#lookAt(slot, task, now, late);
       for (const slot of thread.slots) {
         if (slot.tasks.length > 0) this.#lookAfter(thread, slot, running.length > 0, now);
       }
@@ -66,10 +69,15 @@ export class Watchdog {
     }
   }
 
-  #lookAt(slot: Slot, task: Task, now: number): void {
+  #lookAt(slot: Slot, task: Task, now: number, late: number): void {
     const { timeout } = task.dispatch;
     if (timeout === 0 || task.abortedBy !== undefined) return;
-    const due = (slot.memory.beganAt[0] ?? now) + timeout;
+    // The process was stopped, or this thread was blocked. The task may have stood still as well, so it gets the time back once.
+    if (late >= heldUpMs && slot.excuse?.task !== task) {
+      slot.excuse = { task, until: now + Math.min(late, timeout) };
+    }
+    const ownDue = (slot.memory.beganAt[0] ?? now) + timeout;
+    const due = slot.excuse?.task === task ? Math.max(slot.excuse.until, ownDue) : ownDue;
     if (due <= now) this.actions.timedOut(task);
     else this.#wakeAt(due);
   }
@@ -82,6 +90,9 @@ export class Watchdog {
       slot.late = true;
       this.actions.late(thread, slot);
     }
+    if (slot.done === slot.tasks.length) this.#expectReply(thread, slot, now);
+    // Once more, however slow its tasks are: the reply may stay away.
+    else this.#wakeAt(now + this.startTimeout);
     // A task that begins from now on has its whole timeout before it.
     const timeouts = slot.tasks.map(({ dispatch }) => dispatch.timeout).filter((timeout) => timeout > 0);
     if (timeouts.length > 0) this.#wakeAt(now + Math.min(...timeouts));
@@ -99,7 +110,25 @@ export class Watchdog {
       thread.standstill.overdue = true;
       this.#wakeAt(now + unbegunMs);
     } else {
-      this.actions.terminate(thread, "it began no task within pool.startTimeout");
+      this.actions.read(thread);
+      if (thread.standstill !== undefined) {
+        this.actions.terminate(thread, "it began no task within pool.startTimeout");
+      }
+    }
+  }
+
+  /** The reply follows the last end at once, unless a task has broken what sends it. What has ended is not lost: the slot states say it. */
+  #expectReply(thread: Thread, slot: Slot, now: number): void {
+    if (thread.retired) return;
+    slot.endedSince ??= now;
+    const due = slot.endedSince + this.startTimeout;
+    if (due > now) {
+      this.#wakeAt(due);
+      return;
+    }
+    this.actions.read(thread);
+    if (slot.endedSince !== undefined) {
+      this.actions.terminate(thread, "it sent no reply within pool.startTimeout");
     }
   }
 }

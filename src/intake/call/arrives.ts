@@ -41,7 +41,7 @@ type Whole =
   // biome-ignore-start lint/complexity/noBannedTypes: boxed primitives are copied, too.
   | String
   | Number
-  | Boolean
+  | (Boolean & NotOfTemporal)
   | BigInt
   // biome-ignore-end lint/complexity/noBannedTypes: see above.
   | Date
@@ -58,6 +58,11 @@ type Whole =
 
 /** What is copied with what is in it. A Map has all that a WeakMap has, so these are asked for first. */
 type Container = ReadonlyMap<never, unknown> | ReadonlySet<unknown> | readonly unknown[];
+
+/** A Boolean has nothing but `valueOf()`, and what that of Temporal's classes returns, `never`, fits it. */
+interface NotOfTemporal {
+  readonly [Symbol.toStringTag]?: never;
+}
 
 // By their shape, because Node.js and the browser declare types of their own for the same thing.
 interface BlobLike {
@@ -76,6 +81,12 @@ type WebStreamLike =
   | { readonly locked: boolean; getWriter(): unknown }
   | { readonly readable: { readonly locked: boolean }; readonly writable: { readonly locked: boolean } };
 
+/**
+ * An error arrives with its fields, whatever methods its class has, and a field that cannot arrive is left out. `stack` tells
+ * an error from an object that has a name and a message. A DOMException is refused before.
+ */
+type IsError<Type> = Type extends Error ? ("stack" extends keyof Type ? true : false) : false;
+
 /** What is refused whole, and what a reader calls it; the first that fits counts. Other methods are named one by one. */
 type Kinds = [
   [symbol, "a symbol"],
@@ -89,11 +100,23 @@ type Kinds = [
   [{ pipe: AnyFunction; on: AnyFunction }, "a stream"],
   [{ readonly aborted: boolean; addEventListener: AnyFunction }, "an AbortSignal"],
   [{ readonly signal: { readonly aborted: boolean }; abort: AnyFunction }, "an AbortController"],
+  [{ readonly port1: PortLike; readonly port2: PortLike }, "a MessageChannel"],
   [{ addEventListener: AnyFunction; dispatchEvent: AnyFunction }, "an EventTarget"],
+  [{ preventDefault: AnyFunction; stopImmediatePropagation: AnyFunction }, "an Event"],
   [{ on: AnyFunction; emit: AnyFunction }, "an EventEmitter"],
   [{ readonly code: number; readonly DATA_CLONE_ERR: number }, "a DOMException"],
   [WeakMap<never, unknown>, "a WeakMap"],
   [WeakSet<never>, "a WeakSet"],
+  [{ deref: AnyFunction }, "a WeakRef"],
+  [{ append: AnyFunction; getSetCookie: AnyFunction }, "a Headers object"],
+  [{ append: AnyFunction; getAll: AnyFunction }, "a FormData object"],
+  [{ readonly encoding: string; encodeInto: AnyFunction }, "a TextEncoder"],
+  [{ readonly encoding: string; readonly fatal: boolean; decode: AnyFunction }, "a TextDecoder"],
+  [{ readonly subtle: object; getRandomValues: AnyFunction }, "a Crypto object"],
+  [{ resolvedOptions: AnyFunction }, "an object of Intl"],
+  [{ readonly [Symbol.toStringTag]: `Temporal.${string}` }, "an object of Temporal"],
+  [{ next: AnyFunction; [Symbol.iterator]: AnyFunction }, "an iterator"],
+  [{ next: AnyFunction; [Symbol.asyncIterator]: AnyFunction }, "an iterator"],
 ];
 type RefusedWhole = Kinds[number][0];
 type KindOf<Type, Rest = Kinds> = Rest extends [[infer Kind, infer Name extends string], ...infer Others]
@@ -125,12 +148,14 @@ type RefusedPart<Type, Depth extends number> = Type extends Whole
         ? Refused<Type[number], Less[Depth]>
         : Type extends RefusedWhole
           ? true
-          : // Methods first: the fields of something that has any, such as a database connection, are nobody's business.
-            [RefusedField<Type>] extends [never]
-            ? [FieldWithRefused<Type, Depth>] extends [never]
-              ? never
-              : true
-            : true;
+          : IsError<Type> extends true
+            ? never
+            : // Methods first: the fields of something that has any, such as a database connection, are nobody's business.
+              [RefusedField<Type>] extends [never]
+              ? [FieldWithRefused<Type, Depth>] extends [never]
+                ? never
+                : true
+              : true;
 
 /** The fields that are refused whole. Keys are filtered, not values: an index signature would hide the fields beside it. */
 type RefusedField<Type> = keyof {

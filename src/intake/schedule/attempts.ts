@@ -1,4 +1,4 @@
-// What follows an attempt: the end of the task, or another attempt after a delay. A task that was told to stop ends for that
+// What follows an attempt: the end of the task, or another attempt after a delay. A task that was asked to stop ends for that
 // reason, whatever its code still did.
 import type { Clock } from "../../base/time.js";
 import { hasAttemptsLeft } from "../../core/early-end.js";

@@ -1,5 +1,5 @@
-// Moves accepted tasks through their states: when each goes to its engine, and how one is ended early. The only place that
-// knows the ledger, the store, the keys and the engines.
+// Moves accepted tasks through their states: when each goes to its engine, and how one is ended early. What the engines report
+// comes back through engine-reports.ts.
 import type { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import type { Clock } from "../../base/time.js";
@@ -11,12 +11,11 @@ import { restoreAnew } from "../../core/payload/restore.js";
 import { resultOf } from "../../core/result.js";
 import { isFinal, type TaskState } from "../../core/states.js";
 import type { Task } from "../../core/task.js";
-import type { FollowUp } from "../../core/task-context.js";
 import type { Engine, EngineHost } from "../../engine/engine.js";
 import type { Store } from "../../store/store.js";
-import type { Readiness } from "../readiness.js";
 import { Attempts } from "./attempts.js";
 import { Keys } from "./keys.js";
+import type { LongRunning } from "./long-running.js";
 import { Pauses } from "./pauses.js";
 import { Signals } from "./signals.js";
 
@@ -31,28 +30,26 @@ export interface SchedulerParts {
   readonly events: Events;
   readonly store: Store;
   readonly engines: Engines;
-  readonly readiness: Readiness;
-  /** Accepts what a task dispatches; returns its id, or throws the refusal. */
-  readonly followUp: (followUp: FollowUp) => string;
+  readonly longRunning: LongRunning;
   readonly logger: Logger;
   /** Whether the failure of a task is logged. */
   readonly logsFailures: boolean;
   readonly clock?: Clock | undefined;
 }
 
-export class Scheduler implements EngineHost {
+export class Scheduler {
   readonly keys: Keys = new Keys();
   readonly pauses: Pauses;
+  readonly attempts: Attempts;
   readonly #parts: SchedulerParts;
   readonly #engines: { task: Engine; callback: Engine };
-  readonly #attempts: Attempts;
   readonly #signals = new Signals((task, reason) => void this.cancel(task, reason));
 
   constructor(parts: SchedulerParts) {
     const { ledger, engines, clock } = parts;
     this.#parts = parts;
     this.#engines = { ...engines };
-    this.#attempts = new Attempts(ledger, (task) => this.move(() => this.release(task)), clock);
+    this.attempts = new Attempts(ledger, (task) => this.move(() => this.release(task)), clock);
     this.pauses = new Pauses(
       () => Object.values(this.#engines),
       () => ledger.unfinished,
@@ -60,9 +57,9 @@ export class Scheduler implements EngineHost {
     ledger.observe((task, from) => this.#moved(task, from));
   }
 
-  /** Starts the engines. */
-  start(): void {
-    for (const engine of Object.values(this.#engines)) engine.start(this);
+  /** Starts the engines, which report to `host`. */
+  start(host: EngineHost): void {
+    for (const engine of Object.values(this.#engines)) engine.start(host);
   }
 
   /**
@@ -194,93 +191,6 @@ export class Scheduler implements EngineHost {
     });
   }
 
-  // What the engines report.
-
-  together(report: () => void): void {
-    this.move(report);
-  }
-
-  started(task: Task): void {
-    this.#parts.ledger.started(task);
-  }
-
-  returned(task: Task): void {
-    if (isFinal(task.state)) return;
-    this.#parts.ledger.takenBack(task);
-  }
-
-  succeeded(task: Task, value: unknown, runMs?: number): void {
-    if (isFinal(task.state)) return;
-    this.beginMove();
-    try {
-      this.#attempts.succeeded(task, value, runMs);
-    } finally {
-      this.endMove();
-    }
-  }
-
-  failed(task: Task, error: unknown, retryable: boolean, runMs?: number): void {
-    if (isFinal(task.state)) return;
-    this.move(() => this.#attempts.failed(task, error, retryable, runMs));
-  }
-
-  handedOver(task: Task): void {
-    if (isFinal(task.state)) return;
-    this.move(() => this.#parts.ledger.forwarded(task));
-  }
-
-  progress(task: Task, value: unknown): void {
-    // A task that was abandoned may still run.
-    if (task.state !== "running") return;
-    this.move(() => this.#parts.ledger.progress(task, value));
-  }
-
-  offload(followUp: FollowUp): string {
-    return this.#parts.followUp(followUp);
-  }
-
-  ready(): void {
-    const { readiness } = this.#parts;
-    if (!readiness.postpones(() => this.ready())) readiness.up();
-  }
-
-  loaded(names: readonly string[]): void {
-    if (!this.#parts.readiness.postpones(() => this.loaded(names))) this.learn(names);
-  }
-
-  /** The tasks are those of these names. */
-  learn(names: readonly string[]): void {
-    const { ledger, readiness } = this.#parts;
-    const errorOf = readiness.loaded(names);
-    if (errorOf === undefined) return;
-    this.move(() => {
-      for (const task of ledger.list()) {
-        const error = errorOf(task.definition);
-        if (error !== undefined) this.fail(task, error);
-      }
-    });
-  }
-
-  unloadable(reason: Error): void {
-    if (!this.#parts.readiness.postpones(() => this.unloadable(reason))) this.refuseAll(reason);
-  }
-
-  /** No task can run. */
-  refuseAll(reason: Error): void {
-    const { readiness, logger } = this.#parts;
-    const isNew = readiness.refusal === undefined;
-    const error = readiness.unloadable(reason);
-    // Nobody has to await ready(), and a refused dispatch may be logged by nobody.
-    if (isNew) logger.error({ err: error }, "no task can run, and every dispatch is refused");
-    this.move(() => {
-      for (const task of this.#parts.ledger.list()) if (task.definition.kind === "task") this.fail(task, error);
-    });
-  }
-
-  beforeDeparture(): void {
-    this.#parts.store.flush();
-  }
-
   #engineOf(task: Task): Engine {
     return this.#engines[task.definition.kind];
   }
@@ -291,7 +201,7 @@ export class Scheduler implements EngineHost {
    * @returns whether it took effect
    */
   #stopRunning(task: Task, reason: OffloadError, finish: () => void): boolean {
-    if (this.#attempts.isBetween(task)) {
+    if (this.attempts.isBetween(task)) {
       task.abortedBy = reason;
       return true;
     }
@@ -308,8 +218,9 @@ export class Scheduler implements EngineHost {
   /** Everything that follows from a transition, whoever made it. */
   #moved(task: Task, from: TaskState): void {
     this.#parts.store.moved(task, from);
+    if (from === "running") this.#parts.longRunning.left(task);
     if (!isFinal(task.state)) return;
-    if (from === "delayed") this.#attempts.delayedEnded();
+    if (from === "delayed") this.attempts.delayedEnded();
     this.#signals.forget(task);
     const follower = this.keys.release(task);
     if (follower?.state === "queued") this.#engineOf(follower).add(follower);

@@ -1,9 +1,7 @@
 // Text that a client may have written, made harmless for a terminal: nothing in it moves the cursor, changes a colour or the
 // direction of writing, or looks like a line of our own.
+import { unsafe } from "../../base/printable.js";
 
-// Control characters, separators of lines and paragraphs, and the marks that change the direction of writing. Written as
-// escapes, because as they are nobody could read this line.
-const unsafe = "\\p{Cc}\\p{Zl}\\p{Zp}\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069";
 const anyUnsafe = new RegExp(`[${unsafe}]`, "gu");
 const unsafeRun = new RegExp(`[${unsafe}]+`, "gu");
 

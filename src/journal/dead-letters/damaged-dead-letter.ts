@@ -1,4 +1,4 @@
-// A dead letter whose file cannot be read: what can be told of it nevertheless.
+// A dead letter whose file cannot be read: what is known of it from the rest of the file.
 import type { DeadLetter } from "../../store/store.js";
 import { type FileSystem, readFile } from "../files/file-system.js";
 import { formatVersion, versionOf } from "../format/format.js";

@@ -41,7 +41,7 @@ export class DeadLetterFiles {
    * Writes a dead letter in the directory of this process first, so that nobody sees it half written.
    *
    * @param accepted the ACCEPTED record, brought up to date
-   * @returns the descriptor of the file, for the caller to sync and close
+   * @returns the descriptor of the file, which the caller has to sync and close
    * @throws OffloadError AR_JOURNAL_FULL or AR_JOURNAL_UNAVAILABLE
    */
   write(ownDirectory: string, identity: Identity, accepted: Buffer, { reason, error, failedAt }: Failure): number {

@@ -50,7 +50,7 @@ export class DeadLetters {
   /**
    * Accepts the task of a dead letter again, with no attempt used.
    *
-   * @returns the task, for the caller to run; undefined if there is no dead letter of this id
+   * @returns the task, which the caller has to run; undefined if there is no dead letter of this id
    * @throws OffloadError as for any accepted task; the dead letter stays where it is then
    */
   retry(id: string): ReplayedTask | undefined {

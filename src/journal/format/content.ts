@@ -12,11 +12,15 @@ import { checkStorable, serializeStorable } from "./unstorable.js";
 
 const jsonWriter = new JsonWriter();
 
-/** What is kept of a task: its payload, the options its dispatch had (an object), and the context captured at the call. */
+/**
+ * What is kept of a task: its payload, the options its dispatch had (an object), the context captured at the call, and the id of the
+ * task that left it.
+ */
 export interface TaskContent {
   readonly payload: Captured;
   readonly dispatch: unknown;
   readonly context: Captured;
+  readonly parent?: string | undefined;
 }
 
 /**
@@ -24,10 +28,11 @@ export interface TaskContent {
  * @returns bytes that are valid until the next call
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE for what has no meaning in another process
  */
-export function encodeContent({ payload, dispatch, context }: TaskContent): Content {
+export function encodeContent({ payload, dispatch, context, parent }: TaskContent): Content {
   const values: unknown[] = [payload];
-  if (dispatch !== undefined || context !== undefined) values.push(givenOf(dispatch));
-  if (context !== undefined) values.push(context);
+  if (dispatch !== undefined || context !== undefined || parent !== undefined) values.push(givenOf(dispatch));
+  if (context !== undefined || parent !== undefined) values.push(context);
+  if (parent !== undefined) values.push(parent);
   if (payload instanceof PayloadBytes || context instanceof PayloadBytes) return encodeBytes(values);
   const json = jsonWriter.write(values);
   if (json !== undefined) return contentOf(encodings.json, json);
@@ -44,8 +49,13 @@ export function contentOf(encoding: Encoding, bytes: Uint8Array): Content {
 export function decodeContent(encoding: Encoding, bytes: Buffer): TaskContent {
   const values = decodeValues(encoding, bytes);
   if (!Array.isArray(values)) throw new TypeError("the content is no array");
-  const [payload, dispatch, context]: unknown[] = values;
-  return { payload, dispatch: dispatch ?? undefined, context };
+  const [payload, dispatch, context, parent]: unknown[] = values;
+  return {
+    payload,
+    dispatch: dispatch ?? undefined,
+    context,
+    parent: typeof parent === "string" ? parent : undefined,
+  };
 }
 
 function decodeValues(encoding: Encoding, bytes: Buffer): unknown {

@@ -39,23 +39,34 @@ export class Log {
     this.flush();
   };
 
-  /** @param capacity most bytes of unfinished tasks */
+  /**
+   * @param capacity most bytes of unfinished tasks, as things are
+   * @param mostCapacity what that is when nothing else takes room
+   */
   constructor(
     readonly chain: SegmentChain,
     private readonly writer: SegmentWriter,
     private readonly reclaimer: Reclaimer,
     private readonly reserve: Reserve,
     private readonly capacity: () => number,
+    private readonly mostCapacity: number,
     private readonly logger: Logger,
   ) {}
 
   /**
    * Writes ACCEPTED, after the steps that wait. The kernel has it when this returns.
    *
-   * @throws OffloadError AR_JOURNAL_FULL or AR_JOURNAL_UNAVAILABLE: the task is not in the journal
+   * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE or AR_PAYLOAD_TOO_LARGE: the task is not in the journal
    */
   accept(head: AcceptedHead, content: Content): JournalEntry {
     const capacity = this.capacity();
+    if (content.length > this.mostCapacity) {
+      throw new OffloadError(
+        "AR_PAYLOAD_TOO_LARGE",
+        `journal: the payload and its context take ${content.length} bytes, and all unfinished tasks together may take ` +
+          `${this.mostCapacity}, half of journal.maxBytes; send a key or a path instead of the content, or raise journal.maxBytes`,
+      );
+    }
     if (this.chain.liveBytes + content.length > capacity) {
       throw new OffloadError(
         "AR_JOURNAL_FULL",

@@ -1,8 +1,9 @@
 // Takes over the directories of dead processes by renaming them. The rename decides between several that try: one succeeds,
 // and the others no longer find the directory.
 //
-// A directory without a socket may be that of a living process, whose socket somebody has removed. It is renamed too, and read
-// only when its owner has had the time to notice this and to rename it back.
+// A directory without a socket may be that of a living process, whose socket somebody has removed. Where the kernel shows that
+// the process still listens, the directory is left alone. Else it is renamed too, and read only when its owner has had the time
+// to notice this and to rename it back.
 import path from "node:path";
 import type { Logger } from "../../base/logger.js";
 import { sleep, wallClock } from "../../base/time.js";
@@ -11,8 +12,9 @@ import { errorCode, type FileSystem } from "../files/file-system.js";
 import { removeDirectory } from "../files/remove-directory.js";
 import { formatVersion, headerLength, versionOf } from "../format/format.js";
 import { isSegmentName } from "../log/segment.js";
-import { type OwnerState, ownerPrefix } from "./ask-owner.js";
-import { checkInterval, startingPrefix } from "./ownership.js";
+import { type OwnerState, ownerPrefix, startingPrefix } from "./ask-owner.js";
+import { type IsListening, isListening } from "./listening-sockets.js";
+import { checkInterval } from "./ownership.js";
 import { directoriesWithin, movingPrefix } from "./recover.js";
 import type { Siblings } from "./siblings.js";
 
@@ -36,6 +38,7 @@ export class AbandonedDirectories {
     private readonly siblings: Siblings,
     private readonly logger: Logger,
     private readonly unboundGrace: number = defaultUnboundGrace,
+    private readonly listens: IsListening = isListening,
   ) {}
 
   /** Takes over the directories of all dead processes, one process after the other. */
@@ -69,7 +72,8 @@ export class AbandonedDirectories {
   async #claim(directory: string, id: string): Promise<{ path: string; state: OwnerState } | undefined> {
     return this.#attempt(directory, async () => {
       const state = await this.siblings.state(directory);
-      if (state === "alive" || this.#isNewer(directory)) return undefined;
+      if (state === "alive" || (state === "unbound" && (await this.listens(this.root, id)))) return undefined;
+      if (this.#isNewer(directory)) return undefined;
       const moving = path.join(this.ownDirectory(), movingPrefix + id);
       this.fs.rename(directory, moving);
       return { path: moving, state };

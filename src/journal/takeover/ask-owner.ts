@@ -7,6 +7,9 @@ import { socketPath } from "./socket-path.js";
 
 export const ownerPrefix = "owner-";
 
+/** A directory whose owner has not bound its socket yet. Nobody takes it over. */
+export const startingPrefix = "starting-";
+
 /** Asks an owner to look for directories to take over. Processes of other versions send and understand it too. */
 export const takeOverMessage = "adopt\n";
 

@@ -10,12 +10,9 @@ import { isFull, journalError } from "../files/failure.js";
 import { errorCode, type FileSystem } from "../files/file-system.js";
 import { removeReserve } from "../log/reserve.js";
 import type { SegmentDirectory } from "../log/segment-writer.js";
-import { ownerPrefix } from "./ask-owner.js";
+import { ownerPrefix, startingPrefix } from "./ask-owner.js";
 import { OwnerSocket, type OwnerSocketObserver } from "./owner-socket.js";
 import { movingPrefix } from "./recover.js";
-
-/** A directory whose owner has not bound its socket yet. Nobody takes it over. */
-export const startingPrefix = "starting-";
 
 /** How often the socket is looked for, in ms. Others wait longer before they read a directory whose socket is missing. */
 export const checkInterval = 1_000;
@@ -142,7 +139,7 @@ export class Ownership implements SegmentDirectory {
     }
   }
 
-  /** Whether it does not exist; false where that cannot be told. */
+  /** Whether it does not exist; false where the file system does not answer that. */
   #isMissing(file: string): boolean {
     try {
       this.fs.stat(file);

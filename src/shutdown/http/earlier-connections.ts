@@ -1,9 +1,9 @@
 // The connections that a server had before its drain was set up, with what they are doing. Node keeps them in lists of its
 // own, which are the same on Node 20 to 26; where one is missing, these connections stay unknown.
-import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Http2Session } from "node:http2";
 import { type Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { activeSockets } from "../../base/open-responses.js";
 import { speaksTls } from "./servers.js";
 
 /** A connection of HTTP/1. */
@@ -30,26 +30,8 @@ export function earlierSessions(server: Server): Http2Session[] {
   return sessions instanceof Set ? [...sessions] : [];
 }
 
-/** The response that a connection of HTTP/1 is sending, or will send next. */
-export function currentResponseOf(socket: Duplex): ServerResponse | undefined {
-  const response: unknown = Reflect.get(socket, "_httpMessage");
-  if (typeof response !== "object" || response === null) return undefined;
-  return Reflect.get(response, "req") instanceof IncomingMessage ? (response as ServerResponse) : undefined;
-}
-
-/** Whether it is certain that no request has been read from the connection after that of this response. */
-export function isLastOf(socket: Duplex, response: ServerResponse): boolean {
-  const parser: unknown = Reflect.get(socket, "parser");
-  return typeof parser === "object" && parser !== null && Reflect.get(parser, "incoming") === response.req;
-}
-
 function openSockets(server: Server): Socket[] {
-  const getHandles: unknown = Reflect.get(process, "_getActiveHandles");
-  if (typeof getHandles !== "function") return [];
-  const handles: unknown[] = Reflect.apply(getHandles, process, []);
-  return handles.filter(
-    (handle): handle is Socket => handle instanceof Socket && Reflect.get(handle, "server") === server,
-  );
+  return activeSockets().filter((socket) => Reflect.get(socket, "server") === server);
 }
 
 function hidden(server: Server, description: string): unknown {

@@ -3,9 +3,10 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ServerResponse } from "node:http";
 import type { Server } from "node:net";
 import type { Duplex } from "node:stream";
+import { isLastOn, responseOn } from "../../base/open-responses.js";
 import { ConnectionMap } from "./connection-map.js";
 import { type Connections, endSoon } from "./connections.js";
-import { currentResponseOf, earlierConnections, isLastOf } from "./earlier-connections.js";
+import { earlierConnections } from "./earlier-connections.js";
 import { Http1Connection } from "./http1-connection.js";
 import type { OpenRequest } from "./open-request.js";
 import { speaksTls } from "./servers.js";
@@ -39,7 +40,7 @@ export class Http1Drain implements Connections {
     for (const { socket, upgraded } of earlierConnections(server)) {
       const connection = this.track(socket);
       connection.upgraded = upgraded;
-      this.takeOn(connection, currentResponseOf(socket));
+      this.takeOn(connection, responseOn(socket));
     }
     this.unwatch = () => {
       server.off(event, this.connected);
@@ -111,8 +112,8 @@ export class Http1Drain implements Connections {
   /** A response that has begun before this drain was set up; after it come those that are pipelined behind it. */
   private takeOn(connection: Http1Connection, response: ServerResponse | undefined): void {
     if (response === undefined || response.closed || connection.has(response)) return;
-    this.begun(connection, response, !isLastOf(connection.socket, response));
-    response.on("close", () => this.takeOn(connection, currentResponseOf(connection.socket)));
+    this.begun(connection, response, !isLastOn(connection.socket, response));
+    response.on("close", () => this.takeOn(connection, responseOn(connection.socket)));
   }
 
   private upgraded(socket: Duplex): void {

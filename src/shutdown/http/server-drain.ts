@@ -1,5 +1,5 @@
 // The drain of one server: its listener, its connections of every kind, and when none is left.
-import type { Server } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { clearTicker, setTicker, type Timer } from "../../base/time.js";
@@ -19,6 +19,8 @@ export class ServerDrain {
   private readonly whenDrained: Deferred<void> = deferred();
   private readonly http1: Http1Drain | undefined;
   private readonly kinds: readonly Connections[];
+  /** Of its listener, when this drain was made. */
+  private readonly address: string | AddressInfo | null;
   private sweeper: Timer | undefined;
   private closing = false;
   /** There is no listener, and none of the connections that it accepted. */
@@ -26,6 +28,7 @@ export class ServerDrain {
 
   constructor(readonly server: Server) {
     this.drained = this.whenDrained.promise;
+    this.address = server.address();
     const onClosed = (): void => this.resolveIfDrained();
     this.http1 = speaksHttp1(server) ? new Http1Drain(server, onClosed) : undefined;
     const http2 = speaksHttp2(server) ? new Http2Drain(server, onClosed) : undefined;
@@ -50,9 +53,9 @@ export class ServerDrain {
     this.sweep();
   }
 
-  /** "port 3000", or the path of its socket. */
+  /** "port 3000", or the path of its socket. It stays known after a framework has closed its server itself. */
   get where(): string {
-    const address = this.server.address();
+    const address = this.server.address() ?? this.address;
     if (address === null) return "a closed port";
     return typeof address === "string" ? address : `port ${address.port}`;
   }

@@ -5,27 +5,39 @@ import { isMainThread } from "node:worker_threads";
 /** What may go on although it was to end. */
 export interface Unended {
   unended(): number;
+  /** Of these, those that are known to be in native code. */
+  inNativeCode?(): number;
 }
 
 /**
- * Ends the process within 50 ms, whatever its threads do. Without anything from outside of it, because the watchdog has the
- * main thread evaluate it as text.
+ * Ends the process, whatever its threads do: within 50 ms with `process.execve()`, else within 400 ms. Without anything from
+ * outside of it, because the watchdog has the main thread evaluate it as text.
  *
- * `process.execve()` (Node 22.15) keeps the exit code: the process becomes another program, which exits with it at once: a
- * shell in 7 ms, Node itself in 30 ms where there is no shell. A program in one file (SEA, Electron) is another matter than
- * `node`: it would begin anew. Without execve there is SIGKILL, which a supervisor sees as 137. PID 1 of a container ignores
- * its own SIGKILL; process.abort() ends it, seen as 139 or 134.
+ * `process.execve()` (Node 22.15) keeps the exit code in every case: the process becomes another program, which exits with it
+ * at once: a shell in 7 ms, Node itself in 30 ms where there is no shell. A program in one file (SEA, Electron) is another
+ * matter than `node`: it would begin anew.
+ *
+ * Without execve the process exits as usual, which keeps the exit code unless native code holds it up. Only another process
+ * can end it then, because its own threads are joined or stopped by that time: a shell sends SIGKILL after 300 ms, which a
+ * supervisor sees as 137. PID 1 of a container cannot be killed from inside; process.abort() ends it, seen as 139 or 134.
+ *
+ * @param inNativeCode native code is known to hold the exit up, so that SIGKILL need not wait
  */
-export function endNow(code: number): void {
-  const { execve, getBuiltinModule, execPath, pid } = process as NodeJS.Process & {
+export function endNow(code: number, inNativeCode = false): void {
+  const { execve, getBuiltinModule, execPath, pid, reallyExit } = process as NodeJS.Process & {
     execve?(file: string, args: readonly string[], env: object): never;
-    getBuiltinModule?(name: string): typeof import("node:fs");
+    getBuiltinModule?<Name extends keyof Modules>(name: Name): Modules[Name];
+    reallyExit(code: number): never;
   };
+  interface Modules {
+    "node:fs": typeof import("node:fs");
+    "node:child_process": typeof import("node:child_process");
+  }
+  // NODE_OPTIONS, and an IPC channel, are for this program.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_")));
   if (execve !== undefined && getBuiltinModule !== undefined && process.platform !== "win32") {
     const programs: [file: string, args: string[]][] = [["/bin/sh", ["sh", "-c", `exit ${code}`]]];
     if (/\/node(js)?$/.test(execPath)) programs.push([execPath, ["node", "-e", `process.exit(${code})`]]);
-    // NODE_OPTIONS, and an IPC channel, are for this program.
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_")));
     for (const [file, args] of programs) {
       try {
         // A program that is missing would abort the process.
@@ -36,13 +48,25 @@ export function endNow(code: number): void {
       }
     }
   }
+  if (!inNativeCode && getBuiltinModule !== undefined && process.platform !== "win32" && pid !== 1) {
+    // Once this process has ended, the shell has another parent, and leaves alone whoever has the number then.
+    const kill = `sleep 0.3; read -r _ _ _ parent _ < /proc/$$/stat && [ "$parent" != ${pid} ] || kill -9 ${pid}`;
+    try {
+      const { spawn } = getBuiltinModule("node:child_process");
+      const killer = spawn("/bin/sh", ["-c", kill], { env, detached: true, stdio: "ignore" });
+      killer.on("error", () => {});
+      if (killer.pid !== undefined) reallyExit.call(process, code);
+    } catch {
+      // It is not allowed under `--permission`.
+    }
+  }
   process.kill(pid, "SIGKILL");
   if (pid === 1) process.abort();
 }
 
-/** Whether a process that ends by force has the exit code that it wants. */
+/** Whether a process that ends by force, with nothing in native code, has the exit code that it wants. */
 export function keepsExitCode(): boolean {
-  return "execve" in process && process.platform !== "win32";
+  return process.platform !== "win32" && ("execve" in process || process.pid !== 1);
 }
 
 const endings = new Set<Unended>();
@@ -66,5 +90,6 @@ function onExit(code: number): void {
       // Node would print it. The end comes first.
     }
   }
-  endNow(Number(process.exitCode ?? code) || 0);
+  const inNativeCode = [...endings].some((target) => (target.inNativeCode?.() ?? 0) > 0);
+  endNow(Number(process.exitCode ?? code) || 0, inNativeCode);
 }

@@ -7,10 +7,13 @@ interface Known {
   readonly name: string;
   readonly marks: RegExp;
   readonly ending: Ending;
+  /** What takes it away, where it is not in the program's code. */
+  readonly remedy?: string;
 }
 
 // Their listeners call a function that exits, so that their own source does not show it; or they are worth their name.
 const known: readonly Known[] = [
+  { name: "Apollo Server", marks: /stop\(\) threw during[\s\S]*process\.kill\(/, ending: "raises" },
   {
     name: "close-with-grace",
     marks: /^function onSignal ?\(signal\) \{\s*run\(\{ signal \}\);?\s*\}$/,
@@ -19,14 +22,30 @@ const known: readonly Known[] = [
   { name: "http-graceful-shutdown", marks: /received repeated shut down signal/, ending: "exits" },
   { name: "lightship", marks: /received a shutdown signal[\s\S]*shutdown\(false\)/, ending: "exits" },
   { name: "NestJS (enableShutdownHooks)", marks: /this\.receivedSignal[\s\S]*process\.kill\(/, ending: "raises" },
+  {
+    name: "Next.js",
+    marks: /start-server process cleanup/,
+    ending: "exits",
+    remedy: "set NEXT_MANUAL_SIG_HANDLE=true",
+  },
+  // A copy of http-graceful-shutdown, whose listener is wrapped.
+  {
+    name: "Nitro (graceful shutdown)",
+    marks: /^function call\(\)[\s\S]*Reflect\.apply\(callback, this, arguments\)/,
+    ending: "exits",
+    remedy: "set NITRO_SHUTDOWN_DISABLED=true",
+  },
   { name: "terminus", marks: /isShuttingDown[\s\S]*asyncServerStop\(\)[\s\S]*process\.kill\(/, ending: "raises" },
 ];
 
 const exits = /\bprocess\s*\.\s*(?:exit|reallyExit|abort)\s*\(/;
 const raises = /\bprocess\s*\.\s*kill\s*\(\s*process\s*\.\s*pid\b/;
 
+/** Another listener of a signal. */
+export type Found = Pick<Known, "name" | "ending" | "remedy">;
+
 /** What a listener is called, and how it ends; undefined if nothing shows that it ends the process. */
-function endingOf(listener: unknown): { name: string; ending: Ending } | undefined {
+function endingOf(listener: unknown): Found | undefined {
   if (typeof listener !== "function") return undefined;
   const source = Function.prototype.toString.call(listener);
   const found = known.find(({ marks }) => marks.test(source));
@@ -42,12 +61,10 @@ function firstLine(source: string): string {
 }
 
 /** Words for a log line. */
-export function describeListener(signal: string, { name, ending }: { name: string; ending: Ending }): string {
+export function describeListener(signal: string, { name, ending, remedy }: Found): string {
   if (ending === "exits") {
-    return (
-      `another listener of ${signal} ends the process by itself (${name}): what is unfinished then is lost. ` +
-      "Take it away, or leave the signals to it and call offloader.close() there"
-    );
+    const cure = remedy ?? "take it away, or leave the signals to it and call offloader.close() there";
+    return `another listener of ${signal} ends the process by itself (${name}): what is unfinished then is lost; ${cure}`;
   }
   return `another listener of ${signal} raises the signal again at its end (${name}), which changes nothing in the shutdown`;
 }
@@ -59,7 +76,7 @@ export class OtherListeners {
   private own: ReadonlySet<unknown> = new Set();
   private watching = false;
 
-  constructor(private readonly found: (signal: string, what: { name: string; ending: Ending }) => void) {}
+  constructor(private readonly found: (signal: string, what: Found) => void) {}
 
   /** @param own listeners of the shutdown itself */
   watch(signals: ReadonlySet<string>, own: ReadonlySet<unknown>): void {

@@ -5,8 +5,6 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { turn } from "../../base/time.js";
-import { ServerDiscovery } from "../http/discovery.js";
-import { ServerDrain } from "../http/server-drain.js";
 import type { ResolvedShutdownOptions } from "../shutdown-options.js";
 import type { Participant } from "../steps/participant.js";
 import type { Plan } from "../steps/plan.js";
@@ -14,6 +12,7 @@ import type { ShutdownReport } from "../steps/report.js";
 import { Sequence } from "../steps/sequence.js";
 import type { ShutdownState } from "../steps/states.js";
 import { endByForceAtExit, keepsExitCode } from "./end-by-force.js";
+import { FoundServers } from "./found-servers.js";
 import { describeListener, OtherListeners } from "./other-listeners.js";
 import { flushOutput, outliveReaders } from "./output.js";
 import { SignalHistory } from "./signal-history.js";
@@ -31,7 +30,7 @@ export class ProcessShutdown {
   private readonly participants = new Set<Participant>();
   private readonly triggers: Triggers;
   private readonly otherListeners: OtherListeners;
-  private readonly discovery: ServerDiscovery;
+  private readonly foundServers: FoundServers;
   private readonly history = new SignalHistory();
   private readonly warned = new Set<string>();
   private sequence: Sequence | undefined;
@@ -51,13 +50,7 @@ export class ProcessShutdown {
     this.otherListeners = new OtherListeners((signal, what) => {
       this.say(what.ending === "exits" ? "warn" : "info", describeListener(signal, what));
     });
-    this.discovery = new ServerDiscovery((server) => {
-      const known = [...this.participants].some(({ servers }) => servers.some((each) => each.server === server));
-      const finder = [...this.participants].find(({ findsServers }) => findsServers);
-      if (known || finder === undefined) return;
-      finder.servers.push(new ServerDrain(server));
-      this.sequence?.include(finder);
-    });
+    this.foundServers = new FoundServers(this.participants, (finder) => this.sequence?.include(finder));
   }
 
   get state(): ShutdownState {
@@ -72,7 +65,7 @@ export class ProcessShutdown {
   /** @returns a function with which the participant leaves again; it does nothing once a shutdown has begun */
   join(participant: Participant): () => void {
     this.participants.add(participant);
-    this.forgetFound(participant.servers);
+    this.foundServers.forget(participant.servers);
     this.listen();
     this.sequence?.include(participant);
     return () => this.leave(participant);
@@ -101,6 +94,8 @@ export class ProcessShutdown {
     // A shutdown that has begun goes on to its end, and takes every listener away then.
     if (this.sequence !== undefined || !this.participants.delete(participant)) return;
     for (const server of participant.servers) server.uninstall();
+    // Another participant may find the servers that this one had.
+    this.foundServers.stop();
     if (this.participants.size > 0) {
       this.listen();
       return;
@@ -114,27 +109,14 @@ export class ProcessShutdown {
     const triggers = this.chosenTriggers();
     this.triggers.listenFor(triggers);
     const signals = new Set([...triggers].filter((trigger) => trigger !== "uncaughtException"));
-    if (this.sequence === undefined) this.otherListeners.watch(signals, this.triggers.own);
-    if ([...this.participants].some(({ findsServers }) => findsServers)) this.discovery.start();
-    else this.discovery.stop();
-  }
-
-  /** Servers that were found and are now given: one drain for each is enough. */
-  private forgetFound(given: readonly ServerDrain[]): void {
-    for (const { findsServers, servers } of this.participants) {
-      if (!findsServers || servers === given) continue;
-      const twice = servers.filter(({ server }) => given.some((each) => each.server === server));
-      for (const drain of twice) {
-        drain.uninstall();
-        servers.splice(servers.indexOf(drain), 1);
-      }
-    }
+    if (this.sequence === undefined) this.otherListeners.watch(signals, this.triggers.installed);
+    this.foundServers.watch();
   }
 
   private uninstall(): void {
     this.triggers.uninstall();
     this.otherListeners.stop();
-    this.discovery.stop();
+    this.foundServers.stop();
     this.history.stop();
   }
 
@@ -172,6 +154,7 @@ export class ProcessShutdown {
     const plan = { timeout, drainDelay: delayed ? drainDelay : 0 };
     this.otherListeners.stop();
     this.history.noteRaised();
+    this.foundServers.keep();
     this.sequence = new Sequence(this.participants, reason, plan, this.logger(), () => {
       this.closing.abort(new OffloadError("AR_SHUTTING_DOWN", `the process shuts down: ${reason}`));
     });
@@ -190,7 +173,7 @@ export class ProcessShutdown {
       await turn();
       await flushOutput(time);
       // The handler of a request that was cut off may be in native code, which Node waits for. Most are not, and then the exit
-      // code counts more.
+      // code counts more than the deadline.
       if (report.forcedSockets > 0 && keepsExitCode()) endByForceAtExit({ unended: () => 1 });
       process.exit(report.exitCode);
     }

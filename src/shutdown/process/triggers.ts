@@ -45,7 +45,7 @@ export class Triggers {
   }
 
   /** The listeners that are installed for triggers. */
-  get own(): ReadonlySet<unknown> {
+  get installed(): ReadonlySet<unknown> {
     return new Set(this.listeners.values());
   }
 

@@ -93,7 +93,7 @@ class Closing {
     const startedAt = now();
     const before = target.totals();
     target.announceDraining();
-    await deadline.within(target.settled(), "abort");
+    await deadline.within(target.idle(), "abort");
     target.refuse();
     if (target.unfinishedCount() > 0) await this.abandon();
     await this.endThreads();
@@ -113,7 +113,7 @@ class Closing {
     );
     target.abandonWaiting();
     target.abortRunning(new OffloadError("AR_ABANDONED", "the shutdown deadline came before the task was finished"));
-    await deadline.within(target.settled(), "abandon");
+    await deadline.within(target.idle(), "abandon");
     target.abandonRunning();
     const { abandoned } = this.abandoned();
     if (abandoned.length === 0) return;

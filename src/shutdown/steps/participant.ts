@@ -10,7 +10,7 @@ export interface Participant {
   readonly target: DrainTarget;
   /** Those given, and those found meanwhile. */
   readonly servers: ServerDrain[];
-  /** No server was given: those that handle requests are found. */
+  /** No server was given: those that listen are found. */
   readonly findsServers: boolean;
   readonly options: ResolvedShutdownOptions;
   /** How long to go on serving after a signal, in ms, with the servers known by then. */

@@ -45,9 +45,9 @@ export class Pending {
     return open.length > 0 ? `${describeRequests(open)} and ${tasks}` : tasks;
   }
 
-  /** Waits until all targets are settled at the same time, because a task of one may dispatch to another. */
-  async settled(): Promise<void> {
-    do await Promise.all(this.targets().map((target) => target.settled()));
+  /** Waits until all targets are idle at the same time, because a task of one may dispatch to another. */
+  async idle(): Promise<void> {
+    do await Promise.all(this.targets().map((target) => target.idle()));
     while (this.unfinishedCount() > 0);
   }
 

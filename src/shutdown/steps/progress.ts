@@ -1,5 +1,5 @@
 // Reports how far a shutdown is, while it runs: to the log, to the listeners of `onStep` and to the watchdog.
-import type { Logger } from "../../base/logger.js";
+import { asReport, type Logger } from "../../base/logger.js";
 import { clearTicker, now, setTicker } from "../../base/time.js";
 import type { Deadline } from "./deadline.js";
 import type { Participant } from "./participant.js";
@@ -63,7 +63,7 @@ export class Progress {
     const { completed, failed, abandoned, journaled, exitCode, durationMs } = report;
     this.exitCode = exitCode;
     this.parts.logger[exitCode === 0 ? "info" : "error"](
-      { shutdown: "ended", report },
+      { shutdown: "ended", report: asReport(report) },
       `shutdown ended: in ${seconds(durationMs)} with exit code ${exitCode}; during it ${completed} completed, ` +
         `${failed} failed, ${abandoned.length} abandoned, ${journaled} kept for the next process`,
     );

@@ -133,12 +133,12 @@ export class Sequence {
     const found = [...this.participants].flatMap(({ findsServers, servers }) => (findsServers ? servers : []));
     if (found.length === 0) return `no new connections; waiting for ${pending}`;
     const where = found.map((server) => server.where).join(", ");
-    return `no new connections on ${where}, found by requests; waiting for ${pending}`;
+    return `no new connections on ${where} (found, because no server was given); waiting for ${pending}`;
   }
 
   private async drain(): Promise<boolean> {
     this.progress.enter("draining", `no open requests; waiting for ${this.pending.describe()}`);
-    return this.deadline.within(this.pending.settled(), "abort");
+    return this.deadline.within(this.pending.idle(), "abort");
   }
 
   private async closeTargets(drained: boolean): Promise<CloseReport[]> {

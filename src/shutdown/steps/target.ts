@@ -22,7 +22,7 @@ export interface DrainTarget {
   /** How many tasks and callbacks have ended in each final state since the start. */
   totals(): { succeeded: number; failed: number; cancelled: number; skipped: number; abandoned: number };
   /** Resolves when nothing is unfinished and that stays so for a moment; never rejects. Admission stays open. */
-  settled(): Promise<void>;
+  idle(): Promise<void>;
   /** The process is about to end; admission stays open. The first call emits `draining`. */
   announceDraining(): void;
   /** Closes admission for good: from now on every dispatch throws AR_SHUTTING_DOWN. */
@@ -46,4 +46,6 @@ export interface DrainTarget {
   endThreads(timeout: number, latest: number): Promise<void>;
   /** Threads and callbacks that go on although they were to end. Node waits for native code when it exits. */
   unended(): number;
+  /** Of these, the threads: only native code keeps a thread from its end. */
+  inNativeCode?(): number;
 }

@@ -1,8 +1,9 @@
 // Holds the deadline when the main thread is blocked: a small thread that ends the process if it still runs afterwards.
 // It starts with a shutdown, because it costs 3 ms of the main thread's time.
 import { Worker } from "node:worker_threads";
+import { unsafe } from "../../base/printable.js";
 import { now, sharedNow } from "../../base/time.js";
-import { endNow } from "../process/end-by-force.js";
+import { endNow, keepsExitCode } from "../process/end-by-force.js";
 
 /** What the last lines say when the time is over. */
 export interface WatchdogStatus {
@@ -16,6 +17,8 @@ export interface WatchdogStatus {
 
 /** How long after the deadline the main thread counts as blocked, in ms. */
 const slack = 100;
+/** How long after that the main thread may take to exit by itself, in ms. */
+const latestKill = 350;
 
 // Plain CommonJS in a string, so that no bundler has to find a file and no loader of `execArgv` is needed.
 //
@@ -25,11 +28,15 @@ const slack = 100;
 // the thread sends SIGKILL. PID 1 of a container cannot kill itself in this way; there the inspector's order waits until the
 // main thread returns. Node writes "Waiting for the debugger to disconnect..." when it exits like this.
 //
-// process.reallyExit() waits for every thread, this one included, so that it is used only where no task can hold it up.
+// What it asks for is endNow(). As PID 1 without execve() that cannot keep the exit code, so process.reallyExit() is used
+// instead where no task can hold it up: it waits for every thread, this one included.
 const source = `"use strict";
 const { parentPort } = require("node:worker_threads");
 const fs = require("node:fs");
 const now = () => Number(process.hrtime.bigint() / 1000n) / 1000;
+// JSON leaves some of it as it is, 0x80 to 0x9f for example.
+const unsafe = new RegExp(${JSON.stringify(`[${unsafe}]`)}, "gu");
+const escape = (character) => "\\\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");
 let order, timer;
 parentPort.on("message", (message) => {
   order = { ...message, receivedAt: now() };
@@ -39,9 +46,9 @@ parentPort.on("message", (message) => {
 function end() {
   const { exitCode, status } = order;
   if (status !== undefined) report(exitCode, status, now() + 200);
-  setTimeout(() => process.kill(process.pid, "SIGKILL"), 200);
-  const heldUp = typeof process.execve === "function" || (status !== undefined && status.unfinished > 0);
-  const expression = heldUp ? "(" + ${JSON.stringify(String(endNow))} + ")(" + exitCode + ")" : "process.reallyExit(" + exitCode + ")";
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), Math.max(200, order.endsAt + ${latestKill} - now()));
+  const byForce = (${keepsExitCode})() || (status !== undefined && status.unfinished > 0);
+  const expression = byForce ? "(" + ${JSON.stringify(String(endNow))} + ")(" + exitCode + ")" : "process.reallyExit(" + exitCode + ")";
   try {
     const { Session } = require("node:inspector");
     const session = new Session();
@@ -56,7 +63,8 @@ function report(exitCode, { tasks, ...status }, latest) {
   for (const [index, chunk] of chunks.entries()) {
     const fields = { level: "error", name: "offload-after-response", msg, exitCode, ...status, knownForMs };
     if (chunks.length > 1) fields.part = index + 1 + " of " + chunks.length;
-    write(JSON.stringify(fields).slice(0, -1) + ',"tasks":' + chunk + "}\\n", latest);
+    const line = JSON.stringify(fields).slice(0, -1) + ',"tasks":' + chunk + "}";
+    write(line.replace(unsafe, escape) + "\\n", latest);
   }
 }
 function write(text, latest) {

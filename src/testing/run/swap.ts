@@ -71,21 +71,21 @@ export class Swap {
 
   /** Which tasks there are, and whether any can run, is known from the module here, whatever the threads report. */
   #answerForModule({ mode, tasks }: ResolvedTestingOptions, here: TasksHere): void {
-    const { readiness, scheduler } = this.#inside;
+    const { readiness, reports } = this.#inside;
     const { names, refusal } = readiness;
     const resume = readiness.postpone();
     this.#undo.push(() => {
       readiness.retract();
       if (names !== undefined) {
-        scheduler.learn(names);
+        reports.learn(names);
         readiness.up();
       }
-      if (refusal?.cause instanceof Error) scheduler.refuseAll(refusal.cause);
+      if (refusal?.cause instanceof Error) reports.refuseAll(refusal.cause);
       resume();
     });
     // A thread may fail at a module that the test runner can load, such as TypeScript.
     if (tasks !== undefined) readiness.retract();
-    if (here.given !== undefined) scheduler.learn([...here.given.keys()]);
+    if (here.given !== undefined) reports.learn([...here.given.keys()]);
     // The inline engine says so by itself once it has loaded the module.
     if (mode !== "inline") readiness.up();
   }
@@ -110,22 +110,22 @@ export class Swap {
     return engine;
   }
 
-  /** The scheduler, which hears from this host what it does not hear from the threads now. */
+  /** The host of all engines, which hears from this host what it does not hear from the threads now. */
   #host(): EngineHost {
-    const { scheduler, readiness } = this.#inside;
+    const { reports, readiness } = this.#inside;
     return {
-      started: (task) => scheduler.started(task),
-      returned: (task) => scheduler.returned(task),
-      succeeded: (task, value, runMs) => scheduler.succeeded(task, value, runMs),
-      failed: (task, error, retryable, runMs) => scheduler.failed(task, error, retryable, runMs),
-      handedOver: (task) => scheduler.handedOver(task),
-      progress: (task, value) => scheduler.progress(task, value),
-      offload: (followUp) => scheduler.offload(followUp),
+      started: (task) => reports.started(task),
+      returned: (task) => reports.returned(task),
+      succeeded: (task, value, runMs) => reports.succeeded(task, value, runMs),
+      failed: (task, error, retryable, runMs) => reports.failed(task, error, retryable, runMs),
+      handedOver: (task) => reports.handedOver(task),
+      progress: (task, value) => reports.progress(task, value),
+      offload: (followUp) => reports.offload(followUp),
       ready: () => readiness.up(),
-      loaded: (names) => scheduler.learn(names),
-      unloadable: (error) => scheduler.refuseAll(error),
-      beforeDeparture: () => scheduler.beforeDeparture(),
-      together: (report) => scheduler.together(report),
+      loaded: (names) => reports.learn(names),
+      unloadable: (error) => reports.refuseAll(error),
+      beforeDeparture: () => reports.beforeDeparture(),
+      together: (report) => reports.together(report),
     };
   }
 

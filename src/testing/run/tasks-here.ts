@@ -40,7 +40,7 @@ export class TasksHere {
 
   /** Calls one task, with the rules for what arrives and what comes back, and without a record of it. */
   async perform(name: string, payload: unknown, options: PerformOptions): Promise<unknown> {
-    const { maker, scheduler, logger } = this.#inside;
+    const { maker, reports, logger } = this.#inside;
     const run = functionOf(await this.load(), name);
     const { attempt = 1, context, signal = new AbortController().signal } = options;
     // A record that no ledger knows: it has what the context of a task shows.
@@ -49,7 +49,7 @@ export class TasksHere {
     const task = maker.make({ definition, dispatch: defaultPolicy, ...captured });
     task.attempt = attempt;
     try {
-      const outcome = await callTask(run, task, new InlineContext(task, signal, scheduler, logger));
+      const outcome = await callTask(run, task, new InlineContext(task, signal, reports, logger));
       if (outcome instanceof LostResult) throw outcome.error(task);
       return restore(outcome);
     } catch (thrown) {

@@ -5,6 +5,9 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../../src/base/errors.js";
 import { capture, copy } from "../../../src/core/payload/capture.js";
+import { toError } from "../../../src/core/payload/thrown.js";
+import { toWire } from "../../../src/core/payload/to-wire.js";
+import { makeSuppressed } from "./payloads.js";
 
 class QueryError extends Error {
   override name = "QueryError";
@@ -40,6 +43,41 @@ describe("an error in a payload", () => {
     const arrived = copy(error) as AggregateError;
     expect(arrived).toBeInstanceOf(AggregateError);
     expect(arrived.errors).toEqual([new RangeError("one"), "two", { three: 3 }, undefined]);
+  });
+
+  it("keeps what a SuppressedError holds, hidden as there, where Node.js has the class", () => {
+    const given = makeSuppressed(new RangeError("at the end"), new TypeError("at first"));
+    for (const arrived of [copy(given), (copy({ deep: [given] }) as { deep: [unknown] }).deep[0]]) {
+      expect(arrived).toBeInstanceOf(Object.getPrototypeOf(given).constructor);
+      expect(arrived).toMatchObject({ name: "SuppressedError", message: "both", stack: given.stack });
+      expect(Reflect.get(Object(arrived), "error")).toEqual(new RangeError("at the end"));
+      expect(Reflect.get(Object(arrived), "suppressed")).toEqual(new TypeError("at first"));
+      expect(Object.keys(Object(arrived))).toEqual(Object.keys(given));
+    }
+  });
+
+  it("ends a chain of causes after eight, as of an error that a task throws", () => {
+    let error: Error = new Error("cause 10");
+    for (let cause = 9; cause >= 0; cause--) error = new Error(`cause ${cause}`, { cause: error });
+    const inPayload = copy({ error }) as { error: Error };
+    for (const arrived of [inPayload.error, toError(structuredClone(toWire(error)))]) {
+      let last = arrived;
+      while (last.cause instanceof Error) last = last.cause;
+      expect(last.message).toBe("cause 8");
+    }
+  });
+
+  it("leaves out the fields and the methods that cannot arrive", () => {
+    class Detailed extends Error {
+      readonly retry = (): void => {};
+      readonly headers = new Headers();
+      readonly id = 1;
+      toJSON(): object {
+        return {};
+      }
+    }
+    const arrived = copy({ error: new Detailed("m") }) as { error: object };
+    expect(Object.keys(arrived.error)).toEqual(["id"]);
   });
 
   it("is one, however often it is met, and shares what it holds with the rest of the payload", () => {

@@ -81,3 +81,11 @@ export const payload: fc.Arbitrary<unknown> = fc
     }
     return holders[0];
   });
+
+/** A SuppressedError, and before Node.js 24 what a polyfill of it makes. */
+export function makeSuppressed(error: unknown, suppressed: unknown): Error {
+  const Suppressed = Reflect.get(globalThis, "SuppressedError");
+  if (typeof Suppressed === "function") return Reflect.construct(Suppressed, [error, suppressed, "both"]);
+  const made = Object.defineProperty(new Error("both"), "name", { value: "SuppressedError" });
+  return Object.assign(made, { error, suppressed });
+}

@@ -66,6 +66,11 @@ describe("the backoff", () => {
     );
   });
 
+  it("is not rounded up above maxDelay", () => {
+    const backoff = { type: "exponential", delay: 1, maxDelay: 13_551_572, jitter: 6.340503728596722e-10 } as const;
+    expect(backoffDelay(backoff, 25, error, () => 0.9999999999999986)).toBeLessThanOrEqual(backoff.maxDelay);
+  });
+
   it("of no delay is none after a thousand attempts, too", () => {
     expect(backoffDelay({ type: "exponential", delay: 0 }, 2_000, error)).toBe(0);
   });

@@ -188,7 +188,7 @@ describe("a callback", () => {
       });
       order.push("outer ends");
     });
-    await ledger.settled();
+    await ledger.idle();
     expect(order).toEqual(["outer begins", "outer ends", "inner", "innermost"]);
     expect(ledger.counts.all()).toMatchObject({ succeeded: 3 });
   });
@@ -215,7 +215,7 @@ describe("several callbacks", () => {
     const order: number[] = [];
     const tasks = Array.from({ length: 5 }, (_, index) => hold(() => void order.push(index)));
     for (const index of [3, 0, 4, 1, 2]) scheduler.release(tasks[index] as Task);
-    await ledger.settled();
+    await ledger.idle();
     expect(order).toEqual([3, 0, 4, 1, 2]);
   });
 
@@ -228,7 +228,7 @@ describe("several callbacks", () => {
   ])("one that %s fails alone, and is told once", async (_, failing) => {
     const { ledger, add, lifeOf } = create(1);
     const [before, failed, after] = [add(() => 1), add(failing), add(() => 3)];
-    await ledger.settled();
+    await ledger.idle();
     expect([before.state, failed.state, after.state]).toEqual(["succeeded", "failed", "succeeded"]);
     expect(lifeOf(failed).filter((event) => event === "failed")).toHaveLength(1);
   });
@@ -237,7 +237,7 @@ describe("several callbacks", () => {
     const { ledger, lines, add } = create();
     const error = new Error("smtp down");
     const task = add(() => Promise.reject(error));
-    await ledger.settled();
+    await ledger.idle();
     const fields = { err: error, task: "welcomeMail", id: task.id };
     expect(lines).toMatchObject([{ level: "error", message: "callback failed", fields }]);
   });
@@ -275,7 +275,7 @@ describe("a callback past its timeout", () => {
     // What it still does is nobody's business.
     runs[0]?.reject(new Error("long after"));
     runs[1]?.resolve();
-    await ledger.settled();
+    await ledger.idle();
     expect(next.state).toBe("succeeded");
     expect(cancel(stuck)).toBe(false);
   });
@@ -343,7 +343,7 @@ describe("a callback that is cancelled", () => {
     const queued = add(() => void ran.push("queued"));
     cancel(held);
     cancel(queued);
-    await ledger.settled();
+    await ledger.idle();
     await turns();
     expect(ran).toEqual([]);
     expect([held.state, queued.state]).toEqual(["cancelled", "cancelled"]);
@@ -359,7 +359,7 @@ describe("a callback that is cancelled", () => {
     runs[0]?.resolve();
     await turns();
     runs[1]?.resolve();
-    await ledger.settled();
+    await ledger.idle();
     expect(tasks.map(({ state }) => state)).toEqual(["succeeded", "cancelled", "succeeded"]);
   });
 
@@ -408,7 +408,7 @@ describe("a callback that is cancelled", () => {
     events.on("started", () => void answers.push(cancel(task)));
     const answers: boolean[] = [];
     const task = add(() => void ran.push("the callback"), { timeout: 5_000 });
-    await ledger.settled();
+    await ledger.idle();
     expect([answers, ran]).toEqual([[true], []]);
     expect(lifeOf(task)).toEqual(["accepted", "queued", "started", "cancelled"]);
   });
@@ -421,7 +421,7 @@ describe("a callback that is cancelled", () => {
       cancel(tasks[0] as Task);
     });
     const tasks = [1, 2, 3].map(() => add(() => {}, limited.policy, limited));
-    await ledger.settled();
+    await ledger.idle();
     expect(tasks.map(({ state }) => state)).toEqual(["cancelled", "succeeded", "succeeded"]);
   });
 
@@ -446,7 +446,7 @@ describe("a callback that is cancelled", () => {
   it("once it has ended stays as it is", async () => {
     const { ledger, add, cancel, result } = create();
     const task = add(() => "done");
-    await ledger.settled();
+    await ledger.idle();
     expect(cancel(task)).toBe(false);
     expect(await result(task)).toBe("done");
   });
@@ -479,7 +479,7 @@ describe("at the shutdown deadline", () => {
     await turns();
     expect([stops.state, goesOn.state]).toEqual(["abandoned", "running"]);
     clock.advance(abortGrace);
-    await ledger.settled();
+    await ledger.idle();
     expect(goesOn.state).toBe("abandoned");
     expect(ledger.abandonedTasks.map(({ state }) => state)).toEqual(["queued", "running", "running"]);
     await turns();

@@ -3,6 +3,7 @@
 import { MessageChannel } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { deferred } from "../../../src/base/deferred.js";
 import { cancelledError } from "../../../src/core/early-end.js";
 import { errorOf } from "../../../src/core/lazy-error.js";
 import { restore } from "../../../src/core/payload/restore.js";
@@ -58,7 +59,7 @@ async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course)
   const host = new TestHost(engine);
   host.start();
   const { queue } = engine;
-  const report = new BatchReport(host.scheduler, queue);
+  const report = new BatchReport(host.reports, queue);
   const control = createControl(1);
   const slot = new Slot(0, control);
   const definition = defineTask("deed");
@@ -68,7 +69,7 @@ async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course)
   slot.hold(tasks);
 
   const cloned = (reply: BatchReply): BatchReply => structuredClone(reply);
-  const together = (make: () => void): void => host.scheduler.together(make);
+  const together = (make: () => void): void => host.reports.together(make);
   const look = (): void =>
     together(() => {
       report.partly(slot, slot.done, undefined);
@@ -94,12 +95,16 @@ async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course)
     return perform(deeds[index] ?? "nothing", index);
   };
   const remarks = new RemarkSender(headerOf(control), nobodyReads);
-  const around = { tasks: new Map([["deed", deed]]), idPrefix: "", remarks, followUps: new FollowUps(nobodyReads) };
-  const batch = new Batch(message, slot.memory, around);
+  const around = { tasks: { deed }, idPrefix: "", remarks, followUps: new FollowUps(nobodyReads) };
+  const end = deferred<BatchReply>();
+  const batch = new Batch(message, slot.memory, around, {
+    over: (whole) => end.resolve(whole.reply()),
+    broken: (error) => end.reject(error),
+  });
   for (const [index, task] of tasks.entries()) {
     if (takenBack[index] && slot.withdraw(index)) together(() => report.again(task, undefined));
   }
-  const ended = Promise.resolve(batch.run());
+  batch.run();
   const reachedDeath = fate !== "ends" && !takenBack[diesAt];
   if (reachedDeath) {
     await death;
@@ -108,7 +113,7 @@ async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course)
       report.died(slot, { error: new Error("killed"), exitCode: 1, blame: "guilty", unreadSlot: undefined }),
     );
   } else {
-    const reply = cloned(await ended);
+    const reply = cloned(await end.promise);
     together(() => report.replied(slot, reply));
   }
   return { tasks, engine, host, reachedDeath };

@@ -54,7 +54,7 @@ describe("a process that was stopped for longer than pool.startTimeout", () => {
   it("does not blame the thread that was being started", async () => {
     const program = await startProgram("test/engine/threads/programs/stopped.ts", { ready: /^starting$/m });
     program.kill("SIGSTOP");
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
     program.kill("SIGCONT");
     const { stdout, stderr } = await program.exited;
     expect(stderr).not.toMatch(/startTimeout/);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { type Abilities, findTasksModule } from "../../../src/engine/threads/pool/tasks-module.js";
+import { type Abilities, findTasksModule } from "../../../src/engine/threads/module/tasks-module.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-tasks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -66,15 +66,25 @@ describe("a tasks module in TypeScript", () => {
   });
 
   it("is loaded through tsx where that is installed", () => {
-    const { execArgv, problem } = findTasksModule(new URL(url("source.ts")), undefined, tsxInstalled);
+    const { execArgv, preload, problem } = findTasksModule(new URL(url("source.ts")), undefined, tsxInstalled);
     expect(problem).toBeUndefined();
-    expect(execArgv?.[0]).toBe("--import");
-    expect(decodeURIComponent(execArgv?.[1] ?? "")).toContain(pathToFileURL(tsxHome).href);
+    // Given Node options would take the place of the process's.
+    expect(execArgv).toBeUndefined();
+    expect(preload?.ifUnknown).toBe(false);
+    expect(decodeURIComponent(preload?.url ?? "")).toContain(pathToFileURL(tsxHome).href);
   });
 
   it("is loaded through tsx where the process itself runs under it, also where Node strips types", () => {
     const underTsx = { ...modern, execArgv: ["--import", "tsx"], resolve: withTsx };
-    expect(findTasksModule(new URL(url("source.ts")), undefined, underTsx).execArgv).toContain("--import");
+    expect(findTasksModule(new URL(url("source.ts")), undefined, underTsx).preload?.ifUnknown).toBe(false);
+  });
+
+  it("is tried with the loader that the process has, before tsx", () => {
+    for (const execArgv of [["--loader", "x"], ["--require=x"], ["--import", "x"]]) {
+      const source = new URL(url("source.ts"));
+      expect(findTasksModule(source, undefined, { ...tsxInstalled, execArgv }).preload?.ifUnknown).toBe(true);
+      expect(findTasksModule(source, undefined, { ...bare, execArgv }).problem).toBeUndefined();
+    }
   });
 
   it("keeps the user's own Node options for the threads", () => {
@@ -86,6 +96,6 @@ describe("a tasks module in TypeScript", () => {
   it("has a problem, with what to do about it, where nothing can run it", () => {
     const { problem } = findTasksModule(new URL(url("source.js")), undefined, bare);
     expect(problem).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE" });
-    expect(problem?.message).toMatch(/install tsx .*use Node 22\.18 or later, or compile/);
+    expect(problem?.message).toMatch(/install tsx .*--import.*pool\.execArgv.*use Node 22\.18 or later, or compile/);
   });
 });

@@ -6,8 +6,8 @@ import type { TaskDefinition } from "../../../src/core/definition.js";
 import { Events } from "../../../src/core/events.js";
 import { capture } from "../../../src/core/payload/capture.js";
 import type { Dispatch, Task } from "../../../src/core/task.js";
+import { findTasksModule } from "../../../src/engine/threads/module/tasks-module.js";
 import { resolvePool } from "../../../src/engine/threads/options.js";
-import { findTasksModule } from "../../../src/engine/threads/pool/tasks-module.js";
 import { ThreadsEngine } from "../../../src/engine/threads/threads-engine.js";
 import { Gate } from "../../support/gate.js";
 import { rejection } from "../../support/offloader.js";
@@ -62,7 +62,7 @@ describe("a task that was sent ahead and has not begun", () => {
     host.scheduler.cancel(first, undefined);
     expect(first.state).toBe("cancelled");
     gate.open();
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(second.state).toBe("succeeded");
   });
 
@@ -79,7 +79,7 @@ describe("a task that was sent ahead and has not begun", () => {
     await sent();
     expect(tasks.map(({ state }) => state)).toEqual(["queued", "queued", "queued"]);
     host.scheduler.pauses.resume();
-    await host.ledger.settled();
+    await host.ledger.idle();
     const ended = host.heard.filter(({ name }) => name === "succeeded").map(({ event }) => event.id);
     expect(ended).toEqual(ids([blocked, ...tasks]));
   });
@@ -94,7 +94,7 @@ describe("a task that was sent ahead and has not begun", () => {
     expect(await host.scheduler.result(other)).toBe("passes");
     expect(paused.state).toBe("queued");
     host.scheduler.pauses.resume("nothing");
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(paused.state).toBe("succeeded");
   });
 
@@ -118,7 +118,7 @@ describe("a payload that cannot be posted", () => {
   it("fails its task alone: those that were to travel with it succeed", async () => {
     const { engine, host, add, gate } = await start();
     gate.open();
-    await host.ledger.settled();
+    await host.ledger.idle();
     const tiny = defineTiny("echo");
     const tasks = [1, 2, 3, 4].map((value) => add(tiny, value));
     const [thread] = engine.pool.threads;
@@ -131,7 +131,7 @@ describe("a payload that cannot be posted", () => {
         throw new RangeError("Array buffer allocation failed");
       post(message, transfer);
     };
-    await host.ledger.settled();
+    await host.ledger.idle();
     expect(tasks.map(({ state }) => state)).toEqual(["succeeded", "failed", "succeeded", "succeeded"]);
     const error = await rejection(host.scheduler.result(tasks[1] as Task));
     expect(error).toMatchObject({ code: "AR_PAYLOAD_NOT_CLONEABLE" });

@@ -46,24 +46,24 @@ class Simulation {
   #reactionsLeft = 10;
 
   perform({ what, which, answer }: Step): void {
-    const { scheduler, engine } = this.parts;
+    const { scheduler, reports, engine } = this.parts;
     engine.stopAnswer = answer;
     const task = this.tasks[which];
     if (what === "dispatch") this.dispatch(which < 3 ? "k" : undefined);
     else if (task === undefined) return;
     else if (what === "cancel") scheduler.cancel(task, undefined);
     else if (what === "release" && task.state === "held") scheduler.release(task);
-    else if (what === "start" && task.state === "queued" && !scheduler.keys.isWaiting(task)) scheduler.started(task);
+    else if (what === "start" && task.state === "queued" && !scheduler.keys.isWaiting(task)) reports.started(task);
     else if (task.state === "running") this.#report(task, what);
   }
 
   #report(task: Task, what: Step["what"]): void {
-    const { scheduler } = this.parts;
-    if (what === "return" && task.abortedBy === undefined) scheduler.returned(task);
-    else if (what === "succeed") scheduler.succeeded(task, 1);
-    else if (what === "fail") scheduler.failed(task, new Error("failed"), true);
-    else if (what === "progress") scheduler.progress(task, 1);
-    else if (what === "hand over") scheduler.handedOver(task);
+    const { reports } = this.parts;
+    if (what === "return" && task.abortedBy === undefined) reports.returned(task);
+    else if (what === "succeed") reports.succeeded(task, 1);
+    else if (what === "fail") reports.failed(task, new Error("failed"), true);
+    else if (what === "progress") reports.progress(task, 1);
+    else if (what === "hand over") reports.handedOver(task);
   }
 
   dispatch(key?: string): void {

@@ -40,7 +40,7 @@ class HandClock implements Clock {
 function create(options: SchedulerOptions = {}) {
   const clock = new HandClock();
   const parts = createScheduler({ clock, ...options });
-  const { scheduler } = parts;
+  const { scheduler, reports } = parts;
   function queued(dispatch: Partial<Dispatch> = {}, definition = defineTask()): Task {
     const task = makeTask(definition, { backoff: (attempt) => attempt * 100, ...dispatch });
     scheduler.move(() => {
@@ -51,7 +51,7 @@ function create(options: SchedulerOptions = {}) {
   }
   function running(dispatch: Partial<Dispatch> = {}, definition = defineTask()): Task {
     const task = queued(dispatch, definition);
-    scheduler.started(task);
+    reports.started(task);
     return task;
   }
   /** Brings a task into a state that is not final. */
@@ -63,13 +63,13 @@ function create(options: SchedulerOptions = {}) {
       return task;
     }
     const task = running({ attempts: 2 });
-    if (state === "delayed") scheduler.failed(task, error, true);
+    if (state === "delayed") reports.failed(task, error, true);
     return task;
   }
   /** The next attempt of a delayed task begins. */
   function startAgain(task: Task): void {
     clock.fireNext();
-    scheduler.started(task);
+    reports.started(task);
   }
   return { ...parts, queued, running, inState, startAgain, clock };
 }
@@ -80,22 +80,22 @@ function stopped(code: OffloadErrorCode): OffloadError {
 
 describe("the end of an attempt", () => {
   it("that succeeded is the end of the task", async () => {
-    const { scheduler, running } = create();
+    const { reports, scheduler, running } = create();
     const task = running({ attempts: 3 });
-    scheduler.succeeded(task, "value", 12);
+    reports.succeeded(task, "value", 12);
     expect(task.state).toBe("succeeded");
     expect(await scheduler.result(task)).toBe("value");
   });
 
   it("that failed is followed by the next, after the backoff, until the last", () => {
-    const { scheduler, engine, running, startAgain, clock, told } = create();
+    const { reports, engine, running, startAgain, clock, told } = create();
     const task = running({ attempts: 3 });
     for (const attempt of [1, 2]) {
-      scheduler.failed(task, error, true, 5);
+      reports.failed(task, error, true, 5);
       expect([task.state, task.attempt]).toEqual(["delayed", attempt]);
       startAgain(task);
     }
-    scheduler.failed(task, error, true, 5);
+    reports.failed(task, error, true, 5);
     expect([task.state, task.attempt]).toEqual(["failed", 3]);
     expect(clock.delays).toEqual([100, 200]);
     const retries = told.filter(({ name }) => name === "retrying").map(({ event }) => event);
@@ -107,9 +107,9 @@ describe("the end of an attempt", () => {
   });
 
   it("that failed for good is followed by none", () => {
-    const { scheduler, running, clock } = create();
+    const { reports, running, clock } = create();
     const task = running({ attempts: 3 });
-    scheduler.failed(task, error, false);
+    reports.failed(task, error, false);
     expect(task.state).toBe("failed");
     expect(clock.timers).toEqual([]);
   });
@@ -119,11 +119,11 @@ describe("the end of an attempt", () => {
     ["to be abandoned", "AR_ABANDONED", "abandoned"],
     ["past its timeout", "AR_TIMEOUT", "failed"],
   ])("of a task that is %s ends it so, whether it then succeeded or failed", async (_, code, state) => {
-    const { scheduler, running } = create();
+    const { reports, scheduler, running } = create();
     const [returned, threw] = [running(), running()];
     for (const task of [returned, threw]) task.abortedBy = stopped(code);
-    scheduler.succeeded(returned, "too late");
-    scheduler.failed(threw, error, true);
+    reports.succeeded(returned, "too late");
+    reports.failed(threw, error, true);
     for (const task of [returned, threw]) {
       expect(task.state).toBe(state);
       await expect(scheduler.result(task)).rejects.toMatchObject({ code });
@@ -131,53 +131,53 @@ describe("the end of an attempt", () => {
   });
 
   it("past its timeout is followed by the next like any other failure, and the next may succeed", () => {
-    const { scheduler, running, startAgain, told } = create();
+    const { reports, running, startAgain, told } = create();
     const task = running({ attempts: 2 });
     task.abortedBy = stopped("AR_TIMEOUT");
-    scheduler.failed(task, error, false);
+    reports.failed(task, error, false);
     expect(task.state).toBe("delayed");
     expect(told.at(-1)).toMatchObject({
       name: "retrying",
       event: { delayMs: 100, error: expect.objectContaining({ code: "AR_TIMEOUT" }) },
     });
     startAgain(task);
-    scheduler.succeeded(task, "at last");
+    reports.succeeded(task, "at last");
     expect(task.state).toBe("succeeded");
   });
 
   it("of a task that was cancelled is followed by none, whatever attempts are left", () => {
-    const { scheduler, running, clock } = create();
+    const { reports, running, clock } = create();
     const task = running({ attempts: 5 });
     task.abortedBy = stopped("AR_CANCELLED");
-    scheduler.failed(task, error, true);
+    reports.failed(task, error, true);
     expect(task.state).toBe("cancelled");
     expect(clock.timers).toEqual([]);
   });
 
   it("that comes after the end of the task means nothing", async () => {
-    const { scheduler, running, told } = create();
+    const { reports, scheduler, running, told } = create();
     const task = running({ attempts: 3 });
-    scheduler.succeeded(task, "first");
+    reports.succeeded(task, "first");
     const before = told.length;
-    scheduler.failed(task, error, true);
-    scheduler.succeeded(task, "second");
-    scheduler.handedOver(task);
+    reports.failed(task, error, true);
+    reports.succeeded(task, "second");
+    reports.handedOver(task);
     expect(told).toHaveLength(before);
     expect(await scheduler.result(task)).toBe("first");
   });
 
   it("that never began does not count, and the engine keeps the task", () => {
-    const { scheduler, engine, running } = create();
+    const { reports, engine, running } = create();
     const task = running();
-    scheduler.returned(task);
+    reports.returned(task);
     expect([task.state, task.attempt]).toEqual(["queued", 0]);
     expect(engine.calls).toEqual([["add", task]]);
   });
 
   it("in another process is the end of the task in this one", async () => {
-    const { scheduler, running, told } = create();
+    const { reports, scheduler, running, told } = create();
     const task = running();
-    scheduler.handedOver(task);
+    reports.handedOver(task);
     expect(told.at(-1)).toMatchObject({ name: "forwarded", event: { id: task.id, state: "forwarded" } });
     await expect(scheduler.result(task)).rejects.toMatchObject({ code: "AR_RUN_ELSEWHERE" });
   });
@@ -185,7 +185,7 @@ describe("the end of an attempt", () => {
 
 describe("a backoff function", () => {
   it("may cancel its own task: there is no other attempt", async () => {
-    const { scheduler, engine, running, clock } = create();
+    const { reports, scheduler, engine, running, clock } = create();
     // A thread has ended the task by then and knows it no more.
     engine.stopAnswer = "ended";
     let tookEffect: boolean | undefined;
@@ -196,7 +196,7 @@ describe("a backoff function", () => {
         return 0;
       },
     });
-    scheduler.failed(task, error, true, 5);
+    reports.failed(task, error, true, 5);
     expect(tookEffect).toBe(true);
     expect(task.state).toBe("cancelled");
     expect(clock.timers).toEqual([]);
@@ -218,11 +218,11 @@ describe("a cancel", () => {
   });
 
   it("of a running task leaves its end to the engine", () => {
-    const { scheduler, running } = create();
+    const { reports, scheduler, running } = create();
     const task = running();
     expect(scheduler.cancel(task, undefined)).toBe(true);
     expect(task.state).toBe("running");
-    scheduler.failed(task, error, true);
+    reports.failed(task, error, true);
     expect(task.state).toBe("cancelled");
   });
 
@@ -235,11 +235,11 @@ describe("a cancel", () => {
   });
 
   it("of a task whose end is on its way changes nothing", () => {
-    const { scheduler, engine, running } = create();
+    const { reports, scheduler, engine, running } = create();
     const task = running();
     engine.stopAnswer = "ended";
     expect(scheduler.cancel(task, undefined)).toBe(false);
-    scheduler.succeeded(task, 1);
+    reports.succeeded(task, 1);
     expect(task.state).toBe("succeeded");
   });
 
@@ -256,7 +256,7 @@ describe("a cancel", () => {
 
 describe("a task with a key", () => {
   it("comes to its engine when the one before it has ended, and not before", () => {
-    const { scheduler, engine, running, queued } = create();
+    const { reports, scheduler, engine, running, queued } = create();
     const definition = defineTask();
     const first = running({ key: "k" }, definition);
     const second = queued({ key: "k" }, definition);
@@ -264,7 +264,7 @@ describe("a task with a key", () => {
     expect(engine.calls).toEqual([["add", first]]);
     // One that waits for its turn with the key was never given to the engine.
     scheduler.cancel(second, undefined);
-    scheduler.succeeded(first, 1);
+    reports.succeeded(first, 1);
     expect(engine.calls).toEqual([
       ["add", first],
       ["add", third],
@@ -274,7 +274,7 @@ describe("a task with a key", () => {
 
 describe("the last moments", () => {
   it("abandon what does not run, and ask the engine to stop what does", () => {
-    const { scheduler, engine, inState, ledger } = create();
+    const { reports, scheduler, engine, inState, ledger } = create();
     const [held, queued, running, delayed] = (["held", "queued", "running", "delayed"] as const).map(inState);
     scheduler.abandonWaiting();
     expect([held, queued, running, delayed].map((task) => task?.state)).toEqual([
@@ -291,24 +291,25 @@ describe("the last moments", () => {
     scheduler.abandonRunning();
     expect(ledger.unfinished).toBe(0);
     // The engine may report yet.
-    scheduler.succeeded(running as Task, 1);
+    reports.succeeded(running as Task, 1);
     expect(running?.state).toBe("abandoned");
   });
 });
 
 describe("the tasks module", () => {
   it("that has no task of a name fails those that wait for it, and no others", () => {
-    const { scheduler, queued } = create();
-    const [known, unknown] = [queued({}, defineTask("known")), queued({}, defineTask("unknown"))];
-    scheduler.loaded(["known"]);
+    const { reports, definitions, queued } = create();
+    const [known, unknown] = [queued({}, definitions.task("known")), queued({}, definitions.task("unknown"))];
+    reports.loaded(["known"]);
     expect([known.state, unknown.state]).toEqual(["queued", "failed"]);
     expect(unknown.outcome).toMatchObject({ code: "AR_UNKNOWN_TASK" });
   });
 
   it("that cannot be loaded fails every task, and no callback", () => {
-    const { scheduler, queued } = create();
-    const [task, callback] = [queued(), queued({}, defineTask("mail", {}, "callback"))];
-    scheduler.unloadable(new Error("no such file"));
+    const { reports, definitions, queued } = create();
+    // They may have the same name.
+    const [task, callback] = [queued({}, definitions.task("mail")), queued({}, definitions.callback("mail"))];
+    reports.unloadable(new Error("no such file"));
     expect([task.state, callback.state]).toEqual(["failed", "queued"]);
     expect(task.outcome).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE" });
   });
@@ -316,11 +317,11 @@ describe("the tasks module", () => {
 
 describe("a failure", () => {
   it("is logged with all that is known of it, though a listener hears of it too", () => {
-    const { scheduler, events, lines, running } = create();
+    const { reports, events, lines, running } = create();
     events.on("failed", () => {});
     const task = running({}, defineTask("sendMail"));
     Object.defineProperty(task, "context", { value: "request 7" });
-    scheduler.failed(task, error, true);
+    reports.failed(task, error, true);
     expect(lines).toEqual([
       {
         level: "error",
@@ -331,22 +332,22 @@ describe("a failure", () => {
   });
 
   it("of a callback is logged as one", () => {
-    const { scheduler, lines, running } = create();
+    const { reports, lines, running } = create();
     const task = running({}, defineTask("mail", {}, "callback"));
-    scheduler.failed(task, error, true);
+    reports.failed(task, error, true);
     expect(lines.map(({ message }) => message)).toEqual(["callback failed"]);
     expect(name(task)).toBe(`callback mail (${task.id})`);
   });
 
   it("is not logged where the option says so, and no other end ever is", () => {
-    const { scheduler, lines, running, inState } = create();
-    scheduler.succeeded(running(), 1);
+    const { reports, scheduler, lines, running, inState } = create();
+    reports.succeeded(running(), 1);
     scheduler.cancel(inState("queued"), undefined);
     scheduler.skip(inState("held"));
     scheduler.abandonWaiting();
     expect(lines).toEqual([]);
     const quiet = create({ logsFailures: false });
-    quiet.scheduler.failed(quiet.running(), error, true);
+    quiet.reports.failed(quiet.running(), error, true);
     expect(quiet.lines).toEqual([]);
   });
 });

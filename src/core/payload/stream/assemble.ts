@@ -2,6 +2,7 @@
 
 import type { Beside } from "../payload.js";
 import { arena } from "./arena.js";
+import { freeNow } from "./free-now.js";
 import { largeBytes } from "./stream-format.js";
 import type { Written } from "./writer.js";
 
@@ -19,9 +20,6 @@ export interface Assembled {
  * (262 us for 1 MB that begins at byte 6, 22 at byte 64; glibc issue 30994).
  */
 const alignment = 64;
-
-// From Node 21 on. It frees the serializer's memory now, which would else wait for a garbage collection that knows little of it.
-const transfer: unknown = Reflect.get(ArrayBuffer.prototype, "transfer");
 
 export function assemble({ stream, parts }: Written, place: Place): Assembled {
   const lengths = [stream.byteLength];
@@ -46,13 +44,13 @@ export function assemble({ stream, parts }: Written, place: Place): Assembled {
     if (part.byteLength > 0) shared.fill(part, at, at + part.byteLength);
     at += part.byteLength;
   }
-  release(stream);
+  freeNow(stream);
   return { bytes: new Uint8Array(buffer, 0, total), lengths, beside: { free } };
 }
 
 function copyOf(stream: Buffer): Uint8Array {
   const bytes = new Uint8Array(stream);
-  release(stream);
+  freeNow(stream);
   return bytes;
 }
 
@@ -61,8 +59,4 @@ function bufferOf(part: Uint8Array): ArrayBuffer {
   const made = Buffer.allocUnsafeSlow(part.byteLength);
   made.set(part);
   return made.buffer;
-}
-
-function release(stream: Buffer): void {
-  if (typeof transfer === "function") Reflect.apply(transfer, stream.buffer, [0]);
 }

@@ -11,12 +11,16 @@ export interface ErrorContents {
 }
 
 // The place in this list is stored in journals: append, never reorder.
-const classes: readonly ErrorConstructor[] = [
-  ...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError],
+const classNames = [
+  ...["Error", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"],
+  // From Node.js 24 on.
+  "SuppressedError",
 ];
+// By name, because a later version or another Node.js may have written a class that does not exist here.
+const classes: readonly ErrorConstructor[] = classNames.map((name) => Reflect.get(globalThis, name) ?? Error);
 
 // A map, because an error may be called "constructor".
-const numbers = new Map(classes.map((type, index) => [type.name, index]));
+const numbers = new Map(classNames.map((name, index) => [name, index]));
 
 /** The number of the built-in class with the name of an error. A class of the user's cannot be kept, its name is. */
 export function classNumber(name: string): number {
@@ -43,7 +47,8 @@ export function fillError(error: Error, contents: ErrorContents): void {
   define(error, "stack", stack ?? `${name}: ${message}`);
   if (cause !== undefined) define(error, "cause", cause);
   if (errors !== undefined) define(error, "errors", errors);
-  for (const key in fields) define(error, key, fields[key], true);
+  // The class of a SuppressedError has its own `error` and `suppressed` already, and hides them.
+  for (const key in fields) define(error, key, fields[key], !Object.hasOwn(error, key));
 }
 
 function define(error: Error, key: string, value: unknown, enumerable = false): void {

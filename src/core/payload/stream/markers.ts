@@ -59,19 +59,18 @@ export class AsideMarker extends Marker {
 }
 
 /** A view of a buffer that travels beside the stream. */
-export class ViewMarker extends Marker {
+export class ViewMarker extends AsideMarker {
   constructor(
-    private readonly code: number,
-    private readonly index: number,
+    code: number,
+    index: number,
     private readonly offset: number,
     private readonly bytes: number,
   ) {
-    super(0);
+    super(code, index);
   }
 
   override write(writer: MarkerWriter): void {
-    writer.writeUint32(this.code);
-    writer.writeUint32(this.index);
+    super.write(writer);
     writer.writeDouble(this.offset);
     writer.writeDouble(this.bytes);
   }

@@ -1,7 +1,13 @@
 // Reads the parts of an error, whatever its getters do.
 import { types } from "node:util";
 
+/** How many causes below an error arrive: a chain may be circular or endless, and nobody reads further. */
+export const mostCauses = 8;
+
 const always: readonly string[] = ["name", "message", "stack", "cause"];
+/** Fields that count although an error may hide them. `code` may also be inherited, as DOMException's is. */
+const usual: readonly string[] = ["code"];
+const usualOfSuppressed: readonly string[] = ["code", "error", "suppressed"];
 
 /** Also an error of another realm, such as a vm context, which is no instance of this one's Error. */
 export function isError(value: unknown): value is Error {
@@ -16,7 +22,8 @@ export function membersOf(error: Error): readonly unknown[] | undefined {
 }
 
 /**
- * The own fields of an error beside the usual ones, `code` among them also where it is inherited, as DOMException's is.
+ * The own fields of an error beside its name, message, stack and cause: those that are enumerable, `code`, and the two of a
+ * SuppressedError, which are hidden.
  *
  * @param carry makes of a value what can travel; a field for which it throws or gives undefined is left out
  */
@@ -27,7 +34,8 @@ export function fieldsOf(
 ): Record<string, unknown> | undefined {
   const fields: Record<string, unknown> = {};
   let count = 0;
-  for (const key of new Set([...Object.keys(error), "code"])) {
+  const hidden = Object.hasOwn(error, "suppressed") ? usualOfSuppressed : usual;
+  for (const key of new Set([...Object.keys(error), ...hidden])) {
     if (always.includes(key) || (hasMembers && key === "errors")) continue;
     const value = read(() => carry(Reflect.get(error, key), key));
     if (value === undefined) continue;

@@ -3,11 +3,11 @@
 
 import { ErrorMarker } from "../stream/markers.js";
 import type { Collected } from "./collected.js";
-import { fieldsOf, membersOf, text } from "./error-parts.js";
+import { fieldsOf, membersOf, mostCauses, text } from "./error-parts.js";
 import type { Step } from "./where.js";
 
-/** Errors that hold errors that hold errors: a getter may make another one for ever. */
-const maxGenerations = 8;
+/** An error of the payload and the causes below it. */
+const maxGenerations = mostCauses + 1;
 
 /** The walk, as its errors need it. */
 export interface Walking {

@@ -1,18 +1,18 @@
 // The pool of threads: starts as many as are needed, ends idle and worn-out ones, replaces dead ones.
 import type { Logger } from "../../../base/logger.js";
-import { afterFairTime, clearTimer, inTime, now, setTimer, sleep, type Timer } from "../../../base/time.js";
+import { inTime, now } from "../../../base/time.js";
 import type { Events } from "../../../core/events.js";
+import type { TasksModule } from "../module/tasks-module.js";
+import { watchModule } from "../module/watch-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { FromThread } from "../protocol.js";
+import { Environment } from "./environment.js";
+import { IdleReaper } from "./idle-reaper.js";
+import { StartRetries } from "./start-retries.js";
 import { StuckThreads } from "./stuck-threads.js";
-import type { TasksModule } from "./tasks-module.js";
 import type { Thread } from "./thread.js";
-import { endsWithinMs, LoadError, mostThreads, ThreadStarter } from "./thread-starter.js";
-import { watchModule } from "./watch-module.js";
-
-// Delays between starts that fail, in ms: a thread that dies at its start must not be started in a tight loop.
-const firstRetryMs = 100;
-const longestRetryMs = 30_000;
+import { ThreadEnder } from "./thread-ender.js";
+import { LoadError, mostThreads, ThreadStarter } from "./thread-starter.js";
 
 export interface PoolObserver {
   /** A thread has loaded the tasks module, which has tasks of these names. */
@@ -42,27 +42,36 @@ export class ThreadPool {
   readonly #listener: PoolObserver;
   readonly #starter: ThreadStarter;
   readonly stuck: StuckThreads;
-  /** Threads being started. `#pausing` of them wait for their next try. */
+  readonly #ender: ThreadEnder;
+  readonly #retries = new StartRetries();
+  readonly #reaper: IdleReaper;
+  /** Threads being started, those that wait for their next try included. */
   #starting = 0;
-  #pausing = 0;
   #wanted = 0;
-  #failures = 0;
   #loadedOnce = false;
   /** Whether the next start may succeed where the last one failed: the module itself was not the reason. */
   #mayPass = false;
   #ending = false;
-  #reaper: Timer | undefined;
-  /** They terminate threads whose teardown takes too long. */
-  readonly #teardowns = new Set<() => void>();
   readonly #unwatch: () => void;
-  /** Ends the waits between starts that fail. */
-  readonly #over = new AbortController();
 
   constructor(parts: PoolParts, listener: PoolObserver) {
     this.#parts = parts;
     this.#listener = listener;
+    const { idleTimeout, teardownTimeout } = parts.options;
+    this.#ender = new ThreadEnder({
+      teardownTimeout,
+      logger: parts.logger,
+      onStuck: (thread) => this.#isStuck(thread),
+    });
+    this.#reaper = new IdleReaper(idleTimeout, (idleBefore) => this.#reap(idleBefore));
     this.stuck = new StuckThreads(parts.options.maxStuckThreads);
-    this.#starter = new ThreadStarter(parts.options, parts.module, parts.idPrefix, (thread) => this.#exited(thread));
+    this.#starter = new ThreadStarter(
+      parts.options,
+      parts.module,
+      parts.idPrefix,
+      new Environment(parts.options.env, parts.logger),
+      (thread) => this.#exited(thread),
+    );
     this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
   }
 
@@ -96,27 +105,25 @@ export class ThreadPool {
 
   /** A thread has ended a batch: it may be worn out, or idle from now on. */
   afterWork(thread: Thread): void {
-    this.#failures = 0;
+    this.#retries.failures = 0;
     if (thread.busy > 0) return;
     thread.idleSince = now();
-    if (thread.outdated) void this.#end(thread, "renewed");
-    else if (this.capacityOf(thread) <= 0) void this.#end(thread, "recycled");
-    else this.#armReaper();
+    if (thread.outdated) void this.#ender.end(thread, "renewed");
+    else if (this.capacityOf(thread) <= 0) void this.#ender.end(thread, "recycled");
+    else if (this.#isAboveMinimum()) this.#reaper.arm();
   }
 
   /** Replaces every thread, each after the work it has. */
   renew(): void {
     for (const thread of this.threads) {
       thread.outdated = true;
-      if (thread.busy === 0) void this.#end(thread, "renewed");
+      if (thread.busy === 0) void this.#ender.end(thread, "renewed");
     }
   }
 
   /** Ends a thread at once, whatever it does. */
   terminate(thread: Thread, reason: string): void {
-    thread.retired = true;
-    thread.endReason = reason;
-    this.#kill(thread);
+    this.#ender.terminate(thread, reason);
   }
 
   /**
@@ -125,12 +132,12 @@ export class ThreadPool {
    */
   async end(timeout: number): Promise<void> {
     this.#ending = true;
-    this.#over.abort();
+    this.#retries.end();
     this.#unwatch();
-    clearTimer(this.#reaper);
-    const ended = Promise.all([...this.threads].map((thread) => this.#end(thread, "shutdown")));
+    this.#reaper.stop();
+    const ended = Promise.all([...this.threads].map((thread) => this.#ender.end(thread, "shutdown")));
     await inTime(ended, timeout);
-    for (const disarm of this.#teardowns) disarm();
+    this.#ender.disarm();
     await this.#starter.destroy();
   }
 
@@ -151,7 +158,8 @@ export class ThreadPool {
   async #start(): Promise<void> {
     this.#starting++;
     try {
-      if (this.#failures > 0) await this.#pause();
+      // Before the module has been loaded once, no task waits for it, so the wait does not keep the process alive.
+      if (this.#retries.failures > 0) await this.#retries.wait(this.#loadedOnce);
       if (this.#ending) return;
       const { thread, names } = await this.#starter.start();
       this.#loadedOnce = true;
@@ -164,7 +172,7 @@ export class ThreadPool {
       this.#parts.events.emit("threadStarted", { threadId: thread.id });
       this.#listener.onStarted(names);
       if (this.threads.size >= this.#wanted) this.#listener.onReady();
-      this.#armReaper();
+      if (this.#isAboveMinimum()) this.#reaper.arm();
     } catch (error) {
       this.#failedToStart(error);
     } finally {
@@ -176,57 +184,20 @@ export class ThreadPool {
     }
   }
 
-  async #pause(): Promise<void> {
-    const ms = Math.min(longestRetryMs, firstRetryMs * 2 ** (this.#failures - 1));
-    // Before the module has been loaded once, no task waits for it, so the wait does not keep the process alive.
-    this.#pausing++;
-    await sleep(ms, { signal: this.#over.signal, ref: this.#loadedOnce });
-    this.#pausing--;
-  }
-
   #failedToStart(error: unknown): void {
     if (this.#ending) return;
-    this.#failures++;
+    this.#retries.failures++;
     const reason =
       error instanceof LoadError ? error.reason : error instanceof Error ? error : new Error(String(error));
     // A module that throws will throw again. A thread that was too slow, or could not be made, may succeed later.
     this.#mayPass = !(error instanceof LoadError);
     // No task can run, unless another thread, which is still starting, can load the module.
-    if (!this.#loadedOnce && this.#starting - this.#pausing === 1) this.#listener.onUnloadable(reason);
+    if (!this.#loadedOnce && this.#starting - this.#retries.waiting === 1) this.#listener.onUnloadable(reason);
     if (!this.#loadedOnce && !this.#mayPass) return;
-    this.#parts.logger.error({ err: reason, failures: this.#failures }, "a thread could not be started; trying again");
-  }
-
-  /** Lets a thread run its teardown hooks and exit; terminates it when that takes too long. */
-  async #end(thread: Thread, reason: string): Promise<void> {
-    if (thread.retired) {
-      await thread.gone;
-      return;
-    }
-    thread.retired = true;
-    thread.endReason = reason;
-    thread.post({ kind: "end" });
-    const { teardownTimeout } = this.#parts.options;
-    const disarm = afterFairTime(teardownTimeout, () => {
-      this.#parts.logger.warn(
-        { thread: thread.id },
-        `the teardown hooks of a thread took longer than pool.teardownTimeout (${teardownTimeout} ms); it is terminated`,
-      );
-      this.#kill(thread);
-    });
-    this.#teardowns.add(disarm);
-    await thread.gone;
-    this.#teardowns.delete(disarm);
-    disarm();
-  }
-
-  /** Terminates a thread; one that does not end by that is stuck. */
-  #kill(thread: Thread): void {
-    if (thread.killed) return;
-    thread.killed = true;
-    void thread.worker.terminate();
-    const disarm = afterFairTime(endsWithinMs, () => this.#isStuck(thread));
-    void thread.gone.then(disarm);
+    this.#parts.logger.error(
+      { err: reason, failures: this.#retries.failures },
+      "a thread could not be started; trying again",
+    );
   }
 
   /** Its tasks end as if it were dead, and another thread takes its place. */
@@ -261,8 +232,8 @@ export class ThreadPool {
     // Not before: tasks are looked for among the threads of the pool.
     this.threads.delete(thread);
     if (didNothing && !this.#ending) {
-      this.#failures++;
-      const fields = { thread: thread.id, exitCode: thread.exitCode, failures: this.#failures };
+      this.#retries.failures++;
+      const fields = { thread: thread.id, exitCode: thread.exitCode, failures: this.#retries.failures };
       this.#parts.logger.error(fields, "a thread ended before it had done any work; starting another");
     }
     this.#ended(thread);
@@ -277,23 +248,16 @@ export class ThreadPool {
     this.#listener.onChange();
   }
 
-  /** One timer ends the threads above `minThreads` that have been idle for `idleTimeout`. */
-  #armReaper(): void {
-    const { idleTimeout, minThreads } = this.#parts.options;
-    if (this.#reaper !== undefined || idleTimeout === Number.POSITIVE_INFINITY || this.#available() <= minThreads)
-      return;
-    this.#reaper = setTimer(() => {
-      this.#reaper = undefined;
-      this.#reap(now() - idleTimeout);
-    }, idleTimeout);
-    this.#reaper.unref();
+  /** Ends threads above `minThreads` that have been idle since then. */
+  #reap(idleBefore: number): boolean {
+    for (const thread of this.threads) {
+      if (!this.#isAboveMinimum()) return false;
+      if (thread.busy === 0 && !thread.retired && thread.idleSince <= idleBefore) void this.#ender.end(thread, "idle");
+    }
+    return this.#isAboveMinimum() && this.idleCount() > 0;
   }
 
-  #reap(idleBefore: number): void {
-    for (const thread of this.threads) {
-      if (this.#available() <= this.#parts.options.minThreads) return;
-      if (thread.busy === 0 && !thread.retired && thread.idleSince <= idleBefore) void this.#end(thread, "idle");
-    }
-    if (this.idleCount() > 0) this.#armReaper();
+  #isAboveMinimum(): boolean {
+    return this.#available() > this.#parts.options.minThreads;
   }
 }

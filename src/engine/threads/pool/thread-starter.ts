@@ -10,12 +10,13 @@ import { MessageChannel, type MessagePort, type Worker } from "node:worker_threa
 import { Piscina } from "piscina";
 import { afterFairTime, inTime, turn } from "../../../base/time.js";
 import { toError } from "../../../core/payload/thrown.js";
+import { runnerFile } from "../module/runner-file.js";
+import type { TasksModule } from "../module/tasks-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { HelloMessage, HelloReply } from "../protocol.js";
 import { createControl } from "../slots/slot-memory.js";
+import type { Environment } from "./environment.js";
 import { type Addressee, GreetingQueue } from "./greeting-queue.js";
-import { runnerFile } from "./runner-file.js";
-import type { TasksModule } from "./tasks-module.js";
 import { Thread } from "./thread.js";
 import { markThreads } from "./thread-mark.js";
 
@@ -38,6 +39,7 @@ export class ThreadStarter {
     private readonly options: ResolvedPoolOptions,
     private readonly module: TasksModule,
     private readonly idPrefix: string,
+    private readonly environment: Environment,
     private readonly onExit: (thread: Thread) => void,
   ) {
     this.#pool = new Piscina({
@@ -55,7 +57,7 @@ export class ThreadStarter {
       recordTiming: false,
       loadBalancer: (task, workers) => this.#choose(task, workers),
       ...(options.resourceLimits && { resourceLimits: options.resourceLimits }),
-      ...(options.env && { env: { ...options.env } }),
+      env: { ...environment.variables },
       ...(module.execArgv && { execArgv: [...module.execArgv] }),
       ...(options.workerData !== undefined && { workerData: options.workerData }),
     } as ConstructorParameters<typeof Piscina>[0]);
@@ -71,6 +73,7 @@ export class ThreadStarter {
    */
   async start(): Promise<{ thread: Thread; names: readonly string[] }> {
     if (this.module.problem !== undefined) throw new LoadError(this.module.problem);
+    this.environment.warnOfChanges();
     const slots = this.options.concurrentTasksPerThread + 1;
     const control = createControl(slots);
     const addressee: Addressee = { threadId: undefined };
@@ -105,6 +108,7 @@ export class ThreadStarter {
     const message: HelloMessage = {
       port: theirPort,
       tasks: this.module.url,
+      preload: this.module.preload,
       idPrefix: this.idPrefix,
       control,
       concurrency: this.options.concurrentTasksPerThread,

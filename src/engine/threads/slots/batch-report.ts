@@ -26,16 +26,24 @@ export class BatchReport {
     private readonly queue: TaskQueue,
   ) {}
 
-  /** The thread has replied: every task of the batch that was not withdrawn has ended. */
-  replied(slot: Slot, reply: BatchReply): void {
+  /**
+   * The thread has replied: every task of the batch that was not withdrawn has ended.
+   *
+   * @returns false where a task had no end. It has one now, and the thread is not to be trusted: a task has tampered with it
+   */
+  replied(slot: Slot, reply: BatchReply): boolean {
     const reader = new ReplyReader(reply);
     const { tasks } = slot;
+    let complete = true;
     // Some 500,000 tasks a second pass here, so there is no iterator, which makes an array for each.
     for (let index = slot.reported; index < tasks.length; index++) {
       const task = tasks[index];
       slot.reported = index + 1;
-      if (task !== undefined) this.#ended(slot, index, task, reader);
+      if (task === undefined || this.#ended(slot, index, task, reader)) continue;
+      complete = false;
+      this.#withoutEnd(slot, index, task);
     }
+    return complete;
   }
 
   /**
@@ -51,7 +59,7 @@ export class BatchReport {
       const task = slot.tasks[index];
       if (task === undefined || !reader.has(slot.stateOf(index))) return;
       slot.reported++;
-      this.#ended(slot, index, task, reader);
+      if (!this.#ended(slot, index, task, reader)) this.#withoutEnd(slot, index, task);
     }
   }
 
@@ -73,7 +81,7 @@ export class BatchReport {
       const value = slot.stateOf(index);
       if (value === slotState.begun) this.#wasRunning(task, death);
       else if (value === slotState.stopping) this.#failed(task, deathError(task, death), true);
-      else this.#ended(slot, index, task, reader);
+      else if (!this.#ended(slot, index, task, reader)) this.#failed(task, deathError(task, death), true);
     }
   }
 
@@ -107,6 +115,17 @@ export class BatchReport {
     this.queue.putBack(task);
   }
 
+  /** The thread is done with the batch and has left a task where it was. One that it has not begun runs elsewhere. */
+  #withoutEnd(slot: Slot, index: number, task: Task): void {
+    const passes = (this.#unread.get(task) ?? 0) + 1;
+    if (passes < mostUnread && task.payload !== movedAway && slot.withdraw(index)) {
+      this.#unread.set(task, passes);
+      this.again(task, undefined);
+      return;
+    }
+    this.#failed(task, withoutOutcome(task), true);
+  }
+
   /** A task on which threads die before they begin it. Sent again and again, it would kill one thread after another. */
   #neverRead(task: Task, death: Death): void {
     const threads = (this.#unread.get(task) ?? 0) + 1;
@@ -130,25 +149,34 @@ export class BatchReport {
     }
   }
 
-  #ended(slot: Slot, index: number, task: Task, reader: ReplyReader): void {
+  /** @returns false where the slot state is none of a task that has ended */
+  #ended(slot: Slot, index: number, task: Task, reader: ReplyReader): boolean {
+    if (slot.hasWithdrawn(index)) return true;
     const value = slot.stateOf(index);
-    if (value !== slotState.succeeded && value !== slotState.returned && value !== slotState.failed) return;
+    if (value !== slotState.succeeded && value !== slotState.returned && value !== slotState.failed) return false;
     const runMs = slot.memory.runMs[index] ?? 0;
     task.definition.measured(runMs);
     if (value === slotState.failed) {
       const failure = reader.failure();
       if (failure === undefined) this.#failed(task, lostError(task), true, runMs);
       else this.#failed(task, new LazyError(() => failureOf(failure)), isRetryable(failure), runMs);
-      return;
+      return true;
     }
     this.host.succeeded(task, value === slotState.returned ? reader.value() : undefined, runMs);
     this.queue.freed(task.definition);
+    return true;
   }
 
   #failed(task: Task, error: unknown, retryable: boolean, runMs?: number): void {
     this.host.failed(task, error, retryable, runMs);
     this.queue.freed(task.definition);
   }
+}
+
+/** Its thread has ended the batch without it. */
+function withoutOutcome(task: Task): OffloadError {
+  const message = `the thread of ${name(task)} ended its work without an outcome of this task; the thread is replaced`;
+  return new OffloadError("AR_THREAD_EXITED", message);
 }
 
 /** Its thread died before it sent the error. */

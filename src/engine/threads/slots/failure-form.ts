@@ -16,10 +16,15 @@ export function isRetryable(form: FailureForm): boolean {
   return typeof form === "string" ? form.startsWith("+") : form.nonRetryable !== true;
 }
 
+/** Never throws, also not for what a task has forged. */
 export function failureOf(form: FailureForm): Error {
-  if (typeof form !== "string") return toError(form);
-  const [name, message, stack, fields] = JSON.parse(form.slice(1));
-  return toError({ isError: true, name, message, stack: stack ?? undefined, fields: fields ?? undefined });
+  try {
+    if (typeof form !== "string") return toError(form);
+    const [name, message, stack, fields] = JSON.parse(form.slice(1));
+    return toError({ isError: true, name, message, stack: stack ?? undefined, fields: fields ?? undefined });
+  } catch (cause) {
+    return new Error("an error that cannot be read", { cause });
+  }
 }
 
 /** Whether JSON brings all of it back. */

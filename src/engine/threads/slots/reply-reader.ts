@@ -31,7 +31,11 @@ export class ReplyReader {
 
   /** The error of the next failed task; undefined where it was lost with its thread. */
   failure(): FailureForm | undefined {
-    return this.#reply?.[2]?.[this.#failures++];
+    const failure: unknown = this.#reply?.[2]?.[this.#failures++];
+    // A message that a task has forged may hold anything.
+    return typeof failure === "string" || (typeof failure === "object" && failure !== null)
+      ? (failure as FailureForm)
+      : undefined;
   }
 
   /** The captured value of the next task that returned one, or what stands for it. */

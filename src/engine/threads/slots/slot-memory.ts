@@ -19,6 +19,9 @@
 //
 // `wanted` is written by the main thread at any time: whether somebody asks for the result, however large it is.
 
+// Captured when the file is loaded, because a task may replace the functions of `Atomics`.
+const { add, compareExchange, load, store } = Atomics;
+
 /** The states of a task in its slot. The order matters: those above `stopping` are of tasks that the thread is done with. */
 export const slotState = {
   waiting: 0,
@@ -80,12 +83,12 @@ export function place({ states, wanted }: SlotMemory, index: number, isWanted: b
 
 /** Takes a task back; false when its code has begun. */
 export function withdraw({ states }: SlotMemory, index: number): boolean {
-  return Atomics.compareExchange(states, index, slotState.waiting, slotState.withdrawn) === slotState.waiting;
+  return compareExchange(states, index, slotState.waiting, slotState.withdrawn) === slotState.waiting;
 }
 
 /** Marks a running task as one that is to stop; false when its code has ended already. */
 export function requestStop({ states }: SlotMemory, index: number): boolean {
-  return Atomics.compareExchange(states, index, slotState.begun, slotState.stopping) === slotState.begun;
+  return compareExchange(states, index, slotState.begun, slotState.stopping) === slotState.begun;
 }
 
 export function want({ wanted }: SlotMemory, index: number): void {
@@ -98,19 +101,19 @@ export function want({ wanted }: SlotMemory, index: number): void {
 export function begin({ states, beganAt }: SlotMemory, index: number, at: number): boolean {
   // Before the state is `begun`, or the main thread might time the task from the beginning of another.
   beganAt[0] = at;
-  return Atomics.compareExchange(states, index, slotState.waiting, slotState.begun) === slotState.waiting;
+  return compareExchange(states, index, slotState.waiting, slotState.begun) === slotState.waiting;
 }
 
 /** Ends the running task after `ms`. */
 export function end({ states, runMs }: SlotMemory, index: number, how: EndState, ms: number): void {
   runMs[index] = ms;
-  Atomics.store(states, index, how);
+  store(states, index, how);
 }
 
 // What both sides read.
 
 export function stateAt({ states }: SlotMemory, index: number): number {
-  return Atomics.load(states, index);
+  return load(states, index);
 }
 
 export function isRunning(value: number): boolean {
@@ -126,19 +129,19 @@ export function isDone(value: number): boolean {
 
 /** The main thread has read a remark. */
 export function acknowledgeRemark(header: Int32Array): void {
-  Atomics.add(header, acknowledgedField, 1);
+  add(header, acknowledgedField, 1);
 }
 
 /** How many of the `sent` remarks have not been read; the counters may wrap. */
 export function remarksUnderWay(header: Int32Array, sent: number): number {
-  return (sent - Atomics.load(header, acknowledgedField)) | 0;
+  return (sent - load(header, acknowledgedField)) | 0;
 }
 
 export function reportMemory(header: Int32Array, bytes: number): void {
-  Atomics.store(header, memoryField, Math.ceil(bytes / 2 ** 20));
+  store(header, memoryField, Math.ceil(bytes / 2 ** 20));
 }
 
 /** Bytes that the thread held after its last batch; 0 where it was not asked to report. */
 export function reportedMemory(header: Int32Array): number {
-  return Atomics.load(header, memoryField) * 2 ** 20;
+  return load(header, memoryField) * 2 ** 20;
 }

@@ -22,10 +22,14 @@ export class Slot {
   sentAt = 0;
   /** How many tasks, from the beginning of the batch on, have been reported to the core. */
   reported = 0;
-  /** How many tasks of the batch have been withdrawn. */
-  withdrawn = 0;
   /** The batch has been found late once. It is not looked at again. */
   late = false;
+  /** `sharedNow()` when all its tasks had ended and the reply had not come; undefined before that. */
+  endedSince: number | undefined;
+  /** The running task that has more time, because the process was stopped while it ran, and until when. */
+  excuse: { readonly task: Task; readonly until: number } | undefined;
+  /** Indices of the withdrawn tasks. Kept here, because the states are in the reach of a task's code. */
+  #withdrawn: Set<number> | undefined;
 
   constructor(
     readonly index: number,
@@ -38,8 +42,10 @@ export class Slot {
     this.tasks = batch;
     this.sentAt = sharedNow();
     this.reported = 0;
-    this.withdrawn = 0;
+    this.#withdrawn = undefined;
     this.late = false;
+    this.endedSince = undefined;
+    this.excuse = undefined;
   }
 
   /** @returns what it held */
@@ -56,8 +62,20 @@ export class Slot {
   /** Takes a task back from its thread, unless its code has begun. */
   withdraw(index: number): boolean {
     const done = withdraw(this.memory, index);
-    if (done) this.withdrawn++;
+    if (done) {
+      this.#withdrawn ??= new Set();
+      this.#withdrawn.add(index);
+    }
     return done;
+  }
+
+  /** How many tasks of the batch have been withdrawn. */
+  get withdrawn(): number {
+    return this.#withdrawn?.size ?? 0;
+  }
+
+  hasWithdrawn(index: number): boolean {
+    return this.#withdrawn?.has(index) === true;
   }
 
   /** Marks a running task as one that is to stop; false when its code has ended already. */
@@ -68,7 +86,7 @@ export class Slot {
   /** The index of a task that has not been reported; -1 where it is not here. A withdrawn one may be in another slot by now. */
   find(task: Task): number {
     const index = this.tasks.indexOf(task);
-    return index >= this.reported && this.stateOf(index) !== slotState.withdrawn ? index : -1;
+    return index >= this.reported && !this.hasWithdrawn(index) ? index : -1;
   }
 
   /** The task that runs now, -1 for none. */

@@ -4,7 +4,7 @@ import { createOffloader } from "offload-after-response";
 const source = "await new Promise((resolve) => setTimeout(resolve, 300)); export function nothing() {}";
 const offloader = createOffloader({
   tasks: new URL(`data:text/javascript,${encodeURIComponent(source)}`),
-  pool: { maxThreads: 1, startTimeout: 600 },
+  pool: { maxThreads: 1, startTimeout: 2_000 },
 });
 process.stdout.write("starting\n");
 await offloader.ready();

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import path, { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { OffloadError } from "../../../base/errors.js";
+import type { Preload } from "../protocol.js";
 
 export interface TasksModule {
   readonly url: string;
@@ -11,6 +12,8 @@ export interface TasksModule {
   readonly problem?: OffloadError | undefined;
   /** Node options for the threads; undefined: those of the process. */
   readonly execArgv: readonly string[] | undefined;
+  /** What runs TypeScript in a thread. Not one of the Node options: those would take the place of the process's. */
+  readonly preload?: Preload | undefined;
 }
 
 /** What Node and the installed packages can do. Tests replace it. */
@@ -25,7 +28,7 @@ export interface Abilities {
 
 const realAbilities: Abilities = {
   stripsTypes: Boolean(Reflect.get(process.features, "typescript")),
-  execArgv: process.execArgv,
+  execArgv: [...(process.env.NODE_OPTIONS ?? "").split(/\s+/), ...process.execArgv],
   resolve: (name, from) => {
     try {
       return createRequire(from).resolve(name);
@@ -37,7 +40,7 @@ const realAbilities: Abilities = {
 
 /**
  * Finds the tasks module. Where `images.js` does not exist and `images.ts` does, that is loaded: by Node itself where it
- * strips types, else through tsx.
+ * strips types or the process has a loader for it, else through tsx.
  *
  * @param tasks a URL, or an absolute path
  * @param execArgv the user's own Node options for the threads
@@ -86,13 +89,22 @@ function needsOf(
   const underTsx = chosen.find((argument) => /\btsx\b/.test(argument));
   if (underTsx === undefined && (execArgv !== undefined || abilities.stripsTypes)) return { execArgv };
   const preload = tsxPreload(path, underTsx, abilities);
-  if (preload !== undefined) return { execArgv: [...(execArgv ?? []), "--import", preload] };
+  const hasLoader = underTsx === undefined && chosen.some((argument) => preloadOption.test(argument));
+  if (preload !== undefined) return { execArgv, preload: { url: preload, ifUnknown: hasLoader } };
+  // Whatever is preloaded may be a loader. Where it is none, the thread says so.
+  if (hasLoader) return { execArgv };
   const problem = new OffloadError(
     "AR_TASKS_NOT_LOADABLE",
-    `the tasks module is TypeScript, which Node ${process.versions.node} does not run: install tsx (npm i -D tsx), use Node 22.18 or later, or compile ${path}`,
+    `the tasks module is TypeScript, which Node ${process.versions.node} does not run: ${typeScriptRemedy} ${path}`,
   );
   return { execArgv, problem };
 }
+
+const preloadOption = /^(-r|--require|--import|--loader|--experimental-loader)(=|$)/;
+
+const typeScriptRemedy =
+  "install tsx (npm i -D tsx), start Node with the option of another loader (such as --import or --require) or give it in pool.execArgv, " +
+  "use Node 22.18 or later, or compile";
 
 /**
  * What a thread imports to run TypeScript through tsx. Not tsx itself: up to Node 20, `--import tsx` leaves the registration
@@ -121,12 +133,17 @@ const moduleSyntaxErrors =
 
 /**
  * The error of a module that a thread could not load. Where Node took an ES module for CommonJS, the error says which file
- * that is, why, and what to do. Node's own error only says that a token is unexpected.
+ * that is, why, and what to do. Node's own error only says that a token is unexpected. Where no loader runs TypeScript, it says
+ * which options to give.
  *
  * @param reason what loading the module threw
  * @returns an OffloadError AR_TASKS_NOT_LOADABLE with `reason` as its cause; all other errors as they are
  */
 export function explainLoadError({ url }: TasksModule, reason: Error): Error {
+  if (/^Unknown file extension "\.[cm]?tsx?"/.test(reason.message)) {
+    const message = `${reason.message}; no loader of the thread runs TypeScript: ${typeScriptRemedy} the module`;
+    return new OffloadError("AR_TASKS_NOT_LOADABLE", message, { cause: reason });
+  }
   if (reason.name !== "SyntaxError" || !moduleSyntaxErrors.test(reason.message) || !url.startsWith("file:"))
     return reason;
   // It may be another file, which the module imports. V8 writes the place of a syntax error above the stack.
