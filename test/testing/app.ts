@@ -33,10 +33,15 @@ export async function startApp(
   const { offloadAfterResponse, runAfterResponse } = offloader;
   const kit = testing(offloader, testingOptions);
   onTestFinished(() => kit.restore());
+  let calls = 0;
+  function failsOnce(): void {
+    if (++calls === 1) throw new Error("busy");
+  }
   const server = createServer((req, res) => {
     const [, what = "", key = ""] = (req.url ?? "").split("/");
     try {
       if (what === "mail") runAfterResponse(res, function sendWelcome() {});
+      else if (what === "fails-once") runAfterResponse(res, failsOnce);
       else offloadAfterResponse(res, "optimizeImage", { key, widths: [320] }, { runIf: "ok" });
       res.writeHead(what === "broken" ? 500 : 202).end();
     } catch (error) {
