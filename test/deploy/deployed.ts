@@ -1,9 +1,9 @@
 // The program of the deployment examples as a platform runs it: in a folder of its own, with the environment that the
 // platform's files and the platform itself give it, from its start to its orderly end.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import path from "node:path";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { type Program, type ProgramOptions, startProgram } from "../support/process.js";
 
 const root = path.join(import.meta.dirname, "../..");
@@ -14,8 +14,7 @@ export function example(file: string): string {
   return readFileSync(path.join(examples, file), "utf8");
 }
 
-const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-deployed-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeDirectory("deployed");
 
 /** Where the program lies, with its packages beside it. The library is the one built here. */
 export const appFolder: string = path.join(folder, "app");

@@ -1,14 +1,14 @@
 // docs/shutdown.md says what the source says: options and defaults, states, fields, times.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { ShutdownReport } from "offload-after-response";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { resolveShutdownOptions } from "../../src/shutdown/shutdown-options.js";
 import { namedHook } from "../../src/shutdown/steps/hooks.js";
 import { abortBudget, defaultDrainDelay, type Moment, timeBefore } from "../../src/shutdown/steps/plan.js";
 import type { ShutdownState, ShutdownStep } from "../../src/shutdown/steps/states.js";
 import { compilerErrors } from "../support/compile.js";
+import { makeDirectory } from "../support/directory.js";
 import { type Program, startProgram } from "../support/process.js";
 import { until } from "../support/until.js";
 
@@ -155,8 +155,7 @@ describe("the examples of docs/shutdown.md", () => {
   });
 
   describe("start a program that", () => {
-    const directory = mkdtempSync(path.join(tmpdir(), "offload-after-response-child-"));
-    afterAll(() => rmSync(directory, { recursive: true, force: true }));
+    const directory = makeDirectory("child");
     const module = path.join(directory, "video.mjs");
     const code = section("Child processes").match(/```js\n([\s\S]*?)```/)?.[1] ?? "";
     writeFileSync(module, code);

@@ -34,7 +34,7 @@ describe.skipIf(skip)("the page of the image server", () => {
   afterAll(() => browser?.close());
 
   it("shows an uploaded photo from its placeholder to its last file", async () => {
-    const dataDir = await newDataDir();
+    const dataDir = newDataDir();
     const { url } = await startImageServer({ DATA_DIR: dataDir });
     const { page, problems } = await open(browser, url);
 
@@ -65,7 +65,7 @@ describe.skipIf(skip)("the page of the image server", () => {
   });
 
   it("says what was wrong with a bad file, and takes its name for text", async () => {
-    const dataDir = await newDataDir();
+    const dataDir = newDataDir();
     const { url } = await startImageServer({ DATA_DIR: dataDir, MAX_UPLOAD_MB: "1" });
     const { page } = await open(browser, url);
     const name = "<img src=x onerror=document.title='hacked'>.png";
@@ -92,7 +92,7 @@ describe.skipIf(skip)("the page of the image server", () => {
   });
 
   it("tries again when the server is busy", async () => {
-    const dataDir = await newDataDir();
+    const dataDir = newDataDir();
     const { url } = await startImageServer({ DATA_DIR: dataDir, QUEUE_MAX: "1" });
     const { page } = await open(browser, url);
     await page.getByLabel("Choose photos").setInputFiles(Array(3).fill(join(photosDir, "chelsea.png")));
@@ -102,7 +102,7 @@ describe.skipIf(skip)("the page of the image server", () => {
   });
 
   it("says that the server stops, finishes what it shows, and comes back with the server", async () => {
-    const dataDir = await newDataDir();
+    const dataDir = newDataDir();
     const first = await startImageServer({ DATA_DIR: dataDir });
     const { page } = await open(browser, first.url);
     await page.getByLabel("Choose photos").setInputFiles(Array(10).fill(join(photosDir, "astronaut.png")));
@@ -121,7 +121,7 @@ describe.skipIf(skip)("the page of the image server", () => {
   });
 
   it("can be used by keyboard, and fits a phone", async () => {
-    const { url } = await startImageServer({ DATA_DIR: await newDataDir() });
+    const { url } = await startImageServer({ DATA_DIR: newDataDir() });
     const { page } = await open(browser, url, { width: 390, height: 844 });
     await page.keyboard.press("Tab");
     expect(await page.locator("#files:focus").count()).toBe(1);

@@ -16,7 +16,7 @@ import {
 it("finishes 20 uploaded photos after a SIGTERM in the middle of the work, and exits 0", {
   timeout: 180_000,
 }, async () => {
-  const dataDir = await newDataDir();
+  const dataDir = newDataDir();
   // A busy machine takes long over 20 photos; what is shown is that they are waited for.
   const server = await startImageServer({ DATA_DIR: dataDir, SHUTDOWN_TIMEOUT_MS: "150000" });
   const events = serverEvents(server.url);

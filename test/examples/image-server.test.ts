@@ -20,7 +20,7 @@ import {
 
 describe("a good upload", () => {
   it("is answered at once, and every variant follows", async () => {
-    const dataDir = await newDataDir();
+    const dataDir = newDataDir();
     const { url } = await startImageServer({ DATA_DIR: dataDir });
     const events = serverEvents(url);
     expect((await events.next()).value).toMatchObject({ event: "hello", data: { photos: [] } });
@@ -144,7 +144,7 @@ describe("a bad upload that only decoding can find fails its task, says why, and
 
 describe("the server", () => {
   it("answers 503 with Retry-After before an upload is sent when the queue is full, and takes the next one after", async () => {
-    const dataDir = await newDataDir();
+    const dataDir = newDataDir();
     const { url, port } = await startImageServer({ DATA_DIR: dataDir, QUEUE_MAX: "1" });
     const events = serverEvents(url);
     await events.next();
@@ -166,7 +166,7 @@ describe("the server", () => {
   });
 
   it("finishes what a killed process left", async () => {
-    const dataDir = await newDataDir();
+    const dataDir = newDataDir();
     const killed = await startImageServer({ DATA_DIR: dataDir });
     const events = serverEvents(killed.url);
     await events.next();
@@ -206,7 +206,7 @@ describe("the server", () => {
   });
 
   it("says what to do when its port is taken, and when PORT is no port", async () => {
-    const env = { DATA_DIR: await newDataDir(), PORT: String(shared.port) };
+    const env = { DATA_DIR: newDataDir(), PORT: String(shared.port) };
     const taken = await startProgram("examples/image-server/main.ts", { env, ready: /PORT=3001 npm start/ });
     expect(await taken.exited).toMatchObject({ code: 1 });
     const wrong = await startProgram("examples/image-server/main.ts", {
@@ -221,7 +221,7 @@ describe("the server", () => {
 const shared = { url: "", port: 0, dataDir: "" };
 
 beforeAll(async () => {
-  const dataDir = await newDataDir();
+  const dataDir = newDataDir();
   const { url, port }: Program = await startImageServer({ DATA_DIR: dataDir, MAX_UPLOAD_MB: "1" });
   Object.assign(shared, { url, port, dataDir });
 });

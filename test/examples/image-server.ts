@@ -1,9 +1,9 @@
 // Starts the image server as a process with a data folder of its own, and looks at what it leaves on the disk.
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { type Program, startProgram } from "../support/process.js";
 
 export interface Photo {
@@ -26,17 +26,7 @@ export const photosDir = join(import.meta.dirname, "../../examples/photos");
 export const astronaut: Buffer = await readFile(join(photosDir, "astronaut.png"));
 export const chelsea: Buffer = await readFile(join(photosDir, "chelsea.png"));
 
-const folders: string[] = [];
-
-afterAll(async () => {
-  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
-});
-
-export async function newDataDir(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "image-server-"));
-  folders.push(folder);
-  return folder;
-}
+export const newDataDir = (): string => makeDirectory("image-server");
 
 /** @param env beside a port of its own */
 export function startImageServer(env: Record<string, string>): Promise<Program> {

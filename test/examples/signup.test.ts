@@ -1,17 +1,15 @@
 // The sign-up server: the answer comes first, then the mails, the statistics and the projects.
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { startProgram } from "../support/process.js";
 
 let dataDir: string;
 
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "signup-"));
+beforeEach(() => {
+  dataDir = makeDirectory("signup");
 });
-
-afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
 it("answers before anything else begins, and does all of it before it ends", async () => {
   const program = await startProgram("test/examples/programs/signup.ts", { env: { DATA_DIR: dataDir } });

@@ -1,19 +1,17 @@
 // The statistics server: every request is recorded once its response is over, whatever became of it.
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { startProgram } from "../support/process.js";
 import { until } from "../support/until.js";
 
 let folder: string;
 
-beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "statistics-"));
+beforeEach(() => {
+  folder = makeDirectory("statistics");
 });
-
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 it("times each request and records it after the response, the last one before the process ends", async () => {
   const file = path.join(folder, "requests.ndjson");

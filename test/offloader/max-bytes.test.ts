@@ -46,6 +46,18 @@ describe("a payload for which there is no room", () => {
     offloader.offload("echo", upload);
   });
 
+  it("throws what a getter of it throws, also an error that is its own cause", () => {
+    const { offloader } = paused();
+    const circular = new Error("of the user's");
+    circular.cause = circular;
+    const payload = {
+      get row(): never {
+        throw circular;
+      },
+    };
+    expect(() => offloader.offload("echo", payload)).toThrow("of the user's");
+  });
+
   it("is refused by every call that dispatches a task", async () => {
     const { offloader } = paused();
     const { response } = makeResponse();

@@ -1,13 +1,12 @@
 // What docs/errors.md says of memory: which tasks fail alone, which end the process, and what the journal does about those.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { runOutOfMemory } from "./out-of-memory.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-memory-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = makeDirectory("memory");
 const cli = path.join(import.meta.dirname, "../../dist/cli.js");
 const app = path.join(import.meta.dirname, "fixtures/out-of-memory-journal-app.js");
 

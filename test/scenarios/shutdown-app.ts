@@ -1,14 +1,12 @@
 // Starts the server of the shutdown scenarios, and reads what it left behind.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { ShutdownReport } from "offload-after-response";
-import { afterAll } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { type Exit, type Program, type ProgramOptions, startProgram } from "../support/process.js";
 import type { Situation } from "./fixtures/shutdown-app.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-shutdown-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeDirectory("shutdown");
 let ledgers = 0;
 
 export interface App extends Program {

@@ -1,12 +1,11 @@
 // Other libraries that listen for the same signals, beside shutdownOnSignals(): the real packages.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { startProgram } from "../support/process.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-beside-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeDirectory("beside");
 
 async function start(which: string, signal: "SIGTERM" | "SIGINT" = "SIGTERM") {
   const ledger = path.join(folder, `${which} ${signal}`);

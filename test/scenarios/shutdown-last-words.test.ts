@@ -1,12 +1,11 @@
 // What a process says last arrives, whatever ends it: every id, through a pipe, and whoever reads it.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { type Exit, type ProgramOptions, startProgram } from "../support/process.js";
 
-const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-last-words-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeDirectory("last-words");
 
 type Ending = "signal" | "exit" | "installed" | "throw" | "block" | "short" | "fails" | "close";
 

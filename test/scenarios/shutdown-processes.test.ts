@@ -1,20 +1,17 @@
 // Shutdown where there is more than one of something: processes of a cluster, copies of the library, shutdowns in a process.
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { createOffloader } from "offload-after-response";
 import { afterAll, describe, expect, it } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { startProgram } from "../support/process.js";
 
 const root = path.join(import.meta.dirname, "../..");
-const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-processes-"));
+const folder = makeDirectory("processes");
 // Where it finds its dependencies.
 const copy = path.join(root, "node_modules", `.offload-after-response-copy-${process.pid}`);
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-  rmSync(copy, { recursive: true, force: true });
-});
+afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
 describe("a cluster's worker", () => {
   it("that is disconnected drains, then exits 0", async () => {

@@ -1,14 +1,13 @@
 // The examples of close() as a part of somebody else's shutdown: each is run, and loses nothing.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { makeDirectory } from "../support/directory.js";
 import { connect } from "../support/http.js";
 import { startProgram } from "../support/process.js";
 
 const examples = ["nestjs", "fastify", "terminus", "close-with-grace"];
-const folder = mkdtempSync(path.join(tmpdir(), "offload-after-response-with-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeDirectory("with");
 
 it("there is a test for every example", () => {
   const files = readdirSync(path.join(import.meta.dirname, "../../examples/shutdown-with"));

@@ -1,4 +1,5 @@
-// A temporary directory that is removed after the tests of a file.
+// A temporary directory that is removed after the tests of a file: once the programs that write into it have ended, because
+// process.ts imports this file, and hooks registered first run last.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,8 +11,9 @@ afterAll(() => {
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 });
 
-export function makeDirectory(): string {
-  const directory = mkdtempSync(path.join(tmpdir(), "offload-after-response-"));
+/** @param name stands in the directory's own, for whoever finds it left behind */
+export function makeDirectory(name = "test"): string {
+  const directory = mkdtempSync(path.join(tmpdir(), `offload-after-response-${name}-`));
   directories.push(directory);
   return directory;
 }

@@ -1,8 +1,9 @@
 // Starts a program as a child process and follows it: its lines, its signals, its end. What a test leaves running is
-// killed after its file.
+// killed after its file, and has ended before the directories of ./directory.ts are removed.
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { afterAll } from "vitest";
+import "./directory.js";
 
 const root = path.join(import.meta.dirname, "../..");
 
@@ -52,10 +53,12 @@ export interface Program {
   waitFor(pattern: RegExp): Promise<RegExpMatchArray>;
 }
 
-const running = new Set<ChildProcess>();
+const running = new Set<FollowedProgram>();
 
-afterAll(() => {
-  for (const child of running) child.kill("SIGKILL");
+afterAll(async () => {
+  const programs = [...running];
+  for (const program of programs) program.kill("SIGKILL");
+  await Promise.all(programs.map((program) => program.exited));
 });
 
 /**
@@ -87,7 +90,7 @@ class FollowedProgram implements Program {
       env: { ...process.env, NODE_OPTIONS: undefined, VITEST: undefined, NODE_ENV: undefined, ...options.env },
       stdio: ["ignore", "pipe", "pipe", ...(options.ipc ? (["ipc"] as const) : [])],
     });
-    running.add(this.child);
+    running.add(this);
     let stdout = "";
     let stderr = "";
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -99,9 +102,12 @@ class FollowedProgram implements Program {
       this.append(text);
     });
     this.exited = new Promise((resolve, reject) => {
-      this.child.once("error", reject);
+      this.child.once("error", (error) => {
+        running.delete(this);
+        reject(error);
+      });
       this.child.once("close", (code, signal) => {
-        running.delete(this.child);
+        running.delete(this);
         this.ended = true;
         this.append("");
         resolve({ code, signal, stdout, stderr, durationMs: performance.now() - startedAt });
