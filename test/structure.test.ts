@@ -41,6 +41,7 @@ const packages: Record<string, readonly string[]> = {
   "src/engine/threads": ["piscina"],
   // Types alone, for those who have it.
   "src/testing/vitest.ts": ["vitest"],
+  "src/testing/jest.ts": ["expect"],
 };
 const withoutNode = ["src/engine/queue"];
 
@@ -103,7 +104,7 @@ describe("the structure of the source", () => {
     expect(circles(imports)).toEqual([]);
   });
 
-  it("imports Piscina in src/engine/threads alone, and no other package but vitest for its types", () => {
+  it("imports Piscina in src/engine/threads alone, and no other package but those of vitest and jest for their types", () => {
     const wrong = imports.filter(({ file, from }) => {
       if (from.startsWith(".") || from.startsWith("node:")) return false;
       return !Object.entries(packages).some(([folder, names]) => isWithin(file, folder) && names.includes(from));

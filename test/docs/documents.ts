@@ -1,4 +1,4 @@
-// The complete code of the documents: a TypeScript block is a file when its first line is a comment with its name. The
+// The complete code of the documents: a block of code is a file when its first line is a comment with its name. The
 // files of one document make one project.
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,11 +12,10 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** The complete blocks of a document. */
-export function filesOf(markdown: string): SourceFile[] {
-  return [...markdown.matchAll(/^```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)^```$/gm)].map(([, name = "", text = ""]) => {
-    return { name, text };
-  });
+/** The complete blocks of a document, in TypeScript or in JavaScript. */
+export function filesOf(markdown: string, language: "ts" | "js" = "ts"): SourceFile[] {
+  const block = new RegExp(`^\`\`\`${language}\\n// (\\S+\\.${language})\\n([\\s\\S]*?)^\`\`\`$`, "gm");
+  return [...markdown.matchAll(block)].map(([, name = "", text = ""]) => ({ name, text }));
 }
 
 /** The documents in docs/, by name without ending. */

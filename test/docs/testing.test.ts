@@ -1,6 +1,6 @@
 // docs/testing.md: its recipes run in the runners that they are written for, and each test process ends by itself.
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Exit, startProgram } from "../support/process.js";
@@ -8,6 +8,7 @@ import { documents, filesOf, writeDocuments } from "./documents.js";
 
 const root = path.join(import.meta.dirname, "../..");
 const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
+const jest = path.join(root, "node_modules/jest/bin/jest.js");
 
 describe("the recipes of docs/testing.md", () => {
   let project: { directory: string; remove(): Promise<void> };
@@ -15,7 +16,7 @@ describe("the recipes of docs/testing.md", () => {
 
   beforeAll(async () => {
     const page = (await documents()).get("testing") ?? "";
-    project = await writeDocuments(new Map([["testing", filesOf(page)]]));
+    project = await writeDocuments(new Map([["testing", [...filesOf(page), ...filesOf(page, "js")]]]));
     folder = path.join(project.directory, "testing");
     // The package is a link here, which vite would follow and transform. In node_modules it would leave it alone.
     const config = "export default { test: { server: { deps: { external: [/\\/dist\\//] } } } };\n";
@@ -36,6 +37,29 @@ describe("the recipes of docs/testing.md", () => {
     expect(stdout).toMatch(/pass 2$/m);
     // Nothing that was kept is reported as lost.
     expect(stdout + stderr).not.toMatch(/unfinished/);
+  });
+
+  it("run in jest, as ES modules", async () => {
+    const { code, stdout, stderr } = await run(jest, ["--runInBand"], ["--experimental-vm-modules"]);
+    expect(code, stdout + stderr).toBe(0);
+    // It writes its report to stderr.
+    expect(stderr).toMatch(/Test Suites: 2 passed, 2 total/);
+    expect(stderr).toMatch(/Tests: +3 passed, 3 total/);
+    expect(stderr).not.toMatch(/did not exit/);
+  });
+
+  it.each<[string, () => Promise<Exit>]>([
+    ["vitest", () => run(vitest, ["run", "express", "--maxWorkers", "1"])],
+    ["jest", () => run(jest, ["photos", "--runInBand"], ["--experimental-vm-modules"])],
+  ])("end by themselves in %s where a test forgets closeAll()", async (_runner, start) => {
+    for (const name of ["express.test.ts", "photos.jest.ts"]) {
+      const file = path.join(folder, name);
+      const text = await readFile(file, "utf8");
+      await writeFile(file, text.replace(/^afterAll.*closeAll.*$/m, "afterAll(() => {});"));
+    }
+    const { code, stdout, stderr } = await start();
+    expect(code, stdout + stderr).toBe(0);
+    expect(stdout + stderr).not.toMatch(/did not exit|close timed out|unfinished/);
   });
 
   async function run(file: string, args: string[], execArgv: string[] = []): Promise<Exit> {
