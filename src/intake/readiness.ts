@@ -12,6 +12,12 @@ export interface ReadinessParts {
   readonly takeOver: () => Promise<void>;
 }
 
+/** What the engine reports while the testing kit decides which tasks there are. */
+interface Postponement {
+  readonly reports: (() => void)[];
+  readonly onFailure: ((reason: Error) => void) | undefined;
+}
+
 /** The error of the tasks of a definition, which cannot run; undefined for one whose tasks can. */
 export type ErrorOf = (definition: TaskDefinition) => OffloadError | undefined;
 
@@ -20,8 +26,7 @@ export class Readiness {
   #ready = waitedForByNobody();
   #refusal: OffloadError | undefined;
   #isLoaded = false;
-  /** What the engine reports while the testing kit decides which tasks there are. */
-  #reported: (() => void)[] | undefined;
+  #postponement: Postponement | undefined;
 
   constructor(parts: ReadinessParts) {
     this.#parts = parts;
@@ -64,21 +69,30 @@ export class Readiness {
   /**
    * Has what the engine reports of the tasks module wait until the function returned here is called: for the testing kit, which
    * loads the module by itself.
+   *
+   * @param onFailure called when a report of a failure waits. With it, no other report waits
    */
-  postpone(): () => void {
-    const reported: (() => void)[] = [];
-    this.#reported = reported;
+  postpone(onFailure?: (reason: Error) => void): () => void {
+    const postponement: Postponement = { reports: [], onFailure };
+    this.#postponement = postponement;
     return () => {
-      if (this.#reported !== reported) return;
-      this.#reported = undefined;
-      for (const report of reported) report();
+      if (this.#postponement !== postponement) return;
+      this.#postponement = undefined;
+      for (const report of postponement.reports) report();
     };
   }
 
-  /** Whether the report of an engine has to wait. It is made again, by `report`, when that is over. */
-  postpones(report: () => void): boolean {
-    this.#reported?.push(report);
-    return this.#reported !== undefined;
+  /**
+   * Whether the report of an engine has to wait. It is made again, by `report`, when that is over.
+   *
+   * @param failure why the module cannot be loaded, where the report says so
+   */
+  postpones(report: () => void, failure?: Error): boolean {
+    const postponement = this.#postponement;
+    if (postponement === undefined || (postponement.onFailure !== undefined && failure === undefined)) return false;
+    postponement.reports.push(report);
+    if (failure !== undefined) postponement.onFailure?.(failure);
+    return true;
   }
 
   /** The engine is up. */

@@ -223,12 +223,17 @@ export class Kit {
   }
 
   restore(): void {
+    this.end(false);
+  }
+
+  /** @param forGood the offloader is closed right after it */
+  end(forGood: boolean): void {
     if (this.#restored) return;
     this.#restored = true;
     this.#clear();
     this.#recorder.stop();
     this.#inside.intake.watch(undefined);
-    this.#swap?.undo();
+    this.#swap?.undo(forGood);
     this.#parts.onRestored();
   }
 

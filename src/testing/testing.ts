@@ -33,7 +33,8 @@ export function testing<Tasks = AnyTasks>(
   const kit = new Kit({ inside, options: resolved, onRestored: () => kits.delete(offloader), closeAll });
   kits.set(offloader, kit);
   // Threads that start only for work would never say which tasks there are.
-  if (inside.readiness.names === undefined) void offloader.ready().catch(() => {});
+  const asksThreads = resolved.tasks === undefined && resolved.mode !== "inline";
+  if (asksThreads && inside.readiness.names === undefined) void offloader.ready().catch(() => {});
   // The compiler checks names and payloads at the call.
   return kit as unknown as Testing<Tasks>;
 }
@@ -62,7 +63,7 @@ function theInsideOf(offloader: unknown): Inside {
 
 async function closeAll(): Promise<void> {
   const offloaders = [...kits.keys()] as Offloader[];
-  for (const kit of [...kits.values()]) kit.restore();
+  for (const kit of [...kits.values()]) kit.end(true);
   await Promise.all(offloaders.map((offloader) => offloader.close({ timeout: 4_000 })));
 }
 

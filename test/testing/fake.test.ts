@@ -1,5 +1,5 @@
 // The mode "fake": what is offloaded is accepted, held, refused as always, and kept instead of run.
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createOffloader, OffloadError } from "offload-after-response";
 import { testing } from "offload-after-response/testing";
@@ -103,6 +103,45 @@ describe("an application whose offloader is under test", () => {
     expect(thrownBy(() => offloader.offload("optimizeImage")).code).toBe("AR_TASKS_NOT_LOADABLE");
   });
 
+  it.each(["before", "after"])(
+    "keeps the tasks of TypeScript that no thread can load, known %s the test began",
+    async (when) => {
+      const file = path.join(makeDirectory(), "tasks.ts");
+      // An alias of the test runner's, which Node.js does not know.
+      await writeFile(file, 'import "@app/storage";\nexport function sendMail() {}\n');
+      const warnings: string[] = [];
+      const warn = (_fields: object, message: string): void => void warnings.push(message);
+      const offloader = createOffloader({
+        tasks: file,
+        logger: { info() {}, warn, error() {} },
+        pool: { maxThreads: 1 },
+      });
+      onTestFinished(async () => void (await offloader.close({ timeout: 0 })));
+      if (when === "before") await rejection(offloader.ready());
+      const tasks = testing(offloader);
+      onTestFinished(() => tasks.restore());
+      await offloader.ready();
+      offloader.offload("sendMail");
+      tasks.assertOffloaded("sendMail");
+      await tasks.clear();
+      expect(warnings).toEqual([
+        expect.stringMatching(/no thread can load the tasks module.*\{ tasks: \(\) => import/),
+      ]);
+      tasks.restore();
+      expect(thrownBy(() => offloader.offload("sendMail")).code).toBe("AR_TASKS_NOT_LOADABLE");
+    },
+  );
+
+  it("still refuses everything where no thread can load the JavaScript", async () => {
+    const broken = new URL("../fixtures/modules/throws.mjs", import.meta.url);
+    const offloader = createOffloader({ tasks: broken, logger: false });
+    onTestFinished(async () => void (await offloader.close({ timeout: 0 })));
+    const tasks = testing(offloader);
+    onTestFinished(() => tasks.restore());
+    await rejection(offloader.ready());
+    expect(thrownBy(() => offloader.offload("sendMail")).code).toBe("AR_TASKS_NOT_LOADABLE");
+  });
+
   it("forgets what was recorded when it is cleared, and cancels it", async () => {
     const { offloader, tasks } = await startApp();
     const handle = offloader.offload("sendMail");
@@ -120,21 +159,6 @@ describe("an application whose offloader is under test", () => {
     const bytes = new Uint8Array([1, 2, 3]);
     offloader.offload("sendMail", { bytes } as never, { transfer: [bytes.buffer] });
     expect(tasks.offloaded("sendMail")[0]?.payload).toEqual({ bytes: new Uint8Array([1, 2, 3]) });
-  });
-});
-
-describe("an application with a journal", () => {
-  it("leaves nothing of a test in it, and records again afterwards", async () => {
-    const dir = makeDirectory();
-    const offloader = makeOffloader({ journal: { dir } });
-    await offloader.ready();
-    const tasks = testing(offloader);
-    offloader.offload("optimizeImage", { key: "of-the-test" });
-    await tasks.settled();
-    expect(textOf(dir)).not.toContain("of-the-test");
-    tasks.restore();
-    await offloader.run("optimizeImage", { key: "of-production" });
-    expect(textOf(dir)).toContain("of-production");
   });
 });
 
@@ -222,12 +246,3 @@ describe("an offloader that is closed while it is under test", () => {
     expect(() => offloader.offload("sendMail")).toThrow(OffloadError);
   });
 });
-
-/** What stands in the files of a folder. */
-function textOf(folder: string): string {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((name) => path.join(folder, name))
-    .filter((file) => statSync(file).isFile())
-    .map((file) => readFileSync(file, "latin1"))
-    .join("");
-}

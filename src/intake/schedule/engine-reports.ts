@@ -86,7 +86,7 @@ export class EngineReports implements EngineHost {
   }
 
   unloadable(reason: Error): void {
-    if (!this.parts.readiness.postpones(() => this.unloadable(reason))) this.refuseAll(reason);
+    if (!this.parts.readiness.postpones(() => this.unloadable(reason), reason)) this.refuseAll(reason);
   }
 
   /** No task can run. */

@@ -158,11 +158,15 @@ export class Scheduler {
 
   // The last moments of a drain.
 
-  /** Abandons every task whose code does not run. */
-  abandonWaiting(): void {
+  /**
+   * Abandons tasks whose code does not run.
+   *
+   * @param tasks those of them; default: all
+   */
+  abandonWaiting(tasks?: readonly Task[]): void {
     const { ledger } = this.#parts;
     this.move(() => {
-      for (const task of ledger.list()) {
+      for (const task of tasks ?? ledger.list()) {
         if (task.state === "running") continue;
         this.#leave(task);
         ledger.abandoned(task);

@@ -61,6 +61,12 @@ export class KitEngine implements Engine {
     else this.#put(task, "inline");
   }
 
+  /** Gives the engine that it replaced what it still keeps. */
+  handBack(): void {
+    for (const task of this.kept) this.#parts.original.add(task);
+    this.kept.clear();
+  }
+
   /** Has so many attempts of the tasks of a name fail. */
   fail(name: string, error: unknown, times: number): void {
     this.#failures.set(name, { error, left: times });

@@ -14,11 +14,15 @@ import type { TasksHere } from "./tasks-here.js";
 
 const why = "the test is over";
 
+const unloadableHere =
+  "testing: no thread can load the tasks module, so misspelled names are not found; give testing() the module: " +
+  "{ tasks: () => import(...) }";
+
 export class Swap {
   readonly engine: KitEngine;
   readonly clock: FrozenClock;
   readonly #inside: Inside;
-  readonly #undo: (() => void)[] = [];
+  readonly #undo: ((forGood: boolean) => void)[] = [];
   /** The offloader is drained or closed: what is kept would hold that up until its deadline. */
   #ending = false;
 
@@ -27,6 +31,7 @@ export class Swap {
     this.clock = this.#replaceClock();
     this.#recordNowhere();
     if (options.mode === "inline" || options.tasks !== undefined) this.#answerForModule(options, here);
+    else if (options.mode === "fake") this.#doWithoutThreads();
     this.engine = this.#replaceEngine(options, here);
     if (options.mode === "inline") void this.engine.inline;
     this.#letEnd();
@@ -49,9 +54,19 @@ export class Swap {
     this.clock.freeze();
   }
 
-  /** Puts everything back. */
-  undo(): void {
-    for (const undo of this.#undo.reverse()) undo();
+  /** Leaves what an earlier process left to the next one: it would hold up a drain until its deadline. */
+  leave(): void {
+    this.#inside.scheduler.abandonWaiting([...this.engine.kept].filter(({ replayedId }) => replayedId !== undefined));
+  }
+
+  /**
+   * Puts everything back.
+   *
+   * @param forGood the offloader is closed right after it: what the threads have reported means nothing any more
+   */
+  undo(forGood: boolean): void {
+    if (forGood) this.leave();
+    for (const undo of this.#undo.reverse()) undo(forGood);
   }
 
   #replaceClock(): FrozenClock {
@@ -74,7 +89,8 @@ export class Swap {
     const { readiness, reports } = this.#inside;
     const { names, refusal } = readiness;
     const resume = readiness.postpone();
-    this.#undo.push(() => {
+    this.#undo.push((forGood) => {
+      if (forGood) return;
       readiness.retract();
       if (names !== undefined) {
         reports.learn(names);
@@ -90,6 +106,31 @@ export class Swap {
     if (mode !== "inline") readiness.up();
   }
 
+  /**
+   * A thread may fail at TypeScript that the test runner can load. What is only kept needs no thread, so nothing is refused, and
+   * the names stay unknown. In production that module is compiled: a failure at JavaScript would be there as well.
+   */
+  #doWithoutThreads(): void {
+    const { readiness, reports, module, logger } = this.#inside;
+    if (!/\.[cm]?tsx?$/.test(module)) return;
+    let isReported = false;
+    const goOn = (err: unknown): void => {
+      if (!isReported) logger.warn({ err }, unloadableHere);
+      isReported = true;
+      readiness.up();
+    };
+    const { refusal } = readiness;
+    const resume = readiness.postpone(goOn);
+    this.#undo.push((forGood) => {
+      if (forGood) return;
+      if (refusal?.cause instanceof Error) reports.refuseAll(refusal.cause);
+      resume();
+    });
+    if (refusal === undefined) return;
+    readiness.retract();
+    goOn(refusal.cause);
+  }
+
   #replaceEngine(options: ResolvedTestingOptions, here: TasksHere): KitEngine {
     const { scheduler, module, abortGrace, logger } = this.#inside;
     const inline = { module, concurrency: 1, abortGrace, logger, clock: this.clock, load: () => here.load() };
@@ -102,9 +143,13 @@ export class Swap {
     };
     let engine: KitEngine | undefined;
     scheduler.replaceTaskEngine((original) => {
-      this.#undo.push(() => scheduler.replaceTaskEngine(() => original));
-      engine = new KitEngine({ ...parts, original });
-      return engine;
+      const made = new KitEngine({ ...parts, original });
+      this.#undo.push(() => {
+        scheduler.replaceTaskEngine(() => original);
+        made.handBack();
+      });
+      engine = made;
+      return made;
     });
     if (engine === undefined) throw new Error("offload-after-response: the engine was not replaced");
     return engine;
@@ -148,7 +193,11 @@ export class Swap {
       this.clock.thaw();
       this.cancelAll([]);
     };
-    this.#undo.push(events.on("draining", end));
+    const draining = (): void => {
+      end();
+      this.leave();
+    };
+    this.#undo.push(events.on("draining", draining));
     // Before the report of what a process leaves unfinished, which is for real tasks.
     process.prependListener("exit", end);
     this.#undo.push(() => process.off("exit", end));
