@@ -5,14 +5,11 @@ export type {
   AssertOptions,
   DrainCounts,
   DrainOptions,
-  Match,
-  Matcher,
-  OffloadedCallback,
-  OffloadedTask,
-  PartialDeep,
   PerformOptions,
   Refusal,
   Testing,
+  WaitOptions,
 } from "./contract.js";
+export type { Match, Matcher, OffloadedCallback, OffloadedTask, PartialDeep } from "./offloaded.js";
 export type { Mode, TestingOptions } from "./options.js";
 export { testing } from "./testing.js";

@@ -1,44 +1,20 @@
 // An offloader under test: the calls of the kit, each in terms of the records, the assertions and what was swapped.
-import { AssertionError } from "node:assert";
-import { describe, OffloadError } from "../base/errors.js";
-import { checkOptions, integer, milliseconds, signal } from "../base/option-rules.js";
-import { inTime } from "../base/time.js";
-import { states, type TaskState } from "../core/states.js";
+import { OffloadError } from "../base/errors.js";
+import { checkOptions, integer } from "../base/option-rules.js";
+import type { TaskState } from "../core/states.js";
 import type { Inside } from "../intake/inside.js";
 import { type Failure, fail, found, whyNotOffloaded, whyOffloaded } from "./assert/assertions.js";
-import { matches } from "./assert/match.js";
-import { list, nearestInWords, wantedInWords } from "./assert/words.js";
-import type {
-  AssertOptions,
-  DrainCounts,
-  DrainOptions,
-  OffloadedCallback,
-  OffloadedTask,
-  PerformOptions,
-  Refusal,
-} from "./contract.js";
+import type { AssertOptions, DrainCounts, DrainOptions, PerformOptions, Refusal, WaitOptions } from "./contract.js";
+import { Names } from "./names.js";
+import type { OffloadedCallback, OffloadedTask } from "./offloaded.js";
 import type { ResolvedTestingOptions } from "./options.js";
-import { Recorded, Recorder } from "./recorder.js";
+import { Recorder } from "./recorder.js";
+import { Refusals } from "./refusals.js";
 import { Activity } from "./run/activity.js";
-import { checkDrainOptions, drain } from "./run/drain.js";
+import { drain } from "./run/drain.js";
 import { Swap } from "./run/swap.js";
 import { TasksHere } from "./run/tasks-here.js";
-
-// Less than the 5 s of vitest and jest, so that the message says what the kit knows and not that a test took too long.
-const settledMs = 4_000;
-const waitForMs = 1_000;
-/** How long a thread may take to say which tasks there are. */
-const namesMs = 4_000;
-
-const refusals: readonly Refusal[] = [
-  "AR_QUEUE_FULL",
-  "AR_SHUTTING_DOWN",
-  "AR_TASKS_NOT_LOADABLE",
-  "AR_JOURNAL_FULL",
-  "AR_JOURNAL_UNAVAILABLE",
-];
-/** Those that callbacks meet too. */
-const refusalsOfCallbacks: ReadonlySet<Refusal> = new Set(["AR_QUEUE_FULL", "AR_SHUTTING_DOWN"]);
+import { Waits } from "./run/waits.js";
 
 export interface KitParts {
   readonly inside: Inside;
@@ -57,7 +33,9 @@ export class Kit {
   /** Undefined in the mode "threads", unless some names are kept. */
   readonly #swap: Swap | undefined;
   readonly #activity: Activity;
-  #refusal: Refusal | undefined;
+  readonly #waits: Waits;
+  readonly #names: Names;
+  readonly #refusals = new Refusals();
   #restored = false;
 
   constructor(parts: KitParts) {
@@ -74,8 +52,15 @@ export class Kit {
       isKept: (task) => this.#swap?.engine.kept.has(task) ?? false,
       clockStands: this.#swap !== undefined,
     });
+    this.#waits = new Waits({ activity: this.#activity, recorder: this.#recorder });
+    const learn = async (): Promise<void> => inside.reports.learn([...(await this.#here.load()).keys()]);
+    this.#names = new Names({
+      readiness: inside.readiness,
+      recorder: this.#recorder,
+      learn: options.tasks === undefined ? undefined : learn,
+    });
     inside.intake.watch({
-      asked: (kind) => this.#asked(kind),
+      asked: (kind) => this.#refusals.asked(kind),
       accepting: (task, operation) => this.#recorder.add(task, operation),
     });
   }
@@ -118,78 +103,31 @@ export class Kit {
     return all.filter((record) => name === undefined || record.name === name).map((record) => record.callbackView());
   }
 
-  async settled(options: { readonly timeout?: number | undefined } = {}): Promise<void> {
-    checkOptions("settled", options, { timeout: milliseconds() });
-    const { timeout = settledMs } = options;
-    if (await this.#activity.until(() => !this.#activity.isBusy(), timeout)) return;
-    const busy = this.#activity.busy();
-    const reports = busy.map(
-      (task) => new Recorded(task, task.definition.kind === "task" ? "offload" : "runAfterResponse"),
-    );
-    throw new AssertionError({
-      message: `settled: after ${timeout} ms this still goes on:\n${list(reports)}${hintOf(busy.map(({ state }) => state))}`,
-      expected: [],
-      actual: busy.map(({ definition, state }) => ({ task: definition.name, state })),
-      operator: "settled",
-      stackStartFn: this.settled,
-    });
+  settled(options: WaitOptions = {}): Promise<void> {
+    return this.#waits.settled(options, this.settled);
+  }
+
+  async waitFor(name: string, match?: unknown, state?: TaskState, options: WaitOptions = {}): Promise<OffloadedTask> {
+    const check = (): void => this.#check(undefined);
+    return (await this.#waits.waitFor({ name, match, state }, options, check, this.waitFor)).view();
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainCounts> {
-    checkDrainOptions(options);
     this.#check(undefined);
     const { engine, clock } = this.#swapped("drain");
     const { scheduler, events } = this.#inside;
-    // Before anything is started, so that a module that cannot be loaded fails the drain and not its tasks.
-    if (engine.kept.size > 0) await this.#here.load();
     const holds = (name: string): boolean => scheduler.pauses.holds(name);
-    const counts = await drain({ engine, clock, events, holds, activity: this.#activity }, options);
+    const load = (): Promise<unknown> => this.#here.load();
+    const counts = await drain({ engine, clock, events, holds, load, activity: this.#activity }, options);
     this.#check(undefined);
     return counts;
   }
 
-  async perform(name: string, payload?: unknown, options: PerformOptions = {}): Promise<unknown> {
-    checkOptions("perform", options, { attempt: integer(1), context: { expected: "", holds: () => true }, signal });
+  perform(name: string, payload?: unknown, options: PerformOptions = {}): Promise<unknown> {
     return this.#here.perform(name, payload, options);
   }
 
-  async waitFor(
-    name: string,
-    match?: unknown,
-    state?: TaskState,
-    options: { readonly timeout?: number | undefined } = {},
-  ): Promise<OffloadedTask> {
-    checkOptions("waitFor", options, { timeout: milliseconds() });
-    if (state !== undefined && !states.includes(state)) {
-      throw invalid(`waitFor: expected a state, one of ${states.join(", ")}, got ${describe(state)}`);
-    }
-    const { timeout = waitForMs } = options;
-    const find = (): Recorded | undefined => {
-      return [...this.#recorder.all("task"), ...this.#recorder.all("callback")].find((record) => {
-        return (
-          record.name === name && matches(record.payload, match) && (state === undefined || record.states.has(state))
-        );
-      });
-    };
-    await this.#activity.first(find, timeout);
-    const record = find();
-    if (record !== undefined) return record.view();
-    this.#check(undefined);
-    const wanted = { name, match, more: `to be ${state ?? "offloaded"}` };
-    const records = [...this.#recorder.all("task"), ...this.#recorder.all("callback")];
-    throw new AssertionError({
-      message: `waitFor: waited ${timeout} ms for ${wantedInWords(wanted)}; ${nearestInWords(records, wanted)}`,
-      expected: match ?? name,
-      actual: records.map((other) => other.name),
-      operator: "waitFor",
-      stackStartFn: this.waitFor,
-    });
-  }
-
   async advance(ms: number): Promise<void> {
-    if (typeof ms !== "number" || !(ms >= 0)) {
-      throw invalid(`advance: expected a number of milliseconds of 0 or more, got ${describe(ms)}`);
-    }
     await this.#swapped("advance").clock.advance(ms, () => this.#activity.react());
     await this.#activity.react();
   }
@@ -201,25 +139,17 @@ export class Kit {
   }
 
   refuse(code: Refusal): void {
-    if (!refusals.includes(code)) {
-      throw invalid(`refuse: expected one of ${refusals.join(", ")}, got ${describe(code)}`);
-    }
-    this.#refusal = code;
+    this.#refusals.begin(code);
   }
 
   async clear(): Promise<void> {
-    const tasks = this.#recorder.all("task");
-    this.#clear();
-    const misspelled = tasks.find(isMisspelled);
-    if (misspelled !== undefined) throw misspelled.error;
-    const { readiness } = this.#inside;
-    if (tasks.length === 0 || readiness.names !== undefined || readiness.refusal !== undefined) return;
-    if (this.#parts.options.tasks !== undefined) this.#inside.reports.learn([...(await this.#here.load()).keys()]);
-    else await inTime(namesOf(readiness), namesMs);
-    for (const { name } of tasks) {
-      const error = readiness.errorOfName(name);
-      if (error !== undefined) throw error;
+    const names = this.#recorder.all("task").map(({ name }) => name);
+    try {
+      this.#names.checkDispatched();
+    } finally {
+      this.#clear();
     }
+    await this.#names.checkWhenKnown(names);
   }
 
   restore(): void {
@@ -247,17 +177,11 @@ export class Kit {
 
   #clear(): void {
     const unfinished = [...this.#recorder.all("task"), ...this.#recorder.all("callback")].map(({ task }) => task);
-    this.#refusal = undefined;
+    this.#refusals.end();
     this.#swap?.engine.failNothing();
     this.#swap?.cancelAll(unfinished);
     if (!this.#restored) this.#swap?.begin();
     this.#recorder.clear();
-  }
-
-  #asked(kind: "task" | "callback"): void {
-    const code = this.#refusal;
-    if (code === undefined || (kind === "callback" && !refusalsOfCallbacks.has(code))) return;
-    throw new OffloadError(code, "refused by the test: refuse() of the testing kit");
   }
 
   #swapped(call: string): Swap {
@@ -269,30 +193,10 @@ export class Kit {
     );
   }
 
-  /** A name that no task has is an error: the test's own, or one that was dispatched before the names were known. */
   #check(name: string | undefined): void {
-    if (name !== undefined && typeof name !== "string") {
-      throw invalid(`expected the name of a task, a string, got ${describe(name)}`);
-    }
-    const misspelled = name === undefined ? undefined : this.#inside.readiness.errorOfName(name);
-    if (misspelled !== undefined) throw misspelled;
-    const dispatched = this.#recorder.all("task").find(isMisspelled);
-    if (dispatched !== undefined) throw dispatched.error;
+    if (name !== undefined) this.#names.check(name);
+    this.#names.checkDispatched();
   }
-}
-
-/** Resolves when a thread has loaded the module, or cannot. */
-async function namesOf(readiness: Inside["readiness"]): Promise<void> {
-  await readiness.promise.catch(() => {});
-}
-
-function isMisspelled({ error }: Recorded): boolean {
-  return error instanceof OffloadError && error.code === "AR_UNKNOWN_TASK";
-}
-
-function hintOf(states: readonly TaskState[]): string {
-  if (states.includes("held")) return "\nheld: its response is not over";
-  return states.includes("running") ? "\nrunning: if it waits for its timeout, call advance(ms)" : "";
 }
 
 function invalid(message: string): OffloadError {

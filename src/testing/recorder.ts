@@ -8,7 +8,7 @@ import { LostResult } from "../core/result.js";
 import { isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
 import type { Operation } from "../intake/intake.js";
-import type { OffloadedCallback, OffloadedTask } from "./contract.js";
+import type { OffloadedCallback, OffloadedTask } from "./offloaded.js";
 
 export class Recorded {
   readonly task: Task;

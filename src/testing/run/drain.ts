@@ -15,6 +15,8 @@ export interface DrainParts {
   readonly events: Events;
   /** Whether the tasks of this name are paused. */
   holds(name: string): boolean;
+  /** Loads the tasks module. */
+  load(): Promise<unknown>;
 }
 
 const rules: Rules = {
@@ -23,12 +25,8 @@ const rules: Rules = {
   most: integer(1),
 };
 
-/** @throws OffloadError AR_INVALID_OPTIONS */
-export function checkDrainOptions(options: DrainOptions): void {
-  checkOptions("drain", options, rules);
-}
-
 export async function drain(parts: DrainParts, options: DrainOptions): Promise<DrainCounts> {
+  checkOptions("drain", options, rules);
   const { engine, activity, clock } = parts;
   const { retries = false, only, most = 1_000 } = options;
   const names = only === undefined ? undefined : new Set(typeof only === "string" ? [only] : only);
@@ -43,6 +41,8 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
         ({ definition, replayedId }) => !parts.holds(definition.name) && replayedId === undefined,
       );
       if (ready.length > 0) {
+        // Before anything is started, so that a module that cannot be loaded fails the drain and not its tasks.
+        await parts.load();
         counter.start(ready, most);
         for (const task of ready) engine.release(task);
         continue;

@@ -1,4 +1,5 @@
 // The kit's own clock. It stands still until a test moves it, and goes on with the real one when the test is over.
+import { describe, OffloadError } from "../../base/errors.js";
 import { type Clock, realClock } from "../../base/time.js";
 
 interface FrozenTimer {
@@ -43,8 +44,15 @@ export class FrozenClock implements Clock {
    * Lets time pass, and every timer in it fire at its moment.
    *
    * @param react called after each; what it sets in that time fires too
+   * @throws OffloadError AR_INVALID_ARGUMENT for what is no time
    */
   async advance(ms: number, react: () => Promise<void>): Promise<void> {
+    if (!Number.isFinite(ms) || ms < 0) {
+      throw new OffloadError(
+        "AR_INVALID_ARGUMENT",
+        `advance: expected a number of milliseconds of 0 or more, got ${describe(ms)}`,
+      );
+    }
     const end = this.#now + ms;
     for (let timer = this.#first(end); timer !== undefined; timer = this.#first(end)) {
       this.#timers.delete(timer);

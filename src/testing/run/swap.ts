@@ -1,5 +1,5 @@
-// What the kit puts into an offloader, and what it puts back: the engine, the clock, where tasks are recorded, and who says
-// which tasks there are.
+// What the kit puts into an offloader, and what it puts back: the engine, the clock, where tasks are recorded, and what is said
+// of the tasks module.
 import { nextTurn } from "../../base/time.js";
 import { isFinal } from "../../core/states.js";
 import type { Task } from "../../core/task.js";
@@ -10,19 +10,16 @@ import { NoStore } from "../../store/no-store.js";
 import type { ResolvedTestingOptions } from "../options.js";
 import { FrozenClock } from "./frozen-clock.js";
 import { KitEngine, type Place } from "./kit-engine.js";
+import { answerForModule, doWithoutThreads, type Undo } from "./module-reports.js";
 import type { TasksHere } from "./tasks-here.js";
 
 const why = "the test is over";
-
-const unloadableHere =
-  "testing: no thread can load the tasks module, so misspelled names are not found; give testing() the module: " +
-  "{ tasks: () => import(...) }";
 
 export class Swap {
   readonly engine: KitEngine;
   readonly clock: FrozenClock;
   readonly #inside: Inside;
-  readonly #undo: ((forGood: boolean) => void)[] = [];
+  readonly #undo: Undo[] = [];
   /** The offloader is drained or closed: what is kept would hold that up until its deadline. */
   #ending = false;
 
@@ -30,8 +27,9 @@ export class Swap {
     this.#inside = inside;
     this.clock = this.#replaceClock();
     this.#recordNowhere();
-    if (options.mode === "inline" || options.tasks !== undefined) this.#answerForModule(options, here);
-    else if (options.mode === "fake") this.#doWithoutThreads();
+    if (options.mode === "inline" || options.tasks !== undefined)
+      this.#undo.push(answerForModule(inside, options, here));
+    else if (options.mode === "fake") this.#undo.push(doWithoutThreads(inside));
     this.engine = this.#replaceEngine(options, here);
     if (options.mode === "inline") void this.engine.inline;
     this.#letEnd();
@@ -82,53 +80,6 @@ export class Swap {
     const { maker } = this.#inside;
     const store = maker.recordIn(new NoStore());
     this.#undo.push(() => maker.recordIn(store));
-  }
-
-  /** Which tasks there are, and whether any can run, is known from the module here, whatever the threads report. */
-  #answerForModule({ mode, tasks }: ResolvedTestingOptions, here: TasksHere): void {
-    const { readiness, reports } = this.#inside;
-    const { names, refusal } = readiness;
-    const resume = readiness.postpone();
-    this.#undo.push((forGood) => {
-      if (forGood) return;
-      readiness.retract();
-      if (names !== undefined) {
-        reports.learn(names);
-        readiness.up();
-      }
-      if (refusal?.cause instanceof Error) reports.refuseAll(refusal.cause);
-      resume();
-    });
-    // A thread may fail at a module that the test runner can load, such as TypeScript.
-    if (tasks !== undefined) readiness.retract();
-    if (here.given !== undefined) reports.learn([...here.given.keys()]);
-    // The inline engine says so by itself once it has loaded the module.
-    if (mode !== "inline") readiness.up();
-  }
-
-  /**
-   * A thread may fail at TypeScript that the test runner can load. What is only kept needs no thread, so nothing is refused, and
-   * the names stay unknown. In production that module is compiled: a failure at JavaScript would be there as well.
-   */
-  #doWithoutThreads(): void {
-    const { readiness, reports, module, logger } = this.#inside;
-    if (!/\.[cm]?tsx?$/.test(module)) return;
-    let isReported = false;
-    const goOn = (err: unknown): void => {
-      if (!isReported) logger.warn({ err }, unloadableHere);
-      isReported = true;
-      readiness.up();
-    };
-    const { refusal } = readiness;
-    const resume = readiness.postpone(goOn);
-    this.#undo.push((forGood) => {
-      if (forGood) return;
-      if (refusal?.cause instanceof Error) reports.refuseAll(refusal.cause);
-      resume();
-    });
-    if (refusal === undefined) return;
-    readiness.retract();
-    goOn(refusal.cause);
   }
 
   #replaceEngine(options: ResolvedTestingOptions, here: TasksHere): KitEngine {

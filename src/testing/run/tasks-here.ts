@@ -1,6 +1,7 @@
 // The tasks module in the main thread: how the kit gets it, and how it calls one task of it.
 import { OffloadError } from "../../base/errors.js";
 import { nearest } from "../../base/nearest.js";
+import { checkOptions, integer, type Rules, signal } from "../../base/option-rules.js";
 import { TaskDefinition } from "../../core/definition.js";
 import { capture } from "../../core/payload/capture.js";
 import { restore } from "../../core/payload/restore.js";
@@ -12,6 +13,8 @@ import { defaultPolicy } from "../../intake/call/dispatch-options.js";
 import type { Inside } from "../../intake/inside.js";
 import type { PerformOptions } from "../contract.js";
 import type { ResolvedTestingOptions } from "../options.js";
+
+const rules: Rules = { attempt: integer(1), context: { expected: "", holds: () => true }, signal };
 
 type Tasks = ReadonlyMap<string, TaskFunction>;
 
@@ -40,6 +43,7 @@ export class TasksHere {
 
   /** Calls one task, with the rules for what arrives and what comes back, and without a record of it. */
   async perform(name: string, payload: unknown, options: PerformOptions): Promise<unknown> {
+    checkOptions("perform", options, rules);
     const { maker, reports, logger } = this.#inside;
     const run = functionOf(await this.load(), name);
     const { attempt = 1, context, signal = new AbortController().signal } = options;

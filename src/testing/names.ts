@@ -1,0 +1,53 @@
+// Misspelled names fail a test: one that the test gives to the kit, and one that the application dispatched before it was known
+// which tasks there are.
+import { describe, OffloadError } from "../base/errors.js";
+import { inTime } from "../base/time.js";
+import type { Readiness } from "../intake/readiness.js";
+import type { Recorded, Recorder } from "./recorder.js";
+
+/** How long a thread may take to say which tasks there are. */
+const namesMs = 4_000;
+
+export interface NamesParts {
+  readonly readiness: Readiness;
+  readonly recorder: Recorder;
+  /** Loads the tasks module that the test gave; undefined where it gave none, and a thread says which tasks there are. */
+  readonly learn: (() => Promise<void>) | undefined;
+}
+
+export class Names {
+  constructor(private readonly parts: NamesParts) {}
+
+  /** @throws OffloadError AR_UNKNOWN_TASK for a name that no task has, as far as the names are known */
+  check(name: string): void {
+    if (typeof name !== "string") {
+      throw new OffloadError("AR_INVALID_ARGUMENT", `expected the name of a task, a string, got ${describe(name)}`);
+    }
+    const error = this.parts.readiness.errorOfName(name);
+    if (error !== undefined) throw error;
+  }
+
+  /** @throws OffloadError AR_UNKNOWN_TASK for a dispatch that turned out to have the name of no task */
+  checkDispatched(): void {
+    const dispatched = this.parts.recorder.all("task").find(isMisspelled);
+    if (dispatched !== undefined) throw dispatched.error;
+  }
+
+  /** Waits until the names are known, if that takes no more than some seconds, and checks these. */
+  async checkWhenKnown(names: readonly string[]): Promise<void> {
+    const { readiness, learn } = this.parts;
+    if (names.length === 0 || readiness.names !== undefined || readiness.refusal !== undefined) return;
+    if (learn !== undefined) await learn();
+    else await inTime(loaded(readiness), namesMs);
+    for (const name of names) this.check(name);
+  }
+}
+
+/** Resolves when a thread has loaded the module, or cannot. */
+async function loaded(readiness: Readiness): Promise<void> {
+  await readiness.promise.catch(() => {});
+}
+
+function isMisspelled({ error }: Recorded): boolean {
+  return error instanceof OffloadError && error.code === "AR_UNKNOWN_TASK";
+}
