@@ -38,6 +38,12 @@ export class Definitions {
     return true;
   }
 
+  /** The names are not known any more. */
+  forget(): void {
+    this.#known = undefined;
+    this.#policyError = undefined;
+  }
+
   /** The names of the tasks; undefined before the module has been loaded. */
   get names(): readonly string[] | undefined {
     return this.#known && [...this.#known];

@@ -26,6 +26,7 @@ export class Readiness {
   #ready = waitedForByNobody();
   #refusal: OffloadError | undefined;
   #isLoaded = false;
+  #gaveUp: Error | undefined;
   #postponement: Postponement | undefined;
 
   constructor(parts: ReadinessParts) {
@@ -111,8 +112,7 @@ export class Readiness {
     this.#isLoaded = true;
     if (this.#refusal !== undefined) {
       this.#refusal = undefined;
-      // The old promise is rejected. The new one waits for the engine.
-      this.#ready = waitedForByNobody();
+      this.#renew();
     }
     const areNew = definitions.learn(names);
     if (definitions.policyError !== undefined) this.#ready.reject(definitions.policyError);
@@ -137,7 +137,15 @@ export class Readiness {
   retract(): void {
     if (this.#refusal === undefined) return;
     this.#refusal = undefined;
-    this.#ready = waitedForByNobody();
+    this.#renew();
+  }
+
+  /** Nothing is known of the module any more: `ready()` waits for the engine, and so does whoever waits for it already. */
+  forget(): void {
+    this.#parts.definitions.forget();
+    this.#isLoaded = false;
+    this.#refusal = undefined;
+    this.#renew();
   }
 
   /** Nothing will ever be run here: every dispatch throws `refusal`. */
@@ -148,7 +156,16 @@ export class Readiness {
 
   /** The offloader is closed: what is not ready by now never will be. */
   giveUp(reason: Error): void {
+    this.#gaveUp = reason;
     this.#ready.reject(reason);
+  }
+
+  /** A promise that has settled says nothing of what comes. One that has not goes the way of the new one. */
+  #renew(): void {
+    const { resolve, reject } = this.#ready;
+    this.#ready = waitedForByNobody();
+    this.#ready.promise.then(resolve, reject);
+    if (this.#gaveUp !== undefined) this.#ready.reject(this.#gaveUp);
   }
 }
 

@@ -53,7 +53,10 @@ export class Kit {
       clockStands: this.#swap !== undefined,
     });
     this.#waits = new Waits({ activity: this.#activity, recorder: this.#recorder });
-    const learn = async (): Promise<void> => inside.reports.learn([...(await this.#here.load()).keys()]);
+    const learn = async (): Promise<void> => {
+      const tasks = await this.#here.load();
+      if (!this.#restored) inside.reports.learn([...tasks.keys()]);
+    };
     this.#names = new Names({
       readiness: inside.readiness,
       recorder: this.#recorder,

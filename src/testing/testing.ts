@@ -7,6 +7,9 @@ import type { Testing } from "./contract.js";
 import { Kit } from "./kit.js";
 import { resolveTestingOptions, type TestingOptions } from "./options.js";
 
+// A shared symbol: the matchers of another copy find it too, and can say what is wrong.
+const key = Symbol.for("offload-after-response.testing");
+
 /** What is under test now. */
 const kits = new Map<object, Kit>();
 
@@ -25,12 +28,17 @@ export function testing<Tasks = AnyTasks>(
   options: TestingOptions<Tasks> = {},
 ): Testing<Tasks> {
   if (process.env.NODE_ENV === "production") {
-    throw invalid("it takes the tasks away from their threads, so it works in no process with NODE_ENV=production");
+    throw invalid(
+      "testing",
+      "it takes the tasks away from their threads, so it works in no process with NODE_ENV=production",
+    );
   }
   const inside = theInsideOf(offloader);
   const resolved = resolveTestingOptions(options as unknown as TestingOptions);
-  if (kits.has(offloader)) throw invalid(`the offloader ${inside.name} is under test already: restore() that first`);
+  if (kits.has(offloader))
+    throw invalid("testing", `the offloader ${inside.name} is under test already: restore() that first`);
   const kit = new Kit({ inside, options: resolved, onRestored: () => kits.delete(offloader), closeAll });
+  Object.defineProperty(kit, key, { value: copy });
   kits.set(offloader, kit);
   // Threads that start only for work would never say which tasks there are.
   const asksThreads = resolved.tasks === undefined && resolved.mode !== "inline";
@@ -39,26 +47,42 @@ export function testing<Tasks = AnyTasks>(
   return kit as unknown as Testing<Tasks>;
 }
 
-/** The kit that was given to a matcher, or that of the offloader that was given. */
-export function kitOf(value: unknown): Kit | undefined {
-  if (value instanceof Kit) return value;
-  return typeof value === "object" && value !== null ? kits.get(value) : undefined;
+/**
+ * The kit that was given to a matcher, or that of the offloader that was given.
+ *
+ * @throws OffloadError AR_INVALID_ARGUMENT for everything else
+ */
+export function kitOf(value: unknown, matcher: string): Kit {
+  const kit = value instanceof Kit ? value : kits.get(value as object);
+  if (kit !== undefined) return kit;
+  const isOfOther = isObject(value) && (insideOf(value)?.copy ?? Reflect.get(value, key) ?? copy) !== copy;
+  const expected = "what testing() returned, or an offloader that is under test";
+  throw invalid(
+    matcher,
+    isOfOther ? twoCopies("what expect() was given") : `expected ${expected}, got ${describe(value)}`,
+  );
 }
 
 function theInsideOf(offloader: unknown): Inside {
   const inside = insideOf(offloader);
   if (inside === undefined) {
-    throw invalid(`expected what createOffloader() returned, got ${describe(offloader)}; a copy of it will not do`);
-  }
-  if (inside.copy !== copy) {
     throw invalid(
-      "the offloader and the testing kit come from two copies of offload-after-response: load both by `import`, or both by " +
-        "`require`, from one installation, and after the same reset of modules",
+      "testing",
+      `expected what createOffloader() returned, got ${describe(offloader)}; a copy of it will not do`,
     );
   }
-  if (inside.inThread)
-    throw invalid(`the offloader ${inside.name} was made in one of its own threads, where nothing runs`);
+  if (inside.copy !== copy) throw invalid("testing", twoCopies("the offloader"));
+  if (inside.inThread) {
+    throw invalid("testing", `the offloader ${inside.name} was made in one of its own threads, where nothing runs`);
+  }
   return inside;
+}
+
+function twoCopies(other: string): string {
+  return (
+    `${other} and the testing kit come from two copies of offload-after-response: load both by \`import\`, or both by ` +
+    "`require`, from one installation, and after the same reset of modules"
+  );
 }
 
 async function closeAll(): Promise<void> {
@@ -67,6 +91,10 @@ async function closeAll(): Promise<void> {
   await Promise.all(offloaders.map((offloader) => offloader.close({ timeout: 4_000 })));
 }
 
-function invalid(message: string): OffloadError {
-  return new OffloadError("AR_INVALID_ARGUMENT", `testing: ${message}`);
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function invalid(call: string, message: string): OffloadError {
+  return new OffloadError("AR_INVALID_ARGUMENT", `${call}: ${message}`);
 }

@@ -1,7 +1,7 @@
 // The mode "fake": what is offloaded is accepted, held, refused as always, and kept instead of run.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { createOffloader, OffloadError } from "offload-after-response";
+import { createOffloader } from "offload-after-response";
 import { testing } from "offload-after-response/testing";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { makeDirectory } from "../support/directory.js";
@@ -162,34 +162,6 @@ describe("an application whose offloader is under test", () => {
   });
 });
 
-describe("restore()", () => {
-  it("has the offloader run its tasks on threads again, and cancels what was kept", async () => {
-    const { offloader, tasks } = await startApp();
-    const kept = offloader.offload("sendMail");
-    tasks.restore();
-    expect(kept.state).toBe("cancelled");
-    expect(await offloader.run("optimizeImage", { key: "cat" })).toBe("optimized cat");
-    expect(tasks.offloaded()).toEqual([]);
-  });
-
-  it("is what the end of a `using` block does", async () => {
-    const offloader = makeOffloader();
-    {
-      using tasks = testing(offloader);
-      offloader.offload("sendMail");
-      tasks.assertOffloaded("sendMail");
-    }
-    expect(await offloader.run("optimizeImage", { key: "cat" })).toBe("optimized cat");
-  });
-
-  it("gives back the names that the threads have found", async () => {
-    const offloader = makeOffloader();
-    await offloader.ready();
-    testing(offloader, { tasks: { sendMail() {} } }).restore();
-    expect(await offloader.run("optimizeImage", { key: "cat" })).toBe("optimized cat");
-  });
-});
-
 describe("testing()", () => {
   it("refuses a process in production", () => {
     const offloader = makeOffloader();
@@ -229,20 +201,5 @@ describe("testing()", () => {
       ["sendMail", "queued"],
       ["optimizeImage", "succeeded"],
     ]);
-  });
-});
-
-describe("an offloader that is closed while it is under test", () => {
-  it("waits for nothing that was kept", async () => {
-    const { offloader } = await startApp();
-    const kept = offloader.offload("sendMail");
-    await offloader.close({ timeout: 20_000 });
-    expect(kept.state).toBe("cancelled");
-  });
-
-  it("is closed by closeAll()", async () => {
-    const { offloader, tasks } = await startApp();
-    await tasks.closeAll();
-    expect(() => offloader.offload("sendMail")).toThrow(OffloadError);
   });
 });

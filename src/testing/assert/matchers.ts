@@ -1,5 +1,4 @@
 // Matchers for `expect.extend()` of vitest and jest.
-import { describe, OffloadError } from "../../base/errors.js";
 import { kitOf } from "../testing.js";
 import type { Failure } from "./assertions.js";
 
@@ -22,12 +21,12 @@ export type Matchers = {
 
 export const matchers: Matchers = {
   toHaveOffloaded(received, name, match) {
-    const kit = theKitOf("toHaveOffloaded", received);
+    const kit = kitOf(received, "toHaveOffloaded");
     const failure = kit.whyNotOffloaded(name, match);
     return answer(failure, kit.whyOffloaded(name, match));
   },
   toHaveOffloadedTimes(received, name, times) {
-    const kit = theKitOf("toHaveOffloadedTimes", received);
+    const kit = kitOf(received, "toHaveOffloadedTimes");
     const message = `expected ${name} not to be offloaded ${times} times`;
     return answer(kit.whyNotOffloaded(name, undefined, { times }), { message, expected: undefined, actual: times });
   },
@@ -41,11 +40,4 @@ function answer(failure: Failure | undefined, opposite: Failure | undefined): Ma
 
 function valuesOf({ expected, actual }: Failure): Pick<Failure, "expected" | "actual"> {
   return { expected, actual };
-}
-
-function theKitOf(matcher: string, received: unknown): NonNullable<ReturnType<typeof kitOf>> {
-  const kit = kitOf(received);
-  if (kit !== undefined) return kit;
-  const expected = "what testing() returned, or an offloader that is under test";
-  throw new OffloadError("AR_INVALID_ARGUMENT", `${matcher}: expected ${expected}, got ${describe(received)}`);
 }

@@ -26,7 +26,7 @@ export function answerForModule(inside: Inside, { mode, tasks }: ResolvedTesting
   if (mode !== "inline") readiness.up();
   return (forGood) => {
     if (forGood) return;
-    readiness.retract();
+    readiness.forget();
     if (names !== undefined) {
       reports.learn(names);
       readiness.up();
@@ -58,6 +58,7 @@ export function doWithoutThreads(inside: Inside): Undo {
   }
   return (forGood) => {
     if (forGood) return;
+    if (readiness.names === undefined) readiness.forget();
     if (refusal?.cause instanceof Error) reports.refuseAll(refusal.cause);
     resume();
   };

@@ -22,6 +22,7 @@ export class Swap {
   readonly #undo: Undo[] = [];
   /** The offloader is drained or closed: what is kept would hold that up until its deadline. */
   #ending = false;
+  #isOver = false;
 
   constructor(inside: Inside, options: ResolvedTestingOptions, here: TasksHere) {
     this.#inside = inside;
@@ -63,6 +64,7 @@ export class Swap {
    * @param forGood the offloader is closed right after it: what the threads have reported means nothing any more
    */
   undo(forGood: boolean): void {
+    this.#isOver = true;
     if (forGood) this.leave();
     for (const undo of this.#undo.reverse()) undo(forGood);
   }
@@ -117,9 +119,10 @@ export class Swap {
       handedOver: (task) => reports.handedOver(task),
       progress: (task, value) => reports.progress(task, value),
       offload: (followUp) => reports.offload(followUp),
-      ready: () => readiness.up(),
-      loaded: (names) => reports.learn(names),
-      unloadable: (error) => reports.refuseAll(error),
+      // A module that has been loaded too late is that of no test.
+      ready: () => this.#isOver || readiness.up(),
+      loaded: (names) => this.#isOver || reports.learn(names),
+      unloadable: (error) => this.#isOver || reports.refuseAll(error),
       beforeDeparture: () => reports.beforeDeparture(),
       together: (report) => reports.together(report),
     };
