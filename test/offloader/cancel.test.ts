@@ -13,19 +13,14 @@ describe("a task that is cancelled", () => {
   it("before its thread has begun it makes room for the next of its name", async () => {
     const watched = watch("tasks.mjs", { ...options, policies: { turn: { concurrency: 1 } } });
     const { offloader } = watched;
-    const { gate, first, second } = await watched.arrange("tiny", async () => {
-      const gate = new Gate();
-      // Known to be short, so that one of them is sent to the busy thread ahead of time.
-      for (let run = 0; run < 20; run++) await offloader.run("turn");
-      offloader.offload("tiny", { blockedBy: gate.cells });
-      await gate.arrival();
-      const [first, second] = [offloader.offload("turn"), offloader.offload("turn")];
-      await handedOver();
-      if (first.state === "running" && second.state === "queued") return { gate, first, second };
-      gate.open();
-      await offloader.idle();
-      return undefined;
-    });
+    const gate = new Gate();
+    // Short, so that one of them is sent to the busy thread ahead of time.
+    for (const task of ["tiny", "turn"]) await watched.expectTiny(task);
+    offloader.offload("tiny", { blockedBy: gate.cells });
+    await gate.arrival();
+    const [first, second] = [offloader.offload("turn"), offloader.offload("turn")];
+    await handedOver();
+    expect([first.state, second.state]).toEqual(["running", "queued"]);
     expect(first.cancel()).toBe(true);
     expect(first.state).toBe("cancelled");
     gate.open();

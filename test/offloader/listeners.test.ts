@@ -5,6 +5,7 @@ import type { TaskHandle } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
 import { handedOver, rejection, watch } from "../support/offloader.js";
+import { blockUntil } from "../support/until.js";
 
 const pool = { maxThreads: 1, abortGrace: 100 };
 
@@ -95,21 +96,20 @@ describe("a listener", () => {
   it("of one task's end may cancel another that failed in the same batch: it is not tried again", async () => {
     const watched = watch("tasks.mjs", { pool });
     const { offloader } = watched;
-    const { other, answer } = await watched.arrange("tiny", async () => {
-      const first = offloader.offload("tiny");
-      const other = offloader.offload("tiny", { throws: "no" }, { attempts: 3, backoff: 0 });
-      let answer: boolean | undefined;
-      const off = offloader.on("succeeded", ({ id }) => {
-        if (id === first.id) answer = other.cancel();
-      });
-      await handedOver();
-      const together = other.state === "running";
-      await offloader.idle();
-      off();
-      // Heard of in time, it would have been cancelled before it began.
-      return together && watched.story(other.id).includes("retrying") ? { other, answer } : undefined;
+    await watched.expectTiny("tiny");
+    const gate = new Gate();
+    const first = offloader.offload("tiny");
+    const other = offloader.offload("tiny", { comesTo: gate.cells, throws: "no" }, { attempts: 3, backoff: 0 });
+    const answers: boolean[] = [];
+    offloader.on("succeeded", ({ id }) => {
+      if (id === first.id) answers.push(other.cancel());
     });
-    expect(answer).toBe(true);
+    await Promise.resolve();
+    // Nothing is heard of the first before the other has failed: it would be cancelled before that.
+    blockUntil(() => gate.arrived === 1);
+    Atomics.wait(gate.cells, 0, 0, 50);
+    await offloader.idle();
+    expect(answers).toEqual([true]);
     expect(watched.story(other.id)).toEqual(["accepted", "queued", "started", "retrying", "cancelled"]);
   });
 

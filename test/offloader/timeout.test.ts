@@ -42,7 +42,7 @@ describe("a task that runs longer than its timeout", () => {
 
   it("in a batch of tiny ones, loses its thread and leaves its siblings to succeed", async () => {
     const watched = watch("tasks.mjs", strict);
-    await watched.measure("tiny");
+    await watched.expectTiny("tiny");
     const gate = new Gate();
     const handles = [0, 1, 2, 3, 4].map((index) => {
       return watched.offloader.offload("tiny", index === 2 ? { blockedBy: gate.cells } : {}, { timeout: 50 });

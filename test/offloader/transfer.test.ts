@@ -74,18 +74,14 @@ describe("a buffer in transfer", () => {
 
   it("that was moved for its only attempt is reported as lost when its thread dies before that began", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1, abortGrace: 50 } });
-    const { killer, handle } = await watched.arrange("tiny", async () => {
-      const gate = new Gate();
-      // Expected to be done soon, so that the buffer is sent after it; and it never is done.
-      const killer = watched.offloader.offload("tiny", { blockedBy: gate.cells }, { timeout: 1_000 });
-      const buffer = bytes(1, 2, 3);
-      const handle = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
-      await handedOver();
-      if (handle.state === "running") return { killer, handle };
-      gate.open();
-      await watched.offloader.idle();
-      return undefined;
-    });
+    await watched.expectTiny("tiny");
+    const gate = new Gate();
+    // Expected to be done soon, so that the buffer is sent after it; and it never is done.
+    const killer = watched.offloader.offload("tiny", { blockedBy: gate.cells }, { timeout: 1_000 });
+    const buffer = bytes(1, 2, 3);
+    const handle = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
+    await handedOver();
+    expect(handle.state).toBe("running");
     expect(await rejection(killer.result())).toMatchObject({ code: "AR_TIMEOUT" });
     expect(await rejection(handle.result())).toMatchObject({ code: "AR_THREAD_EXITED" });
     expect(watched.ends(handle.id)).toEqual(["failed"]);

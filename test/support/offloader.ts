@@ -8,6 +8,7 @@ import {
   type OffloaderOptions,
 } from "offload-after-response";
 import { onTestFinished } from "vitest";
+import { insideOf } from "../../src/intake/inside.js";
 
 /** An event as it was told; the fields of a task's event are there if it is one. */
 export interface Told {
@@ -132,40 +133,21 @@ export class Watched {
   }
 
   /**
-   * Lets a task run until it is known to be a tiny one, so that what is dispatched of it together travels together.
+   * Has a task count as a tiny one, whatever its runs take on a busy machine, so that what is dispatched of it together travels
+   * together. Its thread has run it once and is idle.
    *
    * @param payload one with which it ends at once
    */
-  async measure(task: string, payload?: unknown): Promise<void> {
-    // The first run compiles the function, and a busy machine makes others slow: what follows brings the time down.
-    for (let round = 0; round < 100; round++) {
-      for (let run = 0; run < 20; run++) await this.offloader.run(task, payload);
-      if (await this.#travelTogether(task, payload)) return;
-    }
-    throw new Error(`${task} is too slow to be sent in batches`);
-  }
-
-  /**
-   * Tries until an arrangement of tiny tasks has come about. Who travels with whom depends on how long the task took
-   * lately, and on a busy machine any run may have taken long.
-   *
-   * @param arrange returns undefined where it has not come about
-   */
-  async arrange<Arranged>(task: string, arrange: () => Promise<Arranged | undefined>): Promise<Arranged> {
-    for (let attempt = 0; attempt < 50; attempt++) {
-      await this.measure(task);
-      const arranged = await arrange();
-      if (arranged !== undefined) return arranged;
-    }
-    throw new Error(`${task} never travelled as the test needs it`);
-  }
-
-  /** Whether all of ten have been handed to a thread before the first has come back. */
-  async #travelTogether(task: string, payload: unknown): Promise<boolean> {
-    const from = this.told.length;
-    await Promise.all(Array.from({ length: 10 }, () => this.offloader.run(task, payload)));
-    const names = this.told.slice(from).map(({ event }) => event);
-    return names.lastIndexOf("started") < names.indexOf("succeeded");
+  async expectTiny(task: string, payload?: unknown): Promise<void> {
+    const handle = this.offloader.offload(task, payload);
+    const definition = insideOf(this.offloader)
+      ?.ledger.list()
+      .find(({ id }) => id === handle.id)?.definition;
+    if (definition === undefined) throw new Error(`${task} is not in the ledger`);
+    // 20 of them come to a tenth of a batch: below that, no second thread is woken.
+    Object.defineProperty(definition, "expectedMs", { get: () => 0.01, set() {} });
+    await handle.result();
+    await this.offloader.idle();
   }
 
   #first<Found>(find: () => Found | undefined): Promise<Found> {

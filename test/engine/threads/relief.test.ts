@@ -7,14 +7,14 @@ import { handedOver, rejection, type Watched, watch } from "../../support/offloa
 /** Two idle threads that take the tasks called `tiny` by the batch. */
 async function twoThreads(options = {}): Promise<Watched> {
   const watched = watch("tasks.mjs", { pool: { minThreads: 2, maxThreads: 2, ...options } });
-  await watched.measure("tiny");
+  await watched.events("threadStarted", 2);
+  await watched.expectTiny("tiny");
   return watched;
 }
 
-/** Whether a task is taken back from the slow one before it; false if it runs on a thread of its own after all. */
-function isTakenBack(watched: Watched, handle: TaskHandle): Promise<boolean> {
-  const takenBack = watched.events("queued", 2, ({ id }) => id === handle.id).then(() => true);
-  return Promise.race([takenBack, handle.result().then(() => false)]);
+/** Resolves when a task is taken back from the slow one before it. */
+async function takenBack(watched: Watched, handle: TaskHandle): Promise<void> {
+  await watched.events("queued", 2, ({ id }) => id === handle.id);
 }
 
 describe("a slow task in a batch of tiny ones", () => {
@@ -60,24 +60,17 @@ describe("a slow task in a batch of tiny ones", () => {
   it("does not change the order of those behind it", async () => {
     const watched = await twoThreads();
     const several = (count: number) => Array.from({ length: count }, () => watched.offloader.offload("turn"));
-    await watched.measure("turn");
+    await watched.expectTiny("turn");
     // The other thread is busy to the end, so that all run on one, as their count of turns shows.
     const busy = new Gate();
     watched.offloader.offload("blocked", { gate: busy.cells });
     await busy.arrival();
-    const { gate, handles } = await watched.arrange("turn", async () => {
-      const gate = new Gate();
-      const first = [watched.offloader.offload("turn", { blockedBy: gate.cells }), ...several(5)];
-      await handedOver();
-      // These are sent ahead to the thread, which is expected to be done with the first ones soon.
-      const ahead = several(5);
-      await handedOver();
-      const handles = [...first, ...ahead];
-      if (ahead[0] && watched.story(ahead[0].id).includes("started")) return { gate, handles };
-      gate.open();
-      await Promise.all(handles.map((handle) => handle.result()));
-      return undefined;
-    });
+    const gate = new Gate();
+    const first = [watched.offloader.offload("turn", { blockedBy: gate.cells }), ...several(5)];
+    await handedOver();
+    // These are sent ahead to the thread, which is expected to be done with the first ones soon.
+    const handles = [...first, ...several(5)];
+    await watched.event("started", ({ id }) => id === handles[6]?.id);
     await watched.events("queued", 2, ({ id }) => id === handles[6]?.id);
     gate.open();
     const turns = (await Promise.all(handles.map((handle) => handle.result()))).map(Number);
@@ -102,19 +95,14 @@ describe("a task that was taken back from a slow batch and runs on another threa
   /** A task that waits for `second`, on another thread than the one it was sent to at first. */
   async function moved(payload: object, options = {}, poolOptions = {}) {
     const watched = await twoThreads(poolOptions);
-    return watched.arrange("tiny", async () => {
-      const [first, second] = [new Gate(), new Gate()];
-      const slow = watched.offloader.offload("tiny", { blockedBy: first.cells });
-      const handle = watched.offloader.offload("tiny", { waitsFor: second.cells, ...payload }, options);
-      await first.arrival();
-      await second.arrival();
-      // Otherwise it never was on the slow task's thread, and the test would say nothing.
-      const wasMoved = watched.story(handle.id).filter((event) => event === "started").length > 1;
-      if (wasMoved) return { watched, first, second, slow, handle };
-      for (const gate of [first, second]) gate.open();
-      await watched.offloader.idle();
-      return undefined;
-    });
+    const [first, second] = [new Gate(), new Gate()];
+    const slow = watched.offloader.offload("tiny", { blockedBy: first.cells });
+    const handle = watched.offloader.offload("tiny", { waitsFor: second.cells, ...payload }, options);
+    await first.arrival();
+    await second.arrival();
+    // Otherwise it never was on the slow task's thread, and the test would say nothing.
+    expect(watched.story(handle.id)).toEqual(["accepted", "queued", "started", "queued", "started"]);
+    return { watched, first, second, slow, handle };
   }
 
   it("can be cancelled there", async () => {
@@ -153,21 +141,15 @@ describe("where there is but one thread", () => {
   it("nothing is taken back: it would only wait elsewhere", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const another = await twoThreads();
-    const { gate, handle } = await watched.arrange("tiny", async () => {
-      await another.measure("tiny");
-      const gate = new Gate();
-      const slow = watched.offloader.offload("tiny", { blockedBy: gate.cells });
-      const handle = watched.offloader.offload("tiny");
-      await handedOver();
-      // This one, which is sent later, is taken back: by then the other has been looked after, too.
-      another.offloader.offload("tiny", { blockedBy: gate.cells });
-      const later = another.offloader.offload("tiny");
-      await handedOver();
-      if (handle.state === "running" && (await isTakenBack(another, later))) return { gate, handle };
-      gate.open();
-      await Promise.all([slow.result(), handle.result(), another.offloader.idle()]);
-      return undefined;
-    });
+    await watched.expectTiny("tiny");
+    const gate = new Gate();
+    watched.offloader.offload("tiny", { blockedBy: gate.cells });
+    const handle = watched.offloader.offload("tiny");
+    await handedOver();
+    expect(handle.state).toBe("running");
+    // This one, which is sent later, is taken back: by then the other has been looked after, too.
+    another.offloader.offload("tiny", { blockedBy: gate.cells });
+    await takenBack(another, another.offloader.offload("tiny"));
     gate.open();
     await handle.result();
     expect(watched.story(handle.id)).toEqual(["accepted", "queued", "started", "succeeded"]);
@@ -180,22 +162,15 @@ describe("a buffer that was moved to a thread", () => {
     const busy = new Gate();
     watched.offloader.offload("blocked", { gate: busy.cells });
     await busy.arrival();
-    const { gate, sum } = await watched.arrange("tiny", async () => {
-      await another.measure("tiny");
-      const gate = new Gate();
-      const slow = watched.offloader.offload("tiny", { blockedBy: gate.cells });
-      const buffer = new Uint8Array([1, 2, 3, 4]).buffer;
-      const sum = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
-      await handedOver();
-      // A task of another offloader that is taken back was sent later: by then the buffer's has been looked after, too.
-      another.offloader.offload("tiny", { blockedBy: gate.cells });
-      const later = another.offloader.offload("tiny");
-      await handedOver();
-      if (sum.state === "running" && (await isTakenBack(another, later))) return { gate, sum };
-      gate.open();
-      await Promise.all([slow.result(), sum.result(), another.offloader.idle()]);
-      return undefined;
-    });
+    const gate = new Gate();
+    watched.offloader.offload("tiny", { blockedBy: gate.cells });
+    const buffer = new Uint8Array([1, 2, 3, 4]).buffer;
+    const sum = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
+    await handedOver();
+    expect(sum.state).toBe("running");
+    // A task of another offloader that is taken back was sent later: by then the buffer's has been looked after, too.
+    another.offloader.offload("tiny", { blockedBy: gate.cells });
+    await takenBack(another, another.offloader.offload("tiny"));
     gate.open();
     expect(await sum.result()).toBe(10);
     expect(watched.story(sum.id)).toEqual(["accepted", "queued", "started", "succeeded"]);

@@ -21,7 +21,7 @@ describe("a task that tampers with its thread", () => {
       const { offloader } = watched;
       await offloader.ready();
       // What goes with it in one batch, what was sent ahead, and what waits.
-      await watched.measure("nothing");
+      await watched.expectTiny("nothing");
       const tampering = offloader.offload(way);
       const dispatch = () => [
         ...Array.from({ length: 20 }, () => offloader.offload("nothing")),

@@ -25,7 +25,7 @@ describe("a task that kills its thread", () => {
     it(`fails alone when it ${how}: its siblings in the same batch succeed`, async () => {
       const watched = watch("tasks.mjs", options);
       const { offloader } = watched;
-      await watched.measure(task, { really: false });
+      await watched.expectTiny(task, { really: false });
 
       const handles = [0, 1, 2, 3, 4].map((value) => offloader.offload(task, { really: value === 2, value }));
       await offloader.idle();
@@ -54,7 +54,7 @@ describe("a task that kills its thread", () => {
 
   it("leaves its finished siblings their results when it calls process.exit()", async () => {
     const watched = watch("tasks.mjs", oneThread);
-    await watched.measure("exits", { really: false });
+    await watched.expectTiny("exits", { really: false });
     const results = [0, 1, 2, 3, 4].map((value) => watched.offloader.run("exits", { really: value === 2, value }));
     const settled = await Promise.allSettled(results);
     const ends = settled.map((end) => (end.status === "fulfilled" ? end.value : "failed"));
@@ -64,7 +64,7 @@ describe("a task that kills its thread", () => {
   for (const task of ["crashes", "fillsMemory"]) {
     it(`never lets a result that was lost with its thread pass for undefined (${task})`, async () => {
       const watched = watch("tasks.mjs", smallHeap);
-      await watched.measure(task, { really: false });
+      await watched.expectTiny(task, { really: false });
       const handles = [0, 1, 2, 3].map((value) => watched.offloader.offload(task, { really: value === 3, value }));
       const settled = await Promise.allSettled(handles.map((handle) => handle.result()));
       for (const [value, end] of settled.slice(0, 3).entries()) {
@@ -77,7 +77,7 @@ describe("a task that kills its thread", () => {
 
   it("does not change the order of those it has not let begin", async () => {
     const watched = watch("tasks.mjs", oneThread);
-    await watched.measure("exits", { really: false });
+    await watched.expectTiny("exits", { really: false });
     const ids = [0, 1, 2, 3, 4].map((value) => watched.offloader.offload("exits", { really: value === 0, value }).id);
     // These are sent ahead, in a batch of their own.
     await watched.event("started", ({ id }) => id === ids[0]);
@@ -91,23 +91,17 @@ describe("a task that kills its thread", () => {
     "leaves the results of a batch that its thread had ended before, although the main thread was busy (%s)",
     async (how) => {
       const watched = watch("tasks.mjs", oneThread);
-      const { results, last } = await watched.arrange("tiny", async () => {
-        const first = watched.offloader.offload("tiny", { value: 1, reports: true });
-        const results = [first.result(), ...[2, 3].map((value) => watched.offloader.run("tiny", { value }))];
-        // In the same turn in which this is heard, on another way than the one by which the results come.
-        await watched.event("progress", ({ id }) => id === first.id);
-        const gate = new Gate();
-        const last = watched.offloader.offload("tiny", { [how]: gate.cells });
-        await Promise.resolve();
-        if (last.state !== "running") {
-          await watched.offloader.idle();
-          return undefined;
-        }
-        // Nothing that the thread says is heard before it is dead.
-        blockUntil(() => gate.arrived === 1);
-        Atomics.wait(gate.cells, 0, 0, 50);
-        return { results, last };
-      });
+      await watched.expectTiny("tiny");
+      const results = [1, 2, 3].map((value) => watched.offloader.run("tiny", { value }));
+      await Promise.resolve();
+      // In a batch of its own, behind the first.
+      const gate = new Gate();
+      const last = watched.offloader.offload("tiny", { [how]: gate.cells });
+      await Promise.resolve();
+      expect(last.state).toBe("running");
+      // Nothing that the thread says is heard before it is dead.
+      blockUntil(() => gate.arrived === 1);
+      Atomics.wait(gate.cells, 0, 0, 50);
       expect(await Promise.all(results)).toEqual([1, 2, 3]);
       expect(await rejection(last.result())).toMatchObject({ code: "AR_THREAD_EXITED" });
     },
@@ -116,7 +110,7 @@ describe("a task that kills its thread", () => {
   it("has its next attempt alone on its thread", async () => {
     const watched = watch("tasks.mjs", oneThread);
     const { offloader, told } = watched;
-    await watched.measure("exits", { really: false });
+    await watched.expectTiny("exits", { really: false });
     const guilty = offloader.offload("exits", {}, { attempts: 2, backoff: 0 });
     await watched.event("retrying", ({ id }) => id === guilty.id);
     for (let i = 0; i < 20; i++) offloader.offload("exits", { really: false });
@@ -143,7 +137,7 @@ describe("a payload that no thread can take in", () => {
   it("fails its task once it has killed three threads, and those that it was sent with succeed", async () => {
     const watched = watch("tasks.mjs", smallHeap);
     const { offloader } = watched;
-    await watched.measure("echo");
+    await watched.expectTiny("echo");
     // Flat, so it is taken in whole before the task begins, and more than the heap of a thread.
     const tooMuch = Object.fromEntries(
       Array.from({ length: 20 }, (_, index) => [`field ${index}`, `${index}`.repeat(4_000_000)]),
@@ -157,7 +151,7 @@ describe("a payload that no thread can take in", () => {
       /^the thread of task echo \(.*\) ran out of memory before it began, as 2 before it did$/,
     );
     expect(watched.ends(handles[1]?.id ?? "")).toEqual(["failed"]);
-    // The first thread may have had the whole batch, and the one before the tasks that it was measured with.
+    // The first thread may have had the whole batch.
     const deaths = watched.told.filter(({ event }) => event === "threadEnded").length;
     expect(deaths).toBeGreaterThanOrEqual(3);
     expect(deaths).toBeLessThanOrEqual(5);
@@ -166,7 +160,7 @@ describe("a payload that no thread can take in", () => {
   it("fails its task at once where the task had begun, because the payload is read by its attempt", async () => {
     const watched = watch("tasks.mjs", smallHeap);
     const { offloader } = watched;
-    await watched.measure("echo");
+    await watched.expectTiny("echo");
     // Some 20 MB on its way, and many times that on the heap of a thread.
     const tooMuch = Array.from({ length: 1_500_000 }, (_, index) => ({ index }));
     const handles = [1, tooMuch, 3].map((value) => offloader.offload("echo", value));
