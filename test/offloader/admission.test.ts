@@ -5,11 +5,10 @@ import express from "express";
 import express4 from "express4";
 import fastify from "fastify";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { Gate } from "../support/gate.js";
-import { type Watched, watch } from "../support/offloader.js";
+import { type Watched, watch, watchKept } from "../support/offloader.js";
 
 /** A server whose one route dispatches and answers 202; returns its URL. */
-type Serve = (watched: Watched, payload: object) => Promise<string>;
+type Serve = (watched: Watched) => Promise<string>;
 
 async function listening(server: http.Server): Promise<string> {
   onTestFinished(() => {
@@ -21,12 +20,12 @@ async function listening(server: http.Server): Promise<string> {
 }
 
 function withExpress(create: typeof express): Serve {
-  return (watched, payload) => {
+  return (watched) => {
     const app = create();
     // Otherwise Express prints the stack of each error.
     app.set("env", "test");
     app.get("/", (_req, res) => {
-      watched.offloader.offloadAfterResponse(res, "waiting", payload);
+      watched.offloader.offloadAfterResponse(res, "echo");
       res.status(202).end();
     });
     return listening(http.createServer(app));
@@ -36,10 +35,10 @@ function withExpress(create: typeof express): Serve {
 const frameworks: Readonly<Record<string, Serve>> = {
   "Express 5": withExpress(express),
   "Express 4": withExpress(express4 as unknown as typeof express),
-  async Fastify(watched, payload) {
+  async Fastify(watched) {
     const app = fastify();
     app.get("/", async (_request, reply) => {
-      watched.offloader.offloadAfterResponse(reply, "waiting", payload);
+      watched.offloader.offloadAfterResponse(reply, "echo");
       return reply.code(202).send();
     });
     await app.ready();
@@ -50,22 +49,20 @@ const frameworks: Readonly<Record<string, Serve>> = {
 for (const [name, serve] of Object.entries(frameworks)) {
   describe(`${name}`, () => {
     it("answers 503 with Retry-After while the queue is full, and 202 again when there is room", async () => {
-      const watched = watch("tasks.mjs", { pool: { maxThreads: 1 }, queue: { max: 2 } });
-      const gate = new Gate();
-      const url = await serve(watched, { gate: gate.cells });
+      const { watched, tasks } = watchKept({ queue: { max: 2 } });
+      const url = await serve(watched);
       const answers = [];
       for (let i = 0; i < 4; i++) answers.push(await fetch(url));
       expect(answers.map(({ status }) => status)).toEqual([202, 202, 503, 503]);
       expect(answers.map(({ headers }) => headers.get("retry-after"))).toEqual([null, null, "1", "1"]);
-      gate.open();
-      await watched.offloader.idle();
-      expect(watched.offloader.stats()).toMatchObject({ succeeded: 2, failed: 0, unfinished: 0 });
+      expect(await tasks.drain()).toMatchObject({ succeeded: 2, failed: 0 });
+      expect(watched.offloader.stats()).toMatchObject({ unfinished: 0 });
       expect((await fetch(url)).status).toBe(202);
     });
 
     it("answers 503 once the offloader is closed", async () => {
       const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
-      const url = await serve(watched, {});
+      const url = await serve(watched);
       await watched.offloader.close();
       const { status, headers } = await fetch(url);
       expect([status, headers.get("retry-after")]).toEqual([503, "5"]);
@@ -73,7 +70,7 @@ for (const [name, serve] of Object.entries(frameworks)) {
 
     it("answers 503 when the tasks module cannot be loaded", async () => {
       const watched = watch("modules/throws.mjs");
-      const url = await serve(watched, {});
+      const url = await serve(watched);
       await watched.offloader.ready().catch(() => {});
       const { status, headers } = await fetch(url);
       expect([status, headers.get("retry-after")]).toEqual([503, "30"]);

@@ -1,27 +1,18 @@
 // key and onDuplicate: at most one unfinished task of a name has a key.
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
-import { rejection, type Watched, watch } from "../support/offloader.js";
-
-/** An offloader whose one thread is busy until the gate opens, so that what is dispatched waits. */
-async function busy(): Promise<{ watched: Watched; gate: Gate }> {
-  const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
-  const gate = new Gate();
-  watched.offloader.offload("blocked", { gate: gate.cells });
-  await gate.arrival();
-  return { watched, gate };
-}
+import { rejection, watch, watchKept } from "../support/offloader.js";
 
 describe("a second dispatch with the same key", () => {
   it("is skipped by default: one run, and both handles are of it", async () => {
-    const { watched, gate } = await busy();
+    const { watched, tasks } = watchKept();
     const first = watched.offloader.offload("echo", 1, { key: "k" });
     const second = watched.offloader.offload("echo", 2, { key: "k" });
     expect(second.id).toBe(first.id);
-    gate.open();
+    await tasks.drain();
     expect(await second.result()).toBe(1);
     expect(watched.ends(first.id)).toEqual(["succeeded"]);
-    expect(watched.told.filter(({ event, task }) => event === "accepted" && task === "echo")).toHaveLength(1);
+    tasks.assertOffloaded("echo", 1, { times: 1 });
   });
 
   it("is skipped while the first runs", async () => {
@@ -50,11 +41,11 @@ describe("a second dispatch with the same key", () => {
   });
 
   it("replaces one that waits: the last payload wins, the others are cancelled", async () => {
-    const { watched, gate } = await busy();
+    const { watched, tasks } = watchKept();
     const handles = [1, 2, 3].map((value) => {
       return watched.offloader.offload("echo", value, { key: "k", onDuplicate: "replace" });
     });
-    gate.open();
+    await tasks.drain();
     expect(await handles[2]?.result()).toBe(3);
     for (const handle of handles.slice(0, 2)) {
       const error = await rejection(handle.result());
@@ -65,12 +56,12 @@ describe("a second dispatch with the same key", () => {
   });
 
   it("replaces nobody when the signal of its call had aborted before", async () => {
-    const { watched, gate } = await busy();
+    const { watched, tasks } = watchKept();
     const first = watched.offloader.offload("echo", 1, { key: "k" });
     const options = { key: "k", onDuplicate: "replace", signal: AbortSignal.abort() } as const;
     const second = watched.offloader.offload("echo", 2, options);
     expect([first.state, second.state]).toEqual(["queued", "cancelled"]);
-    gate.open();
+    await tasks.drain();
     expect(await first.result()).toBe(1);
   });
 
@@ -124,37 +115,36 @@ describe("a second dispatch with the same key", () => {
   });
 
   it("replaces one that waits for its next attempt", async () => {
-    const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
+    const { watched, tasks } = watchKept();
     const first = watched.offloader.offload("fails", {}, { key: "k", attempts: 2, backoff: 100_000 });
-    await watched.event("retrying");
+    await tasks.drain();
+    expect(first.state).toBe("delayed");
     const second = watched.offloader.offload("fails", {}, { key: "k", onDuplicate: "replace" });
-    await rejection(second.result());
+    await tasks.drain();
     expect([first.state, second.state]).toEqual(["cancelled", "failed"]);
   });
 
   it("is accepted in the place of the first when the queue is full", async () => {
-    const watched = watch("tasks.mjs", { pool: { maxThreads: 1 }, queue: { max: 2 } });
-    const gate = new Gate();
-    watched.offloader.offload("blocked", { gate: gate.cells });
-    await gate.arrival();
+    const { watched, tasks } = watchKept({ queue: { max: 2 } });
+    watched.offloader.offload("echo", 0);
     watched.offloader.offload("echo", 1, { key: "k" });
     const last = watched.offloader.offload("echo", 2, { key: "k", onDuplicate: "replace" });
     expect(watched.offloader.stats().unfinished).toBe(2);
-    gate.open();
+    await tasks.drain();
     expect(await last.result()).toBe(2);
   });
 });
 
 describe("a key", () => {
   it("does not collide with others, nor with the same one of another task", async () => {
-    const { watched, gate } = await busy();
+    const { watched, tasks } = watchKept();
     const handles = [
       watched.offloader.offload("echo", 1, { key: "a" }),
       watched.offloader.offload("echo", 2, { key: "b" }),
-      watched.offloader.offload("waiting", { gate: gate.cells, value: 3 }, { key: "a" }),
+      watched.offloader.offload("add", { a: 1, b: 2 }, { key: "a" }),
       watched.offloader.offload("echo", 4),
     ];
-    gate.open();
+    await tasks.drain();
     expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual([1, 2, 3, 4]);
   });
 

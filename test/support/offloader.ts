@@ -7,6 +7,7 @@ import {
   type Offloader,
   type OffloaderOptions,
 } from "offload-after-response";
+import { type Testing, testing } from "offload-after-response/testing";
 import { onTestFinished } from "vitest";
 import { insideOf } from "../../src/intake/inside.js";
 
@@ -69,6 +70,14 @@ export function watch(module: string | URL = "tasks.mjs", options: WatchedOption
     await watched.offloader.close({ timeout: 0 });
   });
   return watched;
+}
+
+/** The same under test: what is dispatched is kept until `tasks.drain()` runs it on the main thread. */
+export function watchKept(options: WatchedOptions = {}): { watched: Watched; tasks: Testing } {
+  const watched = watch("tasks.mjs", options);
+  const tasks = testing(watched.offloader);
+  onTestFinished(() => tasks.restore());
+  return { watched, tasks };
 }
 
 export class Watched {
