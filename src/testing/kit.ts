@@ -5,7 +5,7 @@ import type { TaskState } from "../core/states.js";
 import type { Inside } from "../intake/inside.js";
 import { type Failure, fail, found, whyNotOffloaded, whyOffloaded } from "./assert/assertions.js";
 import type { AssertOptions, DrainCounts, DrainOptions, PerformOptions, Refusal, WaitOptions } from "./contract.js";
-import { Names } from "./names.js";
+import { checkText, Names } from "./names.js";
 import type { OffloadedCallback, OffloadedTask } from "./offloaded.js";
 import type { ResolvedTestingOptions } from "./options.js";
 import { Recorder } from "./recorder.js";
@@ -52,7 +52,7 @@ export class Kit {
       isKept: (task) => this.#swap?.engine.kept.has(task) ?? false,
       clockStands: this.#swap !== undefined,
     });
-    this.#waits = new Waits({ activity: this.#activity, recorder: this.#recorder });
+    this.#waits = new Waits(this.#activity, this.#recorder);
     const learn = async (): Promise<void> => {
       const tasks = await this.#here.load();
       if (!this.#restored) inside.reports.learn([...tasks.keys()]);
@@ -69,7 +69,8 @@ export class Kit {
   }
 
   offloaded(name?: string, match?: unknown): OffloadedTask[] {
-    this.#check(name);
+    if (name !== undefined) this.#names.check(name);
+    this.#names.checkDispatched();
     return found(this.#recorder.all("task"), name, match).map((record) => record.view());
   }
 
@@ -84,45 +85,52 @@ export class Kit {
   }
 
   assertNothingOffloaded(): void {
-    this.#check(undefined);
+    this.#names.checkDispatched();
     const failure = whyOffloaded(this.#recorder.all("task"), undefined);
     if (failure !== undefined) fail(failure, "assertNothingOffloaded", this.assertNothingOffloaded);
   }
 
   /** For the assertions and the matchers: why it fails that such tasks were offloaded. */
   whyNotOffloaded(name: string, match: unknown, options?: AssertOptions): Failure | undefined {
-    this.#check(name);
+    this.#names.check(name);
+    this.#names.checkDispatched();
     return whyNotOffloaded(this.#recorder.all("task"), name, match, options);
   }
 
   /** The opposite. */
   whyOffloaded(name: string, match: unknown): Failure | undefined {
-    this.#check(name);
+    this.#names.check(name);
+    this.#names.checkDispatched();
     return whyOffloaded(this.#recorder.all("task"), name, match);
   }
 
   callbacks(name?: string): OffloadedCallback[] {
+    if (name !== undefined) checkText("callbacks", name);
     const all = this.#recorder.all("callback");
     return all.filter((record) => name === undefined || record.name === name).map((record) => record.callbackView());
   }
 
-  settled(options: WaitOptions = {}): Promise<void> {
-    return this.#waits.settled(options, this.settled);
+  // Async, because the stack of the error begins at this function: it has to be a frame of that stack.
+  async settled(options: WaitOptions = {}): Promise<void> {
+    await this.#waits.settled(options, this.settled);
   }
 
   async waitFor(name: string, match?: unknown, state?: TaskState, options: WaitOptions = {}): Promise<OffloadedTask> {
-    const check = (): void => this.#check(undefined);
-    return (await this.#waits.waitFor({ name, match, state }, options, check, this.waitFor)).view();
+    checkText("waitFor", name);
+    const reason = (): string => this.#names.reasonFor(name);
+    return (await this.#waits.waitFor({ name, match, state }, options, reason, this.waitFor)).view();
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainCounts> {
-    this.#check(undefined);
+    this.#names.checkDispatched();
     const { engine, clock } = this.#swapped("drain");
-    const { scheduler, events } = this.#inside;
+    const { scheduler, events, ledger } = this.#inside;
     const holds = (name: string): boolean => scheduler.pauses.holds(name);
     const load = (): Promise<unknown> => this.#here.load();
-    const counts = await drain({ engine, clock, events, holds, load, activity: this.#activity }, options);
-    this.#check(undefined);
+    const check = (name: string): void => this.#names.check(name);
+    const parts = { engine, clock, events, ledger, holds, load, check, activity: this.#activity };
+    const counts = await drain(parts, options);
+    this.#names.checkDispatched();
     return counts;
   }
 
@@ -137,7 +145,8 @@ export class Kit {
 
   fail(name: string, error: unknown, options: { readonly times?: number | undefined } = {}): void {
     checkOptions("fail", options, { times: integer(1) });
-    this.#check(name);
+    this.#names.check(name);
+    this.#names.checkDispatched();
     this.#swapped("fail").engine.fail(name, error, options.times ?? Number.POSITIVE_INFINITY);
   }
 
@@ -194,11 +203,6 @@ export class Kit {
     throw invalid(
       `${call}: in the mode "threads" the offloader runs its tasks by itself; await settled() or waitFor()`,
     );
-  }
-
-  #check(name: string | undefined): void {
-    if (name !== undefined) this.#names.check(name);
-    this.#names.checkDispatched();
   }
 }
 

@@ -20,9 +20,7 @@ export class Names {
 
   /** @throws OffloadError AR_UNKNOWN_TASK for a name that no task has, as far as the names are known */
   check(name: string): void {
-    if (typeof name !== "string") {
-      throw new OffloadError("AR_INVALID_ARGUMENT", `expected the name of a task, a string, got ${describe(name)}`);
-    }
+    checkText("the testing kit", name);
     const error = this.parts.readiness.errorOfName(name);
     if (error !== undefined) throw error;
   }
@@ -33,6 +31,18 @@ export class Names {
     if (dispatched !== undefined) throw dispatched.error;
   }
 
+  /**
+   * Why nothing of this name came, in words for the end of a message; empty where nothing is known.
+   *
+   * @throws OffloadError AR_UNKNOWN_TASK for a dispatch that turned out to have the name of no task
+   */
+  reasonFor(name: string): string {
+    this.checkDispatched();
+    const isCallback = this.parts.recorder.all("callback").some((record) => record.name === name);
+    const error = isCallback ? undefined : this.parts.readiness.errorOfName(name);
+    return error === undefined ? "" : `; ${error.message}`;
+  }
+
   /** Waits until the names are known, if that takes no more than some seconds, and checks these. */
   async checkWhenKnown(names: readonly string[]): Promise<void> {
     const { readiness, learn } = this.parts;
@@ -41,6 +51,12 @@ export class Names {
     else await inTime(loaded(readiness), namesMs);
     for (const name of names) this.check(name);
   }
+}
+
+/** @throws OffloadError AR_INVALID_ARGUMENT for a name that is no string */
+export function checkText(call: string, name: unknown): void {
+  if (typeof name === "string") return;
+  throw new OffloadError("AR_INVALID_ARGUMENT", `${call}: expected a name, a string, got ${describe(name)}`);
 }
 
 /** Resolves when a thread has loaded the module, or cannot. */

@@ -12,13 +12,14 @@ import type { OffloadedCallback, OffloadedTask } from "./offloaded.js";
 
 export class Recorded {
   readonly task: Task;
-  readonly operation: Operation;
+  /** Undefined where that was not recorded. */
+  readonly operation: Operation | undefined;
   /** A copy of its own: that of the task is given away when the task ends. */
   readonly payload: unknown;
   /** Each state that it has been in since it was accepted. */
   readonly states: Set<TaskState> = new Set<TaskState>(["held"]);
 
-  constructor(task: Task, operation: Operation) {
+  constructor(task: Task, operation: Operation | undefined) {
     this.task = task;
     this.operation = operation;
     this.payload = task.definition.kind === "task" ? payloadOf(task) : undefined;
@@ -46,7 +47,7 @@ export class Recorded {
       id,
       task: this.name,
       payload: this.payload,
-      operation: this.operation,
+      operation: this.operation ?? "offload",
       options,
       context: restoreAnew(context),
       parent,
@@ -104,6 +105,12 @@ export class Recorder {
   /** Oldest first. */
   all(kind: "task" | "callback"): Recorded[] {
     return this.#records.filter(({ task }) => task.definition.kind === kind);
+  }
+
+  /** The record of a task, or a new one for what was dispatched before the test, or before it was cleared. */
+  recordOf(task: Task): Recorded {
+    const known = this.#byId.get(task.id);
+    return known ?? new Recorded(task, task.definition.kind === "task" ? undefined : "runAfterResponse");
   }
 
   clear(): void {

@@ -115,7 +115,23 @@ describe("a failed assertion", () => {
     tasks.assertOffloaded("optimizeImage", undefined, { times: 2 });
     const error = failureOf(() => tasks.assertOffloaded("optimizeImage", undefined, { times: 3 }));
     expect(error).toMatchObject({ expected: 3, actual: 2 });
-    expect(error.message).toMatch(/^expected optimizeImage 3 times to be offloaded, but it was 2 times:\n/);
+    expect(error.message).toMatch(/^expected optimizeImage to be offloaded 3 times, but it was 2 times:\n/);
+  });
+
+  it("shows a matcher by its name", () => {
+    const match = { key: expect.stringMatching(/^z/), widths: [expect.any(String)] };
+    expect(failureOf(() => tasks.assertOffloaded("optimizeImage", match as never)).message).toMatch(
+      /optimizeImage\(\{ key: StringMatching<\/\^z\/>, widths: \[ Any<String> \] \}\)[\s\S]*payload\.key: expected StringMatching/,
+    );
+  });
+
+  it("is about a name that was given: none, or no text, is an error of its own", () => {
+    for (const name of [undefined, null, 5]) {
+      for (const call of ["assertOffloaded", "assertNotOffloaded"] as const) {
+        expect(() => tasks[call](name as never)).toThrow(/expected a name, a string, got/);
+      }
+    }
+    expect(() => tasks.callbacks(5 as never)).toThrow(/callbacks: expected a name, a string, got 5/);
   });
 
   it("names the operation and the options", () => {
@@ -157,7 +173,7 @@ describe("the matchers", () => {
       /expected no optimizeImage to be offloaded/,
     );
     expect(failureOf(() => expect(tasks).not.toHaveOffloadedTimes("optimizeImage", 1)).message).toMatch(
-      /not to be offloaded 1 times/,
+      /not to be offloaded once/,
     );
     expect(failureOf(() => expect({}).toHaveOffloaded("optimizeImage")).message).toMatch(
       /toHaveOffloaded: expected what testing\(\) returned, or an offloader that is under test, got an object/,

@@ -32,6 +32,20 @@ describe("drain()", () => {
     expect(await once.result()).toBe(2);
   });
 
+  it("with `only`, leaves the attempts of the others where they are", async () => {
+    const { offloader, tasks } = await startApp();
+    const other = offloader.offload("flaky", { attempts: [1] }, { attempts: 2, backoff: 60_000 });
+    await tasks.drain();
+    offloader.offload("sendMail");
+    expect(await tasks.drain({ retries: true, only: "sendMail" })).toMatchObject({ succeeded: 1, failed: 0 });
+    expect(other.state).toBe("delayed");
+  });
+
+  it("refuses a name that no task has", async () => {
+    const { tasks } = await startApp({ tasks: { sendMail() {} } });
+    expect(await rejection(tasks.drain({ only: "sendMale" as never }))).toMatchObject({ code: "AR_UNKNOWN_TASK" });
+  });
+
   it("runs only what it is asked for", async () => {
     const { offloader, tasks } = await startApp();
     const [mail, image] = [offloader.offload("sendMail"), offloader.offload("optimizeImage", { key: "a" })];
@@ -247,10 +261,16 @@ describe("settled() and waitFor()", () => {
     const { offloader, tasks } = await startApp({ mode: "inline" });
     offloader.offload("waits", undefined);
     const late = await rejection(tasks.settled({ timeout: 20 }));
+    // The first line of the stack is the test's.
+    expect(late.stack?.split("\n").find((line) => /^ +at /.test(line))).not.toMatch(/src|dist\//);
+    expect(late.stack).toMatch(/inline\.test|offloader\.ts/);
     expect(late.message).toMatch(/after 20 ms this still goes on:\n {2}waits.*running[\s\S]*call advance\(ms\)/);
     const missing = await rejection(tasks.waitFor("optimizeImage", { key: "a" }, "succeeded", { timeout: 20 }));
     expect(missing.message).toMatch(
       /waited 20 ms for optimizeImage\(\{ key: 'a' \}\) to be succeeded; no optimizeImage/,
     );
+    const misspelled = tasks.waitFor("sendMale" as never, undefined, undefined, { timeout: 20 });
+    expect((await rejection(misspelled)).message).toMatch(/exports no function "sendMale" \(did you mean sendMail\?\)/);
+    expect((await rejection(tasks.waitFor(5 as never))).message).toMatch(/waitFor: expected a name, a string, got 5/);
   });
 });

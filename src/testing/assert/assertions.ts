@@ -37,15 +37,13 @@ export function whyNotOffloaded(
   const { times, operation } = options;
   const fitting = found(records, name, match).filter((record) => hasOptions(record, options));
   if (times === undefined ? fitting.length > 0 : fitting.length === times) return undefined;
-  const more = [
-    operation && `by ${operation}`,
-    options.options && `with the options ${show(options.options)}`,
-    times !== undefined && `${times} times`,
-  ].filter(Boolean);
+  const more = [operation && `by ${operation}`, options.options && `with the options ${show(options.options)}`].filter(
+    Boolean,
+  );
   const wanted: Wanted = { name, match, ...(more.length > 0 && { more: more.join(" ") }) };
-  const head = `expected ${wantedInWords(wanted)} to be offloaded`;
+  const head = `expected ${wantedInWords(wanted)} to be offloaded${times === undefined ? "" : ` ${inTimes(times)}`}`;
   if (fitting.length > 0 && times !== undefined) {
-    const message = `${head}, but it was ${fitting.length} times:\n${list(fitting)}`;
+    const message = `${head}, but it was ${inTimes(fitting.length)}:\n${list(fitting)}`;
     return { message, expected: times, actual: fitting.length };
   }
   const [nearest] = byDistance(
@@ -87,6 +85,12 @@ export function fail(
   from: (...args: never[]) => unknown,
 ): never {
   throw new AssertionError({ message, expected, actual, operator, stackStartFn: from });
+}
+
+/** @param count how often something was */
+export function inTimes(count: number): string {
+  if (count === 1) return "once";
+  return count === 0 ? "never" : `${count} times`;
 }
 
 function hasOptions({ operation, task }: Recorded, wanted: AssertOptions): boolean {

@@ -86,7 +86,7 @@ function isPredicate(match: unknown): match is (actual: unknown) => unknown {
 }
 
 /** A matcher of vitest and jest, or of sinon. A RegExp has `test` as well and tests strings. */
-function isMatcher(value: unknown): value is object {
+export function isMatcher(value: unknown): value is object {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
   return ["asymmetricMatch", "test"].some((name) => typeof Reflect.get(value, name) === "function");
 }

@@ -1,6 +1,6 @@
 // Matchers for `expect.extend()` of vitest and jest.
 import { kitOf } from "../testing.js";
-import type { Failure } from "./assertions.js";
+import { type Failure, inTimes } from "./assertions.js";
 
 /** What a matcher answers, in the form that vitest and jest share. */
 export interface MatcherAnswer {
@@ -27,7 +27,7 @@ export const matchers: Matchers = {
   },
   toHaveOffloadedTimes(received, name, times) {
     const kit = kitOf(received, "toHaveOffloadedTimes");
-    const message = `expected ${name} not to be offloaded ${times} times`;
+    const message = `expected ${name} not to be offloaded ${inTimes(times)}`;
     return answer(kit.whyNotOffloaded(name, undefined, { times }), { message, expected: undefined, actual: times });
   },
 };

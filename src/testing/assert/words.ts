@@ -2,7 +2,7 @@
 import { inspect } from "node:util";
 import { nearest } from "../../base/nearest.js";
 import type { Recorded } from "../recorder.js";
-import { differences, matches } from "./match.js";
+import { differences, isMatcher, matches } from "./match.js";
 
 /** How many records a message lists. */
 const mostListed = 5;
@@ -56,9 +56,8 @@ export function byDistance(records: readonly Recorded[], match: unknown): Record
 }
 
 export function show(value: unknown): string {
-  const matcher = nameOfMatcher(value);
-  if (matcher !== undefined) return matcher;
-  return inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 200, maxArrayLength: 20 });
+  const options = { depth: 4, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 200, maxArrayLength: 20 };
+  return inspect(withNamedMatchers(value, options.depth), options);
 }
 
 function line(record: Recorded): string {
@@ -67,7 +66,8 @@ function line(record: Recorded): string {
   const attempt = task.attempt > 1 ? `, attempt ${task.attempt}` : "";
   const error = record.error;
   const why = error === undefined ? "" : `: ${error instanceof Error ? error.message : show(error)}`;
-  return `${name}(${given}), by ${operation}, ${task.state}${attempt}${why}`;
+  const by = operation === undefined ? "" : `, by ${operation}`;
+  return `${name}(${given})${by}, ${task.state}${attempt}${why}`;
 }
 
 function wrongWith({ payload }: Recorded, match: unknown): string {
@@ -79,9 +79,22 @@ function wrongWith({ payload }: Recorded, match: unknown): string {
     .join("");
 }
 
-/** As vitest and jest write it: `Any<String>`. */
-function nameOfMatcher(value: unknown): string | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const toText: unknown = Reflect.get(value, "toAsymmetricMatcher");
-  return typeof toText === "function" ? String(toText.call(value)) : undefined;
+/** A value in which each matcher shows as its name, and not as what it is made of. */
+function withNamedMatchers(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null || depth === 0) return value;
+  if (Array.isArray(value)) return value.map((item) => withNamedMatchers(item, depth - 1));
+  const tag = Object.prototype.toString.call(value);
+  // A regular expression is a matcher as well, and shows as it is.
+  if (isMatcher(value) && tag !== "[object RegExp]") return { [inspect.custom]: () => nameOfMatcher(value) };
+  if (tag !== "[object Object]") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withNamedMatchers(item, depth - 1)]));
+}
+
+/** As vitest and jest write it: `Any<String>`. Some of theirs have only a name and a sample; those of sinon have words. */
+function nameOfMatcher(matcher: object): string {
+  const toText: unknown = Reflect.get(matcher, "toAsymmetricMatcher");
+  if (typeof toText === "function") return String(toText.call(matcher));
+  const words = String(matcher);
+  const name = words === "[object Object]" ? "a matcher" : words;
+  return Reflect.has(matcher, "sample") ? `${name}<${show(Reflect.get(matcher, "sample"))}>` : name;
 }

@@ -2,6 +2,7 @@
 import { AssertionError } from "node:assert";
 import { boolean, checkOptions, either, integer, type Rules, string, stringList } from "../../base/option-rules.js";
 import type { Events } from "../../core/events.js";
+import type { Ledger } from "../../core/ledger.js";
 import type { Task } from "../../core/task.js";
 import type { DrainCounts, DrainOptions } from "../contract.js";
 import type { Activity } from "./activity.js";
@@ -13,10 +14,13 @@ export interface DrainParts {
   readonly activity: Activity;
   readonly clock: FrozenClock;
   readonly events: Events;
+  readonly ledger: Ledger;
   /** Whether the tasks of this name are paused. */
   holds(name: string): boolean;
   /** Loads the tasks module. */
   load(): Promise<unknown>;
+  /** Throws for a name that no task has. */
+  check(name: string): void;
 }
 
 const rules: Rules = {
@@ -30,16 +34,17 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
   const { engine, activity, clock } = parts;
   const { retries = false, only, most = 1_000 } = options;
   const names = only === undefined ? undefined : new Set(typeof only === "string" ? [only] : only);
+  for (const name of names ?? []) parts.check(name);
+  const isMeant = ({ definition }: Task): boolean => names?.has(definition.name) ?? true;
   const counter = countEnds(parts.events);
   try {
     // What was dispatched right before this call may still wait for the end of its response.
     await activity.react();
     for (;;) {
       await activity.until(() => !activity.isBusy("held"));
-      const next = [...engine.kept].filter(({ definition }) => names?.has(definition.name) ?? true);
-      const ready = next.filter(
-        ({ definition, replayedId }) => !parts.holds(definition.name) && replayedId === undefined,
-      );
+      const ready = [...engine.kept].filter((task) => {
+        return isMeant(task) && !parts.holds(task.definition.name) && task.replayedId === undefined;
+      });
       if (ready.length > 0) {
         // Before anything is started, so that a module that cannot be loaded fails the drain and not its tasks.
         await parts.load();
@@ -48,7 +53,11 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
         continue;
       }
       const wait = clock.untilNext;
-      if (!retries || wait === undefined) return counter.counts();
+      const waits = parts.ledger.some((task) => task.state === "delayed" && isMeant(task));
+      if (!retries || !waits || wait === undefined) {
+        for (const name of names ?? []) parts.check(name);
+        return counter.counts();
+      }
       await clock.advance(wait, () => activity.react());
     }
   } finally {

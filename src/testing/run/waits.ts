@@ -6,7 +6,7 @@ import { states, type TaskState } from "../../core/states.js";
 import { matches } from "../assert/match.js";
 import { list, nearestInWords, wantedInWords } from "../assert/words.js";
 import type { WaitOptions } from "../contract.js";
-import { Recorded, type Recorder } from "../recorder.js";
+import type { Recorded, Recorder } from "../recorder.js";
 import type { Activity } from "./activity.js";
 
 // Less than the 5 s of vitest and jest, so that the message says what the kit knows and not that a test took too long.
@@ -16,11 +16,6 @@ const waitForMs = 1_000;
 /** A function at which the stack of an error begins: the next line is the test's. */
 type From = (...args: never[]) => unknown;
 
-export interface WaitsParts {
-  readonly activity: Activity;
-  readonly recorder: Recorder;
-}
-
 /** Which task `waitFor` waits for. */
 export interface Awaited {
   readonly name: string;
@@ -29,18 +24,19 @@ export interface Awaited {
 }
 
 export class Waits {
-  constructor(private readonly parts: WaitsParts) {}
+  constructor(
+    private readonly activity: Activity,
+    private readonly recorder: Recorder,
+  ) {}
 
   /** Resolves when nothing goes on by itself any more. */
   async settled(options: WaitOptions, from: From): Promise<void> {
     checkOptions("settled", options, { timeout: milliseconds() });
     const { timeout = settledMs } = options;
-    const { activity } = this.parts;
+    const { activity, recorder } = this;
     if (await activity.until(() => !activity.isBusy(), timeout)) return;
     const busy = activity.busy();
-    const reports = busy.map((task) => {
-      return new Recorded(task, task.definition.kind === "task" ? "offload" : "runAfterResponse");
-    });
+    const reports = busy.map((task) => recorder.recordOf(task));
     throw new AssertionError({
       message: `settled: after ${timeout} ms this still goes on:\n${list(reports)}${hintOf(busy.map(({ state }) => state))}`,
       expected: [],
@@ -53,9 +49,9 @@ export class Waits {
   /**
    * The first task or callback that is meant, past or to come.
    *
-   * @param check called when it does not come: may know a better reason
+   * @param reason called when it does not come: knows more, in words, or throws a better error
    */
-  async waitFor(awaited: Awaited, options: WaitOptions, check: () => void, from: From): Promise<Recorded> {
+  async waitFor(awaited: Awaited, options: WaitOptions, reason: () => string, from: From): Promise<Recorded> {
     checkOptions("waitFor", options, { timeout: milliseconds() });
     const { name, match, state } = awaited;
     if (state !== undefined && !states.includes(state)) {
@@ -63,14 +59,13 @@ export class Waits {
       throw new OffloadError("AR_INVALID_ARGUMENT", `${expected}, got ${describe(state)}`);
     }
     const { timeout = waitForMs } = options;
-    await this.parts.activity.first(() => this.#find(awaited), timeout);
+    await this.activity.first(() => this.#find(awaited), timeout);
     const record = this.#find(awaited);
     if (record !== undefined) return record;
-    check();
     const wanted = { name, match, more: `to be ${state ?? "offloaded"}` };
     const records = this.#records();
     throw new AssertionError({
-      message: `waitFor: waited ${timeout} ms for ${wantedInWords(wanted)}; ${nearestInWords(records, wanted)}`,
+      message: `waitFor: waited ${timeout} ms for ${wantedInWords(wanted)}; ${nearestInWords(records, wanted)}${reason()}`,
       expected: match ?? name,
       actual: records.map((other) => other.name),
       operator: "waitFor",
@@ -86,8 +81,7 @@ export class Waits {
   }
 
   #records(): Recorded[] {
-    const { recorder } = this.parts;
-    return [...recorder.all("task"), ...recorder.all("callback")];
+    return [...this.recorder.all("task"), ...this.recorder.all("callback")];
   }
 }
 
