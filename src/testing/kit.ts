@@ -128,7 +128,8 @@ export class Kit {
     const holds = (name: string): boolean => scheduler.pauses.holds(name);
     const load = (): Promise<unknown> => this.#here.load();
     const check = (name: string): void => this.#names.check(name);
-    const parts = { engine, clock, events, ledger, holds, load, check, activity: this.#activity };
+    const isTask = (id: string): boolean => this.#recorder.isTask(id);
+    const parts = { engine, clock, events, ledger, holds, load, check, isTask, activity: this.#activity };
     const counts = await drain(parts, options);
     this.#names.checkDispatched();
     return counts;

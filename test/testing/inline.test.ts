@@ -1,4 +1,6 @@
 // Running what was kept, running at once on the main thread, and the clock that only the test moves.
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import { testing } from "offload-after-response/testing";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { rejection, thrownBy } from "../support/offloader.js";
@@ -13,6 +15,16 @@ describe("drain()", () => {
     tasks.assertOffloaded("optimizeImage", { key: "b" }, { times: 1, operation: "task.offload" });
     expect(tasks.offloaded("optimizeImage").map(({ result }) => result)).toEqual(["optimized a", "optimized b"]);
     expect(tasks.offloaded("neverAgain")[0]?.error).toMatchObject({ message: "no such user" });
+  });
+
+  it("does not count the callbacks that end meanwhile", async () => {
+    const { offloader, tasks } = await startApp();
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    offloader.runAfterResponse(response, () => {});
+    offloader.offload("sendMail");
+    response.emit("close");
+    expect(await tasks.drain()).toEqual({ succeeded: 1, failed: 0, cancelled: 0, retrying: 0 });
+    expect(tasks.callbacks()).toMatchObject([{ state: "succeeded" }]);
   });
 
   it("lets code that awaits a result go on", async () => {

@@ -19,6 +19,8 @@ export interface DrainParts {
   holds(name: string): boolean;
   /** Loads the tasks module. */
   load(): Promise<unknown>;
+  /** Whether an event is about a task, and not about a callback. */
+  isTask(id: string): boolean;
   /** Throws for a name that no task has. */
   check(name: string): void;
 }
@@ -36,7 +38,7 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
   const names = only === undefined ? undefined : new Set(typeof only === "string" ? [only] : only);
   for (const name of names ?? []) parts.check(name);
   const isMeant = ({ definition }: Task): boolean => names?.has(definition.name) ?? true;
-  const counter = countEnds(parts.events);
+  const counter = countEnds(parts);
   try {
     // What was dispatched right before this call may still wait for the end of its response.
     await activity.react();
@@ -65,7 +67,7 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
   }
 }
 
-function countEnds(events: Events): {
+function countEnds({ events, isTask }: Pick<DrainParts, "events" | "isTask">): {
   start(tasks: readonly Task[], most: number): void;
   counts(): DrainCounts;
   stop(): void;
@@ -73,7 +75,11 @@ function countEnds(events: Events): {
   const counted = { succeeded: 0, failed: 0, cancelled: 0, retrying: 0 };
   let started = 0;
   const names = Object.keys(counted) as (keyof typeof counted)[];
-  const off = names.map((name) => events.on(name, () => void counted[name]++));
+  const off = names.map((name) => {
+    return events.on(name, ({ id }) => {
+      if (isTask(id)) counted[name]++;
+    });
+  });
   return {
     start(tasks, most) {
       started += tasks.length;
