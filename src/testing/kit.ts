@@ -124,13 +124,8 @@ export class Kit {
   async drain(options: DrainOptions = {}): Promise<DrainCounts> {
     this.#names.checkDispatched();
     const { engine, clock } = this.#swapped("drain");
-    const { scheduler, events, ledger } = this.#inside;
-    const holds = (name: string): boolean => scheduler.pauses.holds(name);
-    const load = (): Promise<unknown> => this.#here.load();
-    const check = (name: string): void => this.#names.check(name);
-    const isTask = (id: string): boolean => this.#recorder.isTask(id);
-    const parts = { engine, clock, events, ledger, holds, load, check, isTask, activity: this.#activity };
-    const counts = await drain(parts, options);
+    const run = { engine, clock, inside: this.#inside, activity: this.#activity, here: this.#here };
+    const counts = await drain({ ...run, recorder: this.#recorder, names: this.#names }, options);
     this.#names.checkDispatched();
     return counts;
   }

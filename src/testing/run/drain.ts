@@ -1,28 +1,24 @@
 // Runs what was kept, and counts how it ended.
 import { AssertionError } from "node:assert";
 import { boolean, checkOptions, either, integer, type Rules, string, stringList } from "../../base/option-rules.js";
-import type { Events } from "../../core/events.js";
-import type { Ledger } from "../../core/ledger.js";
 import type { Task } from "../../core/task.js";
+import type { Inside } from "../../intake/inside.js";
 import type { DrainCounts, DrainOptions } from "../contract.js";
+import type { Names } from "../names.js";
+import type { Recorder } from "../recorder.js";
 import type { Activity } from "./activity.js";
 import type { FrozenClock } from "./frozen-clock.js";
 import type { KitEngine } from "./kit-engine.js";
+import type { TasksHere } from "./tasks-here.js";
 
 export interface DrainParts {
   readonly engine: KitEngine;
-  readonly activity: Activity;
   readonly clock: FrozenClock;
-  readonly events: Events;
-  readonly ledger: Ledger;
-  /** Whether the tasks of this name are paused. */
-  holds(name: string): boolean;
-  /** Loads the tasks module. */
-  load(): Promise<unknown>;
-  /** Whether an event is about a task, and not about a callback. */
-  isTask(id: string): boolean;
-  /** Throws for a name that no task has. */
-  check(name: string): void;
+  readonly inside: Inside;
+  readonly activity: Activity;
+  readonly recorder: Recorder;
+  readonly here: TasksHere;
+  readonly names: Names;
 }
 
 const rules: Rules = {
@@ -33,10 +29,11 @@ const rules: Rules = {
 
 export async function drain(parts: DrainParts, options: DrainOptions): Promise<DrainCounts> {
   checkOptions("drain", options, rules);
-  const { engine, activity, clock } = parts;
+  const { engine, activity, clock, here } = parts;
+  const { ledger, scheduler } = parts.inside;
   const { retries = false, only, most = 1_000 } = options;
   const names = only === undefined ? undefined : new Set(typeof only === "string" ? [only] : only);
-  for (const name of names ?? []) parts.check(name);
+  for (const name of names ?? []) parts.names.check(name);
   const isMeant = ({ definition }: Task): boolean => names?.has(definition.name) ?? true;
   const counter = countEnds(parts);
   try {
@@ -45,19 +42,19 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
     for (;;) {
       await activity.until(() => !activity.isBusy("held"));
       const ready = [...engine.kept].filter((task) => {
-        return isMeant(task) && !parts.holds(task.definition.name) && task.replayedId === undefined;
+        return isMeant(task) && !scheduler.pauses.holds(task.definition.name) && task.replayedId === undefined;
       });
       if (ready.length > 0) {
         // Before anything is started, so that a module that cannot be loaded fails the drain and not its tasks.
-        await parts.load();
+        await here.load();
         counter.start(ready, most);
         for (const task of ready) engine.release(task);
         continue;
       }
       const wait = clock.untilNext;
-      const waits = parts.ledger.some((task) => task.state === "delayed" && isMeant(task));
+      const waits = ledger.some((task) => task.state === "delayed" && isMeant(task));
       if (!retries || !waits || wait === undefined) {
-        for (const name of names ?? []) parts.check(name);
+        for (const name of names ?? []) parts.names.check(name);
         return counter.counts();
       }
       await clock.advance(wait, () => activity.react());
@@ -67,7 +64,7 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
   }
 }
 
-function countEnds({ events, isTask }: Pick<DrainParts, "events" | "isTask">): {
+function countEnds({ inside: { events }, recorder }: DrainParts): {
   start(tasks: readonly Task[], most: number): void;
   counts(): DrainCounts;
   stop(): void;
@@ -77,7 +74,7 @@ function countEnds({ events, isTask }: Pick<DrainParts, "events" | "isTask">): {
   const names = Object.keys(counted) as (keyof typeof counted)[];
   const off = names.map((name) => {
     return events.on(name, ({ id }) => {
-      if (isTask(id)) counted[name]++;
+      if (recorder.isTask(id)) counted[name]++;
     });
   });
   return {
