@@ -12,6 +12,9 @@ describe("the pages about the benchmarks", () => {
   it("docs/performance.md has a block for the figures of each", () => {
     const blocks = matches("docs/performance.md", /^<!-- bench:(\w+) -->$/gm);
     expect(blocks).toEqual([...names, ...ofTheRun].sort());
+    // Each of them has a figure.
+    const text = readFileSync(path.join(import.meta.dirname, "../../docs/performance.md"), "utf8");
+    for (const [block] of text.matchAll(/^<!-- bench:\w+ -->$.*?^<!-- \/bench -->$/gms)) expect(block).toMatch(/\d/);
   });
 
   it("bench/README.md says what each asks", () => {
