@@ -193,15 +193,10 @@ export class Kit {
   }
 
   #swapped(call: string): Swap {
-    if (this.#restored)
-      throw invalid(`${call}: the offloader is not under test any more, because restore() was called`);
-    if (this.#swap !== undefined) return this.#swap;
-    throw invalid(
-      `${call}: in the mode "threads" the offloader runs its tasks by itself; await settled() or waitFor()`,
-    );
+    if (this.#swap !== undefined && !this.#restored) return this.#swap;
+    const why = this.#restored
+      ? "the offloader is not under test any more, because restore() was called"
+      : 'in the mode "threads" the offloader runs its tasks by itself; await settled() or waitFor()';
+    throw new OffloadError("AR_INVALID_ARGUMENT", `${call}: ${why}`);
   }
-}
-
-function invalid(message: string): OffloadError {
-  return new OffloadError("AR_INVALID_ARGUMENT", message);
 }
