@@ -269,6 +269,17 @@ describe("settled() and waitFor()", () => {
     expect(await tasks.waitFor("optimizeImage", { key: "a" }, "running")).toMatchObject({ state: "succeeded" });
   });
 
+  it("reject with what a predicate throws, which the application's call does not see", async () => {
+    const { offloader, tasks } = await startApp({ mode: "threads" });
+    const coming = rejection(
+      tasks.waitFor("optimizeImage", () => {
+        throw new RangeError("of the test");
+      }),
+    );
+    expect(await offloader.run("optimizeImage", { key: "a" })).toBe("optimized a");
+    expect(await coming).toMatchObject({ name: "RangeError", message: "of the test" });
+  });
+
   it("say what they have waited for", async () => {
     const { offloader, tasks } = await startApp({ mode: "inline" });
     offloader.offload("waits", undefined);

@@ -69,15 +69,24 @@ export class Activity {
     }
   }
 
-  /** Waits until `find` finds something, past or to come. */
+  /** Waits until `find` finds something, past or to come; rejects with what it throws. */
   async first(find: () => unknown, timeout: number): Promise<void> {
-    if (find() !== undefined) return;
     const done = deferred();
-    const off = this.parts.recorder.onChange(() => {
-      if (find() !== undefined) done.resolve();
-    });
-    await inTime(done.promise, timeout);
-    off();
+    // A change comes from within a call of the application, which must not meet what a predicate of the test throws.
+    const look = (): void => {
+      try {
+        if (find() !== undefined) done.resolve();
+      } catch (error) {
+        done.reject(error);
+      }
+    };
+    const off = this.parts.recorder.onChange(look);
+    try {
+      look();
+      await inTime(done.promise, timeout);
+    } finally {
+      off();
+    }
   }
 
   /** Lets what was started react: some turns, and more while something goes on, but not for ever. */
