@@ -1,6 +1,6 @@
 // What a task is given beside its payload, wherever it runs.
-import type { Backoff, TaskPolicy } from "./definition.js";
 import type { Captured } from "./payload/payload.js";
+import type { Dispatch } from "./task.js";
 
 /**
  * Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is
@@ -14,11 +14,12 @@ export interface TaskLog {
   error(message: string, fields?: object): void;
 }
 
-/** Options of `task.offload()`: those of a dispatch that can leave a thread. */
-export type FollowUpOptions = Partial<Pick<TaskPolicy, "priority" | "timeout" | "attempts">> & {
-  readonly backoff?: Exclude<Backoff, (...args: never[]) => unknown> | undefined;
-  readonly key?: string | undefined;
-  readonly onDuplicate?: "skip" | "replace" | undefined;
+/** Options of `task.offload()`: those of a dispatch that can leave a thread, so no functions. No response is waited for. */
+export type FollowUpOptions = {
+  readonly [Name in Exclude<keyof Dispatch, "runIf" | "concurrency">]?: Exclude<
+    Dispatch[Name],
+    (...args: never[]) => unknown
+  >;
 };
 
 /** What a task hands to `task.offload()`. */

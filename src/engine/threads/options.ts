@@ -77,7 +77,7 @@ export type ResolvedPoolOptions = {
     : Exclude<PoolOptions[Name], undefined>;
 };
 
-export const poolRule: Rule = object({
+export const poolRule: Rule = object<PoolOptions>({
   minThreads: integer(0),
   maxThreads: integer(1),
   maxStuckThreads: integer(0),
