@@ -1,6 +1,7 @@
 // What a task is given beside its payload.
 import { setMaxListeners } from "node:events";
-import type { FollowUpOptions, TaskContext, TaskLog } from "../src/core/task-context.js";
+import type { FollowUpOptions } from "../src/core/follow-up.js";
+import type { TaskContext, TaskLog } from "../src/core/task-context.js";
 import { type SlotMemory, slotState, stateAt } from "../src/engine/threads/slots/slot-memory.js";
 import type { FollowUps } from "./follow-ups.js";
 import type { RemarkSender } from "./remark-sender.js";

@@ -1,8 +1,8 @@
 // The seam between the core and where tasks run. The core owns the states, the keys, the retries and the delays; an engine
 // owns the order of what it was given, the limits, and the place. test/engine/conformance.ts is run against every engine.
 import type { OffloadError } from "../base/errors.js";
+import type { FollowUp } from "../core/follow-up.js";
 import type { Task } from "../core/task.js";
-import type { FollowUp } from "../core/task-context.js";
 
 export interface Engine {
   /** For messages: "threads", "callbacks", "inline". */

@@ -5,17 +5,18 @@ import { describe, OffloadError } from "../base/errors.js";
 import { ticksAgo } from "../base/ticks.js";
 import { wallClock } from "../base/time.js";
 import { isBeingCancelled } from "../core/early-end.js";
+import type { FollowUp } from "../core/follow-up.js";
 import { capture } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
 import type { Dispatch, Task } from "../core/task.js";
-import type { FollowUp } from "../core/task-context.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
 import type { StoredTask } from "../store/store.js";
 import { AcceptanceOrder } from "./acceptance-order.js";
 import type { Admission } from "./admission.js";
 import {
   type CallbackOptions,
+  checkFollowUp,
   type DispatchOptions,
   resolveCallback,
   resolveDispatch,
@@ -86,6 +87,7 @@ export class Intake {
    */
   readonly followUp = (followUp: FollowUp): string => {
     const { name, payload, options } = followUp;
+    checkFollowUp(name, options);
     return this.task(name, payload, options, undefined, followUp).id;
   };
 

@@ -24,6 +24,15 @@ describe("a task that a task has offloaded", () => {
     expect(error).toMatchObject({ code: "AR_INVALID_OPTIONS", message: expect.stringContaining("priority") });
   });
 
+  it.each([
+    ["a backoff that is a function", "task.offload: options.backoff is a function, which cannot be copied to a thread"],
+    ["a signal", "unknown option signal (known options: priority, timeout, attempts, backoff, key, onDuplicate)"],
+    ["a runIf", "unknown option runIf (known options: priority, timeout, attempts, backoff, key, onDuplicate)"],
+  ])("cannot have %s", async (option, words) => {
+    const error = await rejection(watch(module).offloader.run("parentWith", option));
+    expect(error).toMatchObject({ code: "AR_INVALID_OPTIONS", message: expect.stringContaining(words) });
+  });
+
   it("is refused with the code, and 503 where it may be accepted later", async () => {
     const watched = watch(module, { queue: { max: 1 } });
     expect(await rejection(watched.offloader.run("parent", {}))).toMatchObject({

@@ -1,8 +1,8 @@
 // The messages between the main thread and the threads. The memory they share is in slots/slot-memory.ts.
 import type { MessagePort } from "node:worker_threads";
+import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
-import type { FollowUpOptions } from "../../core/task-context.js";
 import type { FailureForm } from "./slots/failure-form.js";
 
 /** Main thread -> thread, through the port of its greeting. */

@@ -16,6 +16,7 @@ import {
   string,
 } from "../../base/option-rules.js";
 import type { Backoff, TaskPolicy } from "../../core/definition.js";
+import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { Dispatch } from "../../core/task.js";
 
 /** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency`, for one call. */
@@ -102,6 +103,14 @@ const dispatchRules: Rules<DispatchOptions> = {
 const { priority: _priority, ...perCallback } = perCall;
 const callbackRules: Rules<CallbackOptions> = { ...perCallback, signal };
 
+// No response is waited for, nothing moves, and no function leaves a thread.
+const { runIf: _runIf, ...perFollowUp } = perCall;
+const followUpRules: Rules<FollowUpOptions> = {
+  ...perFollowUp,
+  key: dispatchRules.key,
+  onDuplicate: dispatchRules.onDuplicate,
+};
+
 export const policyRule: Rule = object(policyRules);
 
 /** The policy of a task where no option says otherwise. */
@@ -129,6 +138,16 @@ export function resolveDispatch(where: string, policy: TaskPolicy, options: Disp
   if (options === undefined) return policy;
   checkOptions(where, options, dispatchRules);
   return overlay(policy, options, callOnly);
+}
+
+/**
+ * Checks the options of `task.offload()` before they are those of a dispatch.
+ *
+ * @throws OffloadError AR_INVALID_OPTIONS, also for an option that means nothing in a thread
+ */
+export function checkFollowUp(taskName: string, options: FollowUpOptions | undefined): void {
+  if (options !== undefined)
+    checkOptions(`options of task.offload(${JSON.stringify(taskName)})`, options, followUpRules);
 }
 
 /**

@@ -1,9 +1,9 @@
 // What the engines report, as moves of their tasks. An engine may report about a task that has ended meanwhile.
 import type { Logger } from "../../base/logger.js";
+import type { FollowUp } from "../../core/follow-up.js";
 import type { Ledger } from "../../core/ledger.js";
 import { isFinal } from "../../core/states.js";
 import type { Task } from "../../core/task.js";
-import type { FollowUp } from "../../core/task-context.js";
 import type { EngineHost } from "../../engine/engine.js";
 import type { Store } from "../../store/store.js";
 import type { ErrorOf, Readiness } from "../readiness.js";
