@@ -87,7 +87,7 @@ export class Context implements TaskContext {
   }
 }
 
-/** A signal is there to be handed on to whatever a task does at once. Node would warn of a leak from the eleventh listener on. */
+/** A task hands its signal on to all it does at the same time. Node would warn of a leak from the eleventh listener on. */
 function quietController(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);

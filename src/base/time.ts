@@ -127,9 +127,9 @@ export const backgroundClock: Clock = {
 export const heldUpMs = 50;
 
 /**
- * Calls `judge` after `ms`, for a limit that somebody else has to keep. After a stop of the process or a long synchronous call,
- * timers come before messages: what the other one did in time is still unread, and it may have been stopped as well. So a
- * timer that fires late waits once more, for as long as it was late and at most `ms`.
+ * Calls `judge` after `ms`, the time in which another thread or process has to do something. After a stop of this process or a
+ * long synchronous call, timers come before messages. So what the other side did in time may still be unread, and it may have
+ * been stopped as well. A timer that fires late therefore waits once more, for as long as it was late and at most `ms`.
  *
  * @returns what prevents it
  */

@@ -169,7 +169,7 @@ export class Ledger {
     task.outcome = outcome;
     this.#unlink(task);
     this.bytes -= task.bytes;
-    // What ends while it waits has no whole wait to record.
+    // A task that ends while it waits has no complete wait to record.
     if (from === "running" || from === "delayed") task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
     this.#observe(task, from);

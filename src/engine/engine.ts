@@ -64,8 +64,8 @@ export interface Engine {
 }
 
 /**
- * What an engine reports to the core. Whoever listens to the events of a report may call the engine at once, so its own
- * records are in order before each report. Reports about a task that is final change nothing.
+ * What an engine reports to the core. The listeners of a report's events may call the engine before the report returns, so an
+ * engine brings its own records in order before each report. Reports about a task that is final change nothing.
  */
 export interface EngineHost {
   /** The task is handed to where it runs. Called before its code can begin. */

@@ -66,7 +66,7 @@ class InlineTasks implements Code {
     }
   }
 
-  /** In parts and put together again, as an error that comes from a thread. */
+  /** Takes the error apart and puts it together again, so that it is like an error that comes from a thread. */
   failureOf(thrown: unknown): Failure {
     const wire = toWire(thrown);
     return { error: toError(wire), retryable: wire.nonRetryable !== true };

@@ -6,7 +6,7 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worke
 // text, so that two copies of the library share it.
 const mark = "offload-after-response.thread";
 
-/** Has the threads that `start` starts know that they are ours. */
+/** Marks the threads that `start` starts. */
 export function markThreads<Result>(start: () => Result): Result {
   setEnvironmentData(mark, true);
   try {
