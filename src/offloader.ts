@@ -21,10 +21,10 @@ import { Definitions } from "./intake/definitions.js";
 import { Held } from "./intake/held.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
-import { Readiness } from "./intake/readiness.js";
 import { EngineReports } from "./intake/schedule/engine-reports.js";
 import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
+import { Startup } from "./intake/startup.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
 import { Throughput, takeStats } from "./observe/stats.js";
@@ -74,7 +74,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     abortGrace: pool.abortGrace,
   });
   const definitions = new Definitions(settings);
-  const readiness = new Readiness({
+  const startup = new Startup({
     definitions,
     explain: (reason) => explainLoadError(module, reason),
     takeOver: () => store.takeOver(intake.readmit),
@@ -97,12 +97,12 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     instances: new InstanceWarnings(logger),
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
-  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler, held });
+  const intake = new Intake({ context: settings.context, definitions, startup, admission, maker, scheduler, held });
   const reports = new EngineReports({
     scheduler,
     ledger,
     store,
-    readiness,
+    startup,
     longRunning,
     followUp: (followUp) => intake.followUp(followUp),
     logger,
@@ -124,18 +124,18 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     scheduler,
     store,
     // Without a thread at the start, the first task loads the module: there is nothing to wait for.
-    isReady: () => readiness.isLoaded || (pool.minThreads === 0 && readiness.refusal === undefined),
+    isReady: () => startup.isLoaded || (pool.minThreads === 0 && startup.refusal === undefined),
     emitDraining,
     timers: [held, longRunning],
   });
   const throughput = new Throughput();
   if (inThread) {
-    readiness.refuse(inThreadError(settings.name));
+    startup.refuse(inThreadError(settings.name));
   } else {
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
     scheduler.start(reports);
-    if (pool.minThreads === 0) readiness.takeOverEarly();
+    if (pool.minThreads === 0) startup.takeOverEarly();
   }
 
   const actions: HandleActions = {
@@ -152,7 +152,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
 
   /** In a thread every call says so, also one that would complain of its arguments first. */
   function refuseInThread(): void {
-    if (inThread && readiness.refusal !== undefined) throw readiness.refusal;
+    if (inThread && startup.refusal !== undefined) throw startup.refusal;
   }
 
   function offloadAfterResponse(...args: unknown[]): TaskHandle {
@@ -200,7 +200,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   async function close(options?: CloseOptions): Promise<CloseReport> {
     const report = await closeTarget(target, options);
     // Not in a shutdown: a program that still awaits ready() at its top level would end before the hooks have run.
-    readiness.giveUp(new OffloadError("AR_SHUTTING_DOWN", "the offloader was closed before it was ready"));
+    startup.giveUp(new OffloadError("AR_SHUTTING_DOWN", "the offloader was closed before it was ready"));
     return report;
   }
 
@@ -216,7 +216,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     task,
     ready() {
       if (!inThread) threads.prepare();
-      return readiness.promise;
+      return startup.promise;
     },
     pause(name) {
       definitions.checkPaused("pause", name);

@@ -23,14 +23,14 @@ import {
 } from "./call/dispatch-options.js";
 import type { Definitions } from "./definitions.js";
 import type { Held, HeldResponse } from "./held.js";
-import type { Readiness } from "./readiness.js";
 import type { Scheduler } from "./schedule/scheduler.js";
+import type { Startup } from "./startup.js";
 import type { TaskMaker } from "./task-maker.js";
 
 export interface IntakeParts {
   readonly context: (() => unknown) | undefined;
   readonly definitions: Definitions;
-  readonly readiness: Readiness;
+  readonly startup: Startup;
   readonly admission: Admission;
   readonly maker: TaskMaker;
   readonly scheduler: Scheduler;
@@ -53,8 +53,8 @@ export class Intake {
     response: HeldResponse | undefined,
     parent?: FollowUp,
   ): Task {
-    const { definitions, admission, readiness, maker, scheduler } = this.parts;
-    if (readiness.refusal !== undefined) throw readiness.refusal;
+    const { definitions, admission, startup, maker, scheduler } = this.parts;
+    if (startup.refusal !== undefined) throw startup.refusal;
     const definition = definitions.task(taskName);
     const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
     // Before the key is looked up, because this function is the user's and may dispatch too.

@@ -6,7 +6,7 @@ import { isFinal } from "../../core/states.js";
 import type { Task } from "../../core/task.js";
 import type { EngineHost } from "../../engine/engine.js";
 import type { Store } from "../../store/store.js";
-import type { ErrorOf, Readiness } from "../readiness.js";
+import type { ErrorOf, Startup } from "../startup.js";
 import type { LongRunning } from "./long-running.js";
 import type { Scheduler } from "./scheduler.js";
 
@@ -14,7 +14,7 @@ export interface EngineReportsParts {
   readonly scheduler: Scheduler;
   readonly ledger: Ledger;
   readonly store: Store;
-  readonly readiness: Readiness;
+  readonly startup: Startup;
   readonly longRunning: LongRunning;
   /** Accepts what a task dispatches; returns its id, or throws the refusal. */
   readonly followUp: (followUp: FollowUp) => string;
@@ -71,20 +71,20 @@ export class EngineReports implements EngineHost {
   }
 
   ready(): void {
-    this.parts.readiness.up();
+    this.parts.startup.up();
   }
 
   loaded(names: readonly string[]): void {
-    const errorOf = this.parts.readiness.loaded(names);
+    const errorOf = this.parts.startup.loaded(names);
     if (errorOf !== undefined) this.#failThoseWith(errorOf);
   }
 
   unloadable(reason: Error): void {
-    const { readiness, logger } = this.parts;
-    const isNew = readiness.refusal === undefined;
-    const errorOf = readiness.unloadable(reason);
+    const { startup, logger } = this.parts;
+    const isNew = startup.refusal === undefined;
+    const errorOf = startup.unloadable(reason);
     // Nobody has to await ready(), and a refused dispatch may be logged by nobody.
-    if (isNew) logger.error({ err: readiness.refusal }, "no task can run, and every dispatch is refused");
+    if (isNew) logger.error({ err: startup.refusal }, "no task can run, and every dispatch is refused");
     this.#failThoseWith(errorOf);
   }
 

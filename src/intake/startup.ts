@@ -1,10 +1,11 @@
-// Whether tasks can be run: the promise of `ready()`, and the error of every dispatch while the tasks module cannot be loaded.
+// The start of an offloader, from which it can run tasks: the promise of `ready()`, and the error of every dispatch while the
+// tasks module cannot be loaded.
 import { type Deferred, deferred } from "../base/deferred.js";
 import { OffloadError } from "../base/errors.js";
 import type { TaskDefinition } from "../core/definition.js";
 import type { Definitions } from "./definitions.js";
 
-export interface ReadinessParts {
+export interface StartupParts {
   readonly definitions: Definitions;
   /** Words for an error of loading, where more is known than the error says. */
   readonly explain: (reason: Error) => Error;
@@ -15,13 +16,13 @@ export interface ReadinessParts {
 /** The error of the tasks of a definition, which cannot run; undefined for one whose tasks can. */
 export type ErrorOf = (definition: TaskDefinition) => OffloadError | undefined;
 
-export class Readiness {
-  readonly #parts: ReadinessParts;
+export class Startup {
+  readonly #parts: StartupParts;
   #ready = waitedForByNobody();
   #refusal: OffloadError | undefined;
   #isLoaded = false;
 
-  constructor(parts: ReadinessParts) {
+  constructor(parts: StartupParts) {
     this.#parts = parts;
   }
 
