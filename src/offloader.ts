@@ -5,17 +5,15 @@ import { checkOptions, milliseconds } from "./base/option-rules.js";
 import { inTime } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
 import { Events } from "./core/events.js";
-import { Handle, type HandleActions, type TaskHandle } from "./core/handle.js";
 import { Ledger } from "./core/ledger.js";
-import type { Task } from "./core/task.js";
 import { createDrainTarget } from "./drain-target.js";
-import { type Callback, createCallbacksEngine } from "./engine/callbacks/callbacks.js";
+import { createCallbacksEngine } from "./engine/callbacks/callbacks.js";
 import { explainLoadError, findTasksModule } from "./engine/threads/module/tasks-module.js";
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
-import { isInOwnThread } from "./engine/threads/pool/thread-mark.js";
+import { inThreadError, isInOwnThread } from "./engine/threads/pool/thread-mark.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
-import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
+import { Calls } from "./intake/call/calls.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
 import { Held } from "./intake/held.js";
@@ -30,10 +28,10 @@ import { JournalStore } from "./journal/journal-store.js";
 import { Throughput, takeStats } from "./observe/stats.js";
 import { type OffloaderOptions, resolveOptions } from "./options.js";
 import { AfterEach } from "./response/after-each.js";
-import { currentResponse, noResponseError, trackCurrentResponse } from "./response/current.js";
-import { toServerResponse } from "./response/response-like.js";
+import { trackCurrentResponse } from "./response/current.js";
+import { shutdownInThread } from "./shutdown/in-thread.js";
 import { reportAtExit } from "./shutdown/process/exit-report.js";
-import { type Shutdown, shutdownOnSignals } from "./shutdown/shutdown.js";
+import { shutdownOnSignals } from "./shutdown/shutdown.js";
 import { type CloseOptions, closeTarget } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
 import { NoStore } from "./store/no-store.js";
@@ -74,11 +72,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     abortGrace: pool.abortGrace,
   });
   const definitions = new Definitions(settings);
-  const startup = new Startup({
-    definitions,
-    explain: (reason) => explainLoadError(module, reason),
-    takeOver: () => store.takeOver(intake.readmit),
-  });
+  const startup = new Startup({ definitions, explain: (reason) => explainLoadError(module, reason) });
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: settings.log.longRunning });
   const scheduler = new Scheduler({
     ledger,
@@ -98,13 +92,15 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
   const intake = new Intake({ context: settings.context, definitions, startup, admission, maker, scheduler, held });
+  const takeOver = (): Promise<void> => store.takeOver(intake.readmit);
   const reports = new EngineReports({
     scheduler,
     ledger,
     store,
     startup,
     longRunning,
-    followUp: (followUp) => intake.followUp(followUp),
+    takeOver,
+    followUp: intake.followUp,
     logger,
   });
   let draining = false;
@@ -135,58 +131,12 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
     scheduler.start(reports);
-    if (pool.minThreads === 0) startup.takeOverEarly();
+    // An engine that starts threads only for work would wait for the first call. The store logs a failure, and tries again.
+    if (pool.minThreads === 0) takeOver().catch(() => {});
   }
 
-  const actions: HandleActions = {
-    cancel: (task, reason) => scheduler.cancel(task, reason),
-    result: (task) => scheduler.result(task),
-    durable: () => store.durable(),
-  };
-  const callbackActions: HandleActions = {
-    ...actions,
-    async durable() {
-      throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
-    },
-  };
-
-  /** In a thread every call says so, also one that would complain of its arguments first. */
-  function refuseInThread(): void {
-    if (inThread && startup.refusal !== undefined) throw startup.refusal;
-  }
-
-  function offloadAfterResponse(...args: unknown[]): TaskHandle {
-    refuseInThread();
-    const named = typeof args[0] === "string";
-    const response = named ? theCurrentResponse("offloadAfterResponse") : toServerResponse(args[0]);
-    const first = named ? 0 : 1;
-    const options = args[first + 2] as DispatchOptions | undefined;
-    return new Handle(intake.task(args[first] as string, args[first + 1], options, response), actions);
-  }
-
-  function runAfterResponse(...args: unknown[]): TaskHandle {
-    refuseInThread();
-    const bare = typeof args[0] === "function";
-    const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
-    const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
-    return new Handle(intake.callback(callback, options, response), callbackActions);
-  }
-
-  function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {
-    return new Handle(intake.task(name, payload, options, undefined), actions);
-  }
-
-  function run(name: string, payload?: unknown, options?: DispatchOptions): Promise<unknown> {
-    let accepted: Task;
-    try {
-      accepted = intake.task(name, payload, options, undefined);
-    } catch (refusal) {
-      // Code that awaits a result gets all errors in one place. This is not an async function, because the promise of one would
-      // cause an unhandledRejection where nobody awaits a failure, which is logged anyway.
-      return Promise.reject(refusal);
-    }
-    return scheduler.result(accepted);
-  }
+  const calls = new Calls({ intake, scheduler, store, refusal: inThread ? startup.refusal : undefined });
+  const { offloadAfterResponse, runAfterResponse, offload, run } = calls;
 
   function task<Name extends string>(name: Name): DispatchableTask<AnyTasks, Name> {
     return {
@@ -231,7 +181,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       retry(id) {
         admission.check([]);
         const task = store.deadLetters.retry(id);
-        return task && new Handle(task, actions);
+        return task && calls.handleOf(task);
       },
       discard: (id) => store.deadLetters.discard(id),
     },
@@ -249,42 +199,12 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       return { drained, unfinished: target.unfinished() };
     },
     close,
-    shutdownOnSignals: (servers, options) => (inThread ? noShutdown() : shutdownOnSignals(target, servers, options)),
+    shutdownOnSignals: (servers, options) =>
+      inThread ? shutdownInThread() : shutdownOnSignals(target, servers, options),
     async [Symbol.asyncDispose]() {
       await close();
     },
   };
   // The compiler checks names and payloads at the call, and the intake checks them at run time.
   return offloader as unknown as Offloader<Tasks>;
-}
-
-function theCurrentResponse(call: string): NonNullable<ReturnType<typeof currentResponse>> {
-  const response = currentResponse();
-  if (response === undefined) throw noResponseError(call);
-  return response;
-}
-
-function inThreadError(name: string): OffloadError {
-  return new OffloadError(
-    "AR_IN_THREAD",
-    `the offloader ${JSON.stringify(name)} was made in one of its own threads, because the tasks module (or an --import ` +
-      "preload) imports the file that makes it. It has started nothing here. In a task, call task.offload(name, payload), " +
-      "and move what the tasks module needs from that file to a file of its own.",
-  );
-}
-
-/** What `shutdownOnSignals` returns in a thread, which gets no signals: the main thread shuts the process down. */
-function noShutdown(): Shutdown {
-  const never = new Promise<never>(() => {});
-  const notHere: Shutdown["readiness"] = (_request, response) => void response.writeHead(503).end();
-  const { signal } = new AbortController();
-  return {
-    close: () => never,
-    state: "serving",
-    readiness: notHere,
-    liveness: notHere,
-    uninstall() {},
-    done: never,
-    signal,
-  };
 }

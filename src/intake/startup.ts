@@ -9,8 +9,6 @@ export interface StartupParts {
   readonly definitions: Definitions;
   /** Words for an error of loading, where more is known than the error says. */
   readonly explain: (reason: Error) => Error;
-  /** Brings back the tasks that earlier processes left unfinished. Called when the engine is up. */
-  readonly takeOver: () => Promise<void>;
 }
 
 /** The error of the tasks of a definition, which cannot run; undefined for one whose tasks can. */
@@ -36,24 +34,19 @@ export class Startup {
     return this.#refusal;
   }
 
-  /**
-   * Brings back what earlier processes have left before the engine is up: an engine that starts threads only for work would
-   * wait for the first call.
-   */
-  takeOverEarly(): void {
-    // The store logs a failure, and tries again.
-    this.#parts.takeOver().catch(() => {});
-  }
-
   /** Whether a thread has loaded the tasks module, and the last attempt to do so did not fail. */
   get isLoaded(): boolean {
     return this.#isLoaded && this.#refusal === undefined;
   }
 
-  /** The engine is up. */
-  up(): void {
+  /**
+   * The engine is up.
+   *
+   * @param takenOver resolves when the tasks that earlier processes left have been looked for
+   */
+  up(takenOver: Promise<void>): void {
     const { resolve, reject } = this.#ready;
-    this.#parts.takeOver().then(resolve, reject);
+    takenOver.then(resolve, reject);
   }
 
   /**

@@ -81,6 +81,7 @@ export class TestHost {
         store,
         startup: startup as unknown as Startup,
         longRunning,
+        takeOver: async () => {},
         followUp: (followUp) => this.followUp(followUp),
         logger,
       }),

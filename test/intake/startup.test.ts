@@ -6,10 +6,10 @@ import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 import { Definitions } from "../../src/intake/definitions.js";
 import { Startup } from "../../src/intake/startup.js";
 
-function create(takeOver: () => Promise<void> = async () => {}) {
+function create() {
   const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger: silentLogger });
   const explain = (reason: Error): Error => new Error(`explained: ${reason.message}`);
-  return { startup: new Startup({ definitions, explain, takeOver }), definitions };
+  return { startup: new Startup({ definitions, explain }), definitions };
 }
 
 /** Whether the promise has resolved by the next turn. */
@@ -28,10 +28,10 @@ async function isResolved(promise: Promise<void>): Promise<boolean> {
 describe("the startup of an offloader", () => {
   it("comes when the engine is up and the tasks of earlier processes have been looked for", async () => {
     let found = (): void => {};
-    const { startup } = create(() => new Promise((resolve) => (found = resolve)));
+    const { startup } = create();
     startup.loaded(["a"]);
     expect(await isResolved(startup.promise)).toBe(false);
-    startup.up();
+    startup.up(new Promise((resolve) => (found = resolve)));
     expect(await isResolved(startup.promise)).toBe(false);
     found();
     await startup.promise;
@@ -39,8 +39,8 @@ describe("the startup of an offloader", () => {
 
   it("does not come when they cannot be looked for, and nobody has to hear of it", async () => {
     const broken = new Error("no such directory");
-    const { startup } = create(() => Promise.reject(broken));
-    startup.up();
+    const { startup } = create();
+    startup.up(Promise.reject(broken));
     await turn();
     await expect(startup.promise).rejects.toBe(broken);
   });
@@ -67,7 +67,7 @@ describe("the startup of an offloader", () => {
     startup.loaded(["a"]);
     expect(startup.refusal).toBeUndefined();
     expect(await isResolved(startup.promise)).toBe(false);
-    startup.up();
+    startup.up(Promise.resolve());
     await startup.promise;
   });
 
@@ -76,7 +76,7 @@ describe("the startup of an offloader", () => {
     const [never, already] = [create().startup, create().startup];
     never.giveUp(closed);
     await expect(never.promise).rejects.toBe(closed);
-    already.up();
+    already.up(Promise.resolve());
     await already.promise;
     already.giveUp(closed);
     await already.promise;

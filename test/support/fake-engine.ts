@@ -71,12 +71,13 @@ export function createScheduler(options: SchedulerOptions = {}) {
   const { logger } = recordingLogger(lines);
   const engines = { task: new FakeEngine(), callback: new FakeEngine() };
   const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger });
-  const startup = new Startup({ definitions, explain: (reason) => reason, takeOver: async () => {} });
+  const startup = new Startup({ definitions, explain: (reason) => reason });
   const store = new NoStore();
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: reportsAfter, clock });
   const scheduler = new Scheduler({ ledger, events, store, engines, longRunning, logger, logsFailures, clock });
+  const takeOver = async (): Promise<void> => {};
   const followUp = (): string => "follow-up";
-  const reports = new EngineReports({ scheduler, ledger, store, startup, longRunning, logger, followUp });
+  const reports = new EngineReports({ scheduler, ledger, store, startup, longRunning, logger, takeOver, followUp });
   return {
     scheduler,
     reports,

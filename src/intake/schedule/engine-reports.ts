@@ -16,6 +16,8 @@ export interface EngineReportsParts {
   readonly store: Store;
   readonly startup: Startup;
   readonly longRunning: LongRunning;
+  /** Takes over what earlier processes left unfinished. */
+  readonly takeOver: () => Promise<void>;
   /** Accepts what a task dispatches; returns its id, or throws the refusal. */
   readonly followUp: (followUp: FollowUp) => string;
   readonly logger: Logger;
@@ -71,7 +73,7 @@ export class EngineReports implements EngineHost {
   }
 
   ready(): void {
-    this.parts.startup.up();
+    this.parts.startup.up(this.parts.takeOver());
   }
 
   loaded(names: readonly string[]): void {
