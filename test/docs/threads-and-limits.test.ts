@@ -5,13 +5,12 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { listen } from "../support/http.js";
 import { rejection, type WatchedOptions, watch } from "../support/offloader.js";
-import { documents, filesOf, writeDocuments } from "./documents.js";
+import { writeDocument } from "./documents.js";
 
 let project: { directory: string; remove(): Promise<void> };
 
 beforeAll(async () => {
-  const page = (await documents()).get("threads-and-limits") ?? "";
-  project = await writeDocuments(new Map([["page", filesOf(page)]]));
+  project = await writeDocument("threads-and-limits");
 });
 afterAll(() => project.remove());
 

@@ -8,6 +8,7 @@ import {
   type OffloaderOptions,
 } from "offload-after-response";
 import { onTestFinished } from "vitest";
+import { eventNames } from "./event-names.js";
 
 /** An event as it was told; the fields of a task's event are there if it is one. */
 export interface Told {
@@ -34,24 +35,6 @@ export interface Line {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-const eventNames: readonly EventName[] = [
-  "accepted",
-  "queued",
-  "started",
-  "progress",
-  "longRunning",
-  "retrying",
-  "succeeded",
-  "failed",
-  "cancelled",
-  "skipped",
-  "abandoned",
-  "forwarded",
-  "threadStarted",
-  "threadEnded",
-  "draining",
-  "drained",
-];
 const finalEvents = new Set<EventName>(["succeeded", "failed", "cancelled", "skipped", "abandoned", "forwarded"]);
 
 /** The options of a test: those of `createOffloader`, the tasks module by its name in test/fixtures. */
