@@ -88,6 +88,6 @@ export function createScheduler(options: SchedulerOptions = {}) {
     definitions,
     longRunning,
     lines,
-    told: recordEvents(events),
+    recorded: recordEvents(events),
   };
 }
