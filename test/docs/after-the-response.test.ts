@@ -43,7 +43,7 @@ describe("context", () => {
     await fetch(`http://127.0.0.1:${await listen(server)}`);
     await watched.event("succeeded");
     await watched.event("failed");
-    const events = watched.recorded.filter(({ id }) => id !== undefined);
+    const events = watched.told.filter(({ id }) => id !== undefined);
     expect(events.map(({ context }) => context)).toEqual(events.map(() => "request 1"));
     // The thread's own view of it.
     expect(await result).toMatchObject({ context: "request 1" });

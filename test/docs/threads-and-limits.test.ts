@@ -22,16 +22,16 @@ function start(module: string, options: WatchedOptions = {}) {
 
 describe("a task past its timeout", () => {
   it("that looks in its loop stops by itself, and keeps its thread", async () => {
-    const { offloader, recorded } = start("workers/tasks.js");
+    const { offloader, told } = start("workers/tasks.js");
     expect(await offloader.run("countPrimes", { below: 100 })).toBe(25);
     const error = await rejection(offloader.run("countPrimes", { below: 1e12 }, { timeout: 50 }));
     expect(error).toMatchObject({ code: "AR_TIMEOUT" });
     expect(await offloader.run("countPrimes", { below: 100 })).toBe(25);
-    expect(recorded.filter(({ event }) => event === "threadEnded")).toEqual([]);
+    expect(told.filter(({ event }) => event === "threadEnded")).toEqual([]);
   });
 
   it("that hands its signal on has what it waits for stop", async () => {
-    const { offloader, recorded } = start("workers/tasks.js");
+    const { offloader, told } = start("workers/tasks.js");
     const server = createServer((req, res) => {
       if (req.url === "/quick") res.end("<title>Quick</title>");
     });
@@ -39,7 +39,7 @@ describe("a task past its timeout", () => {
     expect(await offloader.run("fetchTitle", { url: `${url}/quick` })).toBe("Quick");
     const error = await rejection(offloader.run("fetchTitle", { url }, { timeout: 50 }));
     expect(error).toMatchObject({ code: "AR_TIMEOUT" });
-    expect(recorded.filter(({ event }) => event === "threadEnded")).toEqual([]);
+    expect(told.filter(({ event }) => event === "threadEnded")).toEqual([]);
   });
 
   it("that never looks loses its thread after the grace, and the next task has another", async () => {

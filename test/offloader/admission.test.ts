@@ -52,7 +52,7 @@ for (const [name, serve] of Object.entries(frameworks)) {
     it("answers 503 with Retry-After while the queue is full, and 202 again when there is room", async () => {
       const watched = watch("tasks.mjs", { pool: { maxThreads: 1 }, queue: { max: 2 } });
       const gate = new Gate();
-      const url = await serve(watched, { gate: gate.memory });
+      const url = await serve(watched, { gate: gate.cells });
       const answers = [];
       for (let i = 0; i < 4; i++) answers.push(await fetch(url));
       expect(answers.map(({ status }) => status)).toEqual([202, 202, 503, 503]);

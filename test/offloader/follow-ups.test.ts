@@ -10,12 +10,10 @@ describe("a task that a task has offloaded", () => {
     const watched = watch(module, { context: () => ({ request: "r-7" }) });
     const handle = watched.offloader.offload("parent", { payload: { row: 1 } });
     const { id } = (await handle.result()) as { id: string };
-    await watched.event("succeeded", (recorded) => recorded.id === id);
-    const recorded = watched.recorded.filter((each) => each.id === id);
-    expect(recorded.map(({ event }) => event)).toEqual(["accepted", "queued", "started", "succeeded"]);
-    expect(recorded).toEqual(
-      recorded.map(() => expect.objectContaining({ parent: handle.id, context: { request: "r-7" } })),
-    );
+    await watched.event("succeeded", (told) => told.id === id);
+    const told = watched.told.filter((each) => each.id === id);
+    expect(told.map(({ event }) => event)).toEqual(["accepted", "queued", "started", "succeeded"]);
+    expect(told).toEqual(told.map(() => expect.objectContaining({ parent: handle.id, context: { request: "r-7" } })));
   });
 
   it("keeps its options", async () => {

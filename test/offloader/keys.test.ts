@@ -7,7 +7,7 @@ import { rejection, type Watched, watch } from "../support/offloader.js";
 async function busy(): Promise<{ watched: Watched; gate: Gate }> {
   const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
   const gate = new Gate();
-  watched.offloader.offload("blocked", { gate: gate.memory });
+  watched.offloader.offload("blocked", { gate: gate.cells });
   await gate.arrival();
   return { watched, gate };
 }
@@ -21,15 +21,15 @@ describe("a second dispatch with the same key", () => {
     gate.open();
     expect(await second.result()).toBe(1);
     expect(watched.ends(first.id)).toEqual(["succeeded"]);
-    expect(watched.recorded.filter(({ event, task }) => event === "accepted" && task === "echo")).toHaveLength(1);
+    expect(watched.told.filter(({ event, task }) => event === "accepted" && task === "echo")).toHaveLength(1);
   });
 
   it("is skipped while the first runs", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const gate = new Gate();
-    const first = watched.offloader.offload("blocked", { gate: gate.memory, value: 1 }, { key: "k" });
+    const first = watched.offloader.offload("blocked", { gate: gate.cells, value: 1 }, { key: "k" });
     await gate.arrival();
-    const second = watched.offloader.offload("blocked", { gate: gate.memory, value: 2 }, { key: "k" });
+    const second = watched.offloader.offload("blocked", { gate: gate.cells, value: 2 }, { key: "k" });
     gate.open();
     expect(second.id).toBe(first.id);
     expect(await second.result()).toBe(1);
@@ -39,7 +39,7 @@ describe("a second dispatch with the same key", () => {
   it("is a task of its own when the first is being cancelled, and starts after its end", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const gate = new Gate();
-    const first = watched.offloader.offload("blocked", { gate: gate.memory, value: 1 }, { key: "k" });
+    const first = watched.offloader.offload("blocked", { gate: gate.cells, value: 1 }, { key: "k" });
     await gate.arrival();
     expect(first.cancel()).toBe(true);
     const second = watched.offloader.offload("echo", 2, { key: "k" });
@@ -77,7 +77,7 @@ describe("a second dispatch with the same key", () => {
   it("replaces one that runs by starting after its end, and never beside it", async () => {
     const watched = watch("tasks.mjs", { pool: { minThreads: 2, maxThreads: 2 } });
     const gate = new Gate();
-    const first = watched.offloader.offload("waiting", { gate: gate.memory, value: 1 }, { key: "k" });
+    const first = watched.offloader.offload("waiting", { gate: gate.cells, value: 1 }, { key: "k" });
     await gate.arrival();
     const second = watched.offloader.offload("echo", 2, { key: "other" });
     const replaced = replace(2);
@@ -89,30 +89,30 @@ describe("a second dispatch with the same key", () => {
     expect(await first.result()).toBe(1);
     expect(await last.result()).toBe(3);
     expect(replaced.state).toBe("cancelled");
-    const order = watched.recorded.filter(({ id, event }) => {
+    const order = watched.told.filter(({ id, event }) => {
       return (id === first.id && event === "succeeded") || (id === last.id && event === "started");
     });
     expect(order.map(({ id }) => id)).toEqual([first.id, last.id]);
 
     function replace(value: number) {
-      return watched.offloader.offload("waiting", { gate: gate.memory, value }, { key: "k", onDuplicate: "replace" });
+      return watched.offloader.offload("waiting", { gate: gate.cells, value }, { key: "k", onDuplicate: "replace" });
     }
   });
 
   it("that waits for a running one can be cancelled, and the key stays with the running one", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const gate = new Gate();
-    const running = watched.offloader.offload("waiting", { gate: gate.memory, value: 1 }, { key: "k" });
+    const running = watched.offloader.offload("waiting", { gate: gate.cells, value: 1 }, { key: "k" });
     await gate.arrival();
     const waiting = watched.offloader.offload(
       "waiting",
-      { gate: gate.memory, value: 2 },
+      { gate: gate.cells, value: 2 },
       { key: "k", onDuplicate: "replace" },
     );
     expect(waiting.cancel()).toBe(true);
     const third = watched.offloader.offload(
       "waiting",
-      { gate: gate.memory, value: 3 },
+      { gate: gate.cells, value: 3 },
       { key: "k", onDuplicate: "replace" },
     );
     expect(third.state).toBe("queued");
@@ -135,7 +135,7 @@ describe("a second dispatch with the same key", () => {
   it("is accepted in the place of the first when the queue is full", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 }, queue: { max: 2 } });
     const gate = new Gate();
-    watched.offloader.offload("blocked", { gate: gate.memory });
+    watched.offloader.offload("blocked", { gate: gate.cells });
     await gate.arrival();
     watched.offloader.offload("echo", 1, { key: "k" });
     const last = watched.offloader.offload("echo", 2, { key: "k", onDuplicate: "replace" });
@@ -151,7 +151,7 @@ describe("a key", () => {
     const handles = [
       watched.offloader.offload("echo", 1, { key: "a" }),
       watched.offloader.offload("echo", 2, { key: "b" }),
-      watched.offloader.offload("waiting", { gate: gate.memory, value: 3 }, { key: "a" }),
+      watched.offloader.offload("waiting", { gate: gate.cells, value: 3 }, { key: "a" }),
       watched.offloader.offload("echo", 4),
     ];
     gate.open();

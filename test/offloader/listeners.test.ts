@@ -12,7 +12,7 @@ describe("a listener", () => {
   it("of the end of a replaced task may cancel one in its place, and the others are still known", async () => {
     const { offloader, story } = withStory(watch("stopping.mjs", { pool }));
     const gate = new Gate();
-    const running = offloader.offload("deaf", { gate: gate.memory });
+    const running = offloader.offload("deaf", { gate: gate.cells });
     await gate.arrival();
     offloader.on("cancelled", ({ id }) => {
       if (id === first.id) offloader.offload("nothing", undefined, { key: "k" }).cancel("by the listener");
@@ -41,7 +41,7 @@ describe("a listener", () => {
   it("of one abandoned task comes too late to cancel those that were abandoned with it", async () => {
     const { offloader } = watch("stopping.mjs", { pool });
     const gate = new Gate();
-    const handles = [1, 2, 3].map(() => offloader.offload("deaf", { gate: gate.memory }));
+    const handles = [1, 2, 3].map(() => offloader.offload("deaf", { gate: gate.cells }));
     await gate.arrival();
     offloader.on("abandoned", () => {
       for (const handle of handles) handle.cancel();
@@ -64,21 +64,21 @@ describe("a listener", () => {
   });
 
   it("of the drain may close, too: there is one", async () => {
-    const { offloader, recorded } = watch("stopping.mjs", { pool });
+    const { offloader, told } = watch("stopping.mjs", { pool });
     const reports: unknown[] = [];
     offloader.on("draining", () => void offloader.close().then((report) => reports.push(report)));
     const report = await offloader.close();
     await handedOver();
     expect(reports).toEqual([report]);
     expect(reports[0]).toBe(report);
-    expect(recorded.filter(({ event }) => event === "drained")).toHaveLength(1);
+    expect(told.filter(({ event }) => event === "drained")).toHaveLength(1);
   });
 
   it("of a start cannot cancel another task that has ended on its thread", async () => {
     const { offloader } = watch("tasks.mjs", { pool });
     const gate = new Gate();
     await offloader.run("nothing");
-    const ended = offloader.offload("tiny", { waitsFor: gate.memory, value: 1 });
+    const ended = offloader.offload("tiny", { waitsFor: gate.cells, value: 1 });
     await gate.arrival();
     gate.open();
     // Blocks this thread until the other one has long ended the task, of which nothing is heard meanwhile.
@@ -117,10 +117,10 @@ describe("a listener", () => {
     const watched = watch("tasks.mjs", { pool: { ...pool, concurrentTasksPerThread: 3 } });
     const { offloader } = watched;
     const gate = new Gate();
-    const others = [0, 1].map(() => offloader.offload("waiting", { gate: gate.memory }));
+    const others = [0, 1].map(() => offloader.offload("waiting", { gate: gate.cells }));
     await gate.arrival(2);
     // The end of what was sent last is told first.
-    const aborted = offloader.offload("waiting", { gate: gate.memory });
+    const aborted = offloader.offload("waiting", { gate: gate.cells });
     await gate.arrival(3);
     const answers: boolean[] = [];
     offloader.on("cancelled", ({ id }) => {
@@ -147,7 +147,7 @@ describe("the context function", () => {
     isInner = false;
     watched.offloader.offload("nothing", undefined, { key: "k" });
     await watched.offloader.idle();
-    expect(watched.recorded.filter(({ event }) => event === "accepted")).toHaveLength(1);
+    expect(watched.told.filter(({ event }) => event === "accepted")).toHaveLength(1);
   });
 });
 

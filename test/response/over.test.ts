@@ -59,7 +59,7 @@ describe("a listener", () => {
     const calls: unknown[] = [];
     const both = [one, other].map((res, index) =>
       request.run(`request ${index}`, () => {
-        const recorded = new Promise<void>((resolve) =>
+        const told = new Promise<void>((resolve) =>
           whenOver(res, () => {
             calls.push(request.getStore());
             process.nextTick(() => calls.push("the next tick"));
@@ -67,7 +67,7 @@ describe("a listener", () => {
           }),
         );
         res.end();
-        return recorded;
+        return told;
       }),
     );
     await Promise.all(both);

@@ -88,6 +88,6 @@ export function createScheduler(options: SchedulerOptions = {}) {
     definitions,
     longRunning,
     lines,
-    recorded: recordEvents(events),
+    told: recordEvents(events),
   };
 }

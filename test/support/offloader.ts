@@ -11,7 +11,7 @@ import { onTestFinished } from "vitest";
 import { eventNames } from "./event-names.js";
 
 /** An event as it was told; the fields of a task's event are there if it is one. */
-export interface RecordedEvent {
+export interface Told {
   readonly event: EventName;
   readonly id?: string;
   readonly task?: string;
@@ -56,7 +56,7 @@ export function watch(module: string | URL = "tasks.mjs", options: WatchedOption
 export class Watched {
   readonly offloader: Offloader;
   /** All events since the start, in their order. */
-  readonly recorded: RecordedEvent[] = [];
+  readonly told: Told[] = [];
   readonly lines: Line[] = [];
   /** Called with each line, as a logger of the user's is. */
   onLine: (line: Line) => void = () => {};
@@ -69,7 +69,7 @@ export class Watched {
     this.offloader = createOffloader({ ...options, tasks, logger: this.#logger() });
     for (const event of eventNames) {
       const off = this.offloader.on(event, (fields) => {
-        this.recorded.push({ event, ...fields } as RecordedEvent);
+        this.told.push({ event, ...fields } as Told);
         this.#look();
       });
       this.#off.set(event, off);
@@ -77,18 +77,14 @@ export class Watched {
   }
 
   /** The first event of this name that matches, past or to come. */
-  event(name: EventName, matches: (recorded: RecordedEvent) => boolean = () => true): Promise<RecordedEvent> {
-    return this.#first(() => this.recorded.find((recorded) => recorded.event === name && matches(recorded)));
+  event(name: EventName, matches: (told: Told) => boolean = () => true): Promise<Told> {
+    return this.#first(() => this.told.find((told) => told.event === name && matches(told)));
   }
 
   /** The first `count` events of this name that match. */
-  events(
-    name: EventName,
-    count: number,
-    matches: (recorded: RecordedEvent) => boolean = () => true,
-  ): Promise<readonly RecordedEvent[]> {
+  events(name: EventName, count: number, matches: (told: Told) => boolean = () => true): Promise<readonly Told[]> {
     return this.#first(() => {
-      const found = this.recorded.filter((recorded) => recorded.event === name && matches(recorded));
+      const found = this.told.filter((told) => told.event === name && matches(told));
       return found.length >= count ? found.slice(0, count) : undefined;
     });
   }
@@ -110,7 +106,7 @@ export class Watched {
 
   /** The names of the events of one task, in their order. */
   story(id: string): EventName[] {
-    return this.recorded.filter((recorded) => recorded.id === id).map(({ event }) => event);
+    return this.told.filter((told) => told.id === id).map(({ event }) => event);
   }
 
   /** The final events of one task: a test may claim that it is exactly one. */
@@ -149,9 +145,9 @@ export class Watched {
 
   /** Whether all of ten have been handed to a thread before the first has come back. */
   async #travelTogether(task: string, payload: unknown): Promise<boolean> {
-    const from = this.recorded.length;
+    const from = this.told.length;
     await Promise.all(Array.from({ length: 10 }, () => this.offloader.run(task, payload)));
-    const names = this.recorded.slice(from).map(({ event }) => event);
+    const names = this.told.slice(from).map(({ event }) => event);
     return names.lastIndexOf("started") < names.indexOf("succeeded");
   }
 

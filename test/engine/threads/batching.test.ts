@@ -45,7 +45,7 @@ describe("a batch", () => {
     expect(expectedMs(batch)).toBeLessThanOrEqual(batchMs + 1e-9);
   });
 
-  it("holds no more than a slot has room for", () => {
+  it("holds no more than a slot has cells for", () => {
     const { queue } = queueOf(...many(1_000, taking(0.0001)));
     expect(takeBatch(queue, 1, true, all)).toHaveLength(slotSize);
   });
