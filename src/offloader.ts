@@ -6,36 +6,34 @@ import { SwitchableClock } from "./base/switchable-clock.js";
 import { inTime } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
 import { Events } from "./core/events.js";
-import { Handle, type HandleActions, type TaskHandle } from "./core/handle.js";
 import { Ledger } from "./core/ledger.js";
-import type { Task } from "./core/task.js";
 import { createDrainTarget } from "./drain-target.js";
-import { type Callback, createCallbacksEngine } from "./engine/callbacks/callbacks.js";
+import { createCallbacksEngine } from "./engine/callbacks/callbacks.js";
 import { explainLoadError, findTasksModule } from "./engine/threads/module/tasks-module.js";
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
-import { isInOwnThread } from "./engine/threads/pool/thread-mark.js";
+import { inThreadError, isInOwnThread } from "./engine/threads/pool/thread-mark.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
-import type { CallbackOptions, DispatchOptions } from "./intake/call/dispatch-options.js";
+import { Calls } from "./intake/call/calls.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
 import { Held } from "./intake/held.js";
 import { copy, showInside } from "./intake/inside.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
-import { Readiness } from "./intake/readiness.js";
 import { EngineReports } from "./intake/schedule/engine-reports.js";
 import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
+import { Startup } from "./intake/startup.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
 import { Throughput, takeStats } from "./observe/stats.js";
 import { type OffloaderOptions, resolveOptions } from "./options.js";
 import { AfterEach } from "./response/after-each.js";
-import { currentResponse, noResponseError, trackCurrentResponse } from "./response/current.js";
-import { toServerResponse } from "./response/response-like.js";
+import { trackCurrentResponse } from "./response/current.js";
+import { shutdownInThread } from "./shutdown/in-thread.js";
 import { reportAtExit } from "./shutdown/process/exit-report.js";
-import { type Shutdown, shutdownOnSignals } from "./shutdown/shutdown.js";
+import { shutdownOnSignals } from "./shutdown/shutdown.js";
 import { type CloseOptions, closeTarget } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
 import { NoStore } from "./store/no-store.js";
@@ -78,11 +76,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     clock,
   });
   const definitions = new Definitions(settings);
-  const readiness = new Readiness({
-    definitions,
-    explain: (reason) => explainLoadError(module, reason),
-    takeOver: () => store.takeOver(intake.readmit),
-  });
+  const startup = new Startup({ definitions, explain: (reason) => explainLoadError(module, reason) });
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: settings.log.longRunning });
   const scheduler = new Scheduler({
     ledger,
@@ -102,14 +96,16 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     instances: new InstanceWarnings(logger),
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
-  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler, held });
+  const intake = new Intake({ context: settings.context, definitions, startup, admission, maker, scheduler, held });
+  const takeOver = (): Promise<void> => store.takeOver(intake.readmit);
   const reports = new EngineReports({
     scheduler,
     ledger,
     store,
-    readiness,
+    startup,
     longRunning,
-    followUp: (followUp) => intake.followUp(followUp),
+    takeOver,
+    followUp: intake.followUp,
     logger,
   });
   let draining = false;
@@ -129,72 +125,23 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     scheduler,
     store,
     // Without a thread at the start, the first task loads the module: there is nothing to wait for.
-    isReady: () => readiness.isLoaded || (pool.minThreads === 0 && readiness.refusal === undefined),
+    isReady: () => startup.isLoaded || (pool.minThreads === 0 && startup.refusal === undefined),
     emitDraining,
     timers: [held, longRunning],
   });
   const throughput = new Throughput();
   if (inThread) {
-    readiness.refuse(inThreadError(settings.name));
+    startup.refuse(inThreadError(settings.name));
   } else {
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
     scheduler.start(reports);
-    if (pool.minThreads === 0) readiness.takeOverEarly();
+    // An engine that starts threads only for work would wait for the first call. The store logs a failure, and tries again.
+    if (pool.minThreads === 0) takeOver().catch(() => {});
   }
 
-  const actions: HandleActions = {
-    cancel: (task, reason) => scheduler.cancel(task, reason),
-    result: (task) => scheduler.result(task),
-    durable: () => store.durable(),
-  };
-  const callbackActions: HandleActions = {
-    ...actions,
-    async durable() {
-      throw new OffloadError("AR_INVALID_ARGUMENT", "a callback is never durable: a journal holds tasks alone");
-    },
-  };
-
-  /** In a thread every call says so, also one that would complain of its arguments first. */
-  function refuseInThread(): void {
-    if (inThread && readiness.refusal !== undefined) throw readiness.refusal;
-  }
-
-  function offloadAfterResponse(...args: unknown[]): TaskHandle {
-    refuseInThread();
-    const named = typeof args[0] === "string";
-    const response = named ? theCurrentResponse("offloadAfterResponse") : toServerResponse(args[0]);
-    const first = named ? 0 : 1;
-    const options = args[first + 2] as DispatchOptions | undefined;
-    return new Handle(
-      intake.task("offloadAfterResponse", args[first] as string, args[first + 1], options, response),
-      actions,
-    );
-  }
-
-  function runAfterResponse(...args: unknown[]): TaskHandle {
-    refuseInThread();
-    const bare = typeof args[0] === "function";
-    const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
-    const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
-    return new Handle(intake.callback(callback, options, response), callbackActions);
-  }
-
-  function offload(name: string, payload?: unknown, options?: DispatchOptions): TaskHandle {
-    return new Handle(intake.task("offload", name, payload, options, undefined), actions);
-  }
-
-  function run(name: string, payload?: unknown, options?: DispatchOptions): Promise<unknown> {
-    let accepted: Task;
-    try {
-      accepted = intake.task("run", name, payload, options, undefined);
-    } catch (refusal) {
-      // Code that awaits a result gets all errors in one place. This is not an async function, because the promise of one would
-      // cause an unhandledRejection where nobody awaits a failure, which is logged anyway.
-      return Promise.reject(refusal);
-    }
-    return scheduler.result(accepted);
-  }
+  const calls = new Calls({ intake, scheduler, store, refusal: inThread ? startup.refusal : undefined });
+  const { offloadAfterResponse, runAfterResponse, offload, run } = calls;
 
   function task<Name extends string>(name: Name): DispatchableTask<AnyTasks, Name> {
     return {
@@ -208,7 +155,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   async function close(options?: CloseOptions): Promise<CloseReport> {
     const report = await closeTarget(target, options);
     // Not in a shutdown: a program that still awaits ready() at its top level would end before the hooks have run.
-    readiness.giveUp(new OffloadError("AR_SHUTTING_DOWN", "the offloader was closed before it was ready"));
+    startup.giveUp(new OffloadError("AR_SHUTTING_DOWN", "the offloader was closed before it was ready"));
     return report;
   }
 
@@ -224,7 +171,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     task,
     ready() {
       if (!inThread) threads.prepare();
-      return readiness.promise;
+      return startup.promise;
     },
     pause(name) {
       definitions.checkPaused("pause", name);
@@ -239,7 +186,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       retry(id) {
         admission.check([]);
         const task = store.deadLetters.retry(id);
-        return task && new Handle(task, actions);
+        return task && calls.handleOf(task);
       },
       discard: (id) => store.deadLetters.discard(id),
     },
@@ -257,46 +204,16 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       return { drained, unfinished: target.unfinished() };
     },
     close,
-    shutdownOnSignals: (servers, options) => (inThread ? noShutdown() : shutdownOnSignals(target, servers, options)),
+    shutdownOnSignals: (servers, options) =>
+      inThread ? shutdownInThread() : shutdownOnSignals(target, servers, options),
     async [Symbol.asyncDispose]() {
       await close();
     },
   };
   const { name } = settings;
   const { abortGrace } = pool;
-  const parts = { events, ledger, intake, readiness, scheduler, reports, maker, clock, logger };
+  const parts = { events, ledger, intake, startup, scheduler, reports, maker, clock, logger };
   showInside(offloader, { copy, name, module: module.url, abortGrace, inThread, ...parts });
   // The compiler checks names and payloads at the call, and the intake checks them at run time.
   return offloader as unknown as Offloader<Tasks>;
-}
-
-function theCurrentResponse(call: string): NonNullable<ReturnType<typeof currentResponse>> {
-  const response = currentResponse();
-  if (response === undefined) throw noResponseError(call);
-  return response;
-}
-
-function inThreadError(name: string): OffloadError {
-  return new OffloadError(
-    "AR_IN_THREAD",
-    `the offloader ${JSON.stringify(name)} was made in one of its own threads, because the tasks module (or an --import ` +
-      "preload) imports the file that makes it. It has started nothing here. In a task, call task.offload(name, payload), " +
-      "and move what the tasks module needs from that file to a file of its own.",
-  );
-}
-
-/** What `shutdownOnSignals` returns in a thread, which gets no signals: the main thread shuts the process down. */
-function noShutdown(): Shutdown {
-  const never = new Promise<never>(() => {});
-  const notHere: Shutdown["readiness"] = (_request, response) => void response.writeHead(503).end();
-  const { signal } = new AbortController();
-  return {
-    close: () => never,
-    state: "serving",
-    readiness: notHere,
-    liveness: notHere,
-    uninstall() {},
-    done: never,
-    signal,
-  };
 }

@@ -115,26 +115,26 @@ const logger: Rule = {
 /** Ticks, in which the age of a task is kept, wrap after nearly five days. */
 const longest = 4 * 86_400_000;
 
-const rules: Rules = {
+const rules: Rules<OffloaderOptions> = {
   tasks: {
     ...either({ expected: "", holds: (value) => value instanceof URL }, string),
     expected: 'the URL or path of the tasks module, as new URL("./tasks.js", import.meta.url)',
   },
   name: string,
   pool: poolRule,
-  queue: object({
+  queue: object<QueueOptions>({
     max: integerOrInfinity(1),
     maxBytes: integerOrInfinity(1),
     maxHold: orInfinity(milliseconds(1, longest)),
   }),
-  callbacks: object({ concurrency: integerOrInfinity(1) }),
+  callbacks: object<NonNullable<OffloaderOptions["callbacks"]>>({ concurrency: integerOrInfinity(1) }),
   defaults: policyRule,
   policies: record(policyRule),
   // Its fields are checked where it is opened.
   journal: plainObject,
   context: func,
   logger,
-  log: object({ ended: oneOf("failed", "none"), longRunning: orInfinity(milliseconds(1, longest)) }),
+  log: object<LogOptions>({ ended: oneOf("failed", "none"), longRunning: orInfinity(milliseconds(1, longest)) }),
 };
 
 /**
@@ -145,7 +145,7 @@ const rules: Rules = {
 export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
   const where = "createOffloader";
   checkOptions(where, options, rules);
-  if (options.tasks === undefined) throw invalid(where, "tasks", rules.tasks?.expected ?? "", undefined);
+  if (options.tasks === undefined) throw invalid(where, "tasks", rules.tasks.expected, undefined);
   const defaults = mergePolicy(defaultPolicy, options.defaults);
   const policies: [string, PolicyOptions | undefined][] = Object.entries(options.policies ?? {});
   return Object.freeze({

@@ -21,7 +21,7 @@ import { isPoisoned, isThenable, whenSettled } from "./primordials.js";
 import type { RemarkSender } from "./remark-sender.js";
 import { isSmall } from "./results.js";
 
-// For an error that cannot be taken apart, because a task has broken what that takes. The text is that of toFailureForm.
+// For an error that cannot be taken apart, because a task has broken the functions for that. The text is that of toFailureForm.
 const unreadableError: FailureForm = '+["Error","an error that cannot be read",null,null]';
 
 /** What a thread has for all its batches. */
@@ -33,7 +33,7 @@ export interface Surroundings {
   readonly followUps: FollowUps;
 }
 
-/** Who hears of the end of a batch. */
+/** Receives the end of a batch. */
 export interface BatchObserver {
   /** Every task of the batch has ended. */
   over(batch: Batch): void;
@@ -103,7 +103,7 @@ export class Batch {
   readonly #fulfilled = (value: unknown): void => this.#goOn((index) => this.#returned(index, value));
   readonly #rejected = (error: unknown): void => this.#goOn((index) => this.#threw(index, error));
 
-  /** The rest of the batch, from a task on that returned a promise. */
+  /** Runs the rest of the batch, after a task that returned a promise. */
   #goOn(end: (index: number) => void): void {
     try {
       end(this.#index++);

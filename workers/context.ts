@@ -1,6 +1,7 @@
 // What a task is given beside its payload.
 import { setMaxListeners } from "node:events";
-import type { FollowUpOptions, TaskContext, TaskLog } from "../src/core/task-context.js";
+import type { FollowUpOptions } from "../src/core/follow-up.js";
+import type { TaskContext, TaskLog } from "../src/core/task-context.js";
 import { type SlotMemory, slotState, stateAt } from "../src/engine/threads/slots/slot-memory.js";
 import type { FollowUps } from "./follow-ups.js";
 import type { RemarkSender } from "./remark-sender.js";
@@ -86,7 +87,7 @@ export class Context implements TaskContext {
   }
 }
 
-/** A signal is there to be handed on to whatever a task does at once. Node would warn of a leak from the eleventh listener on. */
+/** A task hands its signal on to all it does at the same time. Node would warn of a leak from the eleventh listener on. */
 function quietController(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);

@@ -1,9 +1,9 @@
 // `task.offload()` in a thread: sends what a task dispatches to the main thread, and settles its promise with the answer.
 import type { MessagePort } from "node:worker_threads";
+import { copyFollowUpOptions, type FollowUpOptions } from "../src/core/follow-up.js";
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { toError } from "../src/core/payload/thrown.js";
 import { toWireForm } from "../src/core/payload/wire-form.js";
-import type { FollowUpOptions } from "../src/core/task-context.js";
 import type { FollowUpAnswer, FollowUpMessage } from "../src/engine/threads/protocol.js";
 import { post } from "./primordials.js";
 
@@ -39,7 +39,7 @@ export class FollowUps {
       call,
       name,
       payload: captured,
-      options,
+      options: copyFollowUpOptions(options),
     };
     post(this.#port, message);
     const answer = new Promise<{ readonly id: string }>((accepted, refused) => {

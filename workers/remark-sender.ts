@@ -32,7 +32,7 @@ export class RemarkSender {
       this.#post({ kind: "log", seq, level, message, ...(fields && { fields: toFields(fields) }) });
   }
 
-  /** An error that belongs to no running task. It has credit where log lines have used up theirs. */
+  /** An error that belongs to no running task. It has credit left when log lines have used up theirs. */
   stray(error: unknown): void {
     if (this.#hasCredit(2 * remarkCredit)) this.#post({ kind: "stray", error: toWire(error) });
   }

@@ -92,7 +92,7 @@ class Runner implements BatchObserver {
     batch.run();
   }
 
-  /** Reports how much memory the thread holds, at most so often that it costs nothing. */
+  /** Reports how much memory the thread holds, so seldom that it costs next to nothing. */
   #reportMemory(): void {
     const at = now();
     if (!this.#hello.reportsMemory || at - this.#reportedAt < reportEveryMs) return;
@@ -111,7 +111,7 @@ class Runner implements BatchObserver {
     if (next !== undefined) this.#run(next);
   }
 
-  /** The runner itself failed, as it does in a thread in which a task has broken what everybody uses. Another takes its place. */
+  /** The runner itself failed, because a task has broken something that all code of the thread uses. The thread is replaced. */
   broken(error: unknown): void {
     try {
       this.#around.remarks.stray(error);
@@ -128,7 +128,7 @@ class Runner implements BatchObserver {
     this.#batches[slot]?.stop(index, toError(reason));
   }
 
-  /** Of a batch that goes on. The outcomes of one that has ended have been sent. */
+  /** Sends the outcomes so far of a batch that goes on. Those of a batch that has ended have been sent. */
   #sendPartial(slot: number): void {
     const batch = this.#batches[slot];
     if (batch !== undefined) this.#send({ kind: "partial", ended: batch.ended, reply: batch.reply() }, batch);

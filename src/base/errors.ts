@@ -54,9 +54,9 @@ const brand = Symbol.for("offload-after-response.OffloadError");
 /**
  * What the library throws, and what `result()` rejects with where the task did not throw an error of its own.
  *
- * The error of a refused call that may succeed later has `status`, `statusCode` and `headers`. The default error handling of
- * Express and Fastify makes an answer of 503 with `Retry-After` of them. A payload that can never fit has a status of 413 and
- * no `headers`.
+ * The error of a refused call that may succeed later has `status`, `statusCode` and `headers`. From these the default
+ * error handling of Express and Fastify makes an answer of 503 with `Retry-After`. A payload that can never fit has a status
+ * of 413 and no `headers`.
  */
 export class OffloadError extends Error {
   /** One of the stable codes. */

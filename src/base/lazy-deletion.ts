@@ -1,7 +1,7 @@
 // Entries that have become void stay where they are until their turn, because taking one out of the middle would be O(n).
 // This counts them and says when they are so many that a sweep pays.
 
-// Above this many void entries, and more of them than of the others, they are swept out.
+// Void entries are swept out once there are more than this many, and more of them than of the others.
 const fewest = 1_024;
 
 export class VoidEntries {

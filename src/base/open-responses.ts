@@ -11,7 +11,7 @@ export function responseOn(socket: object): ServerResponse | undefined {
   return Reflect.get(response, "req") instanceof IncomingMessage ? (response as ServerResponse) : undefined;
 }
 
-/** Whether it is certain that no request has been read from the connection after that of this response. */
+/** Whether the request of this response is certain to be the last that was read from the connection. */
 export function isLastOn(socket: object, response: ServerResponse): boolean {
   const parser: unknown = Reflect.get(socket, "parser");
   return typeof parser === "object" && parser !== null && Reflect.get(parser, "incoming") === response.req;

@@ -15,8 +15,8 @@ export interface Rule {
   readonly each?: Rule;
 }
 
-/** The rules of an options object by field name. */
-export type Rules = Readonly<Record<string, Rule>>;
+/** The rules of an options object by field name. An option without a rule does not compile. */
+export type Rules<Options = Record<string, unknown>> = { readonly [Name in keyof Options]-?: Rule };
 
 /**
  * Checks `options` against `rules`. A field that is undefined counts as left out.
@@ -127,7 +127,7 @@ export function oneOf(...values: readonly unknown[]): Rule {
 }
 
 /** An object of options with rules of its own. Those in `required` must be given. */
-export function object(fields: Rules, required: readonly string[] = []): Rule {
+export function object<Options>(fields: Rules<Options>, required: readonly string[] = []): Rule {
   return { expected: "an object", holds: isObject, fields, required };
 }
 

@@ -3,7 +3,7 @@ import { fstatSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { nextTurn, now } from "./time.js";
 
-/** How long last words wait for a reader that takes nothing, and how long at all, in ms. */
+/** In ms: how long the last lines wait for a reader that takes nothing, and how long they wait in all. */
 const stalledMs = 500;
 const longestMs = 5_000;
 

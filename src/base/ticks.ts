@@ -15,7 +15,7 @@ export function since(start: number, end: number = ticks()): number {
   return ((end - start) >>> 0) / 10;
 }
 
-/** The tick of the moment `ms` ago. Longer ago than ticks reach, it is the earliest moment that they can tell. */
+/** The tick of the moment `ms` ago; the earliest possible tick if that is longer ago than ticks reach. */
 export function ticksAgo(ms: number): number {
   return (ticks() - Math.min(ms * 10, longestAge)) | 0;
 }

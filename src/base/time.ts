@@ -1,30 +1,46 @@
-// Every timer and clock of the library, captured when it is loaded. Test runners replace the global ones: what the library
-// waited for through a replaced timer would not come until the test moves its clock, and never once the fake is gone
-// (measured with vitest 4 and jest 30: the pool stopped for good).
+// Every timer and clock of the library. Test runners replace the global ones: what the library waited for through a replaced
+// timer would not come until the test moves its clock, and never once the fake is gone (measured with vitest 4 and jest 30: the
+// pool stopped for good). They may do so before the library is loaded (jest's `enableGlobally`), so the timers come from
+// modules of Node's, whose named exports stay what they are.
+import { performance } from "node:perf_hooks";
+import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from "node:timers";
 import { deferred } from "./deferred.js";
 
 /** A timer that has been set. */
 export type Timer = NodeJS.Timeout;
 
-export const setTimer: typeof globalThis.setTimeout = globalThis.setTimeout;
-export const clearTimer: typeof globalThis.clearTimeout = globalThis.clearTimeout;
-export const setTicker: typeof globalThis.setInterval = globalThis.setInterval;
-export const clearTicker: typeof globalThis.clearInterval = globalThis.clearInterval;
+export const setTimer: typeof globalThis.setTimeout = setTimeout;
+export const clearTimer: typeof globalThis.clearTimeout = clearTimeout;
+export const setTicker: typeof globalThis.setInterval = setInterval;
+export const clearTicker: typeof globalThis.clearInterval = clearInterval;
 /** Runs a function in the next turn of the event loop. */
-export const nextTurn: typeof globalThis.setImmediate = globalThis.setImmediate;
-/** Runs a function at the end of this turn's current step, in the async context of the caller. */
-export const atEndOfStep: typeof process.nextTick = process.nextTick.bind(process);
+export const nextTurn: typeof globalThis.setImmediate = setImmediate;
+
+// No module of Node's exports the next three. Where a test runner has replaced one, something else does nearly the same. Its
+// replacement has fields, such as its clock. Node's own functions have none.
+const isReplaced = (func: object): boolean => Object.keys(func).length > 0;
+const soon = (callback: () => void): void => void Promise.resolve().then(callback);
 /** Runs a function as a microtask, in the async context of the caller. */
-export const microtask: typeof globalThis.queueMicrotask = globalThis.queueMicrotask.bind(globalThis);
+export const microtask: (callback: () => void) => void = isReplaced(globalThis.queueMicrotask)
+  ? soon
+  : globalThis.queueMicrotask.bind(globalThis);
+/** Runs a function at the end of this turn's current step, in the async context of the caller. */
+export const atEndOfStep: (callback: () => void) => void = isReplaced(process.nextTick)
+  ? soon
+  : process.nextTick.bind(process);
+
 /** Milliseconds on this thread's monotonic clock, with a fraction. */
 export const now: () => number = performance.now.bind(performance);
 /** Milliseconds since 1970. */
-export const wallClock: () => number = Date.now.bind(Date);
+export const wallClock: () => number = /\[native code\]/.test(Function.prototype.toString.call(Date.now))
+  ? Date.now.bind(Date)
+  : () => performance.timeOrigin + now();
 
-const hrtime: () => bigint = process.hrtime.bigint.bind(process.hrtime);
-
-// `performance.now()` counts from the start of its own thread, `hrtime` from the same moment in all.
-const offset = Number(hrtime()) / 1e6 - now();
+// The first call of a clock takes up to 1 ms.
+now();
+// `performance.now()` counts from the start of its own thread, `process.uptime()` from the same moment in all. Unlike
+// `process.hrtime`, which reads the same clock, no test runner replaces it.
+const offset = process.uptime() * 1_000 - now();
 
 /** Milliseconds on a monotonic clock that all threads of the process share. */
 export function sharedNow(): number {
@@ -111,9 +127,9 @@ export const backgroundClock: Clock = {
 export const heldUpMs = 50;
 
 /**
- * Calls `judge` after `ms`, for a limit that somebody else has to keep. After a stop of the process or a long synchronous call,
- * timers come before messages: what the other one did in time is still unread, and it may have been stopped as well. So a
- * timer that fires late waits once more, for as long as it was late and at most `ms`.
+ * Calls `judge` after `ms`, the time in which another thread or process has to do something. After a stop of this process or a
+ * long synchronous call, timers come before messages. So what the other side did in time may still be unread, and it may have
+ * been stopped as well. A timer that fires late therefore waits once more, for as long as it was late and at most `ms`.
  *
  * @returns what prevents it
  */

@@ -15,13 +15,13 @@ export interface TaskEvent {
   readonly parent?: string | undefined;
   /** How often it has been started; 1 on its first attempt. */
   readonly attempt: number;
-  /** The state that the event tells of. `handle.state` may be a later one. */
+  /** The state that the event reports. `handle.state` may be a later one. */
   readonly state: TaskState;
   /** What the `context` option returned at the call. */
   readonly context: unknown;
   /** From queued to started, of the last attempt, in ms. */
   readonly waitMs?: number | undefined;
-  /** How long the last attempt ran, in ms, measured in the thread; of one that runs: so far. */
+  /** How long the last attempt ran, in ms, measured in the thread; for a running task: until now. */
   readonly runMs?: number | undefined;
   /** Why it failed, was cancelled or abandoned, or is tried again. */
   readonly error?: unknown;

@@ -1,5 +1,5 @@
-// The one place where a task changes its state. It counts the tasks by state, queues the events, ends the results, and has the
-// list of the unfinished tasks.
+// The one place where a task changes its state. It counts the tasks by state, queues the events, ends the results, and knows
+// what is unfinished.
 import { type OffloadError, withoutStack } from "../base/errors.js";
 import { since, ticks } from "../base/ticks.js";
 import { turn } from "../base/time.js";
@@ -11,6 +11,7 @@ import { restoreAnew } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";
 import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
 import { name, type Task } from "./task.js";
+import { UnfinishedList } from "./unfinished-list.js";
 
 /** Called after every transition, before its event is delivered. The one observer is the scheduler. */
 export type Observer = (task: Task, from: TaskState) => void;
@@ -24,11 +25,7 @@ export class Ledger {
   /** How many bytes their payloads hold together. */
   bytes = 0;
   #accepted = 0;
-  // The unfinished tasks are a linked list, because a Set of 1,000,000 tasks costs as much memory as the tasks.
-  #first: Task | undefined;
-  #last: Task | undefined;
-  /** The last task that an earlier process had accepted. Those are before all others in the list, because they are older. */
-  #lastReplayed: Task | undefined;
+  readonly #list = new UnfinishedList();
   #observe: Observer = () => {};
   #idleWaiters: (() => void)[] = [];
 
@@ -41,7 +38,7 @@ export class Ledger {
 
   /** A new task, held. */
   accept(task: Task): void {
-    this.#link(task);
+    this.#list.add(task);
     this.unfinished++;
     this.bytes += task.bytes;
     this.#accepted++;
@@ -130,26 +127,17 @@ export class Ledger {
 
   /** The running tasks, in the order in which they were accepted. */
   running(): Task[] {
-    const tasks: Task[] = [];
-    const count = this.counts.in("running");
-    // Most of them are at the head of the list, so its length does not matter.
-    for (let task = this.#first; task !== undefined && tasks.length < count; task = task.after) {
-      if (task.state === "running") tasks.push(task);
-    }
-    return tasks;
+    return this.#list.running(this.counts.in("running"));
   }
 
   /** The unfinished tasks, oldest first, at most `max` of them. */
   list(max: number = Number.POSITIVE_INFINITY): Task[] {
-    const tasks: Task[] = [];
-    for (let task = this.#first; task !== undefined && tasks.length < max; task = task.after) tasks.push(task);
-    return tasks;
+    return this.#list.list(max);
   }
 
   /** Whether an unfinished task passes a test. Looks from the oldest on, and no further than to the first that does. */
   some(test: (task: Task) => boolean): boolean {
-    for (let task = this.#first; task !== undefined; task = task.after) if (test(task)) return true;
-    return false;
+    return this.#list.some(test);
   }
 
   /** The promise of a task's result, made when first asked for. */
@@ -173,9 +161,10 @@ export class Ledger {
   #end(task: Task, state: FinalState, outcome: unknown, detail: Detail): void {
     const from = this.#enter(task, state);
     task.outcome = outcome;
-    this.#unlink(task);
+    this.#list.remove(task);
+    this.unfinished--;
     this.bytes -= task.bytes;
-    // What ends while it waits has no whole wait to record.
+    // A task that ends while it waits has no complete wait to record.
     if (from === "running" || from === "delayed") task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
     this.#observe(task, from);
@@ -203,29 +192,6 @@ export class Ledger {
     this.counts.move(code, next);
     task.definition.counts.move(code, next);
     return from;
-  }
-
-  #link(task: Task): void {
-    const before = task.replayedId === undefined ? this.#last : this.#lastReplayed;
-    const after = before === undefined ? this.#first : before.after;
-    task.before = before;
-    task.after = after;
-    if (before === undefined) this.#first = task;
-    else before.after = task;
-    if (after === undefined) this.#last = task;
-    else after.before = task;
-    if (task.replayedId !== undefined) this.#lastReplayed = task;
-  }
-
-  #unlink(task: Task): void {
-    if (this.#lastReplayed === task) this.#lastReplayed = task.before;
-    if (task.before === undefined) this.#first = task.after;
-    else task.before.after = task.after;
-    if (task.after === undefined) this.#last = task.before;
-    else task.after.before = task.before;
-    task.before = undefined;
-    task.after = undefined;
-    this.unfinished--;
   }
 }
 

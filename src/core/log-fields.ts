@@ -1,5 +1,5 @@
-// The fields of a task's log line, on their way to the logger. A line is never lost because of what is in it, and no field
-// makes the task fail that logs it.
+// The fields of a task's log line, on their way to the logger. A line is never lost because of what is in it, and a
+// field never fails the task that logs it.
 import { inspect } from "node:util";
 import { captureForMoving } from "./payload/capture.js";
 import type { Captured } from "./payload/payload.js";

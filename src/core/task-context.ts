@@ -1,6 +1,5 @@
 // What a task is given beside its payload, wherever it runs.
-import type { Backoff, TaskPolicy } from "./definition.js";
-import type { Captured } from "./payload/payload.js";
+import type { FollowUpOptions } from "./follow-up.js";
 
 /**
  * Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is
@@ -12,24 +11,6 @@ export interface TaskLog {
   info(message: string, fields?: object): void;
   warn(message: string, fields?: object): void;
   error(message: string, fields?: object): void;
-}
-
-/** Options of `task.offload()`: those of a dispatch that can leave a thread. */
-export type FollowUpOptions = Partial<Pick<TaskPolicy, "priority" | "timeout" | "attempts">> & {
-  readonly backoff?: Exclude<Backoff, (...args: never[]) => unknown> | undefined;
-  readonly key?: string | undefined;
-  readonly onDuplicate?: "skip" | "replace" | undefined;
-};
-
-/** What a task hands to `task.offload()`. */
-export interface FollowUp {
-  readonly name: string;
-  readonly payload: unknown;
-  readonly options: FollowUpOptions | undefined;
-  /** The id of the task that asks. */
-  readonly parent: string;
-  /** What the `context` option returned for that task: its follow-ups get the same. */
-  readonly context: Captured;
 }
 
 /** The second argument of a task. */

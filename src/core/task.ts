@@ -5,9 +5,18 @@ import type { TaskDefinition, TaskPolicy } from "./definition.js";
 import type { Captured } from "./payload/payload.js";
 import type { TaskState } from "./states.js";
 
-/** The options of one task: its policy, overridden by the options of the call. */
+/**
+ * The options of one task: its policy, overridden by the options of the call. The options of `offload()` and of
+ * `task.offload()`, and what a store keeps of them, are made of these by their types.
+ */
 export interface Dispatch extends TaskPolicy {
+  /** Of the tasks of one name with the same key, one runs at a time; `onDuplicate` says what a second dispatch does. */
   readonly key?: string | undefined;
+  /**
+   * What a dispatch does when an unfinished task has its key. `"skip"` (default): nothing new is accepted, and the handle is
+   * that of the first task. `"replace"`: the new task is accepted. The first one is cancelled, unless it has been started:
+   * then the new one starts after its end.
+   */
   readonly onDuplicate?: "skip" | "replace" | undefined;
 }
 
@@ -17,7 +26,7 @@ export class Task {
   attempt = 0;
   /** The id from the process that accepted it; undefined where it was this one. */
   replayedId: string | undefined = undefined;
-  /** The id of the task that dispatched it by `task.offload()`. Another process does not know it. */
+  /** The id of the task that dispatched it by `task.offload()`. */
   parent: string | undefined = undefined;
   /** It must be alone on its thread, because it was running when a thread or a process died. */
   runsAlone = false;

@@ -1,8 +1,8 @@
 // The seam between the core and where tasks run. The core owns the states, the keys, the retries and the delays; an engine
 // owns the order of what it was given, the limits, and the place. test/engine/conformance.ts is run against every engine.
 import type { OffloadError } from "../base/errors.js";
+import type { FollowUp } from "../core/follow-up.js";
 import type { Task } from "../core/task.js";
-import type { FollowUp } from "../core/task-context.js";
 
 export interface Engine {
   /** For messages: "threads", "callbacks", "inline". */
@@ -64,8 +64,8 @@ export interface Engine {
 }
 
 /**
- * What an engine reports to the core. Whoever listens to the events of a report may call the engine at once, so its own
- * records are in order before each report. Reports about a task that is final change nothing.
+ * What an engine reports to the core. The listeners of a report's events may call the engine before the report returns, so an
+ * engine brings its own records in order before each report. Reports about a task that is final change nothing.
  */
 export interface EngineHost {
   /** The task is handed to where it runs. Called before its code can begin. */

@@ -13,9 +13,9 @@ export interface Hold {
   readonly watch: ResponseWatch;
 }
 
-/** So long the timer waits for others that are due, in ms: 300 clients that came together are 300 lines or one. */
+/** How long the timer waits for others to become due, in ms, so that 300 clients that came together make one line of the log. */
 const gatherMs = 1_000;
-/** Entries up to which nobody looks whether their tasks are still held. */
+/** Up to this many entries, it is not checked whether their tasks are still held. */
 const fewest = 64;
 
 // The timer is set within a request, and what it calls must not see that one.
@@ -67,7 +67,7 @@ export class HoldLimit {
     this.#limit = this.#usual;
   }
 
-  /** Nothing is held any more. A timer that waited on would keep all that it knows in memory. */
+  /** Nothing is held any more. A timer that goes on waiting would keep everything it refers to in memory. */
   stop(): void {
     this.#disarm?.();
     this.#disarm = undefined;
@@ -103,7 +103,7 @@ export class HoldLimit {
     }
   }
 
-  /** Behind a task that is held for long, the entries of those released pile up. */
+  /** Drops the entries of released tasks, which pile up behind a task that is held for long. */
   #sweep(): void {
     this.#queue.filter(isHeld);
     this.#sweepAt = Math.max(fewest, this.#queue.length * 2);

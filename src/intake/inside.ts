@@ -5,9 +5,9 @@ import type { SwitchableClock } from "../base/switchable-clock.js";
 import type { Events } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
 import type { Intake } from "./intake.js";
-import type { Readiness } from "./readiness.js";
 import type { EngineReports } from "./schedule/engine-reports.js";
 import type { Scheduler } from "./schedule/scheduler.js";
+import type { Startup } from "./startup.js";
 import type { TaskMaker } from "./task-maker.js";
 
 export interface Inside {
@@ -22,7 +22,7 @@ export interface Inside {
   readonly events: Events;
   readonly ledger: Ledger;
   readonly intake: Intake;
-  readonly readiness: Readiness;
+  readonly startup: Startup;
   readonly scheduler: Scheduler;
   /** The host of every engine. */
   readonly reports: EngineReports;

@@ -5,31 +5,32 @@ import { describe, OffloadError } from "../base/errors.js";
 import { ticksAgo } from "../base/ticks.js";
 import { wallClock } from "../base/time.js";
 import { isBeingCancelled } from "../core/early-end.js";
+import type { FollowUp } from "../core/follow-up.js";
 import { capture } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
 import type { Dispatch, Task } from "../core/task.js";
-import type { FollowUp } from "../core/task-context.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
 import type { StoredTask } from "../store/store.js";
 import { AcceptanceOrder } from "./acceptance-order.js";
 import type { Admission } from "./admission.js";
 import {
   type CallbackOptions,
+  checkFollowUp,
   type DispatchOptions,
   resolveCallback,
   resolveDispatch,
 } from "./call/dispatch-options.js";
 import type { Definitions } from "./definitions.js";
 import type { Held, HeldResponse } from "./held.js";
-import type { Readiness } from "./readiness.js";
 import type { Scheduler } from "./schedule/scheduler.js";
+import type { Startup } from "./startup.js";
 import type { TaskMaker } from "./task-maker.js";
 
 export interface IntakeParts {
   readonly context: (() => unknown) | undefined;
   readonly definitions: Definitions;
-  readonly readiness: Readiness;
+  readonly startup: Startup;
   readonly admission: Admission;
   readonly maker: TaskMaker;
   readonly scheduler: Scheduler;
@@ -71,8 +72,8 @@ export class Intake {
     response: HeldResponse | undefined,
     parent?: FollowUp,
   ): Task {
-    const { definitions, admission, readiness, maker, scheduler } = this.parts;
-    if (readiness.refusal !== undefined) throw readiness.refusal;
+    const { definitions, admission, startup, maker, scheduler } = this.parts;
+    if (startup.refusal !== undefined) throw startup.refusal;
     const definition = definitions.task(taskName);
     const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
     // Before the key is looked up, because this function is the user's and may dispatch too.
@@ -107,6 +108,7 @@ export class Intake {
    */
   readonly followUp = (followUp: FollowUp): string => {
     const { name, payload, options } = followUp;
+    checkFollowUp(name, options);
     return this.task("task.offload", name, payload, options, undefined, followUp).id;
   };
 

@@ -1,5 +1,5 @@
-// Makes the task of a call: captures what it was given, asks for room, and puts it on record. Everything that can throw for
-// the sake of a payload happens here, before anything changes.
+// Makes the task of a call: captures what it was given, asks for room, and puts it on record. Everything that can throw
+// because of a payload happens here, before anything changes.
 import type { MessagePort } from "node:worker_threads";
 import { ticks } from "../base/ticks.js";
 import type { TaskDefinition } from "../core/definition.js";
@@ -25,7 +25,7 @@ export interface Call {
   readonly dispatch: Dispatch;
   readonly payload: unknown;
   readonly context: Captured;
-  /** The id of the task that leaves it. */
+  /** The id of the task that dispatched it by `task.offload()`. */
   readonly parent: string | undefined;
   readonly options: DispatchOptions | undefined;
   /** Unfinished tasks that are cancelled when this one is accepted. */
@@ -50,7 +50,7 @@ export class TaskMaker {
   /** The name of the task whose payload is being captured. */
   #capturing = "";
   #store: Store;
-  // One for all calls: made for each, it would be a good part of what a tiny payload costs.
+  // One object for all calls, because making one for each call would be a good part of what a tiny payload costs.
   readonly #options: CaptureOptions;
 
   constructor(private readonly parts: TaskMakerParts) {

@@ -40,7 +40,7 @@ const dir: Rule = {
   holds: (value) => typeof value === "string" && value !== "",
 };
 
-const rules: Rules = {
+const rules: Rules<JournalOptions> = {
   dir,
   durability: oneOf("process", "disk"),
   maxBytes: { ...integer(leastBytes), expected: `an integer of ${leastBytes} (32 MiB) or more` },

@@ -93,7 +93,7 @@ const hookList: Rule = {
   holds: (value) => Array.isArray(value) && value.every((hook) => func.holds(hook) || isNamedHook(hook)),
 };
 
-const rules: Rules = {
+const rules: Rules<ShutdownOptions> = {
   signals: signalList,
   forceOn: signalList,
   timeout: milliseconds(1),

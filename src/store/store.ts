@@ -55,7 +55,7 @@ export interface StoredTask {
   readonly dispatch: unknown;
   /** As `payload`. */
   readonly context: Captured;
-  /** The id of the task that left it by `task.offload()`. */
+  /** The id of the task that dispatched it by `task.offload()`. */
   readonly parent: string | undefined;
   /** Attempts that count: those that no death of a process has cut short. */
   readonly attempt: number;

@@ -58,7 +58,7 @@ export class Kit {
       if (!this.#restored) inside.reports.learn([...tasks.keys()]);
     };
     this.#names = new Names({
-      readiness: inside.readiness,
+      startup: inside.startup,
       recorder: this.#recorder,
       learn: options.tasks === undefined ? undefined : learn,
     });

@@ -2,14 +2,14 @@
 // which tasks there are.
 import { describe, OffloadError } from "../base/errors.js";
 import { inTime } from "../base/time.js";
-import type { Readiness } from "../intake/readiness.js";
+import type { Startup } from "../intake/startup.js";
 import type { Recorded, Recorder } from "./recorder.js";
 
 /** How long a thread may take to say which tasks there are. */
 const namesMs = 4_000;
 
 export interface NamesParts {
-  readonly readiness: Readiness;
+  readonly startup: Startup;
   readonly recorder: Recorder;
   /** Loads the tasks module that the test gave; undefined where it gave none, and a thread says which tasks there are. */
   readonly learn: (() => Promise<void>) | undefined;
@@ -21,7 +21,7 @@ export class Names {
   /** @throws OffloadError AR_UNKNOWN_TASK for a name that no task has, as far as the names are known */
   check(name: string): void {
     checkText("the testing kit", name);
-    const error = this.parts.readiness.errorOfName(name);
+    const error = this.parts.startup.errorOfName(name);
     if (error !== undefined) throw error;
   }
 
@@ -39,16 +39,16 @@ export class Names {
   reasonFor(name: string): string {
     this.checkDispatched();
     const isCallback = this.parts.recorder.all("callback").some((record) => record.name === name);
-    const error = isCallback ? undefined : this.parts.readiness.errorOfName(name);
+    const error = isCallback ? undefined : this.parts.startup.errorOfName(name);
     return error === undefined ? "" : `; ${error.message}`;
   }
 
   /** Waits until the names are known, if that takes no more than some seconds, and checks these. */
   async checkWhenKnown(names: readonly string[]): Promise<void> {
-    const { readiness, learn } = this.parts;
-    if (names.length === 0 || readiness.names !== undefined || readiness.refusal !== undefined) return;
+    const { startup, learn } = this.parts;
+    if (names.length === 0 || startup.names !== undefined || startup.refusal !== undefined) return;
     if (learn !== undefined) await learn();
-    else await inTime(loaded(readiness), namesMs);
+    else await inTime(loaded(startup), namesMs);
     for (const name of names) this.check(name);
   }
 }
@@ -60,8 +60,8 @@ export function checkText(call: string, name: unknown): void {
 }
 
 /** Resolves when a thread has loaded the module, or cannot. */
-async function loaded(readiness: Readiness): Promise<void> {
-  await readiness.promise.catch(() => {});
+async function loaded(startup: Startup): Promise<void> {
+  await startup.promise.catch(() => {});
 }
 
 function isMisspelled({ error }: Recorded): boolean {

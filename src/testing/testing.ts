@@ -42,7 +42,7 @@ export function testing<Tasks = AnyTasks>(
   kits.set(offloader, kit);
   // Threads that start only for work would never say which tasks there are.
   const asksThreads = resolved.tasks === undefined && resolved.mode !== "inline";
-  if (asksThreads && inside.readiness.names === undefined) void offloader.ready().catch(() => {});
+  if (asksThreads && inside.startup.names === undefined) void offloader.ready().catch(() => {});
   // The compiler checks names and payloads at the call.
   return kit as unknown as Testing<Tasks>;
 }

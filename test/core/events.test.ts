@@ -61,15 +61,15 @@ describe("listeners", () => {
 
   it("that are one function registered twice are told twice, and removed one registration at a time", () => {
     const { events, emit } = create();
-    let told = 0;
-    const listener = () => void told++;
+    let recorded = 0;
+    const listener = () => void recorded++;
     const remove = events.on("draining", listener);
     events.on("draining", listener);
     emit();
-    expect(told).toBe(2);
+    expect(recorded).toBe(2);
     remove();
     emit();
-    expect(told).toBe(3);
+    expect(recorded).toBe(3);
   });
 
   it("that throw are reported, and the next is told all the same", () => {

@@ -57,7 +57,7 @@ describe("the ledger", () => {
         const definitions = [defineTask("one"), defineTask("two")] as const;
         const tasks = Array.from({ length: 10 }, (_, index) => makeTask(definitions[index % 2 === 0 ? 0 : 1]));
         const model = new Map<Task, TaskState>();
-        const told: [string, string][] = [];
+        const recorded: [string, string][] = [];
         for (const { which, to } of moves) {
           const task = tasks[which] as Task;
           const from = model.get(task);
@@ -68,14 +68,14 @@ describe("the ledger", () => {
           } else {
             enter[to](ledger, task);
             model.set(task, to);
-            told.push([eventOf[to] ?? to, task.id]);
+            recorded.push([eventOf[to] ?? to, task.id]);
           }
           const unfinished = [...model].filter(([, state]) => !isFinal(state)).map(([open]) => open);
           expect(ledger.list()).toEqual(unfinished);
           expect(ledger.unfinished).toBe(unfinished.length);
           expect(ledger.counts.all()).toEqual(countStates([...model.values()]));
         }
-        expect(heard.map(({ name: event, event: { id } }) => [event, id])).toEqual(told);
+        expect(heard.map(({ name: event, event: { id } }) => [event, id])).toEqual(recorded);
         for (const definition of definitions) {
           const own = [...model].filter(([task]) => task.definition === definition).map(([, state]) => state);
           expect(definition.counts.all()).toEqual(countStates(own));
@@ -359,12 +359,12 @@ describe("the result of a task", () => {
   it("is known to a listener of the final event", async () => {
     const { ledger, events } = createLedger();
     const task = running(ledger);
-    let told: Promise<unknown> | undefined;
+    let recorded: Promise<unknown> | undefined;
     events.on("succeeded", () => {
-      told = ledger.result(task);
+      recorded = ledger.result(task);
     });
     ledger.succeeded(task, 42);
-    expect(await told).toBe(42);
+    expect(await recorded).toBe(42);
   });
 });
 

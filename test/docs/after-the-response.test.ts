@@ -6,20 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listen } from "../support/http.js";
 import { watch } from "../support/offloader.js";
 import { startProgram } from "../support/process.js";
-import { documents, filesOf, writeDocuments } from "./documents.js";
+import { writeDocument } from "./documents.js";
 
 describe("the program of docs/after-the-response.md", () => {
   let project: { directory: string; remove(): Promise<void> };
 
   beforeAll(async () => {
-    const page = (await documents()).get("after-the-response") ?? "";
-    const files = filesOf(page).map(({ name, text }) =>
-      // The test needs to know the port.
-      name === "app.ts"
-        ? { name, text: `${text}server.on("listening", () => console.log("listening", server.address().port));\n` }
-        : { name, text },
-    );
-    project = await writeDocuments(new Map([["page", files]]));
+    project = await writeDocument("after-the-response");
   });
   afterAll(() => project.remove());
 
@@ -50,7 +43,7 @@ describe("context", () => {
     await fetch(`http://127.0.0.1:${await listen(server)}`);
     await watched.event("succeeded");
     await watched.event("failed");
-    const events = watched.told.filter(({ id }) => id !== undefined);
+    const events = watched.recorded.filter(({ id }) => id !== undefined);
     expect(events.map(({ context }) => context)).toEqual(events.map(() => "request 1"));
     // The thread's own view of it.
     expect(await result).toMatchObject({ context: "request 1" });

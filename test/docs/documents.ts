@@ -26,6 +26,17 @@ export async function documents(): Promise<Map<string, string>> {
   return new Map(names.map((name, index) => [path.basename(name, ".md"), texts[index] ?? ""]));
 }
 
+/** The project of one document. Its `app.ts`, if it has one, writes the ready line that `startProgram` waits for. */
+export async function writeDocument(
+  name: string,
+): Promise<{ page: string; directory: string; remove(): Promise<void> }> {
+  const page = (await documents()).get(name) ?? "";
+  const files = filesOf(page).map((file) => (file.name === "app.ts" ? { ...file, text: file.text + readyLine } : file));
+  return { page, ...(await writeDocuments(new Map([["page", files]]))) };
+}
+
+const readyLine = 'server.on("listening", () => console.log("listening", server.address().port));\n';
+
 /**
  * Writes the files of each document into a folder of its name, where they find the library and its development
  * dependencies as a user's code would.

@@ -42,16 +42,16 @@ describe("docs/events.md", () => {
   });
 
   it("says on which events each field is, as the ledger tells it", () => {
-    const told = tellEverything();
+    const recorded = tellEverything();
     const names = [...events].filter(([, { ofTask }]) => ofTask).map(([name]) => name);
-    expect([...told.keys()].sort()).toEqual([...names].sort());
+    expect([...recorded.keys()].sort()).toEqual([...names].sort());
     const last = ["succeeded", "failed", "cancelled", "skipped", "abandoned", "forwarded"];
     for (const { name: field, second, names: listed } of fieldRows) {
       const on = second.trim() === "all" ? names : second.includes("the last six") ? [...listed, ...last] : listed;
-      const really = names.filter((name) => told.get(name)?.has(field));
+      const really = names.filter((name) => recorded.get(name)?.has(field));
       expect([field, really]).toEqual([field, names.filter((name) => on.includes(name))]);
     }
-    for (const [name, fields] of told) {
+    for (const [name, fields] of recorded) {
       const known = [...taskFields, ...(events.get(name)?.own ?? [])];
       expect([name, [...fields].filter((field) => !known.includes(field))]).toEqual([name, []]);
     }
@@ -83,12 +83,12 @@ function tellEverything(): Map<string, Set<string>> {
   skipped.parent = "parent";
   ledger.accept(skipped);
   ledger.skipped(skipped);
-  const told = new Map<string, Set<string>>();
+  const recorded = new Map<string, Set<string>>();
   for (const { name, event } of heard) {
     const fields = Object.entries(event).filter(([, value]) => value !== undefined);
-    told.set(name, new Set([...(told.get(name) ?? []), ...fields.map(([field]) => field)]));
+    recorded.set(name, new Set([...(recorded.get(name) ?? []), ...fields.map(([field]) => field)]));
   }
-  return told;
+  return recorded;
 }
 
 /** What stands between the braces of an interface. */

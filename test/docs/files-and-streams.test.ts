@@ -3,7 +3,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startProgram } from "../support/process.js";
-import { documents, filesOf, writeDocuments } from "./documents.js";
+import { writeDocument } from "./documents.js";
 
 const uploads = 20;
 const size = 200_000;
@@ -24,8 +24,7 @@ describe("docs/files-and-streams.md", () => {
   let project: { directory: string; remove(): Promise<void> };
 
   beforeAll(async () => {
-    const page = (await documents()).get("files-and-streams") ?? "";
-    project = await writeDocuments(new Map([["page", filesOf(page)]]));
+    project = await writeDocument("files-and-streams");
     await writeFile(path.join(project.directory, "page/start.ts"), program);
   });
   afterAll(() => project.remove());

@@ -8,20 +8,14 @@ import { reasonNumber, reasonOf } from "../../src/journal/format/format.js";
 import { makeDirectory } from "../support/directory.js";
 import { listen } from "../support/http.js";
 import { startProgram } from "../support/process.js";
-import { documents, filesOf, writeDocuments } from "./documents.js";
+import { writeDocument } from "./documents.js";
 
 let page = "";
-let project: { directory: string; remove(): Promise<void> };
+let project: Awaited<ReturnType<typeof writeDocument>>;
 
 beforeAll(async () => {
-  page = (await documents()).get("journal") ?? "";
-  const files = filesOf(page).map(({ name, text }) =>
-    // The test needs to know the port.
-    name === "app.ts"
-      ? { name, text: `${text}server.on("listening", () => console.log("listening", server.address().port));\n` }
-      : { name, text },
-  );
-  project = await writeDocuments(new Map([["page", files]]));
+  project = await writeDocument("journal");
+  page = project.page;
 });
 afterAll(() => project.remove());
 

@@ -4,11 +4,11 @@ import { rejection, watch } from "../support/offloader.js";
 
 describe("the events of a call", () => {
   it("are delivered before it returns, in the order of the changes", () => {
-    const { offloader, told } = watch();
+    const { offloader, recorded } = watch();
     const replaced = offloader.offload("nothing", undefined, { key: "k" });
-    const before = told.length;
+    const before = recorded.length;
     const last = offloader.offload("nothing", undefined, { key: "k", onDuplicate: "replace" });
-    expect(told.slice(before).map(({ event, id }) => [event, id])).toEqual([
+    expect(recorded.slice(before).map(({ event, id }) => [event, id])).toEqual([
       ["accepted", last.id],
       ["cancelled", replaced.id],
       ["queued", last.id],
@@ -16,13 +16,13 @@ describe("the events of a call", () => {
   });
 
   it("come after those that wait already, where a listener made the call", () => {
-    const { offloader, told } = watch();
+    const { offloader, recorded } = watch();
     offloader.on("cancelled", () => void offloader.offload("nothing"));
     const handle = offloader.offload("nothing");
     // Registered after the listeners of the test's own, which write down what they hear.
     offloader.on("accepted", () => void handle.cancel());
     offloader.offload("nothing");
-    expect(told.map(({ event }) => event)).toEqual([
+    expect(recorded.map(({ event }) => event)).toEqual([
       "accepted",
       "queued",
       "accepted",

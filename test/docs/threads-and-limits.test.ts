@@ -5,13 +5,12 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { listen } from "../support/http.js";
 import { rejection, type WatchedOptions, watch } from "../support/offloader.js";
-import { documents, filesOf, writeDocuments } from "./documents.js";
+import { writeDocument } from "./documents.js";
 
 let project: { directory: string; remove(): Promise<void> };
 
 beforeAll(async () => {
-  const page = (await documents()).get("threads-and-limits") ?? "";
-  project = await writeDocuments(new Map([["page", filesOf(page)]]));
+  project = await writeDocument("threads-and-limits");
 });
 afterAll(() => project.remove());
 
@@ -23,16 +22,16 @@ function start(module: string, options: WatchedOptions = {}) {
 
 describe("a task past its timeout", () => {
   it("that looks in its loop stops by itself, and keeps its thread", async () => {
-    const { offloader, told } = start("workers/tasks.js");
+    const { offloader, recorded } = start("workers/tasks.js");
     expect(await offloader.run("countPrimes", { below: 100 })).toBe(25);
     const error = await rejection(offloader.run("countPrimes", { below: 1e12 }, { timeout: 50 }));
     expect(error).toMatchObject({ code: "AR_TIMEOUT" });
     expect(await offloader.run("countPrimes", { below: 100 })).toBe(25);
-    expect(told.filter(({ event }) => event === "threadEnded")).toEqual([]);
+    expect(recorded.filter(({ event }) => event === "threadEnded")).toEqual([]);
   });
 
   it("that hands its signal on has what it waits for stop", async () => {
-    const { offloader, told } = start("workers/tasks.js");
+    const { offloader, recorded } = start("workers/tasks.js");
     const server = createServer((req, res) => {
       if (req.url === "/quick") res.end("<title>Quick</title>");
     });
@@ -40,7 +39,7 @@ describe("a task past its timeout", () => {
     expect(await offloader.run("fetchTitle", { url: `${url}/quick` })).toBe("Quick");
     const error = await rejection(offloader.run("fetchTitle", { url }, { timeout: 50 }));
     expect(error).toMatchObject({ code: "AR_TIMEOUT" });
-    expect(told.filter(({ event }) => event === "threadEnded")).toEqual([]);
+    expect(recorded.filter(({ event }) => event === "threadEnded")).toEqual([]);
   });
 
   it("that never looks loses its thread after the grace, and the next task has another", async () => {

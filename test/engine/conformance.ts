@@ -78,10 +78,10 @@ export function testEngine(under: EngineUnderTest): void {
 
     it("tells how long it has waited for its turn", async () => {
       const gate = new Gate();
-      subject.add("waits", { gate: gate.cells });
+      subject.add("waits", { gate: gate.memory });
       await gate.arrival();
       const before = performance.now();
-      const second = subject.add("waits", { gate: gate.cells });
+      const second = subject.add("waits", { gate: gate.memory });
       const from = performance.now();
       await new Promise((resolve) => setTimeout(resolve, 30));
       const waited = performance.now() - from;
@@ -97,7 +97,7 @@ export function testEngine(under: EngineUnderTest): void {
       const gate = new Gate();
       gate.open();
       expect(await subject.result(subject.add("echo", "at once"))).toBe("at once");
-      expect(await subject.result(subject.add("waits", { gate: gate.cells, value: { deep: [1] } }))).toEqual({
+      expect(await subject.result(subject.add("waits", { gate: gate.memory, value: { deep: [1] } }))).toEqual({
         deep: [1],
       });
       expect(await subject.result(subject.add("nothing"))).toBeUndefined();
@@ -182,7 +182,7 @@ export function testEngine(under: EngineUnderTest): void {
     it("start by their priority", async () => {
       subject = await start();
       const gate = new Gate();
-      const first = subject.add("waits", { gate: gate.cells });
+      const first = subject.add("waits", { gate: gate.memory });
       await gate.arrival();
       const [low, normal, high] = (["low", "normal", "high"] as const).map((priority) =>
         subject.add("echo", priority, { priority }),
@@ -195,7 +195,7 @@ export function testEngine(under: EngineUnderTest): void {
     it("run at the same time up to the engine's limit", async () => {
       subject = await start(3);
       const gate = new Gate();
-      const tasks = subject.addMany(5, "waits", { gate: gate.cells });
+      const tasks = subject.addMany(5, "waits", { gate: gate.memory });
       await gate.arrival(3);
       await quiet();
       expect(gate.arrived).toBe(3);
@@ -208,7 +208,7 @@ export function testEngine(under: EngineUnderTest): void {
       subject = await start(3);
       const gate = new Gate();
       subject.define("waits", { concurrency: 1 });
-      const limited = subject.addMany(4, "waits", { gate: gate.cells });
+      const limited = subject.addMany(4, "waits", { gate: gate.memory });
       await gate.arrival();
       expect(await subject.result(subject.add("echo", "passes"))).toBe("passes");
       expect(limited.map(({ state }) => state)).toEqual(["running", "queued", "queued", "queued"]);
@@ -240,9 +240,9 @@ export function testEngine(under: EngineUnderTest): void {
     it("never runs, and the others run in their order", async () => {
       subject = await start();
       const gate = new Gate();
-      const first = subject.add("waits", { gate: gate.cells });
+      const first = subject.add("waits", { gate: gate.memory });
       await gate.arrival();
-      const tasks = subject.addMany(6, "waits", { gate: gate.cells });
+      const tasks = subject.addMany(6, "waits", { gate: gate.memory });
       for (const index of [0, 3, 5]) expect(subject.cancel(tasks[index] as Task)).toBe(true);
       gate.open();
       await subject.idle();
@@ -253,7 +253,7 @@ export function testEngine(under: EngineUnderTest): void {
     it("costs a bounded number of looks, however many wait and in whatever order they are removed", async () => {
       subject = await start();
       const gate = new Gate();
-      subject.add("waits", { gate: gate.cells });
+      subject.add("waits", { gate: gate.memory });
       await gate.arrival();
       const tasks = subject.addMany(10_000, "echo");
       const looks = { count: 0 };
@@ -269,7 +269,7 @@ export function testEngine(under: EngineUnderTest): void {
       subject = await start(2);
       const gate = new Gate();
       subject.define("waits", { concurrency: 1 });
-      const tasks = subject.addMany(4, "waits", { gate: gate.cells });
+      const tasks = subject.addMany(4, "waits", { gate: gate.memory });
       await gate.arrival();
       // Whichever of them the engine has at hand as the next one.
       const off = subject.host.events.on("succeeded", ({ id }) => {
@@ -286,13 +286,13 @@ export function testEngine(under: EngineUnderTest): void {
     it("has its signal aborted while it runs, and ends for that reason once its code has ended", async () => {
       subject = await start();
       const gate = new Gate();
-      const task = subject.add("listens", { gate: gate.cells }, { attempts: 3 });
+      const task = subject.add("listens", { gate: gate.memory }, { attempts: 3 });
       await gate.arrival();
       expect(subject.cancel(task)).toBe(true);
       expect(task.state).toBe("running");
       expect(await rejection(subject.result(task))).toMatchObject({ code: "AR_CANCELLED" });
       expect(subject.answers).toEqual(["stopping"]);
-      expect(Atomics.load(gate.cells, 0)).toBe(isTask ? 7 : 1);
+      expect(Atomics.load(gate.memory, 0)).toBe(isTask ? 7 : 1);
       expect(subject.story(task)).toEqual(["accepted", "queued", "started", "cancelled"]);
     });
 
@@ -303,7 +303,7 @@ export function testEngine(under: EngineUnderTest): void {
         off();
         subject.cancel(task);
       });
-      const task = subject.add("listens", { gate: gate.cells });
+      const task = subject.add("listens", { gate: gate.memory });
       await subject.idle();
       expect(task.state).toBe("cancelled");
       const [answer] = subject.answers;
@@ -315,7 +315,7 @@ export function testEngine(under: EngineUnderTest): void {
     it("cannot be stopped twice, nor once it has ended", async () => {
       subject = await start();
       const gate = new Gate();
-      const [running, ended] = [subject.add("listens", { gate: gate.cells }), subject.add("echo")];
+      const [running, ended] = [subject.add("listens", { gate: gate.memory }), subject.add("echo")];
       await gate.arrival();
       expect([subject.cancel(running), subject.cancel(running)]).toEqual([true, false]);
       await subject.idle();
@@ -329,7 +329,7 @@ export function testEngine(under: EngineUnderTest): void {
       subject = await start();
       const gate = new Gate();
       const from = performance.now();
-      const task = subject.add("ignores", { gate: gate.cells });
+      const task = subject.add("ignores", { gate: gate.memory });
       const next = subject.add("echo", "next");
       await gate.arrival();
       subject.cancel(task);
@@ -341,16 +341,16 @@ export function testEngine(under: EngineUnderTest): void {
     it("fails when it runs longer than its timeout, with its signal aborted", async () => {
       subject = await start();
       const gate = new Gate();
-      const task = subject.add("listens", { gate: gate.cells }, { timeout: 30 });
+      const task = subject.add("listens", { gate: gate.memory }, { timeout: 30 });
       expect(await rejection(subject.result(task))).toMatchObject({ code: "AR_TIMEOUT" });
       expect(task.state).toBe("failed");
-      expect(Atomics.load(gate.cells, 0)).toBeGreaterThan(0);
+      expect(Atomics.load(gate.memory, 0)).toBeGreaterThan(0);
     });
 
     it("has another attempt after a timeout, where one is left", async () => {
       subject = await start();
       const gate = new Gate();
-      const task = subject.add("listens", { gate: gate.cells }, { timeout: 30, attempts: 2 });
+      const task = subject.add("listens", { gate: gate.memory }, { timeout: 30, attempts: 2 });
       expect(await rejection(subject.result(task))).toMatchObject({ code: "AR_TIMEOUT" });
       expect([task.attempt, gate.arrived]).toEqual([2, 2]);
     });
@@ -358,7 +358,7 @@ export function testEngine(under: EngineUnderTest): void {
     it("has no other attempt when it is cancelled while it stops for its timeout", async () => {
       subject = await start();
       const gate = new Gate();
-      const task = subject.add("ignores", { gate: gate.cells }, { timeout: 30, attempts: 2 });
+      const task = subject.add("ignores", { gate: gate.memory }, { timeout: 30, attempts: 2 });
       await gate.arrival();
       while (task.abortedBy === undefined) await turn();
       expect(subject.cancel(task)).toBe(true);
@@ -371,7 +371,7 @@ export function testEngine(under: EngineUnderTest): void {
     it("starts nothing while what runs goes on, and starts all of it when it is resumed", async () => {
       subject = await start(2);
       const gate = new Gate();
-      const running = subject.add("waits", { gate: gate.cells });
+      const running = subject.add("waits", { gate: gate.memory });
       await gate.arrival();
       subject.host.scheduler.pauses.pause();
       const waiting = subject.addMany(3, "echo");
@@ -387,10 +387,10 @@ export function testEngine(under: EngineUnderTest): void {
     it("for one name starts the others", async () => {
       subject = await start(2);
       const gate = new Gate();
-      const running = subject.add("waits", { gate: gate.cells });
+      const running = subject.add("waits", { gate: gate.memory });
       await gate.arrival();
       subject.host.scheduler.pauses.pause("waits");
-      const waiting = subject.addMany(3, "waits", { gate: gate.cells });
+      const waiting = subject.addMany(3, "waits", { gate: gate.memory });
       gate.open();
       await subject.result(running);
       expect(await subject.result(subject.add("echo", "passes"))).toBe("passes");
@@ -417,7 +417,7 @@ export function testEngine(under: EngineUnderTest): void {
     it("that is halted starts nothing any more and gives back what has not begun; what runs is reported", async () => {
       subject = await start();
       const gate = new Gate();
-      const running = subject.add("waits", { gate: gate.cells });
+      const running = subject.add("waits", { gate: gate.memory });
       await gate.arrival();
       const waiting = subject.addMany(5, "echo");
       await quiet();
@@ -434,20 +434,20 @@ export function testEngine(under: EngineUnderTest): void {
     it("has its tasks abandoned at the deadline: those that stop, those that go on, those that wait", async () => {
       subject = await start(2);
       const [stops, goesOn] = [new Gate(), new Gate()];
-      const tasks = [subject.add("listens", { gate: stops.cells }), subject.add("ignores", { gate: goesOn.cells })];
+      const tasks = [subject.add("listens", { gate: stops.memory }), subject.add("ignores", { gate: goesOn.memory })];
       await Promise.all([stops.arrival(), goesOn.arrival()]);
       tasks.push(subject.add("echo"));
       subject.host.scheduler.abortRunning(new OffloadError("AR_ABANDONED", "the deadline came"));
       await subject.idle();
       expect(tasks.map(({ state }) => state)).toEqual(["abandoned", "abandoned", "abandoned"]);
       for (const task of tasks) expect(await rejection(subject.result(task))).toMatchObject({ code: "AR_ABANDONED" });
-      expect(Atomics.load(stops.cells, 0)).toBeGreaterThan(0);
+      expect(Atomics.load(stops.memory, 0)).toBeGreaterThan(0);
     });
 
     it("closes within its time, whatever runs", async () => {
       subject = await start();
       const gate = new Gate();
-      subject.add("ignores", { gate: gate.cells });
+      subject.add("ignores", { gate: gate.memory });
       await gate.arrival();
       await subject.engine.close(100);
       // A second time it has nothing to do.
@@ -466,7 +466,7 @@ export function testEngine(under: EngineUnderTest): void {
     it("changes nothing by a report about a task that the core has ended", async () => {
       subject = await start();
       const gate = new Gate();
-      const task = subject.add("waits", { gate: gate.cells });
+      const task = subject.add("waits", { gate: gate.memory });
       await gate.arrival();
       subject.host.scheduler.abandonRunning();
       const story = subject.story(task);

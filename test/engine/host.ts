@@ -4,16 +4,16 @@ import { consoleLogger, type Logger } from "../../src/base/logger.js";
 import type { Clock } from "../../src/base/time.js";
 import type { TaskDefinition } from "../../src/core/definition.js";
 import { type EventName, Events } from "../../src/core/events.js";
+import type { FollowUp } from "../../src/core/follow-up.js";
 import { Ledger } from "../../src/core/ledger.js";
 import type { Dispatch, Task } from "../../src/core/task.js";
-import type { FollowUp } from "../../src/core/task-context.js";
 import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 import { Definitions } from "../../src/intake/definitions.js";
-import type { Readiness } from "../../src/intake/readiness.js";
 import { EngineReports } from "../../src/intake/schedule/engine-reports.js";
 import { LongRunning } from "../../src/intake/schedule/long-running.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
+import type { Startup } from "../../src/intake/startup.js";
 import { NoStore } from "../../src/store/no-store.js";
 import { makeTask, recordEvents } from "../support/tasks.js";
 
@@ -52,7 +52,7 @@ export class TestHost {
     const ready = deferred();
     this.ready = ready.promise;
     this.ready.catch(() => {});
-    const readiness = {
+    const startup = {
       up: ready.resolve,
       postpones: () => false,
       loaded: (names: readonly string[]) => void this.names.push(names),
@@ -80,8 +80,9 @@ export class TestHost {
         scheduler: this.scheduler,
         ledger: this.ledger,
         store,
-        readiness: readiness as unknown as Readiness,
+        startup: startup as unknown as Startup,
         longRunning,
+        takeOver: async () => {},
         followUp: (followUp) => this.followUp(followUp),
         logger,
       }),

@@ -96,7 +96,7 @@ describe("the inline engine", () => {
     const host = start("talks.mjs");
     host.start();
     const gate = new Gate();
-    const task = host.add(defineTask("reportsLate"), {}, { payload: { gate: gate.cells } });
+    const task = host.add(defineTask("reportsLate"), {}, { payload: { gate: gate.memory } });
     await host.scheduler.result(task);
     gate.open();
     await gate.arrival();

@@ -16,7 +16,7 @@ describe("a task that is cancelled", () => {
     const gate = new Gate();
     // Short, so that one of them is sent to the busy thread ahead of time.
     for (const task of ["tiny", "turn"]) await watched.expectTiny(task);
-    offloader.offload("tiny", { blockedBy: gate.cells });
+    offloader.offload("tiny", { blockedBy: gate.memory });
     await gate.arrival();
     const [first, second] = [offloader.offload("turn"), offloader.offload("turn")];
     await handedOver();
@@ -43,7 +43,7 @@ describe("a task that is cancelled", () => {
   it("while it is queued, never starts", async () => {
     const watched = watch("stopping.mjs", options);
     const gate = new Gate();
-    const running = watched.offloader.offload("deafAndBlocking", { gate: gate.cells });
+    const running = watched.offloader.offload("deafAndBlocking", { gate: gate.memory });
     await gate.arrival();
     const queued = watched.offloader.offload("nothing");
     const behind = watched.offloader.offload("nothing");
@@ -81,7 +81,7 @@ describe("a task that is cancelled", () => {
   it("twice, is cancelled once", async () => {
     const watched = watch("stopping.mjs", options);
     const gate = new Gate();
-    const handle = watched.offloader.offload("listens", { gate: gate.cells });
+    const handle = watched.offloader.offload("listens", { gate: gate.memory });
     await gate.arrival();
     expect(handle.cancel("first")).toBe(true);
     handle.cancel("second");
@@ -93,7 +93,7 @@ describe("a task that is cancelled", () => {
   it("has no further attempt", async () => {
     const watched = watch("stopping.mjs", options);
     const gate = new Gate();
-    const handle = watched.offloader.offload("listens", { gate: gate.cells }, { attempts: 5, backoff: 0 });
+    const handle = watched.offloader.offload("listens", { gate: gate.memory }, { attempts: 5, backoff: 0 });
     await gate.arrival();
     handle.cancel();
     await watched.offloader.idle();
@@ -105,7 +105,7 @@ describe("a task that is cancelled when another attempt was to follow", () => {
   it("has none, while it is being ended for running too long", async () => {
     const watched = watch("stopping.mjs", { pool: { maxThreads: 1, abortGrace: 60_000 } });
     const gate = new Gate();
-    const handle = watched.offloader.offload("goesOn", { gate: gate.cells }, { timeout: 20, attempts: 3, backoff: 0 });
+    const handle = watched.offloader.offload("goesOn", { gate: gate.memory }, { timeout: 20, attempts: 3, backoff: 0 });
     await watched.event("progress");
     expect(handle.cancel("not needed")).toBe(true);
     gate.open();
@@ -116,7 +116,7 @@ describe("a task that is cancelled when another attempt was to follow", () => {
   it("is told to have run too long, when none was to follow", async () => {
     const watched = watch("stopping.mjs", { pool: { maxThreads: 1, abortGrace: 60_000 } });
     const gate = new Gate();
-    const handle = watched.offloader.offload("goesOn", { gate: gate.cells }, { timeout: 20 });
+    const handle = watched.offloader.offload("goesOn", { gate: gate.memory }, { timeout: 20 });
     await watched.event("progress");
     expect(handle.cancel()).toBe(false);
     gate.open();
@@ -143,21 +143,21 @@ describe("a running task that is cancelled", () => {
     it(`ends in its own way, and its thread lives (${task})`, async () => {
       const watched = watch("stopping.mjs", { pool: { maxThreads: 1, abortGrace: 20_000 } });
       const gate = new Gate();
-      const handle = watched.offloader.offload(task, { gate: gate.cells });
+      const handle = watched.offloader.offload(task, { gate: gate.memory });
       await gate.arrival();
       expect(handle.cancel(new Error("the user left"))).toBe(true);
       const error = await rejection(handle.result());
       expect(error).toMatchObject({ code: "AR_CANCELLED", cause: { message: "the user left" } });
       expect(handle.state).toBe("cancelled");
       await watched.offloader.run("nothing");
-      expect(watched.told.filter(({ event }) => event === "threadEnded")).toEqual([]);
+      expect(watched.recorded.filter(({ event }) => event === "threadEnded")).toEqual([]);
     });
   }
 
   it("sees its abort on signal and aborted, with the reason", async () => {
     const watched = watch("stopping.mjs", options);
     const gate = new Gate();
-    const handle = watched.offloader.offload("witnesses", { gate: gate.cells });
+    const handle = watched.offloader.offload("witnesses", { gate: gate.memory });
     await gate.arrival();
     handle.cancel("enough");
     expect((await watched.event("progress")).value).toEqual({
@@ -173,7 +173,7 @@ describe("a running task that is cancelled", () => {
   it("finds its signal aborted although it asks for it only then", async () => {
     const watched = watch("stopping.mjs", options);
     const gate = new Gate();
-    const handle = watched.offloader.offload("looksLate", { gate: gate.cells });
+    const handle = watched.offloader.offload("looksLate", { gate: gate.memory });
     await gate.arrival();
     handle.cancel();
     expect((await watched.event("progress")).value).toEqual({ aborted: true });
@@ -183,7 +183,7 @@ describe("a running task that is cancelled", () => {
     it(`loses its thread when it does not stop within pool.abortGrace (${task})`, async () => {
       const watched = watch("stopping.mjs", options);
       const gate = new Gate();
-      const handle = watched.offloader.offload(task, { gate: gate.cells });
+      const handle = watched.offloader.offload(task, { gate: gate.memory });
       const behind = watched.offloader.offload("nothing");
       await gate.arrival();
       handle.cancel();
@@ -199,7 +199,7 @@ describe("a running task that is cancelled", () => {
   it("is told to have been cancelled although it returned after all", async () => {
     const watched = watch("stopping.mjs", { pool: { maxThreads: 1, abortGrace: 20_000 } });
     const gate = new Gate();
-    const handle = watched.offloader.offload("deaf", { gate: gate.cells });
+    const handle = watched.offloader.offload("deaf", { gate: gate.memory });
     await gate.arrival();
     handle.cancel();
     gate.open();
@@ -209,8 +209,8 @@ describe("a running task that is cancelled", () => {
   it("leaves those that run beside it on its thread to be run again when its thread is taken", async () => {
     const watched = watch("stopping.mjs", { pool: { maxThreads: 1, concurrentTasksPerThread: 2, abortGrace: 100 } });
     const [gate, other] = [new Gate(), new Gate()];
-    const handle = watched.offloader.offload("deaf", { gate: gate.cells });
-    const beside = watched.offloader.offload("listens", { gate: other.cells });
+    const handle = watched.offloader.offload("deaf", { gate: gate.memory });
+    const beside = watched.offloader.offload("listens", { gate: other.memory });
     await Promise.all([gate.arrival(), other.arrival()]);
     handle.cancel();
     await watched.event("threadEnded");
@@ -226,7 +226,7 @@ describe("the signal of a call", () => {
     const watched = watch("stopping.mjs", options);
     const controller = new AbortController();
     const gate = new Gate();
-    const handle = watched.offloader.offload("listens", { gate: gate.cells }, { signal: controller.signal });
+    const handle = watched.offloader.offload("listens", { gate: gate.memory }, { signal: controller.signal });
     await gate.arrival();
     controller.abort(new Error("client gone"));
     expect(await rejection(handle.result())).toMatchObject({ code: "AR_CANCELLED", cause: { message: "client gone" } });
@@ -271,9 +271,9 @@ describe("the signal of a call", () => {
     const controller = new AbortController();
     const gate = new Gate();
     const sharing = [1, 2, 3].map(() => {
-      return watched.offloader.offload("listens", { gate: gate.cells }, { signal: controller.signal });
+      return watched.offloader.offload("listens", { gate: gate.memory }, { signal: controller.signal });
     });
-    const other = watched.offloader.offload("listens", { gate: gate.cells, value: "other" });
+    const other = watched.offloader.offload("listens", { gate: gate.memory, value: "other" });
     await gate.arrival(4);
     controller.abort();
     for (const handle of sharing) expect(await rejection(handle.result())).toMatchObject({ code: "AR_CANCELLED" });

@@ -49,7 +49,7 @@ describe("a payload", () => {
     const { offloader } = watch("tasks.mjs", options);
     const gate = new Gate();
     gate.open();
-    await offloader.run("blocked", { gate: gate.cells });
+    await offloader.run("blocked", { gate: gate.memory });
     expect(gate.arrived).toBe(1);
   });
 });
@@ -112,7 +112,7 @@ describe("a call with what it does not take", () => {
         expect(error.message).toMatch(says);
         expect(error).not.toHaveProperty("statusCode");
       }
-      expect(watched.told.filter(({ event }) => event === "accepted")).toEqual([]);
+      expect(watched.recorded.filter(({ event }) => event === "accepted")).toEqual([]);
       expect(watched.offloader.stats().unfinished).toBe(0);
     });
   }
@@ -141,7 +141,7 @@ describe("runAfterResponse()", () => {
       code: "AR_INVALID_OPTIONS",
       message: `options of runAfterResponse: unknown option ${option} (known options: timeout, attempts, backoff, runIf, signal)`,
     });
-    expect(watched.told.filter(({ event }) => event === "accepted")).toEqual([]);
+    expect(watched.recorded.filter(({ event }) => event === "accepted")).toEqual([]);
   });
 
   it("takes the options that do", async () => {
@@ -161,7 +161,7 @@ describe("a full queue", () => {
   it("refuses at the call, with what Express and Fastify make a 503 of, and loses nothing accepted", async () => {
     const watched = watch("tasks.mjs", { ...options, queue: { max: 3 } });
     const gate = new Gate();
-    const accepted = [1, 2, 3].map((value) => watched.offloader.offload("waiting", { gate: gate.cells, value }));
+    const accepted = [1, 2, 3].map((value) => watched.offloader.offload("waiting", { gate: gate.memory, value }));
     const refusal = thrownBy(() => watched.offloader.offload("echo", 4));
     expect(refusal).toMatchObject({
       code: "AR_QUEUE_FULL",
@@ -181,7 +181,7 @@ describe("a full queue", () => {
   it("has room again for each task that ends, also by being cancelled", async () => {
     const watched = watch("tasks.mjs", { ...options, queue: { max: 2 } });
     const gate = new Gate();
-    watched.offloader.offload("blocked", { gate: gate.cells });
+    watched.offloader.offload("blocked", { gate: gate.memory });
     const second = watched.offloader.offload("echo", 1);
     expect(thrownBy(() => watched.offloader.offload("echo", 2))).toMatchObject({ code: "AR_QUEUE_FULL" });
     second.cancel();

@@ -2,7 +2,7 @@
 import type { TaskHandle } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
-import { handedOver, rejection, type Told, thrownBy, watch } from "../support/offloader.js";
+import { handedOver, type RecordedEvent, rejection, thrownBy, watch } from "../support/offloader.js";
 
 const options = { pool: { maxThreads: 1 } };
 
@@ -11,7 +11,7 @@ describe("the events of a task", () => {
     const watched = watch("tasks.mjs", options);
     const handle = watched.offloader.offload("add", { a: 1, b: 2 });
     await handle.result();
-    const [accepted, queued, started, succeeded] = watched.told.filter(({ id }) => id === handle.id);
+    const [accepted, queued, started, succeeded] = watched.recorded.filter(({ id }) => id === handle.id);
     const common = { id: handle.id, task: "add", context: undefined };
     expect(accepted).toEqual({ event: "accepted", ...common, attempt: 0, state: "held" });
     expect(queued).toEqual({ event: "queued", ...common, attempt: 0, state: "queued" });
@@ -35,7 +35,7 @@ describe("the events of a task", () => {
   it("say how long it waited and ran", async () => {
     const watched = watch("tasks.mjs", options);
     const gate = new Gate();
-    const first = watched.offloader.offload("blocked", { gate: gate.cells });
+    const first = watched.offloader.offload("blocked", { gate: gate.memory });
     const second = watched.offloader.offload("echo", 1);
     await gate.arrival();
     const from = performance.now();
@@ -52,7 +52,7 @@ describe("the events of a task", () => {
 
   it("are told before the promise of the result settles", async () => {
     const watched = watch("tasks.mjs", options);
-    const result = watched.offloader.run("echo", 1).then(() => watched.told.at(-1)?.event);
+    const result = watched.offloader.run("echo", 1).then(() => watched.recorded.at(-1)?.event);
     expect(await result).toBe("succeeded");
   });
 
@@ -68,7 +68,7 @@ describe("the events of a task", () => {
 describe("a listener", () => {
   it("that throws or rejects is logged and changes nothing", async () => {
     const watched = watch("tasks.mjs", options);
-    const later: Told[] = [];
+    const later: RecordedEvent[] = [];
     for (const event of ["accepted", "queued", "started", "succeeded", "threadStarted"] as const) {
       watched.offloader.on(event, () => {
         throw new Error(`broken ${event}`);
@@ -76,7 +76,7 @@ describe("a listener", () => {
       watched.offloader.on(event, async () => {
         throw new Error(`rejected ${event}`);
       });
-      watched.offloader.on(event, (told) => void later.push({ event, ...told }));
+      watched.offloader.on(event, (recorded) => void later.push({ event, ...recorded }));
     }
     expect(await watched.offloader.run("echo", 1)).toBe(1);
     expect(later.map(({ event }) => event).sort()).toEqual([
@@ -108,7 +108,7 @@ describe("a listener", () => {
   it("may dispatch and cancel", async () => {
     const watched = watch("tasks.mjs", options);
     const gate = new Gate();
-    const other = watched.offloader.offload("waiting", { gate: gate.cells });
+    const other = watched.offloader.offload("waiting", { gate: gate.memory });
     const off = watched.offloader.on("started", ({ id }) => {
       if (id !== other.id) return;
       off();
@@ -141,7 +141,9 @@ describe("a call", () => {
       inner[0]?.cancel();
     });
     const outer = offloader.offload("nothing");
-    const events = watched.told.filter(({ id }) => id !== undefined).map(({ id, event, state }) => [id, event, state]);
+    const events = watched.recorded
+      .filter(({ id }) => id !== undefined)
+      .map(({ id, event, state }) => [id, event, state]);
     expect(events).toEqual([
       [outer.id, "accepted", "held"],
       [outer.id, "queued", "queued"],
@@ -155,10 +157,10 @@ describe("a call", () => {
   it("that is refused tells nobody of anything", async () => {
     const watched = watch("tasks.mjs", { ...options, queue: { max: 1 } });
     const gate = new Gate();
-    watched.offloader.offload("blocked", { gate: gate.cells });
-    const before = watched.told.length;
+    watched.offloader.offload("blocked", { gate: gate.memory });
+    const before = watched.recorded.length;
     expect(thrownBy(() => watched.offloader.offload("nothing")).code).toBe("AR_QUEUE_FULL");
-    expect(watched.told).toHaveLength(before);
+    expect(watched.recorded).toHaveLength(before);
     gate.open();
   });
 });

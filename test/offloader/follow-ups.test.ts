@@ -10,10 +10,12 @@ describe("a task that a task has offloaded", () => {
     const watched = watch(module, { context: () => ({ request: "r-7" }) });
     const handle = watched.offloader.offload("parent", { payload: { row: 1 } });
     const { id } = (await handle.result()) as { id: string };
-    await watched.event("succeeded", (told) => told.id === id);
-    const told = watched.told.filter((each) => each.id === id);
-    expect(told.map(({ event }) => event)).toEqual(["accepted", "queued", "started", "succeeded"]);
-    expect(told).toEqual(told.map(() => expect.objectContaining({ parent: handle.id, context: { request: "r-7" } })));
+    await watched.event("succeeded", (recorded) => recorded.id === id);
+    const recorded = watched.recorded.filter((each) => each.id === id);
+    expect(recorded.map(({ event }) => event)).toEqual(["accepted", "queued", "started", "succeeded"]);
+    expect(recorded).toEqual(
+      recorded.map(() => expect.objectContaining({ parent: handle.id, context: { request: "r-7" } })),
+    );
   });
 
   it("keeps its options", async () => {
@@ -22,6 +24,15 @@ describe("a task that a task has offloaded", () => {
     expect(first.id).toMatch(/-/);
     const error = await rejection(watched.offloader.run("parent", { options: { priorty: "low" } }));
     expect(error).toMatchObject({ code: "AR_INVALID_OPTIONS", message: expect.stringContaining("priority") });
+  });
+
+  it.each([
+    ["a backoff that is a function", "task.offload: options.backoff is a function, which cannot be copied to a thread"],
+    ["a signal", "unknown option signal (known options: priority, timeout, attempts, backoff, key, onDuplicate)"],
+    ["a runIf", "unknown option runIf (known options: priority, timeout, attempts, backoff, key, onDuplicate)"],
+  ])("cannot have %s", async (option, words) => {
+    const error = await rejection(watch(module).offloader.run("parentWith", option));
+    expect(error).toMatchObject({ code: "AR_INVALID_OPTIONS", message: expect.stringContaining(words) });
   });
 
   it("is refused with the code, and 503 where it may be accepted later", async () => {

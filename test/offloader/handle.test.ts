@@ -7,7 +7,7 @@ describe("a handle", () => {
   it("follows its task through its states", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const gate = new Gate();
-    const handle = watched.offloader.offload("waiting", { gate: gate.cells, value: 1 });
+    const handle = watched.offloader.offload("waiting", { gate: gate.memory, value: 1 });
     expect(handle).toMatchObject({ task: "waiting", state: "queued", id: expect.stringMatching(/^[0-9a-f]{16}-/) });
     await gate.arrival();
     expect(handle.state).toBe("running");
@@ -20,7 +20,7 @@ describe("a handle", () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const handle = watched.offloader.offload("about");
     expect(await handle.result()).toMatchObject({ id: handle.id });
-    expect(watched.told.filter(({ id }) => id === handle.id).map(({ event }) => event)).toContain("accepted");
+    expect(watched.recorded.filter(({ id }) => id === handle.id).map(({ event }) => event)).toContain("accepted");
   });
 
   it("gives the same promise whenever it is asked for the result", async () => {

@@ -56,7 +56,7 @@ describe("a task whose response does not end within queue.maxHold", () => {
     // The end of the response, when it comes at last, means nothing any more.
     over();
     await watched.offloader.idle();
-    expect(watched.told.filter(({ event }) => event === "succeeded")).toHaveLength(2);
+    expect(watched.recorded.filter(({ event }) => event === "succeeded")).toHaveLength(2);
   });
 
   it("is what it was if it was cancelled, and those behind it go on", async () => {
@@ -112,7 +112,7 @@ describe("a response that can never tell of its end", () => {
     // It was 22 s, and the task was abandoned.
     expect(performance.now() - from).toBeLessThan(10_000);
     expect(abandoned).toEqual([]);
-    expect(watched.told.some(({ event }) => event === "succeeded")).toBe(true);
+    expect(watched.recorded.some(({ event }) => event === "succeeded")).toBe(true);
   });
 
   it("has its second again after a drain() that the process outlives", async () => {
@@ -133,9 +133,9 @@ describe("a response that can never tell of its end", () => {
     response.assignSocket(new Socket());
     // The other one is given up after the same second.
     const other = watched.offloader.offloadAfterResponse(noConnection(), "echo", 2);
-    await watched.event("succeeded", (told) => told.id === other.id);
+    await watched.event("succeeded", (recorded) => recorded.id === other.id);
     expect(watched.story(id)).toEqual(["accepted"]);
     response.emit("close");
-    await watched.event("succeeded", (told) => told.id === id);
+    await watched.event("succeeded", (recorded) => recorded.id === id);
   });
 });

@@ -19,7 +19,7 @@ function journaled(dir: string, options: WatchedOptions & { gate?: Gate } = {}, 
   const { gate = new Gate(), pool, ...rest } = options;
   return watch("journal.mjs", {
     ...rest,
-    pool: { maxThreads: 1, workerData: { gate: gate.cells }, abortGrace: 50, ...pool },
+    pool: { maxThreads: 1, workerData: { gate: gate.memory }, abortGrace: 50, ...pool },
     journal: { dir, ...journal },
   });
 }
@@ -39,7 +39,7 @@ async function leave({ offloader }: Watched) {
 }
 
 const taskIds = (watched: Watched, event: "accepted" | "started" | "succeeded"): (string | undefined)[] =>
-  watched.told.filter((told) => told.event === event).map(({ id }) => id);
+  watched.recorded.filter((recorded) => recorded.event === event).map(({ id }) => id);
 
 /** Everything in the directory, as text. */
 function contents(dir: string): string {
@@ -77,14 +77,14 @@ describe("a task that is unfinished at the deadline", () => {
     const gate = new Gate();
     const first = journaled(dir, { gate });
     const parent = first.offloader.offload("leavesAndBlocks", payload);
-    const { id } = await first.event("queued", (told) => told.task === "echo");
+    const { id } = await first.event("queued", (recorded) => recorded.task === "echo");
     await gate.arrival();
     expect(await leave(first)).toMatchObject({ abandoned: [], journaled: 2 });
 
     const opened = new Gate();
     opened.open();
     const next = journaled(dir, { gate: opened });
-    const event = await next.event("succeeded", (told) => told.id === id);
+    const event = await next.event("succeeded", (recorded) => recorded.id === id);
     expect(event).toMatchObject({ task: "echo", parent: parent.id });
   });
 
@@ -124,7 +124,9 @@ describe("a task that is unfinished at the deadline", () => {
       "started",
       "succeeded",
     ]);
-    expect(next.told.find(({ id, event }) => id === about.id && event === "accepted")?.context).toEqual({ request: 7 });
+    expect(next.recorded.find(({ id, event }) => id === about.id && event === "accepted")?.context).toEqual({
+      request: 7,
+    });
   });
 
   it("keeps its payload though an option is read by a getter that dispatches another", async () => {
@@ -144,7 +146,7 @@ describe("a task that is unfinished at the deadline", () => {
     const gate = new Gate();
     gate.open();
     const next = journaled(dir, { gate });
-    await next.event("succeeded", (told) => told.id === id);
+    await next.event("succeeded", (recorded) => recorded.id === id);
   });
 
   it("goes on with the attempt after those that it has had", async () => {
@@ -165,11 +167,11 @@ describe("a task that is unfinished at the deadline", () => {
     let watched = journaled(dir, {}, { maxStarts: 1 });
     const { id } = watched.offloader.offload("spins", { really: true, payload });
     for (let process = 0; process < 3; process++) {
-      expect(await watched.event("started", (told) => told.id === id)).toMatchObject({ attempt: 1 });
+      expect(await watched.event("started", (recorded) => recorded.id === id)).toMatchObject({ attempt: 1 });
       expect(await leave(watched)).toMatchObject({ journaled: 1 });
       watched = journaled(dir, {}, { maxStarts: 1 });
     }
-    await watched.event("started", (told) => told.id === id);
+    await watched.event("started", (recorded) => recorded.id === id);
     expect(await watched.offloader.deadLetters.list()).toEqual([]);
   });
 });
@@ -554,10 +556,10 @@ describe("what a journal cannot hold", () => {
   it("is refused at the call, and nothing is moved", async () => {
     const dir = makeDirectory();
     const { offloader } = journaled(dir);
-    const shared = { cells: new Int32Array(new SharedArrayBuffer(8)) };
+    const shared = { memory: new Int32Array(new SharedArrayBuffer(8)) };
     const refusal = thrownBy(() => offloader.offload("echo", shared));
     expect(refusal).toMatchObject({ code: "AR_PAYLOAD_NOT_CLONEABLE" });
-    expect(refusal.message).toMatch(/^payload\.cells is a .*SharedArrayBuffer, which a journal cannot hold/);
+    expect(refusal.message).toMatch(/^payload\.memory is a .*SharedArrayBuffer, which a journal cannot hold/);
     const buffer = new Uint8Array([1, 2, 3]).buffer;
     expect(() => offloader.offload("echo", { ...shared, buffer }, { transfer: [buffer] })).toThrow("SharedArrayBuffer");
     expect(buffer.byteLength).toBe(3);

@@ -18,9 +18,9 @@ describe("a second dispatch with the same key", () => {
   it("is skipped while the first runs", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const gate = new Gate();
-    const first = watched.offloader.offload("blocked", { gate: gate.cells, value: 1 }, { key: "k" });
+    const first = watched.offloader.offload("blocked", { gate: gate.memory, value: 1 }, { key: "k" });
     await gate.arrival();
-    const second = watched.offloader.offload("blocked", { gate: gate.cells, value: 2 }, { key: "k" });
+    const second = watched.offloader.offload("blocked", { gate: gate.memory, value: 2 }, { key: "k" });
     gate.open();
     expect(second.id).toBe(first.id);
     expect(await second.result()).toBe(1);
@@ -30,7 +30,7 @@ describe("a second dispatch with the same key", () => {
   it("is a task of its own when the first is being cancelled, and starts after its end", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const gate = new Gate();
-    const first = watched.offloader.offload("blocked", { gate: gate.cells, value: 1 }, { key: "k" });
+    const first = watched.offloader.offload("blocked", { gate: gate.memory, value: 1 }, { key: "k" });
     await gate.arrival();
     expect(first.cancel()).toBe(true);
     const second = watched.offloader.offload("echo", 2, { key: "k" });
@@ -68,7 +68,7 @@ describe("a second dispatch with the same key", () => {
   it("replaces one that runs by starting after its end, and never beside it", async () => {
     const watched = watch("tasks.mjs", { pool: { minThreads: 2, maxThreads: 2 } });
     const gate = new Gate();
-    const first = watched.offloader.offload("waiting", { gate: gate.cells, value: 1 }, { key: "k" });
+    const first = watched.offloader.offload("waiting", { gate: gate.memory, value: 1 }, { key: "k" });
     await gate.arrival();
     const second = watched.offloader.offload("echo", 2, { key: "other" });
     const replaced = replace(2);
@@ -80,30 +80,30 @@ describe("a second dispatch with the same key", () => {
     expect(await first.result()).toBe(1);
     expect(await last.result()).toBe(3);
     expect(replaced.state).toBe("cancelled");
-    const order = watched.told.filter(({ id, event }) => {
+    const order = watched.recorded.filter(({ id, event }) => {
       return (id === first.id && event === "succeeded") || (id === last.id && event === "started");
     });
     expect(order.map(({ id }) => id)).toEqual([first.id, last.id]);
 
     function replace(value: number) {
-      return watched.offloader.offload("waiting", { gate: gate.cells, value }, { key: "k", onDuplicate: "replace" });
+      return watched.offloader.offload("waiting", { gate: gate.memory, value }, { key: "k", onDuplicate: "replace" });
     }
   });
 
   it("that waits for a running one can be cancelled, and the key stays with the running one", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const gate = new Gate();
-    const running = watched.offloader.offload("waiting", { gate: gate.cells, value: 1 }, { key: "k" });
+    const running = watched.offloader.offload("waiting", { gate: gate.memory, value: 1 }, { key: "k" });
     await gate.arrival();
     const waiting = watched.offloader.offload(
       "waiting",
-      { gate: gate.cells, value: 2 },
+      { gate: gate.memory, value: 2 },
       { key: "k", onDuplicate: "replace" },
     );
     expect(waiting.cancel()).toBe(true);
     const third = watched.offloader.offload(
       "waiting",
-      { gate: gate.cells, value: 3 },
+      { gate: gate.memory, value: 3 },
       { key: "k", onDuplicate: "replace" },
     );
     expect(third.state).toBe("queued");

@@ -33,7 +33,7 @@ describe("idle()", () => {
   it("waits for one short and one long task on two threads", async () => {
     const { offloader } = watch("tasks.mjs", twoThreads);
     const gate = new Gate();
-    const long = offloader.offload("waiting", { gate: gate.cells });
+    const long = offloader.offload("waiting", { gate: gate.memory });
     const short = offloader.offload("echo", 1);
     let idle = false;
     const waited = offloader.idle().then(() => {
@@ -92,7 +92,7 @@ describe("drain()", () => {
   it("says at its timeout what is unfinished, and aborts nothing", async () => {
     const { offloader } = watch("tasks.mjs", options);
     const gate = new Gate();
-    const running = offloader.offload("waiting", { gate: gate.cells, value: 1 });
+    const running = offloader.offload("waiting", { gate: gate.memory, value: 1 });
     await gate.arrival();
     const queued = offloader.offload("echo", 2);
     expect(await offloader.drain({ timeout: 20 })).toEqual({
@@ -121,7 +121,7 @@ describe("close()", () => {
       statusCode: 503,
       headers: { "Retry-After": "5" },
     });
-    expect(watched.told.slice(-3).map(({ event }) => event)).toEqual(["succeeded", "threadEnded", "drained"]);
+    expect(watched.recorded.slice(-3).map(({ event }) => event)).toEqual(["succeeded", "threadEnded", "drained"]);
   });
 
   it("accepts what tasks under way set off", async () => {
@@ -137,7 +137,7 @@ describe("close()", () => {
   it("abandons at its deadline what is unfinished, aborts what runs, and says so", async () => {
     const watched = watch("stopping.mjs", options);
     const gate = new Gate();
-    const running = watched.offloader.offload("listens", { gate: gate.cells });
+    const running = watched.offloader.offload("listens", { gate: gate.memory });
     await gate.arrival();
     const queued = watched.offloader.offload("nothing");
     const report = await watched.offloader.close({ timeout: 2_000 });
@@ -153,7 +153,7 @@ describe("close()", () => {
   it("is not held up by a task that is deaf", async () => {
     const watched = watch("stopping.mjs", options);
     const gate = new Gate();
-    const handle = watched.offloader.offload("deafAndBlocking", { gate: gate.cells });
+    const handle = watched.offloader.offload("deafAndBlocking", { gate: gate.memory });
     await gate.arrival();
     const report = await watched.offloader.close({ timeout: 2_000 });
     expect(report.abandoned).toMatchObject([{ id: handle.id, state: "running" }]);
@@ -167,14 +167,14 @@ describe("close()", () => {
     const reports = await Promise.all([watched.offloader.close(), watched.offloader.close()]);
     expect(reports[1]).toBe(reports[0]);
     expect(await watched.offloader.close()).toBe(reports[0]);
-    expect(watched.told.filter(({ event }) => event === "drained" || event === "draining")).toHaveLength(2);
+    expect(watched.recorded.filter(({ event }) => event === "drained" || event === "draining")).toHaveLength(2);
   });
 
   it("before any thread is up ends it all the same", async () => {
     const watched = watch("tasks.mjs", twoThreads);
     expect(await watched.offloader.close()).toMatchObject({ abandoned: [] });
     expect(watched.offloader.stats().threads.total).toBe(0);
-    expect(watched.told.filter(({ event }) => event === "threadStarted")).toEqual([]);
+    expect(watched.recorded.filter(({ event }) => event === "threadStarted")).toEqual([]);
   });
 
   it("is what Symbol.asyncDispose does", async () => {

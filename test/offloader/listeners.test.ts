@@ -13,7 +13,7 @@ describe("a listener", () => {
   it("of the end of a replaced task may cancel one in its place, and the others are still known", async () => {
     const { offloader, story } = withStory(watch("stopping.mjs", { pool }));
     const gate = new Gate();
-    const running = offloader.offload("deaf", { gate: gate.cells });
+    const running = offloader.offload("deaf", { gate: gate.memory });
     await gate.arrival();
     offloader.on("cancelled", ({ id }) => {
       if (id === first.id) offloader.offload("nothing", undefined, { key: "k" }).cancel("by the listener");
@@ -42,7 +42,7 @@ describe("a listener", () => {
   it("of one abandoned task comes too late to cancel those that were abandoned with it", async () => {
     const { offloader } = watch("stopping.mjs", { pool });
     const gate = new Gate();
-    const handles = [1, 2, 3].map(() => offloader.offload("deaf", { gate: gate.cells }));
+    const handles = [1, 2, 3].map(() => offloader.offload("deaf", { gate: gate.memory }));
     await gate.arrival();
     offloader.on("abandoned", () => {
       for (const handle of handles) handle.cancel();
@@ -65,21 +65,21 @@ describe("a listener", () => {
   });
 
   it("of the drain may close, too: there is one", async () => {
-    const { offloader, told } = watch("stopping.mjs", { pool });
+    const { offloader, recorded } = watch("stopping.mjs", { pool });
     const reports: unknown[] = [];
     offloader.on("draining", () => void offloader.close().then((report) => reports.push(report)));
     const report = await offloader.close();
     await handedOver();
     expect(reports).toEqual([report]);
     expect(reports[0]).toBe(report);
-    expect(told.filter(({ event }) => event === "drained")).toHaveLength(1);
+    expect(recorded.filter(({ event }) => event === "drained")).toHaveLength(1);
   });
 
   it("of a start cannot cancel another task that has ended on its thread", async () => {
     const { offloader } = watch("tasks.mjs", { pool });
     const gate = new Gate();
     await offloader.run("nothing");
-    const ended = offloader.offload("tiny", { waitsFor: gate.cells, value: 1 });
+    const ended = offloader.offload("tiny", { waitsFor: gate.memory, value: 1 });
     await gate.arrival();
     gate.open();
     // Blocks this thread until the other one has long ended the task, of which nothing is heard meanwhile.
@@ -99,7 +99,7 @@ describe("a listener", () => {
     await watched.expectTiny("tiny");
     const gate = new Gate();
     const first = offloader.offload("tiny");
-    const other = offloader.offload("tiny", { comesTo: gate.cells, throws: "no" }, { attempts: 3, backoff: 0 });
+    const other = offloader.offload("tiny", { comesTo: gate.memory, throws: "no" }, { attempts: 3, backoff: 0 });
     const answers: boolean[] = [];
     offloader.on("succeeded", ({ id }) => {
       if (id === first.id) answers.push(other.cancel());
@@ -107,7 +107,7 @@ describe("a listener", () => {
     await Promise.resolve();
     // Nothing is heard of the first before the other has failed: it would be cancelled before that.
     blockUntil(() => gate.arrived === 1);
-    Atomics.wait(gate.cells, 0, 0, 50);
+    Atomics.wait(gate.memory, 0, 0, 50);
     await offloader.idle();
     expect(answers).toEqual([true]);
     expect(watched.story(other.id)).toEqual(["accepted", "queued", "started", "retrying", "cancelled"]);
@@ -117,10 +117,10 @@ describe("a listener", () => {
     const watched = watch("tasks.mjs", { pool: { ...pool, concurrentTasksPerThread: 3 } });
     const { offloader } = watched;
     const gate = new Gate();
-    const others = [0, 1].map(() => offloader.offload("waiting", { gate: gate.cells }));
+    const others = [0, 1].map(() => offloader.offload("waiting", { gate: gate.memory }));
     await gate.arrival(2);
     // The end of what was sent last is told first.
-    const aborted = offloader.offload("waiting", { gate: gate.cells });
+    const aborted = offloader.offload("waiting", { gate: gate.memory });
     await gate.arrival(3);
     const answers: boolean[] = [];
     offloader.on("cancelled", ({ id }) => {
@@ -147,7 +147,7 @@ describe("the context function", () => {
     isInner = false;
     watched.offloader.offload("nothing", undefined, { key: "k" });
     await watched.offloader.idle();
-    expect(watched.told.filter(({ event }) => event === "accepted")).toHaveLength(1);
+    expect(watched.recorded.filter(({ event }) => event === "accepted")).toHaveLength(1);
   });
 });
 

@@ -11,7 +11,7 @@ describe("what runs for log.longRunning without a timeout", () => {
   it("is a task that holds the only thread: it is named, with what waits for it", async () => {
     const watched = watch("tasks.mjs", options);
     const gate = new Gate();
-    const { id } = watched.offloader.offload("waiting", { gate: gate.cells });
+    const { id } = watched.offloader.offload("waiting", { gate: gate.memory });
     await gate.arrival();
     watched.offloader.offload("echo", 1);
     const line = await watched.line(/a task has been running for long/);

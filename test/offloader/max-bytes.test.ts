@@ -135,14 +135,14 @@ describe("the bytes of a task", () => {
     const cancelled = offloader.offload("nothing", payload);
     offloader.offload("unknown", payload);
     offloader.offload("nothing", payload);
-    const timedOut = offloader.offload("deaf", { gate: gate.cells, ...payload }, { timeout: 1 });
+    const timedOut = offloader.offload("deaf", { gate: gate.memory, ...payload }, { timeout: 1 });
     expect(offloader.stats().bytes).toBeGreaterThanOrEqual(5 * 200_000);
     cancelled.cancel();
     over();
     await rejection(timedOut.result());
     await offloader.idle();
     expect(offloader.stats()).toMatchObject({ bytes: 0, succeeded: 1, failed: 2, cancelled: 1, skipped: 1 });
-    const abandoned = offloader.offload("deaf", { gate: gate.cells, ...payload });
+    const abandoned = offloader.offload("deaf", { gate: gate.memory, ...payload });
     await watched.event("started", ({ id }) => id === abandoned.id);
     await offloader.close({ timeout: 0 });
     expect(offloader.stats()).toMatchObject({ bytes: 0, abandoned: 1 });

@@ -7,14 +7,16 @@ import { type Watched, watch } from "../support/offloader.js";
 async function busy(options: Parameters<typeof watch>[1] = {}): Promise<{ watched: Watched; gate: Gate }> {
   const watched = watch("tasks.mjs", { pool: { maxThreads: 1 }, ...options });
   const gate = new Gate();
-  watched.offloader.offload("blocked", { gate: gate.cells });
+  watched.offloader.offload("blocked", { gate: gate.memory });
   await gate.arrival();
   return { watched, gate };
 }
 
 /** The ids of the tasks in the order in which they were started. */
 function starts(watched: Watched, task = "echo"): (string | undefined)[] {
-  return watched.told.filter((told) => told.event === "started" && told.task === task).map(({ id }) => id);
+  return watched.recorded
+    .filter((recorded) => recorded.event === "started" && recorded.task === task)
+    .map(({ id }) => id);
 }
 
 describe("with one thread", () => {
@@ -24,15 +26,15 @@ describe("with one thread", () => {
     gate.open();
     await watched.offloader.idle();
     expect(starts(watched)).toEqual(ids);
-    const ends = watched.told.filter(({ event, task }) => event === "succeeded" && task === "echo");
+    const ends = watched.recorded.filter(({ event, task }) => event === "succeeded" && task === "echo");
     expect(ends.map(({ id }) => id)).toEqual(ids);
   });
 
   it("tasks run one after the other, also those that wait", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1 } });
     const gates = [new Gate(), new Gate()] as const;
-    const first = watched.offloader.offload("waiting", { gate: gates[0].cells });
-    const second = watched.offloader.offload("waiting", { gate: gates[1].cells });
+    const first = watched.offloader.offload("waiting", { gate: gates[0].memory });
+    const second = watched.offloader.offload("waiting", { gate: gates[1].memory });
     await gates[0].arrival();
     expect(second.state).toBe("queued");
     expect(gates[1].arrived).toBe(0);
@@ -82,7 +84,7 @@ describe("the concurrency of a task", () => {
     });
     await watched.offloader.ready();
     const gate = new Gate();
-    const limited = [1, 2, 3].map((value) => watched.offloader.offload("waiting", { gate: gate.cells, value }));
+    const limited = [1, 2, 3].map((value) => watched.offloader.offload("waiting", { gate: gate.memory, value }));
     await gate.arrival();
     expect(await watched.offloader.run("echo", "beside")).toBe("beside");
     expect(limited.map(({ state }) => state)).toEqual(["running", "queued", "queued"]);
@@ -90,7 +92,7 @@ describe("the concurrency of a task", () => {
     gate.open();
     expect(await Promise.all(limited.map((handle) => handle.result()))).toEqual([1, 2, 3]);
     let running = 0;
-    for (const { event, task } of watched.told) {
+    for (const { event, task } of watched.recorded) {
       if (task !== "waiting") continue;
       if (event === "started") running++;
       if (event === "succeeded") running--;
@@ -125,7 +127,7 @@ describe("concurrentTasksPerThread", () => {
   it("lets tasks that wait run together on one thread, so many at the most", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1, concurrentTasksPerThread: 3 } });
     const gate = new Gate();
-    const handles = [1, 2, 3, 4, 5].map((value) => watched.offloader.offload("waiting", { gate: gate.cells, value }));
+    const handles = [1, 2, 3, 4, 5].map((value) => watched.offloader.offload("waiting", { gate: gate.memory, value }));
     await gate.arrival(3);
     expect(handles.map(({ state }) => state)).toEqual(["running", "running", "running", "queued", "queued"]);
     gate.open();

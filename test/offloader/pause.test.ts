@@ -1,7 +1,7 @@
 // pause() and resume(): what waits, what goes on, and what ends a pause.
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
-import { handedOver, rejection, type Told, type Watched, watch } from "../support/offloader.js";
+import { handedOver, type RecordedEvent, rejection, type Watched, watch } from "../support/offloader.js";
 import { startProgram } from "../support/process.js";
 import { makeResponse } from "../support/responses.js";
 
@@ -14,20 +14,20 @@ async function up(more: Parameters<typeof watch>[1] = {}): Promise<Watched> {
   return watched;
 }
 
-const started = ({ told }: Watched): (string | undefined)[] =>
-  told.filter(({ event }) => event === "started").map(({ id }) => id);
+const started = ({ recorded }: Watched): (string | undefined)[] =>
+  recorded.filter(({ event }) => event === "started").map(({ id }) => id);
 
 const ofTask =
   (task: string) =>
-  (told: Told): boolean =>
-    told.task === task;
+  (recorded: RecordedEvent): boolean =>
+    recorded.task === task;
 
 describe("a paused offloader", () => {
   it("starts nothing, lets what runs go on, and accepts what is dispatched", async () => {
     const watched = await up();
     const { offloader } = watched;
     const gate = new Gate();
-    const running = offloader.offload("blocked", { gate: gate.cells, value: "ran on" });
+    const running = offloader.offload("blocked", { gate: gate.memory, value: "ran on" });
     await gate.arrival();
     offloader.pause();
     const waiting = offloader.offload("echo", "waited");
@@ -134,7 +134,7 @@ describe("a paused name", () => {
     expect(offloader.stats().tasks.echo).toMatchObject({ queued: 3, running: 0 });
     offloader.resume("echo");
     await offloader.idle();
-    expect(watched.told.filter(({ event }) => event === "started").map(({ task }) => task)).toEqual([
+    expect(watched.recorded.filter(({ event }) => event === "started").map(({ task }) => task)).toEqual([
       "add",
       "echo",
       "echo",
@@ -238,7 +238,7 @@ describe("a pause is lifted", () => {
     const watched = await up();
     const { offloader } = watched;
     const gate = new Gate();
-    offloader.offload("waiting", { gate: gate.cells });
+    offloader.offload("waiting", { gate: gate.memory });
     await watched.event("started", ofTask("waiting"));
     const first = offloader.drain();
     offloader.pause();

@@ -37,7 +37,7 @@ describe("a large result", () => {
   it("arrives when it is asked for while the task runs", async () => {
     const { offloader } = watch("tasks.mjs", options);
     const gate = new Gate();
-    const handle = offloader.offload("tiny", { ...large, waitsFor: gate.cells });
+    const handle = offloader.offload("tiny", { ...large, waitsFor: gate.memory });
     await gate.arrival();
     const result = handle.result();
     gate.open();

@@ -15,7 +15,7 @@ describe("a task that fails with attempts left", () => {
       ...["queued", "started", "retrying"],
       ...["queued", "started", "succeeded"],
     ]);
-    const attempts = watched.told.filter(({ event, id }) => event === "retrying" && id === handle.id);
+    const attempts = watched.recorded.filter(({ event, id }) => event === "retrying" && id === handle.id);
     expect(attempts.map(({ attempt, error }) => [attempt, (error as Error).message])).toEqual([
       [1, "failed on attempt 1"],
       [2, "failed on attempt 2"],
@@ -55,7 +55,7 @@ describe("the backoff", () => {
     const handle = watched.offloader.offload("fails", {}, { attempts, backoff: backoff as number });
     expect(await tasks.drain({ retries: true })).toMatchObject({ failed: 1, retrying: attempts - 1 });
     expect(handle.state).toBe("failed");
-    return watched.told.filter(({ event }) => event === "retrying").map(({ delayMs }) => delayMs ?? Number.NaN);
+    return watched.recorded.filter(({ event }) => event === "retrying").map(({ delayMs }) => delayMs ?? Number.NaN);
   }
 
   it("is constant when it is a number", async () => {
@@ -99,7 +99,7 @@ describe("the backoff", () => {
 
 describe("attempts", () => {
   it("come from the policy of the task, or from the defaults, unless the call has its own", async () => {
-    const { offloader, told } = watch("tasks.mjs", {
+    const { offloader, recorded } = watch("tasks.mjs", {
       ...options,
       defaults: { attempts: 2, backoff: 0 },
       policies: { fails: { attempts: 3 } },
@@ -107,7 +107,7 @@ describe("attempts", () => {
     const attempts = async (task: string, own?: { attempts: number }) => {
       const handle = offloader.offload(task, { attempts: [1, 2, 3, 4] }, own);
       await rejection(handle.result());
-      return told.find(({ event, id }) => event === "failed" && id === handle.id)?.attempt;
+      return recorded.find(({ event, id }) => event === "failed" && id === handle.id)?.attempt;
     };
     expect(await attempts("failsOnAttempt")).toBe(2);
     expect(await attempts("fails")).toBe(3);

@@ -64,7 +64,7 @@ class Batch {
     const { offloader } = watched;
     await offloader.idle();
     await offloader.close();
-    const accepted = watched.told.filter(({ event }) => event === "accepted").map(({ id }) => id);
+    const accepted = watched.recorded.filter(({ event }) => event === "accepted").map(({ id }) => id);
     expect(new Set(handles.map(({ id }) => id))).toEqual(new Set(accepted));
     for (const handle of handles) {
       const story = watched.story(handle.id);
@@ -94,7 +94,7 @@ describe.each(events)("a listener of %s", (event) => {
     batch.watched.offloader.on(event, () => batch.act(action));
     batch.dispatchAll();
     await batch.expectNothingLost();
-    expect(batch.watched.told.some((told) => told.event === event)).toBe(true);
+    expect(batch.watched.recorded.some((recorded) => recorded.event === event)).toBe(true);
   });
 });
 

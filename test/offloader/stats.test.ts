@@ -28,7 +28,7 @@ describe("stats()", () => {
     await offloader.run("fails", {}).catch(() => {});
     offloader.offload("fails", {}, { attempts: 2, backoff: 100_000 });
     await watched.event("retrying");
-    offloader.offload("waiting", { gate: gate.cells });
+    offloader.offload("waiting", { gate: gate.memory });
     await gate.arrival();
     offloader.offload("echo", 2).cancel();
     offloader.offload("echo", 3);
@@ -88,7 +88,7 @@ describe("stats()", () => {
     const watched = watch("tasks.mjs", options);
     const { offloader } = watched;
     const gate = new Gate();
-    const blocked = offloader.run("blocked", { gate: gate.cells });
+    const blocked = offloader.run("blocked", { gate: gate.memory });
     const waiting = offloader.run("echo", 1);
     await gate.arrival();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
@@ -109,7 +109,7 @@ describe("stats()", () => {
     const { offloader } = watch("tasks.mjs", options);
     expect(offloader.stats().oldestMs).toBe(0);
     const gate = new Gate();
-    const oldest = offloader.run("blocked", { gate: gate.cells });
+    const oldest = offloader.run("blocked", { gate: gate.memory });
     await gate.arrival();
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
     const younger = offloader.offload("echo", 1);
@@ -122,7 +122,7 @@ describe("stats()", () => {
   it("costs little with 10,000 tasks queued: the counts are kept, not counted", async () => {
     const { offloader } = watch("tasks.mjs", { ...options, queue: { max: 20_000 } });
     const gate = new Gate();
-    offloader.offload("blocked", { gate: gate.cells });
+    offloader.offload("blocked", { gate: gate.memory });
     await gate.arrival();
     const took = (): number => {
       const from = performance.now();

@@ -8,22 +8,22 @@ const strict = { pool: { maxThreads: 1, abortGrace: 50 } };
 
 describe("a task that runs longer than its timeout", () => {
   for (const task of ["listens", "looks", "throwsIfAborted"]) {
-    it(`is told so and ends in its own way, and its thread lives (${task})`, async () => {
+    it(`is recorded so and ends in its own way, and its thread lives (${task})`, async () => {
       const watched = watch("stopping.mjs", patient);
       const gate = new Gate();
-      const handle = watched.offloader.offload(task, { gate: gate.cells }, { timeout: 50 });
+      const handle = watched.offloader.offload(task, { gate: gate.memory }, { timeout: 50 });
       const error = await rejection(handle.result());
       expect(error).toMatchObject({ code: "AR_TIMEOUT" });
       expect(error.message).toBe(`task ${task} (${handle.id}) ran longer than its timeout of 50 ms`);
       await watched.offloader.run("nothing");
-      expect(watched.told.filter(({ event }) => event === "threadEnded")).toEqual([]);
+      expect(watched.recorded.filter(({ event }) => event === "threadEnded")).toEqual([]);
     });
   }
 
   it("has the timeout as the reason of its signal", async () => {
     const watched = watch("stopping.mjs", patient);
     const gate = new Gate();
-    watched.offloader.offload("witnesses", { gate: gate.cells }, { timeout: 50 });
+    watched.offloader.offload("witnesses", { gate: gate.memory }, { timeout: 50 });
     expect((await watched.event("progress")).value).toMatchObject({ aborted: true, code: "AR_TIMEOUT" });
   });
 
@@ -31,7 +31,7 @@ describe("a task that runs longer than its timeout", () => {
     it(`loses its thread when it does not stop, and nobody else suffers (${task})`, async () => {
       const watched = watch("stopping.mjs", strict);
       const gate = new Gate();
-      const handle = watched.offloader.offload(task, { gate: gate.cells }, { timeout: 50 });
+      const handle = watched.offloader.offload(task, { gate: gate.memory }, { timeout: 50 });
       const others = Array.from({ length: 10 }, () => watched.offloader.offload("nothing"));
       expect(await rejection(handle.result())).toMatchObject({ code: "AR_TIMEOUT" });
       await Promise.all(others.map((other) => other.result()));
@@ -45,7 +45,7 @@ describe("a task that runs longer than its timeout", () => {
     await watched.expectTiny("tiny");
     const gate = new Gate();
     const handles = [0, 1, 2, 3, 4].map((index) => {
-      return watched.offloader.offload("tiny", index === 2 ? { blockedBy: gate.cells } : {}, { timeout: 50 });
+      return watched.offloader.offload("tiny", index === 2 ? { blockedBy: gate.memory } : {}, { timeout: 50 });
     });
     await watched.offloader.idle();
     expect(handles.map(({ state }) => state)).toEqual(["succeeded", "succeeded", "failed", "succeeded", "succeeded"]);
@@ -56,7 +56,11 @@ describe("a task that runs longer than its timeout", () => {
   it("is tried again, with its whole timeout each time", async () => {
     const watched = watch("stopping.mjs", patient);
     const gate = new Gate();
-    const handle = watched.offloader.offload("listens", { gate: gate.cells }, { timeout: 50, attempts: 3, backoff: 0 });
+    const handle = watched.offloader.offload(
+      "listens",
+      { gate: gate.memory },
+      { timeout: 50, attempts: 3, backoff: 0 },
+    );
     expect(await rejection(handle.result())).toMatchObject({ code: "AR_TIMEOUT" });
     expect(gate.arrived).toBe(3);
     expect((await watched.event("failed")).attempt).toBe(3);
@@ -67,7 +71,7 @@ describe("a task that runs longer than its timeout", () => {
     const gate = new Gate();
     const handle = watched.offloader.offload(
       "listens",
-      { gate: gate.cells },
+      { gate: gate.memory },
       { timeout: 200, attempts: 9, backoff: 0 },
     );
     await watched.event("retrying");
@@ -80,12 +84,12 @@ describe("the timeout of a task", () => {
   it("does not run while the task waits for a thread", async () => {
     const watched = watch("stopping.mjs", { pool: { maxThreads: 1, abortGrace: 50 } });
     const gate = new Gate();
-    const first = watched.offloader.offload("deafAndBlocking", { gate: gate.cells });
+    const first = watched.offloader.offload("deafAndBlocking", { gate: gate.memory });
     const second = watched.offloader.offload("nothing", undefined, { timeout: 1 });
     await gate.arrival();
     // A third one, of another offloader, has run into the same timeout meanwhile.
     const other = watch("stopping.mjs", patient);
-    await rejection(other.offloader.run("looks", { gate: new Gate().cells }, { timeout: 20 }));
+    await rejection(other.offloader.run("looks", { gate: new Gate().memory }, { timeout: 20 }));
     gate.open();
     await first.result();
     await second.result();
@@ -99,7 +103,7 @@ describe("the timeout of a task", () => {
       policies: { looks: { timeout: 30 } },
     });
     const gate = new Gate();
-    const payload = { gate: gate.cells };
+    const payload = { gate: gate.memory };
     expect((await rejection(offloader.run("throwsIfAborted", payload))).message).toContain("timeout of 40 ms");
     expect((await rejection(offloader.run("looks", payload))).message).toContain("timeout of 30 ms");
     expect((await rejection(offloader.run("looks", payload, { timeout: 20 }))).message).toContain("timeout of 20 ms");
@@ -108,10 +112,10 @@ describe("the timeout of a task", () => {
   it("of 0 is none", async () => {
     const { offloader } = watch("stopping.mjs", { ...strict, defaults: { timeout: 20 } });
     const gate = new Gate();
-    const unlimited = offloader.offload("deaf", { gate: gate.cells }, { timeout: 0 });
+    const unlimited = offloader.offload("deaf", { gate: gate.memory }, { timeout: 0 });
     await gate.arrival();
     const other = watch("stopping.mjs", patient);
-    await rejection(other.offloader.run("looks", { gate: new Gate().cells }, { timeout: 60 }));
+    await rejection(other.offloader.run("looks", { gate: new Gate().memory }, { timeout: 60 }));
     gate.open();
     expect(await unlimited.result()).toBe("heard nothing");
   });

@@ -35,7 +35,7 @@ describe("a buffer in transfer", () => {
   it("keeps its content while its task waits for a thread", async () => {
     const watched = watch("tasks.mjs", options);
     const gate = new Gate();
-    watched.offloader.offload("blocked", { gate: gate.cells });
+    watched.offloader.offload("blocked", { gate: gate.memory });
     await gate.arrival();
     const buffers = [bytes(1), bytes(2), bytes(3)];
     const sums = buffers.map((buffer) => watched.offloader.run("sumOf", buffer, { transfer: [buffer] }));
@@ -49,7 +49,7 @@ describe("a buffer in transfer", () => {
     const buffer = bytes(1, 2);
     const bad: unknown = { buffer, bad() {} };
     expect(() => offloader.offload("echo", bad, { transfer: [buffer] })).toThrow("bad is a function");
-    offloader.offload("blocked", { gate: gate.cells });
+    offloader.offload("blocked", { gate: gate.memory });
     expect(() => offloader.offload("sumOf", buffer, { transfer: [buffer] })).toThrow("queue.max");
     expect(buffer.byteLength).toBe(2);
     gate.open();
@@ -77,7 +77,7 @@ describe("a buffer in transfer", () => {
     await watched.expectTiny("tiny");
     const gate = new Gate();
     // Expected to be done soon, so that the buffer is sent after it; and it never is done.
-    const killer = watched.offloader.offload("tiny", { blockedBy: gate.cells }, { timeout: 1_000 });
+    const killer = watched.offloader.offload("tiny", { blockedBy: gate.memory }, { timeout: 1_000 });
     const buffer = bytes(1, 2, 3);
     const handle = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
     await handedOver();
@@ -112,7 +112,7 @@ describe("a MessagePort in transfer", () => {
         "which moves once; give the call attempts: 1, or leave it out",
     });
     expect(buffer.byteLength).toBe(3);
-    expect(watched.told.filter(({ event }) => event === "accepted")).toEqual([]);
+    expect(watched.recorded.filter(({ event }) => event === "accepted")).toEqual([]);
     await watched.offloader.run("says", payload, { transfer, attempts: 1 });
     expect(await answered).toBe("hello");
     port1.close();

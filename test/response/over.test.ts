@@ -59,7 +59,7 @@ describe("a listener", () => {
     const calls: unknown[] = [];
     const both = [one, other].map((res, index) =>
       request.run(`request ${index}`, () => {
-        const told = new Promise<void>((resolve) =>
+        const recorded = new Promise<void>((resolve) =>
           whenOver(res, () => {
             calls.push(request.getStore());
             process.nextTick(() => calls.push("the next tick"));
@@ -67,7 +67,7 @@ describe("a listener", () => {
           }),
         );
         res.end();
-        return told;
+        return recorded;
       }),
     );
     await Promise.all(both);

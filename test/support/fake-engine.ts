@@ -5,10 +5,10 @@ import type { Task } from "../../src/core/task.js";
 import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
 import { Definitions } from "../../src/intake/definitions.js";
-import { Readiness } from "../../src/intake/readiness.js";
 import { EngineReports } from "../../src/intake/schedule/engine-reports.js";
 import { LongRunning } from "../../src/intake/schedule/long-running.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
+import { Startup } from "../../src/intake/startup.js";
 import { NoStore } from "../../src/store/no-store.js";
 import { createQueuedLedger, type LogLine, recordEvents, recordingLogger } from "./tasks.js";
 
@@ -71,12 +71,13 @@ export function createScheduler(options: SchedulerOptions = {}) {
   const { logger } = recordingLogger(lines);
   const engines = { task: new FakeEngine(), callback: new FakeEngine() };
   const definitions = new Definitions({ defaults: defaultPolicy, policies: new Map(), logger });
-  const readiness = new Readiness({ definitions, explain: (reason) => reason, takeOver: async () => {} });
+  const startup = new Startup({ definitions, explain: (reason) => reason });
   const store = new NoStore();
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: reportsAfter, clock });
   const scheduler = new Scheduler({ ledger, events, store, engines, longRunning, logger, logsFailures, clock });
+  const takeOver = async (): Promise<void> => {};
   const followUp = (): string => "follow-up";
-  const reports = new EngineReports({ scheduler, ledger, store, readiness, longRunning, logger, followUp });
+  const reports = new EngineReports({ scheduler, ledger, store, startup, longRunning, logger, takeOver, followUp });
   return {
     scheduler,
     reports,
@@ -87,6 +88,6 @@ export function createScheduler(options: SchedulerOptions = {}) {
     definitions,
     longRunning,
     lines,
-    told: recordEvents(events),
+    recorded: recordEvents(events),
   };
 }

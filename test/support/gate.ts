@@ -4,11 +4,11 @@ import { until } from "./until.js";
 
 export class Gate {
   /** Goes into the payload. `[0]`: 1 once open; `[1]`: how many tasks have come. */
-  readonly cells: Int32Array = new Int32Array(new SharedArrayBuffer(8));
+  readonly memory: Int32Array = new Int32Array(new SharedArrayBuffer(8));
 
   /** How many tasks have come to it, those that have gone on included. */
   get arrived(): number {
-    return Atomics.load(this.cells, 1);
+    return Atomics.load(this.memory, 1);
   }
 
   /** Resolves once `count` tasks have come. */
@@ -17,7 +17,7 @@ export class Gate {
   }
 
   open(): void {
-    Atomics.store(this.cells, 0, 1);
-    Atomics.notify(this.cells, 0);
+    Atomics.store(this.memory, 0, 1);
+    Atomics.notify(this.memory, 0);
   }
 }

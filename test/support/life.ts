@@ -11,17 +11,17 @@ const stateOf: Readonly<Record<string, TaskState>> = {
 
 /** Expects the names of one task's events to tell a whole life: from `accepted` on, each allowed after the one before. */
 export function expectWholeLife(story: readonly string[]): void {
-  const told = `the story ${story.join(", ")}`;
-  expect(story[0], told).toBe("accepted");
+  const recorded = `the story ${story.join(", ")}`;
+  expect(story[0], recorded).toBe("accepted");
   let state: TaskState = "held";
   for (const event of story.slice(1)) {
     if (event === "progress") {
-      expect(state, told).toBe("running");
+      expect(state, recorded).toBe("running");
       continue;
     }
     const next = stateOf[event] ?? (event as TaskState);
-    expect(mayFollow(codeOf(state), codeOf(next)), told).toBe(true);
+    expect(mayFollow(codeOf(state), codeOf(next)), recorded).toBe(true);
     state = next;
   }
-  expect(isFinal(state), told).toBe(true);
+  expect(isFinal(state), recorded).toBe(true);
 }

@@ -10,9 +10,10 @@ import {
 import { type Testing, testing } from "offload-after-response/testing";
 import { onTestFinished } from "vitest";
 import { insideOf } from "../../src/intake/inside.js";
+import { eventNames } from "./event-names.js";
 
 /** An event as it was told; the fields of a task's event are there if it is one. */
-export interface Told {
+export interface RecordedEvent {
   readonly event: EventName;
   readonly id?: string;
   readonly task?: string;
@@ -36,24 +37,6 @@ export interface Line {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-const eventNames: readonly EventName[] = [
-  "accepted",
-  "queued",
-  "started",
-  "progress",
-  "longRunning",
-  "retrying",
-  "succeeded",
-  "failed",
-  "cancelled",
-  "skipped",
-  "abandoned",
-  "forwarded",
-  "threadStarted",
-  "threadEnded",
-  "draining",
-  "drained",
-];
 const finalEvents = new Set<EventName>(["succeeded", "failed", "cancelled", "skipped", "abandoned", "forwarded"]);
 
 /** The options of a test: those of `createOffloader`, the tasks module by its name in test/fixtures. */
@@ -83,7 +66,7 @@ export function watchKept(options: WatchedOptions = {}): { watched: Watched; tas
 export class Watched {
   readonly offloader: Offloader;
   /** All events since the start, in their order. */
-  readonly told: Told[] = [];
+  readonly recorded: RecordedEvent[] = [];
   readonly lines: Line[] = [];
   /** Called with each line, as a logger of the user's is. */
   onLine: (line: Line) => void = () => {};
@@ -96,7 +79,7 @@ export class Watched {
     this.offloader = createOffloader({ ...options, tasks, logger: this.#logger() });
     for (const event of eventNames) {
       const off = this.offloader.on(event, (fields) => {
-        this.told.push({ event, ...fields } as Told);
+        this.recorded.push({ event, ...fields } as RecordedEvent);
         this.#look();
       });
       this.#off.set(event, off);
@@ -104,14 +87,18 @@ export class Watched {
   }
 
   /** The first event of this name that matches, past or to come. */
-  event(name: EventName, matches: (told: Told) => boolean = () => true): Promise<Told> {
-    return this.#first(() => this.told.find((told) => told.event === name && matches(told)));
+  event(name: EventName, matches: (recorded: RecordedEvent) => boolean = () => true): Promise<RecordedEvent> {
+    return this.#first(() => this.recorded.find((recorded) => recorded.event === name && matches(recorded)));
   }
 
   /** The first `count` events of this name that match. */
-  events(name: EventName, count: number, matches: (told: Told) => boolean = () => true): Promise<readonly Told[]> {
+  events(
+    name: EventName,
+    count: number,
+    matches: (recorded: RecordedEvent) => boolean = () => true,
+  ): Promise<readonly RecordedEvent[]> {
     return this.#first(() => {
-      const found = this.told.filter((told) => told.event === name && matches(told));
+      const found = this.recorded.filter((recorded) => recorded.event === name && matches(recorded));
       return found.length >= count ? found.slice(0, count) : undefined;
     });
   }
@@ -133,7 +120,7 @@ export class Watched {
 
   /** The names of the events of one task, in their order. */
   story(id: string): EventName[] {
-    return this.told.filter((told) => told.id === id).map(({ event }) => event);
+    return this.recorded.filter((recorded) => recorded.id === id).map(({ event }) => event);
   }
 
   /** The final events of one task: a test may claim that it is exactly one. */

@@ -8,6 +8,7 @@ import { Ledger } from "../../src/core/ledger.js";
 import { sizeOf } from "../../src/core/payload/payload.js";
 import { type Dispatch, Task } from "../../src/core/task.js";
 import { defaultPolicy } from "../../src/intake/call/dispatch-options.js";
+import { type TaskEventName, taskEventNames } from "./event-names.js";
 
 let made = 0;
 
@@ -75,28 +76,9 @@ export function createLedger(): { ledger: Ledger; events: Events; lines: LogLine
   return { ledger: new Ledger(events), events, lines };
 }
 
-type TaskEventName = {
-  [Name in EventName]: OffloaderEvents[Name] extends { readonly id: string } ? Name : never;
-}[EventName];
-
-const taskEvents: readonly TaskEventName[] = [
-  "accepted",
-  "queued",
-  "started",
-  "progress",
-  "longRunning",
-  "retrying",
-  "succeeded",
-  "failed",
-  "cancelled",
-  "skipped",
-  "abandoned",
-  "forwarded",
-];
-
 /** Writes down every event of every task. */
 export function recordEvents(events: Events): { name: TaskEventName; event: OffloaderEvents[TaskEventName] }[] {
   const heard: { name: TaskEventName; event: OffloaderEvents[TaskEventName] }[] = [];
-  for (const name of taskEvents) events.on(name, (event) => void heard.push({ name, event }));
+  for (const name of taskEventNames) events.on(name, (event) => void heard.push({ name, event }));
   return heard;
 }

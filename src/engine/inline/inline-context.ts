@@ -1,11 +1,12 @@
 // The context of a task that runs on the main thread.
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
+import { copyFollowUpOptions, type FollowUpOptions } from "../../core/follow-up.js";
 import { captureFields, restoreFields } from "../../core/log-fields.js";
 import { copy } from "../../core/payload/capture.js";
 import { restoreAnew } from "../../core/payload/restore.js";
 import type { Task } from "../../core/task.js";
-import type { FollowUpOptions, TaskContext, TaskLog } from "../../core/task-context.js";
+import type { TaskContext, TaskLog } from "../../core/task-context.js";
 import type { EngineHost } from "../engine.js";
 
 export class InlineContext implements TaskContext {
@@ -45,7 +46,9 @@ export class InlineContext implements TaskContext {
   async offload(name: string, payload?: unknown, options?: FollowUpOptions): Promise<{ readonly id: string }> {
     if (this.host === undefined) throw new OffloadError("AR_SHUTTING_DOWN", "the engine has not been started");
     const { context } = this.record;
-    return { id: this.host.offload({ name, payload, options, parent: this.id, context }) };
+    return {
+      id: this.host.offload({ name, payload, options: copyFollowUpOptions(options), parent: this.id, context }),
+    };
   }
 
   progress(value: unknown): void {

@@ -62,6 +62,7 @@ class InlineTasks implements Code {
     return callTask(run, task, new InlineContext(task, signal, this.#host, this.options.logger));
   }
 
+  /** Takes the error apart and puts it together again, so that it is like an error that comes from a thread. */
   failureOf(thrown: unknown): Failure {
     return failureOf(thrown);
   }

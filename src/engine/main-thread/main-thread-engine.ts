@@ -140,7 +140,7 @@ export class MainThreadEngine implements Engine {
       const task = this.#queue.take(() => true);
       if (task === undefined) return;
       const controller = new AbortController();
-      // It is handed on to whatever the task does at once. Node would warn of a leak from the eleventh listener on.
+      // A task hands its signal on to all it does at the same time. Node would warn of a leak from the eleventh listener on.
       setMaxListeners(0, controller.signal);
       run = { task, controller, begunAt: undefined, disarm: () => {} };
       this.#running.set(task, run);
@@ -187,7 +187,7 @@ export class MainThreadEngine implements Engine {
     if ("error" in end) this.#host?.failed(task, end.error, end.retryable, runMs);
     else this.#host?.succeeded(task, end.value, runMs);
     this.#queue.freed(task.definition);
-    // In the next turn, because a row of tasks that end at once would keep I/O waiting.
+    // In the next turn, because a row of tasks that end at once would block I/O.
     this.#startSoon(nextTurn);
   }
 }

@@ -21,7 +21,7 @@ export class Lanes {
     this.#lanes[task.dispatch.priority].pushBack(task);
   }
 
-  /** Back to the head of its lane: it had its turn already. */
+  /** Puts a task at the head of its lane, because it has had its turn already. */
   pushFront(task: Task): void {
     this.#lanes[task.dispatch.priority].pushFront(task);
   }
@@ -33,7 +33,7 @@ export class Lanes {
     return lane?.popFront();
   }
 
-  /** Takes out the next task, which may not start now: neither it nor its lane has had its turn. */
+  /** Takes out the next task, because it may not start now. This does not count as the turn of its lane. */
   setAside(): void {
     this.#turn()?.popFront();
   }
@@ -45,7 +45,7 @@ export class Lanes {
 
   /** A task that waits here is about to leave the state `queued`. Its entry stays until its turn or the next sweep. */
   remove(): void {
-    // Before this one counts: its state has not changed yet.
+    // The sweep comes first, because this task is still `queued` and would survive it.
     if (this.#removed.areTooMany(this.#entries)) {
       for (const lane of Object.values(this.#lanes)) lane.filter(isWaiting);
       this.#removed.clear();
@@ -57,7 +57,7 @@ export class Lanes {
     return this.#lanes.high.length + this.#lanes.normal.length + this.#lanes.low.length;
   }
 
-  /** The lane whose turn it is, its head a waiting task. */
+  /** The lane whose turn it is. A waiting task is at its head. */
   #turn(): Deque<Task> | undefined {
     const { high, normal, low } = this.#lanes;
     const order =

@@ -1,12 +1,12 @@
-// Tasks of one name that were passed over because as many of the name run as may. In each lane the first of them goes back
-// to its head as soon as one more may run; the others wait here, and are not looked at again and again.
+// Tasks of one name that were passed over, because as many of the name run as may. As soon as one more may run, the first of
+// them goes back to the head of its lane, in each lane. The others wait here, so that they are not looked at again and again.
 import { Deque } from "../../base/deque.js";
 import { sweepPays } from "../../base/lazy-deletion.js";
 import type { Priority } from "../../core/definition.js";
 import type { Task } from "../../core/task.js";
 
 interface Waiting {
-  /** The next one; in its lane or not. */
+  /** The next task of this lane to run. `inLane`: whether it is at the head of its lane again. */
   first: Task | undefined;
   inLane: boolean;
   readonly others: Deque<Task>;
@@ -28,7 +28,7 @@ export class SetAside {
     this.#waiting.add(task);
   }
 
-  /** One more may run: the first task of each lane that is not there already, to be put at its head. */
+  /** One more may run: gives the tasks to be put at the head of their lanes, at most one of each lane. */
   *next(): Generator<Task> {
     for (const lane of Object.values(this.#lanes)) {
       if (lane.inLane) continue;
@@ -51,7 +51,7 @@ export class SetAside {
 
   #removeOther(task: Task, others: Deque<Task>): boolean {
     if (!this.#waiting.delete(task)) return false;
-    // `#waiting` is of all lanes, so a lane may be swept a little late.
+    // `#waiting` counts the tasks of all lanes, so a lane may be swept a little late.
     if (sweepPays(others.length - this.#waiting.size, others.length))
       others.filter((other) => this.#waiting.has(other));
     return true;

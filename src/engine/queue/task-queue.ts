@@ -6,9 +6,9 @@ import { Lanes } from "./lanes.js";
 import { SetAside } from "./set-aside.js";
 
 export interface QueueEvents {
-  /** The task leaves the queue to be run: it is to be `running` when this returns, because limits count those. */
+  /** The task leaves the queue to be run: it must be `running` when this returns, because limits count the running tasks. */
   started(task: Task): void;
-  /** A task can be taken that could not be before. */
+  /** There is a task to take now: a new one, or one that could not be taken before. */
   work(): void;
 }
 

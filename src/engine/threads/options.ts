@@ -41,8 +41,8 @@ export interface PoolOptions {
   readonly maxThreadMemory?: number | undefined;
   /**
    * Added to the niceness of the threads, 0 to 19: with more than 0 the system prefers the main thread, and with it the
-   * requests, where both want a CPU. What a task starts inherits it: processes, threads of native modules. Linux only;
-   * elsewhere it is the whole process's and left alone. Default 0.
+   * requests, where both want a CPU. Processes and native threads that a task starts inherit it. Linux only: on other systems
+   * niceness belongs to the whole process, and this option changes nothing. Default 0.
    */
   readonly priority?: number | undefined;
   /**
@@ -54,7 +54,7 @@ export interface PoolOptions {
   /** How long the teardown hooks of a thread may take, in ms. Default 5,000. */
   readonly teardownTimeout?: number | undefined;
   /**
-   * How long a thread may take to load the tasks module, in ms, and later to begin anything of what it has been sent.
+   * How long a thread may take to load the tasks module, in ms, and later how long it may take to begin a task it was sent.
    * Default 30,000. Where the first threads take longer, dispatches are refused until one has loaded it.
    */
   readonly startTimeout?: number | undefined;
@@ -77,7 +77,7 @@ export type ResolvedPoolOptions = {
     : Exclude<PoolOptions[Name], undefined>;
 };
 
-export const poolRule: Rule = object({
+export const poolRule: Rule = object<PoolOptions>({
   minThreads: integer(0),
   maxThreads: integer(1),
   maxStuckThreads: integer(0),

@@ -1,8 +1,8 @@
 // The messages between the main thread and the threads. The memory they share is in slots/slot-memory.ts.
 import type { MessagePort } from "node:worker_threads";
+import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
-import type { FollowUpOptions } from "../../core/task-context.js";
 import type { FailureForm } from "./slots/failure-form.js";
 
 /** Main thread -> thread, through the port of its greeting. */
@@ -50,7 +50,7 @@ export type BatchMessage = readonly [
   rest?: BatchRest | undefined,
 ];
 
-/** What few batches have, each list with one item a task. */
+/** Fields that few batches need. Each list has one item for each task. */
 export interface BatchRest {
   /** Left out: all 1. */
   readonly attempts?: readonly number[] | undefined;
@@ -128,7 +128,7 @@ export interface PartialReply {
   readonly reply: BatchReply;
 }
 
-/** What a thread reports unasked, as far as it has credit for it. */
+/** What a thread reports beside outcomes, as far as it has credit for it. */
 export type Remark =
   | { readonly kind: "progress"; readonly seq: number; readonly value: WireForm }
   | {

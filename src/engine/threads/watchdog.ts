@@ -91,7 +91,7 @@ export class Watchdog {
       this.actions.late(thread, slot);
     }
     if (slot.done === slot.tasks.length) this.#expectReply(thread, slot, now);
-    // Once more, however slow its tasks are: the reply may stay away.
+    // However slow its tasks are, the slot is looked at again, because the reply may never come.
     else this.#wakeAt(now + this.startTimeout);
     // A task that begins from now on has its whole timeout before it.
     const timeouts = slot.tasks.map(({ dispatch }) => dispatch.timeout).filter((timeout) => timeout > 0);
@@ -106,7 +106,7 @@ export class Watchdog {
     if (due > now) {
       this.#wakeAt(due);
     } else if (!thread.standstill.overdue) {
-      // It has one more chance: if the main thread was the one that was blocked, it has yet to read what the thread replied.
+      // One more look, because the main thread may have been blocked and may not have read the reply yet.
       thread.standstill.overdue = true;
       this.#wakeAt(now + unbegunMs);
     } else {
@@ -117,7 +117,10 @@ export class Watchdog {
     }
   }
 
-  /** The reply follows the last end at once, unless a task has broken what sends it. What has ended is not lost: the slot states say it. */
+  /**
+   * All tasks of the batch have ended, so the reply should come at once, unless a task has broken the code that sends it. Then
+   * the thread is terminated. The slot states still show how each task ended.
+   */
   #expectReply(thread: Thread, slot: Slot, now: number): void {
     if (thread.retired) return;
     slot.endedSince ??= now;

@@ -15,34 +15,27 @@ import {
   signal,
   string,
 } from "../../base/option-rules.js";
-import type { TaskPolicy } from "../../core/definition.js";
+import type { Backoff, TaskPolicy } from "../../core/definition.js";
+import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { Dispatch } from "../../core/task.js";
 
 /** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency`, for one call. */
 export interface PolicyOptions extends Partial<TaskPolicy> {}
 
 /** Options of one dispatch. The call wins over the policy of the task, the policy over the defaults. */
-export interface DispatchOptions extends Omit<PolicyOptions, "concurrency"> {
+export interface DispatchOptions extends Partial<Omit<Dispatch, "concurrency">> {
   /**
    * ArrayBuffers (and other transferables) that move to the thread instead of being copied. They are detached when the
    * call returns. This pays from about 1 MB. A task that is tried again needs its payload again: with `attempts` above 1 the
    * buffers move into the library and are copied to the thread, and what cannot be copied, such as a MessagePort, is refused.
    */
   readonly transfer?: readonly (ArrayBuffer | MessagePort)[] | undefined;
-  /** Of the tasks of one name with the same key, one runs at a time; `onDuplicate` says what a second dispatch does. */
-  readonly key?: string | undefined;
-  /**
-   * What a dispatch does when an unfinished task has its key. `"skip"` (default): nothing new is accepted, and the handle is
-   * that of the first task. `"replace"`: the new task is accepted. The first one is cancelled, unless it has been started:
-   * then the new one starts after its end.
-   */
-  readonly onDuplicate?: "skip" | "replace" | undefined;
   /** Cancels the task when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Options that are used up by the call itself. */
-type CallOnly = Extract<keyof DispatchOptions, "transfer" | "signal">;
+type CallOnly = Exclude<keyof DispatchOptions, keyof Dispatch>;
 
 /**
  * Options that mean nothing to another process, because the response and whoever could abort are gone. A store keeps all
@@ -71,7 +64,7 @@ export type LastingOptions = OnlyPlain<{
 export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
 
 const backoffRule: Rule = {
-  ...object({
+  ...object<Exclude<Backoff, number | ((...args: never[]) => unknown)>>({
     type: oneOf("constant", "exponential"),
     delay: milliseconds(),
     maxDelay: milliseconds(),
@@ -84,7 +77,7 @@ const backoffRule: Rule = {
   holds: (value) => plainObject.holds(value) && Object.prototype.toString.call(value) === "[object Object]",
 };
 
-const policyRules: Rules = {
+const policyRules: Rules<TaskPolicy> = {
   priority: oneOf("high", "normal", "low"),
   timeout: milliseconds(),
   attempts: integer(1),
@@ -98,7 +91,7 @@ const policyRules: Rules = {
 
 const { concurrency: _, ...perCall } = policyRules;
 
-const dispatchRules: Rules = {
+const dispatchRules: Rules<DispatchOptions> = {
   ...perCall,
   transfer: { expected: "an array of ArrayBuffers", holds: Array.isArray },
   key: string,
@@ -108,7 +101,15 @@ const dispatchRules: Rules = {
 
 // A callback goes to no thread, has no priority, and two callbacks are never the same: the other options mean nothing to it.
 const { priority: _priority, ...perCallback } = perCall;
-const callbackRules: Rules = { ...perCallback, signal };
+const callbackRules: Rules<CallbackOptions> = { ...perCallback, signal };
+
+// No response is waited for, nothing moves, and no function leaves a thread.
+const { runIf: _runIf, ...perFollowUp } = perCall;
+const followUpRules: Rules<FollowUpOptions> = {
+  ...perFollowUp,
+  key: dispatchRules.key,
+  onDuplicate: dispatchRules.onDuplicate,
+};
 
 export const policyRule: Rule = object(policyRules);
 
@@ -137,6 +138,16 @@ export function resolveDispatch(where: string, policy: TaskPolicy, options: Disp
   if (options === undefined) return policy;
   checkOptions(where, options, dispatchRules);
   return overlay(policy, options, callOnly);
+}
+
+/**
+ * Checks the options of `task.offload()` before they are those of a dispatch.
+ *
+ * @throws OffloadError AR_INVALID_OPTIONS, also for an option that means nothing in a thread
+ */
+export function checkFollowUp(taskName: string, options: FollowUpOptions | undefined): void {
+  if (options !== undefined)
+    checkOptions(`options of task.offload(${JSON.stringify(taskName)})`, options, followUpRules);
 }
 
 /**

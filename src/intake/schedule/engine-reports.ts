@@ -1,12 +1,12 @@
 // What the engines report, as moves of their tasks. An engine may report about a task that has ended meanwhile.
 import type { Logger } from "../../base/logger.js";
+import type { FollowUp } from "../../core/follow-up.js";
 import type { Ledger } from "../../core/ledger.js";
 import { isFinal } from "../../core/states.js";
 import type { Task } from "../../core/task.js";
-import type { FollowUp } from "../../core/task-context.js";
 import type { EngineHost } from "../../engine/engine.js";
 import type { Store } from "../../store/store.js";
-import type { ErrorOf, Readiness } from "../readiness.js";
+import type { ErrorOf, Startup } from "../startup.js";
 import type { LongRunning } from "./long-running.js";
 import type { Scheduler } from "./scheduler.js";
 
@@ -14,8 +14,10 @@ export interface EngineReportsParts {
   readonly scheduler: Scheduler;
   readonly ledger: Ledger;
   readonly store: Store;
-  readonly readiness: Readiness;
+  readonly startup: Startup;
   readonly longRunning: LongRunning;
+  /** Takes over what earlier processes left unfinished. */
+  readonly takeOver: () => Promise<void>;
   /** Accepts what a task dispatches; returns its id, or throws the refusal. */
   readonly followUp: (followUp: FollowUp) => string;
   readonly logger: Logger;
@@ -71,31 +73,35 @@ export class EngineReports implements EngineHost {
   }
 
   ready(): void {
-    const { readiness } = this.parts;
-    if (!readiness.postpones(() => this.ready())) readiness.up();
+    if (!this.parts.startup.postpones(() => this.ready())) this.up();
+  }
+
+  /** The engine is up: the tasks that earlier processes left are looked for. */
+  up(): void {
+    this.parts.startup.up(this.parts.takeOver());
   }
 
   loaded(names: readonly string[]): void {
-    if (!this.parts.readiness.postpones(() => this.loaded(names))) this.learn(names);
+    if (!this.parts.startup.postpones(() => this.loaded(names))) this.learn(names);
   }
 
   /** The tasks are those of these names. */
   learn(names: readonly string[]): void {
-    const errorOf = this.parts.readiness.loaded(names);
+    const errorOf = this.parts.startup.loaded(names);
     if (errorOf !== undefined) this.#failThoseWith(errorOf);
   }
 
   unloadable(reason: Error): void {
-    if (!this.parts.readiness.postpones(() => this.unloadable(reason), reason)) this.refuseAll(reason);
+    if (!this.parts.startup.postpones(() => this.unloadable(reason), reason)) this.refuseAll(reason);
   }
 
   /** No task can run. */
   refuseAll(reason: Error): void {
-    const { readiness, logger } = this.parts;
-    const isNew = readiness.refusal === undefined;
-    const errorOf = readiness.unloadable(reason);
+    const { startup, logger } = this.parts;
+    const isNew = startup.refusal === undefined;
+    const errorOf = startup.unloadable(reason);
     // Nobody has to await ready(), and a refused dispatch may be logged by nobody.
-    if (isNew) logger.error({ err: readiness.refusal }, "no task can run, and every dispatch is refused");
+    if (isNew) logger.error({ err: startup.refusal }, "no task can run, and every dispatch is refused");
     this.#failThoseWith(errorOf);
   }
 

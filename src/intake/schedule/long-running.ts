@@ -17,7 +17,7 @@ export interface LongRunningParts {
   readonly clock?: Clock | undefined;
 }
 
-/** So long the timer waits for others that are due, in ms, so that they share a line of the log. */
+/** How long the timer waits for others to become due, in ms, so that they share a line of the log. */
 const gatherMs = 1_000;
 /** Ids in one line of the log. Each task has an event of its own. */
 const mostIds = 20;
@@ -56,7 +56,7 @@ export class LongRunning {
     if (this.#reported.size > 0) this.#reported.delete(task);
   }
 
-  /** The offloader is closed. A timer that waited on would keep all that it knows in memory. */
+  /** The offloader is closed. A timer that goes on waiting would keep everything it refers to in memory. */
   stop(): void {
     this.#disarm?.();
     this.#isArmed = true;
@@ -64,7 +64,7 @@ export class LongRunning {
 
   #arm(ms: number): void {
     this.#isArmed = true;
-    // After a stop of the process, what ended in time is still unread.
+    // After a stop of the process, ends that came in time may still be unread.
     this.#disarm = outsideOfRequests(() => afterFairTime(ms + this.#gather, () => this.#look(), this.#clock));
   }
 

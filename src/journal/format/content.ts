@@ -14,7 +14,7 @@ const jsonWriter = new JsonWriter();
 
 /**
  * What is kept of a task: its payload, the options its dispatch had (an object), the context captured at the call, and the id of the
- * task that left it.
+ * task that dispatched it.
  */
 export interface TaskContent {
   readonly payload: Captured;

@@ -5,7 +5,7 @@ import type { JournalEntry, Segment } from "./segment.js";
 
 export class SegmentChain {
   #segments: Segment[] = [];
-  // So many at the beginning were taken over.
+  // How many segments at the beginning were taken over.
   #takenOver = 0;
   /** Bytes of all segments. */
   bytes = 0;

@@ -9,8 +9,8 @@ import type { Durability } from "./durability.js";
 import type { JournalEntry, Segment } from "./segment.js";
 import type { SegmentWriter } from "./segment-writer.js";
 
-// Each write also rewrites so many bytes for each of its own, and at least so many. Rewriting begins when at most half of the
-// log is unfinished, so twice the growth keeps up with it, and no call rewrites a whole segment.
+// Each write also rewrites old records: this many bytes for each byte of its own, and at least this many. Rewriting begins when
+// at most half of the log is unfinished, so twice the growth keeps up with it, and no call rewrites a whole segment.
 const share = 2;
 const least = 16 * 1024;
 

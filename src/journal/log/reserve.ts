@@ -12,11 +12,11 @@ const { O_APPEND, O_CREAT, O_WRONLY } = constants;
 /** The suffix makes it disappear with its directory, also where another version takes that over. */
 const reserveName = "reserve.part";
 
-/** The most, in bytes: some 25,000 ends. A disk with less than eight times as much keeps an eighth of what is free. */
+/** The largest reserve, in bytes: room for some 25,000 ends. It is never more than an eighth of what is free. */
 const most = 1024 * 1024;
 const block = 4 * 1024;
 
-/** So many bytes are freed at once, at least. */
+/** The fewest bytes that are freed at once. */
 const slice = 64 * 1024;
 
 export class Reserve {

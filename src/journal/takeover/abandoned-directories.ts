@@ -18,10 +18,10 @@ import { checkInterval } from "./ownership.js";
 import { directoriesWithin, movingPrefix } from "./recover.js";
 import type { Siblings } from "./siblings.js";
 
-/** A directory without a socket is left alone for so long, in ms: its owner may be about to bind it. */
+/** How long a directory without a socket is left alone, in ms, because its owner may be about to bind the socket. */
 const startingGrace = 60_000;
 
-/** The owner of a directory without a socket gets so long, in ms, to rename the directory back. It looks every second. */
+/** How long the owner of a directory without a socket has to rename it back, in ms. The owner looks every second. */
 const defaultUnboundGrace: number = 3 * checkInterval;
 
 /** The directories of one dead process: those that it had taken over, then its own. */

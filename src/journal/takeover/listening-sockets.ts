@@ -6,9 +6,9 @@ import { socketName } from "../files/directory.js";
 import { ownerPrefix, startingPrefix } from "./ask-owner.js";
 
 /**
- * Whether a process listens that has bound the socket of this owner. false means that nobody can tell: there is no such table
- * but on Linux, it has no process of another network namespace (a container), and a path that is too long for a socket's
- * address is not in it.
+ * Whether a process listens that has bound the socket of this owner. false means that it is not known: only Linux has such a
+ * table, a process of another network namespace (a container) is not in it, and neither is a path that is too long for a
+ * socket's address.
  */
 export type IsListening = (root: string, id: string) => Promise<boolean>;
 

@@ -1,7 +1,7 @@
 // When a living process looks for what dead ones have left: now and then, and soon after a hint that one has died.
 import { clearTimer, setTimer, type Timer } from "../../base/time.js";
 
-/** A hint is followed so late, in ms, because a process that dies closes its connections before its socket, and others follow. */
+/** How long after a hint it looks, in ms: a dying process closes its connections before its socket, and others may die with it. */
 const soon = 250;
 
 export class LookAgain {

@@ -44,8 +44,8 @@ export class OwnerSocket {
   }
 
   /**
-   * Listens no more. The file stays: connecting to it is refused, which tells that the process has given the directory up. Of
-   * a missing file, others cannot know whether somebody has removed it.
+   * Stops listening. The file stays: connecting to it is refused, which shows that the process has given the directory up. If
+   * the file were missing, others could not know whether somebody had removed it.
    */
   close(directory: string): void {
     if (this.#isClosed) return;

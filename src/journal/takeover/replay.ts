@@ -9,7 +9,7 @@ import { byAcceptance, type PendingTask } from "./recovered-log.js";
 
 export class Replay {
   #pending: PendingTask[] = [];
-  // Of these, so many have been handed out.
+  // How many of these have been handed out.
   #done = 0;
   // One for all tasks, because nobody has to ask for all of them.
   readonly #reader: EntryReader;

@@ -5,7 +5,7 @@ import path from "node:path";
 import type { FileSystem } from "../files/file-system.js";
 import { type OwnerState, ownerPrefix, ownerState } from "./ask-owner.js";
 
-/** Each costs a descriptor here and one there. Others are found dead by the regular look. */
+/** How many are watched, because each costs a descriptor in both processes. The regular look finds the death of others. */
 export const mostWatched = 64;
 
 export class Siblings {
@@ -32,7 +32,7 @@ export class Siblings {
 
   /** Whether the owner of a directory lives. If so, it is watched from now on. */
   async state(directory: string): Promise<OwnerState> {
-    // Not asked again: each look would be answered by a look of the other, because a connection to it has ended.
+    // A watched one is not asked again: the connection would end, and the other process would take that for a death and look too.
     if (this.#watched.has(directory)) return "alive";
     if (this.#watched.size >= mostWatched) return ownerState(this.fs, directory);
     return ownerState(this.fs, directory, (socket) => this.#watch(directory, socket));

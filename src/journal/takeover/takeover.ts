@@ -48,7 +48,7 @@ export class Takeover {
   constructor(
     private readonly parts: TakeoverParts,
     private readonly abandoned: AbandonedDirectories,
-    /** So many processes may die while they run a task. */
+    /** How many processes may die while they run a task. */
     private readonly maxStarts: number,
   ) {}
 
@@ -82,7 +82,7 @@ export class Takeover {
     return { owners, pending: pending.length, crashed: crashed.length };
   }
 
-  /** Counts the death of their process for those that ran, and takes out those that too many died of. */
+  /** Counts the death of the process for the tasks that ran, and takes out the tasks that too many processes died of. */
   async #divide(recovered: readonly PendingTask[], crashed: PendingTask[]): Promise<PendingTask[]> {
     const pending: PendingTask[] = [];
     for (const [index, task] of recovered.entries()) {
@@ -95,7 +95,7 @@ export class Takeover {
 
   /** Reads directories; returns their tasks that are to be run. The tasks that too many processes died of are added to `crashed`. */
   async #open(taken: TakenDirectories, crashed: PendingTask[]): Promise<readonly PendingTask[]> {
-    // Their room is what this process needs now.
+    // This process needs the room of their reserves now.
     for (const directory of taken) removeReserve(this.parts.fs, directory);
     let recovered: Recovered;
     try {

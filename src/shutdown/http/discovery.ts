@@ -33,7 +33,7 @@ export class ServerDiscovery {
     subscribe(connected, this.onConnected);
     subscribe(requested, this.onListening);
     for (const handle of activeHandles()) {
-      // A server that has stopped to listen is known to its sockets alone.
+      // A server that has stopped listening is found only through its sockets.
       this.note(handle instanceof Socket ? Reflect.get(handle, "server") : handle);
     }
   }

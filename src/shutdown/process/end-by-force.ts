@@ -10,12 +10,12 @@ export interface Unended {
 }
 
 /**
- * Ends the process, whatever its threads do: within 50 ms with `process.execve()`, else within 400 ms. Without anything from
- * outside of it, because the watchdog has the main thread evaluate it as text.
+ * Ends the process, whatever its threads do: within 50 ms with `process.execve()`, else within 400 ms. It uses nothing from
+ * outside of itself, because the watchdog has the main thread evaluate its text.
  *
  * `process.execve()` (Node 22.15) keeps the exit code in every case: the process becomes another program, which exits with it
- * at once: a shell in 7 ms, Node itself in 30 ms where there is no shell. A program in one file (SEA, Electron) is another
- * matter than `node`: it would begin anew.
+ * at once: a shell in 7 ms, Node itself in 30 ms where there is no shell. A program in one file (SEA, Electron) is not `node`:
+ * it would start again from the beginning.
  *
  * Without execve the process exits as usual, which keeps the exit code unless native code holds it up. Only another process
  * can end it then, because its own threads are joined or stopped by that time: a shell sends SIGKILL after 300 ms, which a
@@ -33,7 +33,7 @@ export function endNow(code: number, inNativeCode = false): void {
     "node:fs": typeof import("node:fs");
     "node:child_process": typeof import("node:child_process");
   }
-  // NODE_OPTIONS, and an IPC channel, are for this program.
+  // NODE_OPTIONS and an IPC channel are meant for this program, and not for the one that takes its place.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NODE_")));
   if (execve !== undefined && getBuiltinModule !== undefined && process.platform !== "win32") {
     const programs: [file: string, args: string[]][] = [["/bin/sh", ["sh", "-c", `exit ${code}`]]];
@@ -49,7 +49,7 @@ export function endNow(code: number, inNativeCode = false): void {
     }
   }
   if (!inNativeCode && getBuiltinModule !== undefined && process.platform !== "win32" && pid !== 1) {
-    // Once this process has ended, the shell has another parent, and leaves alone whoever has the number then.
+    // Once this process has ended, the shell has another parent. Then it kills nobody, because another process may have the pid.
     const kill = `sleep 0.3; read -r _ _ _ parent _ < /proc/$$/stat && [ "$parent" != ${pid} ] || kill -9 ${pid}`;
     try {
       const { spawn } = getBuiltinModule("node:child_process");
@@ -81,13 +81,13 @@ export function endByForceAtExit(target: Unended): void {
 
 function onExit(code: number): void {
   if (![...endings].some((target) => target.unended() > 0)) return;
-  // Those behind this listener, which the process would call next.
+  // Calls the listeners behind this one, because the process will not come to them.
   const listeners = process.listeners("exit");
   for (const listener of listeners.slice(listeners.lastIndexOf(onExit) + 1)) {
     try {
       listener.call(process, code);
     } catch {
-      // Node would print it. The end comes first.
+      // Node would print the error, but the process has to end.
     }
   }
   const inNativeCode = [...endings].some((target) => (target.inNativeCode?.() ?? 0) > 0);

@@ -7,11 +7,11 @@ interface Known {
   readonly name: string;
   readonly marks: RegExp;
   readonly ending: Ending;
-  /** What takes it away, where it is not in the program's code. */
+  /** What removes the listener, if the program's own code does not add it. */
   readonly remedy?: string;
 }
 
-// Their listeners call a function that exits, so that their own source does not show it; or they are worth their name.
+// Libraries whose listeners call a function that exits, so that the source of the listener does not show it, or whose name helps.
 const known: readonly Known[] = [
   { name: "Apollo Server", marks: /stop\(\) threw during[\s\S]*process\.kill\(/, ending: "raises" },
   {

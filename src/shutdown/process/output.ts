@@ -21,7 +21,7 @@ function streams(): Writable[] {
 export function outliveReaders(): () => void {
   const undo = streams().map((stream) => {
     const onError = (error: NodeJS.ErrnoException): void => {
-      // A program with a listener of its own has heard of it. What else may happen is an exception as ever.
+      // A program that has its own listener handles the error itself. Every other error stays an exception.
       if (error.code !== "EPIPE" && stream.listenerCount("error") === 1) throw error;
     };
     stream.on("error", onError);

@@ -9,7 +9,7 @@ const repeatWindow = 1_000;
  * - `first`: it has not come before
  * - `same`: it is the first one, delivered twice
  * - `raised`: the process has sent it to itself. NestJS, terminus and Apollo Server end their own cleanup with
- *   `process.kill(process.pid, signal)`, and nobody has asked for anything by that
+ *   `process.kill(process.pid, signal)`, which is no new order
  * - `again`: somebody has sent it once more
  */
 export type Arrival = "first" | "same" | "raised" | "again";

@@ -73,7 +73,7 @@ export class Triggers {
     process.prependListener(event as "message", listener);
     channel?.unrefCounted?.();
     this.undo.push(() => {
-      // To take the listener away counts down once more.
+      // Removing the listener counts down once more.
       channel?.refCounted?.();
       process.off(event, listener);
     });

@@ -23,7 +23,7 @@ export interface CloseOptions {
 
 export const defaultTimeout = 25_000;
 
-const rules: Rules = { timeout: milliseconds(), onAbandoned: func };
+const rules: Rules<CloseOptions> = { timeout: milliseconds(), onAbandoned: func };
 
 /**
  * Lets everything accepted reach a final state, then ends the threads. Admission stays open until nothing is left, so that

@@ -33,7 +33,8 @@ const latestKill = 350;
 const source = `"use strict";
 const { parentPort } = require("node:worker_threads");
 const fs = require("node:fs");
-const now = () => Number(process.hrtime.bigint() / 1000n) / 1000;
+// The clock of sharedNow().
+const now = () => process.uptime() * 1000;
 // JSON leaves some of it as it is, 0x80 to 0x9f for example.
 const unsafe = new RegExp(${JSON.stringify(`[${unsafe}]`)}, "gu");
 const escape = (character) => "\\\\u" + character.charCodeAt(0).toString(16).padStart(4, "0");

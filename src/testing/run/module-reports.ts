@@ -16,20 +16,20 @@ export type Undo = (forGood: boolean) => void;
 
 /** The module that the main thread loads decides, whatever the threads report. */
 export function answerForModule(inside: Inside, { mode, tasks }: ResolvedTestingOptions, here: TasksHere): Undo {
-  const { readiness, reports } = inside;
-  const { names, refusal } = readiness;
-  const resume = readiness.postpone();
+  const { startup, reports } = inside;
+  const { names, refusal } = startup;
+  const resume = startup.postpone();
   // A thread may fail at a module that the test runner can load, such as TypeScript.
-  if (tasks !== undefined) readiness.retract();
+  if (tasks !== undefined) startup.retract();
   if (here.given !== undefined) reports.learn([...here.given.keys()]);
   // The inline engine says so by itself once it has loaded the module.
-  if (mode !== "inline") readiness.up();
+  if (mode !== "inline") reports.up();
   return (forGood) => {
     if (forGood) return;
-    readiness.forget();
+    startup.forget();
     if (names !== undefined) {
       reports.learn(names);
-      readiness.up();
+      reports.up();
     }
     if (refusal?.cause instanceof Error) reports.refuseAll(refusal.cause);
     resume();
@@ -42,23 +42,23 @@ export function answerForModule(inside: Inside, { mode, tasks }: ResolvedTesting
  * would be there as well.
  */
 export function doWithoutThreads(inside: Inside): Undo {
-  const { readiness, reports, module, logger } = inside;
+  const { startup, reports, module, logger } = inside;
   if (!/\.[cm]?tsx?$/.test(module)) return () => {};
-  const { refusal } = readiness;
+  const { refusal } = startup;
   let isReported = false;
   const goOn = (err: unknown): void => {
     if (!isReported) logger.warn({ err }, unloadable);
     isReported = true;
-    readiness.up();
+    reports.up();
   };
-  const resume = readiness.postpone(goOn);
+  const resume = startup.postpone(goOn);
   if (refusal !== undefined) {
-    readiness.retract();
+    startup.retract();
     goOn(refusal.cause);
   }
   return (forGood) => {
     if (forGood) return;
-    if (readiness.names === undefined) readiness.forget();
+    if (startup.names === undefined) startup.forget();
     if (refusal?.cause instanceof Error) reports.refuseAll(refusal.cause);
     resume();
   };

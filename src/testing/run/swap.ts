@@ -110,7 +110,7 @@ export class Swap {
 
   /** The host of all engines, which hears from this host what it does not hear from the threads now. */
   #host(): EngineHost {
-    const { reports, readiness } = this.#inside;
+    const { reports } = this.#inside;
     return {
       started: (task) => reports.started(task),
       returned: (task) => reports.returned(task),
@@ -120,7 +120,7 @@ export class Swap {
       progress: (task, value) => reports.progress(task, value),
       offload: (followUp) => reports.offload(followUp),
       // A module that has been loaded too late is that of no test.
-      ready: () => this.#isOver || readiness.up(),
+      ready: () => this.#isOver || reports.up(),
       loaded: (names) => this.#isOver || reports.learn(names),
       unloadable: (error) => this.#isOver || reports.refuseAll(error),
       beforeDeparture: () => reports.beforeDeparture(),

@@ -3,11 +3,11 @@ import { createSecretKey, type KeyObject } from "node:crypto";
 import { BlockList } from "node:net";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { OffloadError } from "../../../src/base/errors.js";
 import { capture, copy } from "../../../src/core/payload/capture.js";
 import { toError } from "../../../src/core/payload/thrown.js";
 import { toWire } from "../../../src/core/payload/to-wire.js";
 import { makeSuppressed } from "./payloads.js";
+import { refusal } from "./refusal.js";
 
 class QueryError extends Error {
   override name = "QueryError";
@@ -270,15 +270,4 @@ describe("an instance of a class", () => {
 
 class Holder {
   constructor(readonly held: unknown) {}
-}
-
-function refusal(payload: unknown): string {
-  try {
-    copy(payload);
-  } catch (error) {
-    if (!(error instanceof OffloadError)) throw error;
-    expect(error.code).toBe("AR_PAYLOAD_NOT_CLONEABLE");
-    return error.message;
-  }
-  throw new Error("nothing was thrown");
 }

@@ -6,6 +6,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../../src/base/errors.js";
 import { copy } from "../../../src/core/payload/capture.js";
+import { refusal } from "./refusal.js";
 
 class User {
   constructor(readonly fields: object) {
@@ -105,15 +106,4 @@ function circular(): object {
 
 function* rows(): Generator<number> {
   yield 1;
-}
-
-function refusal(payload: unknown): string {
-  try {
-    copy(payload);
-  } catch (error) {
-    if (!(error instanceof OffloadError)) throw error;
-    expect(error.code).toBe("AR_PAYLOAD_NOT_CLONEABLE");
-    return error.message;
-  }
-  throw new Error("nothing was thrown");
 }

@@ -9,7 +9,7 @@ const started = (): Watched => watch("failures.mjs", { pool: { maxThreads: 1 } }
 /** Whether the thread that failed its task still lives. */
 async function expectSameThread(watched: Watched): Promise<void> {
   expect(await watched.offloader.run("returns", "date")).toEqual(new Date(0));
-  expect(watched.told.filter(({ event }) => event === "threadEnded")).toEqual([]);
+  expect(watched.recorded.filter(({ event }) => event === "threadEnded")).toEqual([]);
 }
 
 describe("a task that throws something that is not an Error", () => {
@@ -146,7 +146,7 @@ describe("a task that throws an Error", () => {
     ["frozen", "frozen"],
     ["stackless", "no stack"],
   ] as const) {
-    it(`is told when it is ${kind}`, async () => {
+    it(`is recorded when it is ${kind}`, async () => {
       expect(await thrown(kind)).toMatchObject({ message });
     });
   }
@@ -154,7 +154,7 @@ describe("a task that throws an Error", () => {
   it("is the error of the event, and no OffloadError", async () => {
     const watched = started();
     const { id } = watched.offloader.offload("throwsError", "custom");
-    const { error, state } = await watched.event("failed", (told) => told.id === id);
+    const { error, state } = await watched.event("failed", (recorded) => recorded.id === id);
     expect(error).toMatchObject({ name: "QuotaError", code: "E_QUOTA" });
     expect(error).not.toBeInstanceOf(OffloadError);
     expect(state).toBe("failed");
@@ -174,7 +174,7 @@ describe("a NonRetryableError", () => {
 
 describe("a result", () => {
   for (const kind of ["function", "symbol", "method", "getter", "weak"]) {
-    it(`that cannot be copied (${kind}) is no failure of the task: only whoever asks for it is told`, async () => {
+    it(`that cannot be copied (${kind}) is no failure of the task: only whoever asks for it is recorded`, async () => {
       const watched = started();
       const handle = watched.offloader.offload("returns", kind);
       await watched.offloader.idle();
@@ -217,7 +217,7 @@ describe("the middle one of three that fails", () => {
     ];
     await watched.offloader.idle();
     expect(handles.map(({ state }) => state)).toEqual(["succeeded", "failed", "succeeded"]);
-    const failures = watched.told.filter(({ event }) => event === "failed");
+    const failures = watched.recorded.filter(({ event }) => event === "failed");
     expect(failures).toHaveLength(1);
     expect(failures[0]).toMatchObject({ id: handles[1]?.id, error: { message: "second", code: "E_SECOND" } });
     expect(failures[0]?.error).not.toBeInstanceOf(OffloadError);

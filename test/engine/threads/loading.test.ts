@@ -63,7 +63,7 @@ const takenForCommonJs = [
 
 describe("a tasks module", () => {
   for (const { how, file, error, says, startTimeout } of unloadable) {
-    it(`that ${how} is told of by ready(), by every call, and by the end of what was accepted before`, async () => {
+    it(`that ${how} is recorded of by ready(), by every call, and by the end of what was accepted before`, async () => {
       const watched = started(file, { pool: { minThreads: 2, maxThreads: 2, startTimeout } });
       const { offloader } = watched;
       const before = offloader.offload("anything");
@@ -90,7 +90,7 @@ describe("a tasks module", () => {
     // Older versions run TypeScript through tsx, which takes both.
     const runs = !file.endsWith(".ts") || Boolean(Reflect.get(process.features, "typescript"));
     it.runIf(runs)(
-      `that is an ES module and taken for CommonJS is told of with what to do: ${file}, ${code}`,
+      `that is an ES module and taken for CommonJS is recorded of with what to do: ${file}, ${code}`,
       async () => {
         const folder = await mkdtemp(path.join(tmpdir(), "offload-after-response-commonjs-"));
         const description = path.join(folder, "package.json");
@@ -132,10 +132,10 @@ describe("a tasks module", () => {
   });
 
   it("that cannot be loaded is tried once by each of the first threads, and not again", async () => {
-    const { offloader, told } = started("throws.mjs", { pool: { minThreads: 1, maxThreads: 4 } });
+    const { offloader, recorded } = started("throws.mjs", { pool: { minThreads: 1, maxThreads: 4 } });
     await rejection(offloader.ready());
     for (let i = 0; i < 5; i++) thrownBy(() => offloader.offload("anything"));
-    expect(told.filter(({ event }) => event === "threadStarted")).toEqual([]);
+    expect(recorded.filter(({ event }) => event === "threadStarted")).toEqual([]);
     expect(offloader.stats().threads.total).toBe(0);
   });
 

@@ -21,7 +21,7 @@ describe("a slow task in a batch of tiny ones", () => {
   it("does not keep those behind it from an idle thread", async () => {
     const { offloader } = await twoThreads();
     const gate = new Gate();
-    const slow = offloader.offload("tiny", { blockedBy: gate.cells });
+    const slow = offloader.offload("tiny", { blockedBy: gate.memory });
     const others = Array.from({ length: 9 }, (_, value) => offloader.offload("tiny", { value }));
 
     expect(await Promise.all(others.map((handle) => handle.result()))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -31,10 +31,10 @@ describe("a slow task in a batch of tiny ones", () => {
   });
 
   for (const [how, payload] of [
-    ["blocks its thread", (gate: Gate) => ({ blockedBy: gate.cells })],
-    ["waits", (gate: Gate) => ({ waitsFor: gate.cells })],
+    ["blocks its thread", (gate: Gate) => ({ blockedBy: gate.memory })],
+    ["waits", (gate: Gate) => ({ waitsFor: gate.memory })],
   ] as const) {
-    it(`does not keep those before it from being told to have ended, when it ${how}`, async () => {
+    it(`does not keep those before it from being recorded to have ended, when it ${how}`, async () => {
       const { offloader } = await twoThreads();
       const gate = new Gate();
       const before = [0, 1, 2].map(() => offloader.offload("tiny"));
@@ -50,7 +50,7 @@ describe("a slow task in a batch of tiny ones", () => {
     const { offloader } = await twoThreads();
     const gate = new Gate();
     const before = [0, 1, 2].map((value) => offloader.run("tiny", { value }));
-    const slow = offloader.offload("tiny", { waitsFor: gate.cells, value: 3 });
+    const slow = offloader.offload("tiny", { waitsFor: gate.memory, value: 3 });
     expect(await Promise.all(before)).toEqual([0, 1, 2]);
     expect(slow.state).toBe("running");
     gate.open();
@@ -63,10 +63,10 @@ describe("a slow task in a batch of tiny ones", () => {
     await watched.expectTiny("turn");
     // The other thread is busy to the end, so that all run on one, as their count of turns shows.
     const busy = new Gate();
-    watched.offloader.offload("blocked", { gate: busy.cells });
+    watched.offloader.offload("blocked", { gate: busy.memory });
     await busy.arrival();
     const gate = new Gate();
-    const first = [watched.offloader.offload("turn", { blockedBy: gate.cells }), ...several(5)];
+    const first = [watched.offloader.offload("turn", { blockedBy: gate.memory }), ...several(5)];
     await handedOver();
     // These are sent ahead to the thread, which is expected to be done with the first ones soon.
     const handles = [...first, ...several(5)];
@@ -81,7 +81,7 @@ describe("a slow task in a batch of tiny ones", () => {
   it("does not count the time of the others as attempts", async () => {
     const watched = await twoThreads();
     const gate = new Gate();
-    watched.offloader.offload("tiny", { blockedBy: gate.cells });
+    watched.offloader.offload("tiny", { blockedBy: gate.memory });
     const other = watched.offloader.offload("tiny", { value: 1 });
     await other.result();
     gate.open();
@@ -96,8 +96,8 @@ describe("a task that was taken back from a slow batch and runs on another threa
   async function moved(payload: object, options = {}, poolOptions = {}) {
     const watched = await twoThreads(poolOptions);
     const [first, second] = [new Gate(), new Gate()];
-    const slow = watched.offloader.offload("tiny", { blockedBy: first.cells });
-    const handle = watched.offloader.offload("tiny", { waitsFor: second.cells, ...payload }, options);
+    const slow = watched.offloader.offload("tiny", { blockedBy: first.memory });
+    const handle = watched.offloader.offload("tiny", { waitsFor: second.memory, ...payload }, options);
     await first.arrival();
     await second.arrival();
     // Otherwise it never was on the slow task's thread, and the test would say nothing.
@@ -143,12 +143,12 @@ describe("where there is but one thread", () => {
     const another = await twoThreads();
     await watched.expectTiny("tiny");
     const gate = new Gate();
-    watched.offloader.offload("tiny", { blockedBy: gate.cells });
+    watched.offloader.offload("tiny", { blockedBy: gate.memory });
     const handle = watched.offloader.offload("tiny");
     await handedOver();
     expect(handle.state).toBe("running");
     // This one, which is sent later, is taken back: by then the other has been looked after, too.
-    another.offloader.offload("tiny", { blockedBy: gate.cells });
+    another.offloader.offload("tiny", { blockedBy: gate.memory });
     await takenBack(another, another.offloader.offload("tiny"));
     gate.open();
     await handle.result();
@@ -160,16 +160,16 @@ describe("a buffer that was moved to a thread", () => {
   it("arrives whole although its task had to wait there behind a slow one", async () => {
     const [watched, another] = [await twoThreads(), await twoThreads()];
     const busy = new Gate();
-    watched.offloader.offload("blocked", { gate: busy.cells });
+    watched.offloader.offload("blocked", { gate: busy.memory });
     await busy.arrival();
     const gate = new Gate();
-    watched.offloader.offload("tiny", { blockedBy: gate.cells });
+    watched.offloader.offload("tiny", { blockedBy: gate.memory });
     const buffer = new Uint8Array([1, 2, 3, 4]).buffer;
     const sum = watched.offloader.offload("sumOf", buffer, { transfer: [buffer] });
     await handedOver();
     expect(sum.state).toBe("running");
     // A task of another offloader that is taken back was sent later: by then the buffer's has been looked after, too.
-    another.offloader.offload("tiny", { blockedBy: gate.cells });
+    another.offloader.offload("tiny", { blockedBy: gate.memory });
     await takenBack(another, another.offloader.offload("tiny"));
     gate.open();
     expect(await sum.result()).toBe(10);
@@ -182,7 +182,7 @@ describe("a thread that is blocked by what a finished task has left behind", () 
   it("does not keep what was sent to it from another thread", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 2 } });
     const gate = new Gate();
-    await watched.offloader.run("leavesBlock", { gate: gate.cells });
+    await watched.offloader.run("leavesBlock", { gate: gate.memory });
     await gate.arrival();
     expect(await watched.offloader.run("echo", "still there")).toBe("still there");
     gate.open();
@@ -191,7 +191,7 @@ describe("a thread that is blocked by what a finished task has left behind", () 
   it("is ended when it begins nothing within pool.startTimeout", async () => {
     const watched = watch("tasks.mjs", { pool: { maxThreads: 1, startTimeout: 3_000 } });
     const neverOpened = new Gate();
-    await watched.offloader.run("leavesBlock", { gate: neverOpened.cells });
+    await watched.offloader.run("leavesBlock", { gate: neverOpened.memory });
     await neverOpened.arrival();
     expect(await watched.offloader.run("echo", "still there")).toBe("still there");
     expect(await watched.event("threadEnded")).toMatchObject({ reason: expect.stringContaining("startTimeout") });

@@ -53,7 +53,7 @@ describe("with pool.watch", () => {
     const { url, write } = module();
     const watched = watch(url, { pool: { maxThreads: 1, watch: true } });
     const gate = new Gate();
-    const running = watched.offloader.run("waits", { gate: gate.cells });
+    const running = watched.offloader.run("waits", { gate: gate.memory });
     await gate.arrival();
     write(2);
     const another = watch(url, { pool: { maxThreads: 1, watch: true } });
@@ -69,7 +69,7 @@ describe("with pool.watch, a task whose function is gone", () => {
     const { url, write } = module();
     const watched = watch(url, { pool: { maxThreads: 2, watch: true } });
     const gate = new Gate();
-    const running = watched.offloader.offload("waits", { gate: gate.cells });
+    const running = watched.offloader.offload("waits", { gate: gate.memory });
     await gate.arrival();
     const waiting = watched.offloader.offload("failsOnce", undefined, { attempts: 2, backoff: 60_000 });
     await watched.event("retrying");

@@ -18,9 +18,9 @@ describe("task.progress()", () => {
     const handle = watched.offloader.offload("reports", { values: [1, "two", { three: [3] }] });
     await handle.result();
     await watched.events("progress", 3);
-    const told = watched.told.filter(({ event }) => event === "progress");
-    expect(told.map(({ value }) => value)).toEqual([1, "two", { three: [3] }]);
-    for (const { id, task, attempt, state, context } of told) {
+    const recorded = watched.recorded.filter(({ event }) => event === "progress");
+    expect(recorded.map(({ value }) => value)).toEqual([1, "two", { three: [3] }]);
+    for (const { id, task, attempt, state, context } of recorded) {
       expect({ id, task, attempt, state, context }).toEqual({
         id: handle.id,
         task: "reports",
@@ -44,7 +44,7 @@ describe("task.progress()", () => {
   it("after the task's end is nobody's progress", async () => {
     const watched = started();
     const gate = new Gate();
-    const handle = watched.offloader.offload("reportsLate", { gate: gate.cells });
+    const handle = watched.offloader.offload("reportsLate", { gate: gate.memory });
     await handle.result();
     gate.open();
     await watched.line(/^late$/);
@@ -130,7 +130,7 @@ describe("task.log", () => {
     const watched = started();
     await watched.offloader.ready();
     const gate = new Gate();
-    const flood = watched.offloader.offload("floods", { lines: 10_000, values: 10_000, gate: gate.cells });
+    const flood = watched.offloader.offload("floods", { lines: 10_000, values: 10_000, gate: gate.memory });
     await watched.event("started");
     await Promise.resolve();
     blockUntil(() => gate.arrived === 1);
@@ -139,7 +139,7 @@ describe("task.log", () => {
     await flood.result();
     await watched.line(/were dropped/);
     const kept = watched.lines.filter(({ message }) => /^line \d+$/.test(message)).length;
-    const values = watched.told.filter(({ event }) => event === "progress").length;
+    const values = watched.recorded.filter(({ event }) => event === "progress").length;
     expect(kept + values).toBeLessThanOrEqual(300);
     expect(kept).toBeGreaterThan(0);
   });
@@ -149,8 +149,8 @@ describe("an error in a thread that no task waits for", () => {
   it("is logged, and fails neither the task that left it behind nor the one that runs then", async () => {
     const watched = started({ pool: { maxThreads: 1, concurrentTasksPerThread: 2 } });
     const gate = new Gate();
-    const beside = watched.offloader.offload("waits", { gate: gate.cells });
-    const guilty = watched.offloader.offload("rejectsAside", { message: "nobody waits for me", gate: gate.cells });
+    const beside = watched.offloader.offload("waits", { gate: gate.memory });
+    const guilty = watched.offloader.offload("rejectsAside", { message: "nobody waits for me", gate: gate.memory });
     await gate.arrival(2);
     const { level, fields } = await watched.line(/unhandled error in a thread/);
     expect(level).toBe("error");
@@ -159,14 +159,14 @@ describe("an error in a thread that no task waits for", () => {
     gate.open();
     await guilty.result();
     expect(await beside.result()).toBe("done");
-    expect(watched.told.filter(({ event }) => event === "failed" || event === "threadEnded")).toEqual([]);
+    expect(watched.recorded.filter(({ event }) => event === "failed" || event === "threadEnded")).toEqual([]);
   });
 
   it("that comes after its task's end is reported under no other task's name", async () => {
     const watched = started();
     const [first, second] = [new Gate(), new Gate()];
-    await watched.offloader.run("throwsLater", { message: "too late", gate: first.cells });
-    const next = watched.offloader.offload("waits", { gate: second.cells });
+    await watched.offloader.run("throwsLater", { message: "too late", gate: first.memory });
+    const next = watched.offloader.offload("waits", { gate: second.memory });
     await second.arrival();
     first.open();
     const { fields } = await watched.line(/unhandled error in a thread/);
@@ -174,14 +174,14 @@ describe("an error in a thread that no task waits for", () => {
     expect(Object.keys(fields).sort()).toEqual(["err", "thread"]);
     second.open();
     expect(await next.result()).toBe("done");
-    expect(watched.told.filter(({ event }) => event === "failed" || event === "threadEnded")).toEqual([]);
+    expect(watched.recorded.filter(({ event }) => event === "failed" || event === "threadEnded")).toEqual([]);
   });
 
   it("in great number floods nobody", async () => {
     const watched = started();
     await watched.offloader.ready();
     const gate = new Gate();
-    watched.offloader.offload("rejectsOften", { times: 5_000, gate: gate.cells });
+    watched.offloader.offload("rejectsOften", { times: 5_000, gate: gate.memory });
     await watched.event("started");
     await Promise.resolve();
     blockUntil(() => gate.arrived === 1);

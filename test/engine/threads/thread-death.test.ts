@@ -83,7 +83,7 @@ describe("a task that kills its thread", () => {
     await watched.event("started", ({ id }) => id === ids[0]);
     ids.push(...[5, 6, 7].map((value) => watched.offloader.offload("exits", { really: false, value }).id));
     await watched.offloader.idle();
-    const succeeded = watched.told.filter(({ event, id }) => event === "succeeded" && ids.includes(id ?? ""));
+    const succeeded = watched.recorded.filter(({ event, id }) => event === "succeeded" && ids.includes(id ?? ""));
     expect(succeeded.map(({ id }) => id)).toEqual(ids.slice(1));
   });
 
@@ -96,12 +96,12 @@ describe("a task that kills its thread", () => {
       await Promise.resolve();
       // In a batch of its own, behind the first.
       const gate = new Gate();
-      const last = watched.offloader.offload("tiny", { [how]: gate.cells });
+      const last = watched.offloader.offload("tiny", { [how]: gate.memory });
       await Promise.resolve();
       expect(last.state).toBe("running");
       // Nothing that the thread says is heard before it is dead.
       blockUntil(() => gate.arrived === 1);
-      Atomics.wait(gate.cells, 0, 0, 50);
+      Atomics.wait(gate.memory, 0, 0, 50);
       expect(await Promise.all(results)).toEqual([1, 2, 3]);
       expect(await rejection(last.result())).toMatchObject({ code: "AR_THREAD_EXITED" });
     },
@@ -109,7 +109,7 @@ describe("a task that kills its thread", () => {
 
   it("has its next attempt alone on its thread", async () => {
     const watched = watch("tasks.mjs", oneThread);
-    const { offloader, told } = watched;
+    const { offloader, recorded } = watched;
     await watched.expectTiny("exits", { really: false });
     const guilty = offloader.offload("exits", {}, { attempts: 2, backoff: 0 });
     await watched.event("retrying", ({ id }) => id === guilty.id);
@@ -117,12 +117,12 @@ describe("a task that kills its thread", () => {
     await offloader.idle();
 
     expect(guilty.state).toBe("failed");
-    const secondStart = told.findIndex(
+    const secondStart = recorded.findIndex(
       ({ event, id, attempt }) => event === "started" && id === guilty.id && attempt === 2,
     );
-    const end = told.findIndex(({ event, id }) => event === "failed" && id === guilty.id);
+    const end = recorded.findIndex(({ event, id }) => event === "failed" && id === guilty.id);
     expect(secondStart).toBeGreaterThan(0);
-    const between = told.slice(secondStart + 1, end);
+    const between = recorded.slice(secondStart + 1, end);
     expect(between.filter(({ event }) => event === "started" || event === "succeeded")).toEqual([]);
   });
 
@@ -152,7 +152,7 @@ describe("a payload that no thread can take in", () => {
     );
     expect(watched.ends(handles[1]?.id ?? "")).toEqual(["failed"]);
     // The first thread may have had the whole batch.
-    const deaths = watched.told.filter(({ event }) => event === "threadEnded").length;
+    const deaths = watched.recorded.filter(({ event }) => event === "threadEnded").length;
     expect(deaths).toBeGreaterThanOrEqual(3);
     expect(deaths).toBeLessThanOrEqual(5);
   });
@@ -177,9 +177,9 @@ describe("a thread that dies while it runs several tasks", () => {
 
   it("has each of them run again alone, and the guilty one fails", async () => {
     const watched = watch("tasks.mjs", together);
-    const { offloader, told } = watched;
+    const { offloader, recorded } = watched;
     const gate = new Gate();
-    const innocent = [1, 2, 3].map((value) => offloader.offload("waiting", { gate: gate.cells, value }));
+    const innocent = [1, 2, 3].map((value) => offloader.offload("waiting", { gate: gate.memory, value }));
     await gate.arrival(3);
     const guilty = offloader.offload("exits");
     await watched.event("threadEnded");
@@ -190,7 +190,7 @@ describe("a thread that dies while it runs several tasks", () => {
     for (const handle of [...innocent, guilty]) expect(watched.ends(handle.id)).toHaveLength(1);
 
     // After the death, no start of one of them comes before the end of the one before it.
-    const after = told.slice(told.findIndex(({ event }) => event === "threadEnded"));
+    const after = recorded.slice(recorded.findIndex(({ event }) => event === "threadEnded"));
     const steps = after.filter(
       ({ event, id }) => id !== undefined && ["started", "succeeded", "failed"].includes(event),
     );
@@ -204,7 +204,7 @@ describe("a thread that dies while it runs several tasks", () => {
   it("does not count the run that was cut short as an attempt of the innocent", async () => {
     const watched = watch("tasks.mjs", together);
     const gate = new Gate();
-    const innocent = watched.offloader.offload("waiting", { gate: gate.cells });
+    const innocent = watched.offloader.offload("waiting", { gate: gate.memory });
     await gate.arrival();
     watched.offloader.offload("exits");
     await watched.event("threadEnded");
@@ -217,7 +217,7 @@ describe("a thread that dies while it runs several tasks", () => {
     const watched = watch("tasks.mjs", together);
     await rejection(watched.offloader.run("exits"));
     const gate = new Gate();
-    const handles = [1, 2, 3, 4].map((value) => watched.offloader.offload("waiting", { gate: gate.cells, value }));
+    const handles = [1, 2, 3, 4].map((value) => watched.offloader.offload("waiting", { gate: gate.memory, value }));
     await gate.arrival(4);
     gate.open();
     expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual([1, 2, 3, 4]);

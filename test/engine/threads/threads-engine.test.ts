@@ -42,7 +42,7 @@ async function start() {
   const gate = new Gate();
   const add = (definition: TaskDefinition, payload?: unknown, dispatch: Partial<Dispatch> = {}): Task =>
     host.add(definition, dispatch, { payload: capture(payload) });
-  const blocked = add(defineTiny("blocked"), { gate: gate.cells });
+  const blocked = add(defineTiny("blocked"), { gate: gate.memory });
   await gate.arrival();
   return { engine, host, add, gate, blocked };
 }

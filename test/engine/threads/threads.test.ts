@@ -9,14 +9,14 @@ function started(pool: WatchedOptions["pool"], module = "threads.mjs"): Watched 
   return watch(module, { pool });
 }
 
-const endings = (watched: Watched) => watched.told.filter(({ event }) => event === "threadEnded");
+const endings = (watched: Watched) => watched.recorded.filter(({ event }) => event === "threadEnded");
 
 describe("threads", () => {
   it("are up to minThreads when ready() resolves", async () => {
     const watched = started({ minThreads: 3, maxThreads: 4 });
     await watched.offloader.ready();
     expect(watched.offloader.stats().threads).toEqual({ total: 3, idle: 3, busy: 0, stuck: 0 });
-    expect(watched.told.filter(({ event }) => event === "threadStarted")).toHaveLength(3);
+    expect(watched.recorded.filter(({ event }) => event === "threadStarted")).toHaveLength(3);
   });
 
   it("start with the first task when minThreads is 0, and ready() starts one", async () => {
@@ -46,7 +46,7 @@ describe("threads", () => {
     // However long ago the last one was sent.
     await new Promise((resolve) => setTimeout(resolve, 20));
     const gate = new Gate();
-    const result = watched.offloader.run("whereOnceOpen", { gate: gate.cells });
+    const result = watched.offloader.run("whereOnceOpen", { gate: gate.memory });
     await Promise.resolve();
     const deadline = performance.now() + 5_000;
     while (gate.arrived === 0 && performance.now() < deadline);
@@ -85,7 +85,7 @@ describe("threads", () => {
   it("grow to maxThreads with the work, and no further", async () => {
     const watched = started({ minThreads: 1, maxThreads: 3 });
     const gate = new Gate();
-    const results = Array.from({ length: 6 }, () => watched.offloader.run("whereOnceOpen", { gate: gate.cells }));
+    const results = Array.from({ length: 6 }, () => watched.offloader.run("whereOnceOpen", { gate: gate.memory }));
     await gate.arrival(3);
     expect(watched.offloader.stats()).toMatchObject({ running: 3, queued: 3, threads: { total: 3, busy: 3 } });
     gate.open();
@@ -95,19 +95,19 @@ describe("threads", () => {
   it("end after idleTimeout down to minThreads, their teardown done", async () => {
     const watched = started({ minThreads: 1, maxThreads: 2, idleTimeout: 100 });
     await watched.offloader.ready();
-    const cells = new Int32Array(new SharedArrayBuffer(12));
+    const memory = new Int32Array(new SharedArrayBuffer(12));
     const gate = new Gate();
-    const busy = [0, 1].map(() => watched.offloader.run("whereOnceOpen", { gate: gate.cells }));
+    const busy = [0, 1].map(() => watched.offloader.run("whereOnceOpen", { gate: gate.memory }));
     await gate.arrival(2);
     gate.open();
     await Promise.all(busy);
     // One hook on each thread.
-    const hooks = [0, 1].map((index) => watched.offloader.run("registersTeardown", { cells, index }));
+    const hooks = [0, 1].map((index) => watched.offloader.run("registersTeardown", { memory, index }));
     await Promise.all(hooks);
     const { reason } = await watched.event("threadEnded");
     expect(reason).toBe("idle");
     expect(watched.offloader.stats().threads.total).toBe(1);
-    expect(Atomics.load(cells, 2)).toBeGreaterThan(0);
+    expect(Atomics.load(memory, 2)).toBeGreaterThan(0);
   });
 
   it("that are idle do not end before idleTimeout", async () => {
@@ -139,13 +139,13 @@ describe("threads", () => {
 describe("maxTasksPerThread", () => {
   it("replaces a thread after exactly so many tasks, its teardown done", async () => {
     const watched = started({ maxThreads: 1, maxTasksPerThread: 3 });
-    const cells = new Int32Array(new SharedArrayBuffer(8));
+    const memory = new Int32Array(new SharedArrayBuffer(8));
     const first = await watched.offloader.run("where");
-    await watched.offloader.run("registersTeardown", { cells });
+    await watched.offloader.run("registersTeardown", { memory });
     expect(await watched.offloader.run("where")).toBe(first);
     expect(await watched.offloader.run("where")).not.toBe(first);
     expect(await watched.event("threadEnded")).toEqual({ event: "threadEnded", threadId: first, reason: "recycled" });
-    expect(Atomics.load(cells, 0)).toBe(1);
+    expect(Atomics.load(memory, 0)).toBe(1);
   });
 
   it("holds while there is always more work", async () => {
@@ -180,7 +180,7 @@ describe("a thread that dies", () => {
     await watched.offloader.run("exitsLater");
     expect(await watched.event("threadEnded")).toMatchObject({ reason: "exited with code 5" });
     expect(await watched.offloader.run("where")).toBeGreaterThan(0);
-    expect(watched.told.filter(({ event }) => event === "failed")).toEqual([]);
+    expect(watched.recorded.filter(({ event }) => event === "failed")).toEqual([]);
   });
 
   it("soon after each start is replaced more and more slowly", async () => {
@@ -215,12 +215,12 @@ describe("a thread that dies", () => {
 describe("teardown hooks", () => {
   it("run in reverse order when the offloader closes, also after one that throws, which is told", async () => {
     const watched = started({ maxThreads: 1 });
-    const cells = new Int32Array(new SharedArrayBuffer(16));
+    const memory = new Int32Array(new SharedArrayBuffer(16));
     for (const [index, next] of [undefined, "throw", undefined].entries()) {
-      await watched.offloader.run("registersTeardown", { cells, index, next });
+      await watched.offloader.run("registersTeardown", { memory, index, next });
     }
     await watched.offloader.close();
-    expect([...cells]).toEqual([3, 2, 1, 3]);
+    expect([...memory]).toEqual([3, 2, 1, 3]);
     expect((await watched.line(/unhandled error in a thread/)).fields.err).toMatchObject({
       message: "teardown failed",
     });
@@ -230,10 +230,10 @@ describe("teardown hooks", () => {
   for (const next of ["hang", "block"]) {
     it(`are bounded by teardownTimeout when one of them does ${next}`, async () => {
       const watched = started({ maxThreads: 1, teardownTimeout: 100 });
-      const cells = new Int32Array(new SharedArrayBuffer(8));
-      await watched.offloader.run("registersTeardown", { cells, next });
+      const memory = new Int32Array(new SharedArrayBuffer(8));
+      await watched.offloader.run("registersTeardown", { memory, next });
       await watched.offloader.close({ timeout: 20_000 });
-      expect(Atomics.load(cells, 0)).toBe(1);
+      expect(Atomics.load(memory, 0)).toBe(1);
       expect((await watched.line(/teardown hooks .* longer than pool\.teardownTimeout \(100 ms\)/)).level).toBe("warn");
       expect(watched.offloader.stats().threads.total).toBe(0);
     });
@@ -241,19 +241,19 @@ describe("teardown hooks", () => {
 
   it("that hang keep no successor from starting", async () => {
     const watched = started({ maxThreads: 1, maxTasksPerThread: 1, teardownTimeout: 60_000 });
-    const cells = new Int32Array(new SharedArrayBuffer(8));
-    await watched.offloader.run("registersTeardown", { cells, next: "hang" });
+    const memory = new Int32Array(new SharedArrayBuffer(8));
+    await watched.offloader.run("registersTeardown", { memory, next: "hang" });
     expect(await watched.offloader.run("where")).toBeGreaterThan(0);
   });
 
   it("that take long bound how many threads there are at a time, and the tasks run as those exit", async () => {
     const watched = started({ maxThreads: 1, maxTasksPerThread: 1, teardownTimeout: 50 });
-    const cells = new Int32Array(new SharedArrayBuffer(8));
-    const runs = Array.from({ length: 8 }, () => watched.offloader.run("registersTeardown", { cells, next: "hang" }));
+    const memory = new Int32Array(new SharedArrayBuffer(8));
+    const runs = Array.from({ length: 8 }, () => watched.offloader.run("registersTeardown", { memory, next: "hang" }));
     await Promise.all(runs);
     await watched.events("threadEnded", 8);
     let [threads, most] = [0, 0];
-    for (const { event } of watched.told) {
+    for (const { event } of watched.recorded) {
       if (event === "threadStarted") most = Math.max(most, ++threads);
       if (event === "threadEnded") threads--;
     }

@@ -1,6 +1,9 @@
 // The options of one call: their rules, and which of the three levels wins.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { integer, type Rules } from "../../../src/base/option-rules.js";
+import type { FollowUpOptions } from "../../../src/core/follow-up.js";
+import type { Dispatch } from "../../../src/core/task.js";
 import {
   type DispatchOptions,
   defaultPolicy,
@@ -95,6 +98,24 @@ describe("a dispatch", () => {
     const policy = Object.freeze({ ...defaultPolicy, timeout: 10 });
     expect(resolve(options, policy)).toMatchObject({ attempts: 4, timeout: 10 });
     expect(policy.attempts).toBe(1);
+  });
+});
+
+describe("an option that is added later", () => {
+  it("does not compile without a rule", () => {
+    // @ts-expect-error
+    const withoutRule: Rules<{ readonly region?: string; readonly attempts?: number }> = { attempts: integer(1) };
+    expect(Object.keys(withoutRule)).toEqual(["attempts"]);
+  });
+
+  it("can be set for what a task offloads, too, unless it is a function or waits for a response", () => {
+    const every: Required<Omit<Dispatch, "runIf" | "concurrency">> = {
+      ...defaultPolicy,
+      key: "k",
+      onDuplicate: "skip",
+    };
+    const followUp: Required<FollowUpOptions> = { ...every, backoff: 1 };
+    expect(Object.keys(followUp)).toContain("key");
   });
 });
 

@@ -12,7 +12,7 @@ const second = 1_000;
 function create(reportsAfter = minute) {
   const clock = new FakeClock();
   const parts = createScheduler({ clock, reportsAfter });
-  const { scheduler, reports, lines, told } = parts;
+  const { scheduler, reports, lines, recorded } = parts;
   function queued(dispatch: Partial<Dispatch> = {}, definition = parts.definitions.task("work")): Task {
     const task = makeTask(definition, dispatch);
     scheduler.move(() => {
@@ -28,7 +28,7 @@ function create(reportsAfter = minute) {
     return task;
   }
   const logged = () => lines.filter(({ message }) => message.includes("running for long")).map(({ fields }) => fields);
-  const events = () => told.filter(({ name }) => name === "longRunning").map(({ event }) => event);
+  const events = () => recorded.filter(({ name }) => name === "longRunning").map(({ event }) => event);
   return { ...parts, clock, queued, running, logged, events };
 }
 

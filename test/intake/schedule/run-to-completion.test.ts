@@ -94,13 +94,13 @@ it("each task has one end, and its events come in the order of its states", () =
   fc.assert(
     fc.property(moves, reactions, (groups, reactionsOfListeners) => {
       const simulation = new Simulation();
-      const { scheduler, ledger, events, told } = simulation.parts;
+      const { scheduler, ledger, events, recorded } = simulation.parts;
       for (const { event, action } of reactionsOfListeners) events.on(event, () => simulation.react(action));
       for (const steps of groups) scheduler.move(() => steps.forEach((each) => void simulation.perform(each)));
       simulation.end();
       expect([ledger.unfinished, ledger.bytes]).toEqual([0, 0]);
       for (const task of simulation.tasks) {
-        const story = told.filter(({ event }) => event.id === task.id);
+        const story = recorded.filter(({ event }) => event.id === task.id);
         expectWholeLife(story.map(({ name }) => name));
         // The state in an event is that of its transition, whatever has become of the task meanwhile.
         const final = story.filter(({ event }) => isFinal(event.state));

@@ -88,7 +88,7 @@ describe("the end of an attempt", () => {
   });
 
   it("that failed is followed by the next, after the backoff, until the last", () => {
-    const { reports, engine, running, startAgain, clock, told } = create();
+    const { reports, engine, running, startAgain, clock, recorded } = create();
     const task = running({ attempts: 3 });
     for (const attempt of [1, 2]) {
       reports.failed(task, error, true, 5);
@@ -98,7 +98,7 @@ describe("the end of an attempt", () => {
     reports.failed(task, error, true, 5);
     expect([task.state, task.attempt]).toEqual(["failed", 3]);
     expect(clock.delays).toEqual([100, 200]);
-    const retries = told.filter(({ name }) => name === "retrying").map(({ event }) => event);
+    const retries = recorded.filter(({ name }) => name === "retrying").map(({ event }) => event);
     expect(retries).toMatchObject([
       { id: task.id, delayMs: 100, error, runMs: 5 },
       { id: task.id, delayMs: 200, error, runMs: 5 },
@@ -131,12 +131,12 @@ describe("the end of an attempt", () => {
   });
 
   it("past its timeout is followed by the next like any other failure, and the next may succeed", () => {
-    const { reports, running, startAgain, told } = create();
+    const { reports, running, startAgain, recorded } = create();
     const task = running({ attempts: 2 });
     task.abortedBy = stopped("AR_TIMEOUT");
     reports.failed(task, error, false);
     expect(task.state).toBe("delayed");
-    expect(told.at(-1)).toMatchObject({
+    expect(recorded.at(-1)).toMatchObject({
       name: "retrying",
       event: { delayMs: 100, error: expect.objectContaining({ code: "AR_TIMEOUT" }) },
     });
@@ -155,14 +155,14 @@ describe("the end of an attempt", () => {
   });
 
   it("that comes after the end of the task means nothing", async () => {
-    const { reports, scheduler, running, told } = create();
+    const { reports, scheduler, running, recorded } = create();
     const task = running({ attempts: 3 });
     reports.succeeded(task, "first");
-    const before = told.length;
+    const before = recorded.length;
     reports.failed(task, error, true);
     reports.succeeded(task, "second");
     reports.handedOver(task);
-    expect(told).toHaveLength(before);
+    expect(recorded).toHaveLength(before);
     expect(await scheduler.result(task)).toBe("first");
   });
 
@@ -175,10 +175,10 @@ describe("the end of an attempt", () => {
   });
 
   it("in another process is the end of the task in this one", async () => {
-    const { reports, scheduler, running, told } = create();
+    const { reports, scheduler, running, recorded } = create();
     const task = running();
     reports.handedOver(task);
-    expect(told.at(-1)).toMatchObject({ name: "forwarded", event: { id: task.id, state: "forwarded" } });
+    expect(recorded.at(-1)).toMatchObject({ name: "forwarded", event: { id: task.id, state: "forwarded" } });
     await expect(scheduler.result(task)).rejects.toMatchObject({ code: "AR_RUN_ELSEWHERE" });
   });
 });

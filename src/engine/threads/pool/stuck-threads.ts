@@ -11,7 +11,7 @@ export class StuckThreads {
     return this.#threads.size;
   }
 
-  /** How many of them no other thread may take the place of. */
+  /** How many of them are beyond the limit, so that no other thread takes their place. */
   get beyondLimit(): number {
     return Math.max(0, this.#threads.size - this.limit);
   }

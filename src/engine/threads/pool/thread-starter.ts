@@ -136,8 +136,8 @@ export class ThreadStarter {
   async destroy(): Promise<void> {
     const workers = [...this.#pool.threads];
     const destroyed = this.#pool.destroy();
-    // One in native code ends when that is done, and must not keep the process alive for it. Node's terminate() has it do so,
-    // and so has Piscina when the port of the thread has closed, which is in the turn after the next.
+    // A thread in native code ends when that code returns, and must not keep the process alive until then. But Node's
+    // terminate() makes it do so, and Piscina does the same when the thread's port has closed, in the turn after the next.
     await Promise.race([destroyed, turn().then(turn)]);
     for (const worker of workers) worker.unref();
     await inTime(destroyed, endsWithinMs);

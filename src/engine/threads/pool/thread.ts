@@ -127,7 +127,7 @@ export class Thread {
     return this.#gone.promise;
   }
 
-  /** It does not end although it is being terminated: it is no longer listened to, and keeps no process alive. */
+  /** It is being terminated and does not end. It is not listened to any more, and does not keep the process alive. */
   giveUp(): void {
     this.port.close();
     this.worker.unref();
@@ -153,7 +153,7 @@ export class Thread {
     return slot;
   }
 
-  /** The slots with a batch, the one sent last first: in this order tasks are taken back, because each goes to the head of its lane. */
+  /** The slots with a batch, the latest first. Tasks are taken back in this order, because each goes to the head of its lane. */
   get busySlots(): Slot[] {
     return this.slots.filter(({ tasks }) => tasks.length > 0).sort((one, other) => other.sentAt - one.sentAt);
   }
@@ -167,7 +167,7 @@ export class Thread {
     }
   }
 
-  /** Where a task is that it was sent and whose outcome has not been reported. */
+  /** The place of a task that was sent to this thread and whose outcome has not been reported. */
   find(task: Task): Place | undefined {
     for (const slot of this.slots) {
       const index = slot.find(task);

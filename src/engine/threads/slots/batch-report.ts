@@ -29,7 +29,8 @@ export class BatchReport {
   /**
    * The thread has replied: every task of the batch that was not withdrawn has ended.
    *
-   * @returns false where a task had no end. It has one now, and the thread is not to be trusted: a task has tampered with it
+   * @returns false where a task had no outcome, because a task has tampered with the thread. The task has been failed or queued
+   *   again, and the thread has to be replaced
    */
   replied(slot: Slot, reply: BatchReply): boolean {
     const reader = new ReplyReader(reply);
@@ -102,7 +103,7 @@ export class BatchReport {
     }
   }
 
-  /** Has a task run again that no code has begun, or that is not to blame for the death of its thread. */
+  /** Queues a task again whose code has not begun, or that is not to blame for the death of its thread. */
   again(task: Task, death: Death | undefined): void {
     if (isFinal(task.state)) return;
     if (death !== undefined && task.payload === movedAway) {
@@ -111,11 +112,11 @@ export class BatchReport {
     }
     this.host.returned(task);
     this.queue.freed(task.definition);
-    // Last, so that it stands before those of its name that come forward now.
+    // Last, so that it is ahead of the tasks of its name that `freed` puts at the head of their lanes.
     this.queue.putBack(task);
   }
 
-  /** The thread is done with the batch and has left a task where it was. One that it has not begun runs elsewhere. */
+  /** The thread is done with the batch, and this task has no outcome. If its code has not begun, it runs on another thread. */
   #withoutEnd(slot: Slot, index: number, task: Task): void {
     const passes = (this.#unread.get(task) ?? 0) + 1;
     if (passes < mostUnread && task.payload !== movedAway && slot.withdraw(index)) {
@@ -126,7 +127,7 @@ export class BatchReport {
     this.#failed(task, withoutOutcome(task), true);
   }
 
-  /** A task on which threads die before they begin it. Sent again and again, it would kill one thread after another. */
+  /** A thread died before it began this task. A task that is sent again each time could kill one thread after another. */
   #neverRead(task: Task, death: Death): void {
     const threads = (this.#unread.get(task) ?? 0) + 1;
     if (threads === mostUnread) {
@@ -149,7 +150,7 @@ export class BatchReport {
     }
   }
 
-  /** @returns false where the slot state is none of a task that has ended */
+  /** @returns false if the slot state is not that of a task that has ended */
   #ended(slot: Slot, index: number, task: Task, reader: ReplyReader): boolean {
     if (slot.hasWithdrawn(index)) return true;
     const value = slot.stateOf(index);
@@ -173,7 +174,7 @@ export class BatchReport {
   }
 }
 
-/** Its thread has ended the batch without it. */
+/** The thread ended the batch and sent no outcome of this task. */
 function withoutOutcome(task: Task): OffloadError {
   const message = `the thread of ${name(task)} ended its work without an outcome of this task; the thread is replaced`;
   return new OffloadError("AR_THREAD_EXITED", message);

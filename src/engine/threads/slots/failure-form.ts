@@ -16,7 +16,7 @@ export function isRetryable(form: FailureForm): boolean {
   return typeof form === "string" ? form.startsWith("+") : form.nonRetryable !== true;
 }
 
-/** Never throws, also not for what a task has forged. */
+/** Never throws, even if a task has forged the failure. */
 export function failureOf(form: FailureForm): Error {
   try {
     if (typeof form !== "string") return toError(form);

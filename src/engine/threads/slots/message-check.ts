@@ -6,7 +6,7 @@ interface Sender {
   readonly slots: readonly { readonly tasks: readonly unknown[] }[];
 }
 
-/** Whether the fields that decide where a message goes are what they have to be. What they hold is not looked into. */
+/** Whether the fields that decide where a message goes have the right types. Payloads and values in it are not checked. */
 export function isFromRunner(thread: Sender, message: unknown): message is FromThread {
   if (isReply(message)) return isReplyOf(thread, message);
   if (typeof message !== "object" || message === null) return false;

@@ -26,7 +26,7 @@ export class Slot {
   late = false;
   /** `sharedNow()` when all its tasks had ended and the reply had not come; undefined before that. */
   endedSince: number | undefined;
-  /** The running task that has more time, because the process was stopped while it ran, and until when. */
+  /** The running task that was given more time, because the process was stopped while it ran. It has until `until`. */
   excuse: { readonly task: Task; readonly until: number } | undefined;
   /** Indices of the withdrawn tasks. Kept here, because the states are in the reach of a task's code. */
   #withdrawn: Set<number> | undefined;

@@ -1,12 +1,12 @@
 // What follows an attempt: the end of the task, or another attempt after a delay. A task that was asked to stop ends for that
 // reason, whatever its code still did.
 import type { Clock } from "../../base/time.js";
-import { hasAttemptsLeft } from "../../core/early-end.js";
-import { errorOf } from "../../core/lazy-error.js";
-import type { Ledger } from "../../core/ledger.js";
-import { backoffDelay } from "../../core/retry/backoff.js";
-import { Delayed } from "../../core/retry/delayed.js";
-import type { Task } from "../../core/task.js";
+import { hasAttemptsLeft } from "../early-end.js";
+import { errorOf } from "../lazy-error.js";
+import type { Ledger } from "../ledger.js";
+import type { Task } from "../task.js";
+import { backoffDelay } from "./backoff.js";
+import { Delayed } from "./delayed.js";
 
 export class Attempts {
   readonly #ledger: Ledger;

@@ -1,15 +1,14 @@
-// Whether tasks can be run: the promise of `ready()`, and the error of every dispatch while the tasks module cannot be loaded.
+// The start of an offloader, from which it can run tasks: the promise of `ready()`, and the error of every dispatch while the
+// tasks module cannot be loaded.
 import { type Deferred, deferred } from "../base/deferred.js";
 import { OffloadError } from "../base/errors.js";
 import type { TaskDefinition } from "../core/definition.js";
 import type { Definitions } from "./definitions.js";
 
-export interface ReadinessParts {
+export interface StartupParts {
   readonly definitions: Definitions;
   /** Words for an error of loading, where more is known than the error says. */
   readonly explain: (reason: Error) => Error;
-  /** Brings back the tasks that earlier processes left unfinished. Called when the engine is up. */
-  readonly takeOver: () => Promise<void>;
 }
 
 /** What the engine reports while the testing kit decides which tasks there are. */
@@ -21,15 +20,15 @@ interface Postponement {
 /** The error of the tasks of a definition, which cannot run; undefined for one whose tasks can. */
 export type ErrorOf = (definition: TaskDefinition) => OffloadError | undefined;
 
-export class Readiness {
-  readonly #parts: ReadinessParts;
+export class Startup {
+  readonly #parts: StartupParts;
   #ready = waitedForByNobody();
   #refusal: OffloadError | undefined;
   #isLoaded = false;
   #gaveUp: Error | undefined;
   #postponement: Postponement | undefined;
 
-  constructor(parts: ReadinessParts) {
+  constructor(parts: StartupParts) {
     this.#parts = parts;
   }
 
@@ -41,15 +40,6 @@ export class Readiness {
   /** Thrown by every dispatch of a task while the module cannot be loaded, and of everything in a thread. */
   get refusal(): OffloadError | undefined {
     return this.#refusal;
-  }
-
-  /**
-   * Brings back what earlier processes have left before the engine is up: an engine that starts threads only for work would
-   * wait for the first call.
-   */
-  takeOverEarly(): void {
-    // The store logs a failure, and tries again.
-    this.#parts.takeOver().catch(() => {});
   }
 
   /** Whether a thread has loaded the tasks module, and the last attempt to do so did not fail. */
@@ -96,10 +86,14 @@ export class Readiness {
     return true;
   }
 
-  /** The engine is up. */
-  up(): void {
+  /**
+   * The engine is up.
+   *
+   * @param takenOver resolves when the tasks that earlier processes left have been looked for
+   */
+  up(takenOver: Promise<void>): void {
     const { resolve, reject } = this.#ready;
-    this.#parts.takeOver().then(resolve, reject);
+    takenOver.then(resolve, reject);
   }
 
   /**

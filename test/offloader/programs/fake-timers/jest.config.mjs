@@ -1,0 +1,7 @@
+export default {
+  testEnvironment: "node",
+  testMatch: ["<rootDir>/*.check.mjs"],
+  transform: {},
+  watchman: false,
+  fakeTimers: { enableGlobally: true, now: 0 },
+};
