@@ -54,8 +54,9 @@ export interface Engine {
   close(timeout: number): Promise<void>;
 
   /**
-   * What goes on although it was to end: threads in native code, code on the main thread. Node waits for native work when it
-   * exits, so the process may have to end by force. None of it may keep the event loop alive once `close()` is done.
+   * What an exit may have to wait for: threads that were to end and are in native code, and code on the main thread. Node waits
+   * for native work when it exits, so the process may have to end by force. After `close()` it is what goes on although it was
+   * to end, and none of that may keep the event loop alive.
    */
   readonly unended: number;
 

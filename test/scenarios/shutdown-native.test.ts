@@ -6,7 +6,9 @@ const timeout = 2_000;
 /** The process is gone 500 ms after the deadline at the latest. As many again are for a busy machine, which this process shares. */
 const slack = 1_000;
 
-async function start(work: string, ending: "signal" | "close", options: ProgramOptions = {}): Promise<Program> {
+type Ending = "signal" | "exit" | "throw" | "close" | "close-throw";
+
+async function start(work: string, ending: Ending, options: ProgramOptions = {}): Promise<Program> {
   return startProgram("test/scenarios/fixtures/shutdown-native.js", {
     execArgv: [],
     args: [work, ending, String(timeout)],
@@ -43,6 +45,27 @@ describe("work in native code", () => {
     expect(performance.now() - startedAt).toBeLessThan(timeout + slack);
     expect(exit.stdout).toContain("closed 1");
     expect(exit).toMatchObject(ended(0));
+  });
+
+  it.each([
+    { ending: "exit", code: 7 },
+    { ending: "throw", code: 1 },
+  ] as const)("(pbkdf2) does not keep a process in which something else ends the drain: $ending", async (given) => {
+    // The rounds take 13 s, and Node would wait for them.
+    const program = await start("pbkdf2", given.ending);
+    const startedAt = performance.now();
+    program.kill("SIGTERM");
+    const exit = await program.exited;
+    expect(performance.now() - startedAt).toBeLessThan(timeout + slack);
+    expect(exit).toMatchObject(ended(given.code));
+    expect(exit.stderr).toMatch(/in the middle of its shutdown \(draining\)/);
+    expect(exit.stderr.includes("Error: nobody catches this")).toBe(given.ending === "throw");
+  });
+
+  it("(pbkdf2) does not hide the exception that ends a program after close()", async () => {
+    const exit = await (await start("pbkdf2", "close-throw")).exited;
+    expect(exit).toMatchObject(ended(1));
+    expect(exit.stderr).toMatch(/uncaught exception\n {2}Error: nobody catches this\n {4}at .*shutdown-native\.js:\d+/);
   });
 
   it("(pbkdf2) of a request that was cut off does not outlive the deadline", async () => {

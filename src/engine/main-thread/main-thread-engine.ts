@@ -111,7 +111,7 @@ export class MainThreadEngine implements Engine {
   }
 
   get unended(): number {
-    return this.#halted ? this.#goingOn : 0;
+    return this.#goingOn;
   }
 
   /** Never within the call that added: a task starts after the code that dispatched it. */

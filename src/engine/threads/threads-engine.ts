@@ -135,7 +135,7 @@ export class ThreadsEngine implements Engine {
   }
 
   get unended(): number {
-    return this.#halted ? this.pool.threads.size + this.pool.stuck.size : 0;
+    return this.pool.stuck.size + (this.#halted ? this.pool.threads.size : 0);
   }
 
   /** terminate() ends whatever else a thread does. */

@@ -1,6 +1,7 @@
 // The end of a process that Node would not end in time. When it exits, Node joins every thread and waits for the libuv pool:
 // 20,000,000 rounds of pbkdf2 in a task held process.exit() for 13 s (Node 20 to 26, process.reallyExit() as well).
 import { isMainThread } from "node:worker_threads";
+import { noteUncaught, writeUncaught } from "./uncaught.js";
 
 /** What may go on although it was to end. */
 export interface Unended {
@@ -71,12 +72,24 @@ export function keepsExitCode(): boolean {
 
 const endings = new Set<Unended>();
 
-/** From now on the process ends by force if it exits while this has something unended. */
-export function endByForceAtExit(target: Unended): void {
+/**
+ * From now on the process ends by force if it exits while this has something unended.
+ *
+ * @returns what undoes it
+ */
+export function endByForceAtExit(target: Unended): () => void {
   // A thread that is not the main one has no process to end.
-  if (!isMainThread) return;
-  if (endings.size === 0) process.on("exit", onExit);
+  if (!isMainThread) return () => {};
+  if (endings.size === 0) {
+    process.on("exit", onExit);
+    process.on("uncaughtExceptionMonitor", noteUncaught);
+  }
   endings.add(target);
+  return () => {
+    if (!endings.delete(target) || endings.size > 0) return;
+    process.off("exit", onExit);
+    process.off("uncaughtExceptionMonitor", noteUncaught);
+  };
 }
 
 function onExit(code: number): void {
@@ -90,6 +103,7 @@ function onExit(code: number): void {
       // Node would print the error, but the process has to end.
     }
   }
+  writeUncaught();
   const inNativeCode = [...endings].some((target) => (target.inNativeCode?.() ?? 0) > 0);
   endNow(Number(process.exitCode ?? code) || 0, inNativeCode);
 }

@@ -163,7 +163,10 @@ export class ProcessShutdown {
 
   private async run(sequence: Sequence): Promise<void> {
     const disregard = outliveReaders();
+    // Something else may exit in the middle of it, and Node would wait for native code then, whatever the deadline is.
+    const undo = endByForceAtExit(sequence);
     const report = await sequence.run();
+    undo();
     const exit = this.allOptions().find((options) => options.exit !== undefined)?.exit ?? true;
     if (exit === true) {
       const time = Math.max(0, sequence.left) + outputGrace;

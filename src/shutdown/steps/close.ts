@@ -92,11 +92,14 @@ class Closing {
     const { target, deadline } = this;
     const startedAt = now();
     const before = target.totals();
+    // Something else may exit in the middle of it, and Node would wait for native code then, whatever the deadline is.
+    const undo = endByForceAtExit({ unended: () => target.unfinishedCount() + target.unended() });
     target.announceDraining();
     await deadline.within(target.idle(), "abort");
     target.refuse();
     if (target.unfinishedCount() > 0) await this.abandon();
     await this.endThreads();
+    undo();
     return {
       ...tally(before, target.totals()),
       ...this.abandoned(),

@@ -33,6 +33,11 @@ export class Pending {
     return sum(this.targets().map((target) => target.unfinishedCount()));
   }
 
+  /** Requests and tasks that go on, and threads and callbacks that cannot be ended. */
+  unended(): number {
+    return this.openRequests().length + this.unfinishedCount() + sum(this.targets().map((target) => target.unended()));
+  }
+
   /** The unfinished tasks, oldest first; at most `max` of each target. */
   unfinished(max?: number): UnfinishedTask[] {
     return this.targets().flatMap((target) => target.unfinished(max));

@@ -87,6 +87,11 @@ export class Sequence {
     return this.deadline.left("end");
   }
 
+  /** What an exit now would leave: requests, tasks, and what cannot be ended. */
+  unended(): number {
+    return this.pending.unended();
+  }
+
   /** The report is there: only the exit is left, which nothing may hold up for longer than this. */
   exitWithin(ms: number): void {
     this.progress.exitWithin(ms);
