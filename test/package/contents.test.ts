@@ -19,7 +19,8 @@ beforeAll(async () => {
 describe("the published package", () => {
   it("contains the build, the declarations, the documents, the examples without their photos, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
-    const varying = /^(dist\/(journal|non-retryable|[a-z]+-core)(\.d)?\.c[jt]s|docs\/.+\.(md|svg|json)|examples\/(?!photos).+)$/;
+    const varying =
+      /^(dist\/(journal|non-retryable|[a-z]+-core)(\.d)?\.c[jt]s|docs\/.+\.(md|svg|json)|examples\/(?!photos).+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "CHANGELOG.md",
       "LICENSE",
