@@ -33,7 +33,7 @@ export function isStale(): boolean {
   const built = path.join(dist, "index.cjs");
   if (!existsSync(built)) return true;
   const builtAt = statSync(built).mtimeMs;
-  const sources = ["src", "workers"].flatMap((folder) =>
+  const sources = ["src", "workers", "plugins"].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name)),
   );
   return ["package.json", "scripts/bundle.ts", "tsconfig.json", "tsconfig.build.json", ...sources].some(

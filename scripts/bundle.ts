@@ -1,5 +1,5 @@
 // What the package consists of: its code as CommonJS, a thin ES module over it, its declarations, and the runner of the threads.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type OutputOptions, type RolldownOptions, rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
@@ -9,6 +9,8 @@ import { root } from "./run.js";
 const entries: Readonly<Record<string, string>> = {
   index: path.join(root, "src/index.ts"),
   worker: path.join(root, "workers/worker.ts"),
+  esbuild: path.join(root, "plugins/esbuild.ts"),
+  webpack: path.join(root, "plugins/webpack.ts"),
 };
 
 // What a task may delete or replace under the runner. The runner's file takes them once, at its start, before any task.
@@ -46,7 +48,7 @@ const commonJs: OutputOptions = {
  * @param dist the folder
  */
 export async function bundle(dist: string): Promise<void> {
-  await Promise.all([bundleCode(dist), bundleRunner(dist), bundleDeclarations(dist)]);
+  await Promise.all([bundleCode(dist), bundleRunner(dist), bundlePiscinasThread(dist), bundleDeclarations(dist)]);
 }
 
 async function bundleCode(dist: string): Promise<void> {
@@ -104,6 +106,15 @@ async function bundleRunner(dist: string): Promise<void> {
   const build = await rolldown({ ...common, input });
   const banner = `"use strict"; const { ${intrinsics} } = globalThis;`;
   await build.write({ ...commonJs, dir: dist, banner });
+}
+
+// For applications that are bundled with Piscina in them. Its threads load a file beside its code.
+async function bundlePiscinasThread(dist: string): Promise<void> {
+  const folder = path.join(root, "node_modules/piscina");
+  const input = { "offload-after-response-piscina": path.join(folder, "dist/worker.js") };
+  const build = await rolldown({ ...common, input, external: [/^node:/, "@napi-rs/nice"] });
+  const licence = readFileSync(path.join(folder, "LICENSE"), "utf8").trim();
+  await build.write({ ...commonJs, dir: dist, banner: `/*! The thread of piscina.\n\n${licence}\n*/` });
 }
 
 // By rolldown, because TypeScript 7 has no API that another bundler of declarations could use. The sources have
