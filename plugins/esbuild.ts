@@ -14,7 +14,7 @@ import {
 
 export type { PluginOptions } from "./files.js";
 
-type Entries = string[] | { in: string; out: string }[] | Record<string, string>;
+type Entries = (string | { in: string; out: string })[] | Record<string, string>;
 
 /** The part of esbuild's `PluginBuild` that is used. */
 export interface EsbuildBuild {

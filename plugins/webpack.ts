@@ -30,15 +30,17 @@ export class OffloadAfterResponsePlugin {
   /** Called by webpack. */
   apply(compiler: Webpack): void {
     const name = "offload-after-response";
-    const { EntryPlugin, IgnorePlugin, NormalModule, Compilation, sources } = compiler.webpack;
+    const { EntryPlugin, IgnorePlugin, NormalModule, Compilation, sources, library: libraries } = compiler.webpack;
     // An optional package with native code, for an option that the library does not use.
     new IgnorePlugin({ resourceRegExp: /^@napi-rs\/nice$/ }).apply(compiler);
     const { output, entry, context } = compiler.options;
     const extension = typeof output.filename === "string" ? path.extname(output.filename) : ".js";
     const program = path.resolve(context, firstImport(entry) ?? "index.js");
+    // What the entry exports are the tasks. Without a library type webpack takes unused exports away.
+    const library = { type: output.module === true ? "module" : "commonjs2" };
+    new libraries.EnableLibraryPlugin(library.type).apply(compiler);
     for (const file of tasksOf(this.#options, context)) {
       const as = entryName(file, program);
-      const library = { type: output.module === true ? "module" : "commonjs2" };
       new EntryPlugin(context, file, { name: as, filename: `${as}${extension || ".js"}`, library }).apply(compiler);
     }
     compiler.hooks.compilation.tap(name, (compilation: Webpack) => {

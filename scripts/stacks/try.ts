@@ -67,7 +67,10 @@ async function serve(stack: Stack, command: string, project: string, env: NodeJS
     if (done !== requests) throw new Error(`${done} of ${requests} tasks have run`);
     if (code !== 0) throw new Error(`the exit code is ${code}`);
   } catch (error) {
-    throw new Error(`${command}: ${error instanceof Error ? error.message : error}\n${server.text}`, { cause: error });
+    throw new Error(
+      `${command}: ${error instanceof Error ? error.message : error}\n${server.text.replace(/^(.{400}).+$/gm, "$1…")}`,
+      { cause: error },
+    );
   } finally {
     server.kill();
   }

@@ -1,5 +1,6 @@
 // What is published: the files of the tarball, and the names that the modules export.
 import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as main from "offload-after-response";
@@ -9,10 +10,11 @@ import { linksOf } from "../docs/links.js";
 import { pack } from "./project.js";
 
 let contents: readonly string[] = [];
+let size = Number.NaN;
 
 beforeAll(async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "offload-after-response-pack-"));
-  contents = (await pack(directory)).contents;
+  ({ contents, size } = await pack(directory));
   await rm(directory, { recursive: true });
 });
 
@@ -20,17 +22,26 @@ describe("the published package", () => {
   it("contains the build, the declarations, the documents, the examples without their photos, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(journal|non-retryable|[a-z]+-core)(\.d)?\.c[jt]s|docs\/.+\.(md|svg|json)|examples\/(?!photos).+)$/;
+      /^(dist\/(journal|non-retryable|files|shared|rolldown-runtime|[a-z]+-core)(\.d)?\.c[jt]s|docs\/.+\.(md|svg)|examples\/(?!photos).+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
       "dist/cli.cjs",
+      "dist/esbuild.cjs",
+      "dist/esbuild.d.cts",
+      "dist/esbuild.d.ts",
+      "dist/esbuild.js",
       "dist/index.cjs",
       "dist/index.d.cts",
       "dist/index.d.ts",
       "dist/index.js",
+      "dist/offload-after-response-piscina.cjs",
       "dist/offload-after-response-runner.cjs",
+      "dist/webpack.cjs",
+      "dist/webpack.d.cts",
+      "dist/webpack.d.ts",
+      "dist/webpack.js",
       "dist/worker.cjs",
       "dist/worker.d.cts",
       "dist/worker.d.ts",
@@ -40,7 +51,7 @@ describe("the published package", () => {
     expect(contents).toEqual(expect.arrayContaining(["docs/errors.md", "examples/deploy/app/server.js"]));
   });
 
-  it("has what its documents link to, but for three places that are of use in a clone alone", () => {
+  it("has what its documents link to, but for four places that are of use in a clone alone", () => {
     const missing = contents
       .filter((file) => file.endsWith(".md"))
       .flatMap((document) => linksOf(document).map((link) => targetOf(document, link)))
@@ -48,8 +59,24 @@ describe("the published package", () => {
     expect([...new Set(missing)].sort()).toEqual([
       "CONTRIBUTING.md",
       "bench/README.md",
+      "docs/performance/results.json",
       "test/deploy/npm-start.test.ts",
     ]);
+  });
+
+  it("is at most 300 kB packed, and needs no source maps", () => {
+    expect(size).toBeLessThanOrEqual(300_000);
+    expect(contents.filter((file) => file.endsWith(".map"))).toEqual([]);
+  });
+
+  it("is one library for import and require", () => {
+    const require = createRequire(import.meta.url);
+    for (const [name, imported] of Object.entries({
+      "offload-after-response": main,
+      "offload-after-response/worker": worker,
+    })) {
+      expect({ ...require(name) }).toEqual({ ...imported });
+    }
   });
 
   it("exports these names", () => {

@@ -6,6 +6,6 @@ import { line } from "../line.js";
 onTeardown(() => {});
 
 export async function write({ n }) {
-  await setTimeout(50);
+  await setTimeout(20);
   await appendFile(String(process.env.OUTPUT), line(n));
 }
