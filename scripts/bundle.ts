@@ -69,13 +69,16 @@ async function bundleCode(dist: string): Promise<void> {
 /** What `import` and `require` load: the two files that name the exports of one core. */
 function facesOf(name: string, exported: readonly string[], needsPiscina: boolean): Record<string, string> {
   const required = [`const library = require("./${name}-core.cjs");`];
-  const imported = [`import library from "./${name}-core.cjs";`];
+  const imported = [`import library from "./${name}-link.cjs";`];
   if (needsPiscina) {
     required.push('library[Symbol.for("providePiscina")](require("piscina"));');
     imported.push('import * as piscina from "piscina";', 'library[Symbol.for("providePiscina")](piscina);');
   }
   const names = exported.join(", ");
   return {
+    // Node looks through what a module imports for the names of exports, and through what that file hands on; for the core it takes
+    // 10 ms and more. It does not recognize this form.
+    [`${name}-link.cjs`]: `const library = require("./${name}-core.cjs");\nmodule.exports = library;\n`,
     [`${name}.cjs`]: [...required, ...exported.map((one) => `exports.${one} = library.${one};`), ""].join("\n"),
     [`${name}.js`]: [...imported, `export const { ${names} } = library;`, ""].join("\n"),
   };
@@ -84,13 +87,15 @@ function facesOf(name: string, exported: readonly string[], needsPiscina: boolea
 /**
  * Takes `require` out of the core. An application that is bundled as an ES module has none: esbuild's bundle ends with
  * `Dynamic require of "node:fs" is not supported`. Node's modules come from `process.getBuiltinModule`, and Piscina from the
- * file that loads the core: as an import where that is a module.
+ * file that loads the core: as an import where that is a module. What few applications have loaded is loaded when it is used.
  */
 const withoutRequire = {
   name: "without-require",
   renderChunk: (code: string): string =>
     code
       .replace(/\brequire\("(node:[a-z_/0-9]+)"\)/g, 'process.getBuiltinModule("$1")')
+      .replace(/^(let )?node_(https|tls|cluster) = .+\n/gm, "")
+      .replace(/\bnode_(https|tls|cluster)\.(default\.)?/g, 'process.getBuiltinModule("node:$1").')
       .replace(
         'let piscina = require("piscina");',
         'let piscina;\nexports[Symbol.for("providePiscina")] = (library) => {\n\tpiscina = library;\n};',
