@@ -5,6 +5,7 @@ import { brandClass } from "./shared.js";
 export const errorCodes = {
   // Refused at the call: nothing was accepted.
   AR_INVALID_OPTIONS: "an option is unknown, of the wrong type, or contradicts another",
+  AR_UNSUPPORTED_RUNTIME: "the program is run by something else than Node.js, in which the promise cannot be kept",
   AR_INVALID_ARGUMENT: "an argument of a call is not what the call takes",
   AR_UNKNOWN_TASK: "the tasks module exports no task of this name",
   AR_PAYLOAD_NOT_CLONEABLE: "a part of the payload cannot be copied to a thread",
