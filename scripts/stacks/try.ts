@@ -21,12 +21,15 @@ export async function tryStack(folder: string, packed: string): Promise<void> {
   const stack = readStack(folder);
   const project = createProject(folder, packed, stack.install);
   const env = environment(stack, project);
-  if (stack.dev !== undefined) await serve(stack, stack.dev, project, env);
-  if (stack.build !== undefined && !run(stack.build, project, env)) throw new Error(`failed: ${stack.build}`);
-  if (stack.deploy !== undefined) keepOnly(project, stack.deploy);
-  if (stack.test !== undefined && !run(stack.test, project, env)) throw new Error(`failed: ${stack.test}`);
-  if (stack.start !== undefined) await serve(stack, stack.start, project, env);
-  rmSync(project, { recursive: true, force: true });
+  try {
+    if (stack.dev !== undefined) await serve(stack, stack.dev, project, env);
+    if (stack.build !== undefined && !run(stack.build, project, env)) throw new Error(`failed: ${stack.build}`);
+    if (stack.deploy !== undefined) keepOnly(project, stack.deploy);
+    if (stack.test !== undefined && !run(stack.test, project, env)) throw new Error(`failed: ${stack.test}`);
+    if (stack.start !== undefined) await serve(stack, stack.start, project, env);
+  } finally {
+    rmSync(project, { recursive: true, force: true });
+  }
 }
 
 function environment(stack: Stack, project: string): NodeJS.ProcessEnv {
