@@ -1,27 +1,26 @@
-// Builds dist/: tsup makes the JavaScript, tsc the declarations (TypeScript 7 has no API that tsup's `dts` could use).
+// Builds dist/: tsc checks the types, rolldown makes the JavaScript and the declarations.
 // The new build takes the place of the old one when it is complete, so that a failed build leaves the last good one,
 // and a process that runs from dist never meets half of one.
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundle } from "./bundle.js";
 import { root, tool } from "./run.js";
 
 const dist = path.join(root, "dist");
 
 /**
- * Builds dist/. Throws if a tool fails; the tools' own output says why.
+ * Builds dist/. Rejects if a tool fails; the tools' own output says why.
  *
- * @param typeErrors what an error that tsc prints means: "fail" (default), or "report" for a build that only has to
- *   run, since tsc writes the declarations all the same
+ * @param typeErrors what an error that tsc prints means: "fail" (default), or "report" for a build that only has to run
  */
-export function build(typeErrors: "fail" | "report" = "fail"): void {
+export async function build(typeErrors: "fail" | "report" = "fail"): Promise<void> {
   const next = path.join(root, `dist.next-${process.pid}`);
   const old = path.join(root, `dist.old-${process.pid}`);
   try {
-    const bundled = tool("tsup/dist/cli-default.js", "--out-dir", next, "--silent");
-    if (!bundled) throw new Error("tsup failed");
-    const checked = tool("typescript/bin/tsc", "-p", "tsconfig.build.json", "--outDir", next);
+    const checked = tool("typescript/bin/tsc", "-p", "tsconfig.build.json");
     if (!checked && typeErrors === "fail") throw new Error("tsc failed");
+    await bundle(next);
     if (existsSync(dist)) renameSync(dist, old);
     renameSync(next, dist);
   } finally {
@@ -31,15 +30,15 @@ export function build(typeErrors: "fail" | "report" = "fail"): void {
 
 /** Whether dist/ is missing or older than something it is made from. */
 export function isStale(): boolean {
-  const built = path.join(dist, "index.js");
-  if (!existsSync(built) || !existsSync(path.join(dist, "src/index.d.ts"))) return true;
+  const built = path.join(dist, "index.cjs");
+  if (!existsSync(built)) return true;
   const builtAt = statSync(built).mtimeMs;
-  const sources = ["src", "workers"].flatMap((folder) =>
+  const sources = ["src", "workers", "plugins"].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name)),
   );
-  return ["package.json", "tsup.config.ts", "tsconfig.json", "tsconfig.build.json", ...sources].some(
+  return ["package.json", "scripts/bundle.ts", "tsconfig.json", "tsconfig.build.json", ...sources].some(
     (file) => statSync(path.join(root, file)).mtimeMs > builtAt,
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

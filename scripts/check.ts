@@ -9,9 +9,9 @@ import { npm, root, tool } from "./run.js";
 
 const packed = mkdtempSync(path.join(tmpdir(), "offload-after-response-packed-"));
 
-const checks: Record<string, () => boolean> = {
-  build() {
-    build();
+const checks: Record<string, () => boolean | Promise<boolean>> = {
+  async build() {
+    await build();
     return true;
   },
   types: () => tool("typescript/bin/tsc", "--noEmit"),
@@ -26,8 +26,6 @@ const checks: Record<string, () => boolean> = {
     return problems.length === 0;
   },
   package: () => tool("publint/src/cli.js", "run", tarball(), "--strict"),
-  // .attw.json: resolution as in Node 16 and later. Its one rule that is ignored holds require() of an ES module to be
-  // an error, which it is no more in any Node.js that `engines` allows.
   exports: () => tool("@arethetypeswrong/cli/dist/index.js", tarball(), "--no-emoji"),
 };
 
@@ -48,7 +46,7 @@ for (const [name, check] of Object.entries(checks)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(`\n== ${name}`);
   try {
-    if (!check()) failed.push(name);
+    if (!(await check())) failed.push(name);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     failed.push(name);

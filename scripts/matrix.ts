@@ -46,7 +46,7 @@ const chosen = versions.filter(
 if (chosen.length === 0)
   throw new Error(`No version begins with ${prefixes.join(" or ")}; there are ${versions.join(", ")}`);
 
-build();
+await build();
 const results = chosen.map((version) => {
   console.log(`\n== Node.js ${version}`);
   return { version, passed: test(version, files) };

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { OffloadError } from "./base/errors.js";
 import { checkOptions, milliseconds } from "./base/option-rules.js";
+import { checkRuntime } from "./base/runtime.js";
 import { SwitchableClock } from "./base/switchable-clock.js";
 import { inTime } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
@@ -42,9 +43,10 @@ import { NoStore } from "./store/no-store.js";
  * Creates an offloader and starts its first threads.
  *
  * @typeParam Tasks `typeof` the tasks module, from which names, payloads and results get their types
- * @throws OffloadError AR_INVALID_OPTIONS naming the option, what was expected and what was given
+ * @throws OffloadError AR_INVALID_OPTIONS naming the option, what was expected and what was given; AR_UNSUPPORTED_RUNTIME in Bun
  */
 export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Tasks>): Offloader<Tasks> {
+  checkRuntime();
   const settings = resolveOptions(options as OffloaderOptions);
   const { logger, pool } = settings;
   const module = findTasksModule(settings.tasks, pool.execArgv);

@@ -26,7 +26,12 @@ import type { JournalOptions } from "./journal/options.js";
 
 /** Options of `createOffloader`. */
 export interface OffloaderOptions<Tasks = AnyTasks> {
-  /** The tasks module: a URL such as `new URL("./workers/images.js", import.meta.url)`, or an absolute path. */
+  /**
+   * The tasks module. A path such as `"./workers/images.js"` is looked for in the folder of the program, in the working directory
+   * and in its `src`. In these places, `images.ts`, `images.mjs` or `images.cjs` is found where there is no `images.js`. Or a URL such
+   * as `new URL("./workers/images.js", import.meta.url)`, or an absolute path such as `path.join(__dirname, "workers/images.js")`;
+   * bundlers break both.
+   */
   readonly tasks: URL | string;
   /** A name for logs and reports. Default "offloader". */
   readonly name?: string | undefined;
@@ -118,7 +123,7 @@ const longest = 4 * 86_400_000;
 const rules: Rules<OffloaderOptions> = {
   tasks: {
     ...either({ expected: "", holds: (value) => value instanceof URL }, string),
-    expected: 'the URL or path of the tasks module, as new URL("./tasks.js", import.meta.url)',
+    expected: 'the path or URL of the tasks module, as "./workers/tasks.js"',
   },
   name: string,
   pool: poolRule,

@@ -1,9 +1,11 @@
 // The one error class of the library and the list of its codes. A code is stable; a message may be reworded.
+import { brandClass } from "./shared.js";
 
 /** Every code and its meaning. `docs/errors.md` documents each, and a test compares the two. */
 export const errorCodes = {
   // Refused at the call: nothing was accepted.
   AR_INVALID_OPTIONS: "an option is unknown, of the wrong type, or contradicts another",
+  AR_UNSUPPORTED_RUNTIME: "the program is run by something else than Node.js, in which the promise cannot be kept",
   AR_INVALID_ARGUMENT: "an argument of a call is not what the call takes",
   AR_UNKNOWN_TASK: "the tasks module exports no task of this name",
   AR_PAYLOAD_NOT_CLONEABLE: "a part of the payload cannot be copied to a thread",
@@ -48,9 +50,6 @@ const answers: Partial<Record<OffloadErrorCode, Answer>> = {
   AR_JOURNAL_UNAVAILABLE: { status: 503, retryAfter: 30 },
 };
 
-// A shared symbol, so that `instanceof` works across two copies of the library in one process.
-const brand = Symbol.for("offload-after-response.OffloadError");
-
 /**
  * What the library throws, and what `result()` rejects with where the task did not throw an error of its own.
  *
@@ -87,14 +86,7 @@ export class OffloadError extends Error {
 
 // Not a field of the class, because bundlers rename a class that uses its own name, and stacks show the new name.
 Object.defineProperty(OffloadError.prototype, "name", { value: "OffloadError", configurable: true, writable: true });
-Object.defineProperty(OffloadError.prototype, brand, { value: true });
-Object.defineProperty(OffloadError, Symbol.hasInstance, {
-  value(this: unknown, value: unknown): boolean {
-    // Subclasses inherit this method. Without this line every OffloadError would be an instance of each of them.
-    if (this !== OffloadError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === "object" && value !== null && brand in value;
-  },
-});
+brandClass(OffloadError, "OffloadError");
 
 /**
  * An error without a stack, for errors whose stack would show only this library. A stack is three quarters of the cost of an

@@ -1,6 +1,7 @@
 // Where the library logs: any object whose methods take pino's arguments, the fields first.
 import { inspect } from "node:util";
 import { indented, onOneLine } from "./printable.js";
+import { shared } from "./shared.js";
 import { writeLine } from "./stderr.js";
 
 /** A logger with pino's argument order. Loggers of pino, bunyan and Fastify can be given as they are. */
@@ -14,7 +15,8 @@ export interface Logger {
 /** Logs nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-const reports = new WeakSet<object>();
+// Shared, because one copy makes the report and the logger of another may write it.
+const reports = shared("reports/1", () => new WeakSet<object>());
 
 /** Marks a report of a shutdown. Only such a one has a line of JSON, because a field of `task.log` may be called `report` too. */
 export function asReport<Report extends object>(report: Report): Report {

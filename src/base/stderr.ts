@@ -1,30 +1,32 @@
 // How the library writes to stderr: a reader that is gone ends nothing, and what is written last arrives.
 import { fstatSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { shared } from "./shared.js";
 import { nextTurn, now } from "./time.js";
 
 /** In ms: how long the last lines wait for a reader that takes nothing, and how long they wait in all. */
 const stalledMs = 500;
 const longestMs = 5_000;
 
-let synchronous = false;
+// Shared, because one copy may log through the logger of another.
+const writes = shared("writes/1", () => ({ synchronous: false }));
 
 /**
  * What is written within `log` has left when this returns. For an `exit` listener: Node writes to a pipe asynchronously, so
  * what the kernel does not take at once (64 KiB) would be lost with the process.
  */
 export function synchronously(log: () => void): void {
-  synchronous = true;
+  writes.synchronous = true;
   try {
     log();
   } finally {
-    synchronous = false;
+    writes.synchronous = false;
   }
 }
 
 /** Writes a text and a line break. Never throws, and never causes an `error` event that nobody listens to. */
 export function writeLine(text: string): void {
-  if (synchronous && isPipe(2)) {
+  if (writes.synchronous && isPipe(2)) {
     writeFully(2, `${text}\n`);
     return;
   }

@@ -1,10 +1,11 @@
 // The async context of a request: which response is handled, in the events of the request and the response too.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { EventEmitter } from "node:events";
+import { shared } from "../base/shared.js";
 import type { ResponseWatch } from "./watch.js";
 
 /** The watch of the response that is handled now. The storage is our own, so no one else's context changes. */
-export const current: AsyncLocalStorage<ResponseWatch> = new AsyncLocalStorage();
+export const current: AsyncLocalStorage<ResponseWatch> = shared("current/1", () => new AsyncLocalStorage());
 
 const kept = Symbol("offload-after-response.context");
 

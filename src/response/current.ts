@@ -5,14 +5,19 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import { OffloadError } from "../base/errors.js";
 import { openResponses, responseBeingHandled } from "../base/open-responses.js";
+import { shared } from "../base/shared.js";
 import { current, keepContext, keepContextAndObserve } from "./context.js";
 import type { AnyResponse } from "./kinds.js";
 import { type ResponseWatch, watchFromStart, watchOf } from "./watch.js";
 
-let tracking = false;
+interface Tracking {
+  active: boolean;
+  /** Responses that were open when the tracking began. */
+  earlier: readonly WeakRef<ServerResponse>[];
+}
 
-/** Responses that were open when the tracking began. */
-let earlier: readonly WeakRef<ServerResponse>[] = [];
+// One copy follows the requests for all.
+const tracking = shared("tracking/1", (): Tracking => ({ active: false, earlier: [] }));
 
 /**
  * Begins to follow requests; the first call counts. Of requests that have begun before, the one is known within whose handler
@@ -22,8 +27,8 @@ let earlier: readonly WeakRef<ServerResponse>[] = [];
  * which Node 20 does not have.
  */
 export function trackCurrentResponse(): void {
-  if (tracking) return;
-  tracking = true;
+  if (tracking.active) return;
+  tracking.active = true;
   const handled = responseBeingHandled();
   if (handled !== undefined) {
     const watch = watchOf(handled);
@@ -32,7 +37,7 @@ export function trackCurrentResponse(): void {
     current.enterWith(watch);
   }
   // Weakly, because this outlives them.
-  earlier = openResponses().flatMap((response) => (response === handled ? [] : new WeakRef(response)));
+  tracking.earlier = openResponses().flatMap((response) => (response === handled ? [] : new WeakRef(response)));
   subscribe("http.server.request.start", (message) => {
     const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
     const watch = watchFromStart(response, request.socket);
@@ -66,7 +71,7 @@ export function currentResponse(): AnyResponse | ResponseWatch | undefined {
 /** The error for a call that was given no response and finds none. */
 export function noResponseError(call: string): OffloadError {
   // One that has called `end()` may be the one: it is closed only when all of it is sent.
-  const open = earlier.filter((reference) => reference.deref()?.closed === false).length;
+  const open = tracking.earlier.filter((reference) => reference.deref()?.closed === false).length;
   const because = open === 0 ? "" : `${startedLate(open)} `;
   return new OffloadError(
     "AR_NO_RESPONSE",

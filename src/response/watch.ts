@@ -1,6 +1,7 @@
 // Watches one response to its end: the only place that listens to Node's events of a response.
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { brandClass } from "../base/shared.js";
 import { nextTurn, now, wallClock } from "../base/time.js";
 import type { ResponseOutcome, ResponseTimes } from "../core/outcome.js";
 import { http1Outcome, isOver, outcomeOf } from "./ending.js";
@@ -12,9 +13,10 @@ import { atTheEndOfTheTurn } from "./turn.js";
 /** Called once with how a response ended. It must not throw, because no caller is left who could handle the error. */
 export type OverListener = (outcome: ResponseOutcome) => void;
 
-// The watch is kept in the response itself, under a symbol of this copy of the library: every request pays for it, and a
-// WeakMap costs 0.5 us more. For HTTP/2 it is kept in the stream, which exists before its compatibility object.
-const watched = Symbol("offload-after-response.watch");
+// The watch is kept in the response itself, under a symbol that all copies of the library share: every request pays for it, and
+// a WeakMap costs 0.5 us more. For HTTP/2 it is kept in the stream, which exists before its compatibility object.
+// The number is the version of the public members of ResponseWatch.
+const watched: unique symbol = Symbol.for("offload-after-response.watch/1");
 
 type Watched = AnyResponse & { [watched]?: ResponseWatch };
 
@@ -49,6 +51,11 @@ export function watchFromStart(response: ServerResponse, socket: Socket): Respon
 }
 
 export class ResponseWatch {
+  // Each copy of the library takes the watches of the others for its own.
+  static {
+    brandClass(ResponseWatch, "ResponseWatch/1");
+  }
+
   /**
    * The response, until it is over. It is let go then, because an async context outlives its request: a pooled database
    * connection keeps the context it was opened in, and up to Node 22 an idle keep-alive connection that of its last request.

@@ -44,7 +44,7 @@ describe("the program of docs/journal.md", () => {
 });
 
 it("docs/journal.md shows the help of the command line", () => {
-  const cli = path.join(import.meta.dirname, "../../dist/cli.js");
+  const cli = path.join(import.meta.dirname, "../../dist/cli.cjs");
   const help = execFileSync(process.execPath, [cli, "--help"], { encoding: "utf8" });
   expect(page).toContain(`\`\`\`text\n${help}\`\`\``);
 });

@@ -10,6 +10,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { pack } from "../package/project.js";
 import { startProgram } from "../support/process.js";
 
 const root = path.join(import.meta.dirname, "../..");
@@ -62,6 +63,50 @@ describe("the quick start of the README", () => {
     expect(stdout + stderr).toMatch(/optimi[sz]ed/);
   });
 });
+
+describe("the quick start of the README, line by line in an empty folder", () => {
+  it("compiles with what tsc --init writes, on the packed package", { timeout: 120_000 }, async () => {
+    const readme = await readFile(path.join(root, "README.md"), "utf8");
+    const section = /^## Quick start$([\s\S]*?)(?=^## )/m.exec(readme)?.[1] ?? "";
+    const [, script = ""] = /^```sh\n([\s\S]*?)^```$/m.exec(section) ?? [];
+    const folder = await realpath(await mkdtemp(path.join(tmpdir(), "offload-after-response-literally-")));
+    const bin = path.join(root, "node_modules/.bin");
+    const shell = (line: string) =>
+      promisify(execFile)("sh", ["-c", line], {
+        cwd: folder,
+        env: { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}` },
+      });
+    try {
+      const { file } = await pack(folder);
+      // All but the clone's own line, and the folder itself.
+      for (const line of script.split("\n").filter((text) => /^np[mx] /.test(text) && !text.includes("npm pack"))) {
+        if (line.startsWith("npm install -D")) await link(folder, line.split(" ").slice(3));
+        else if (line.startsWith("npm install")) {
+          await shell(`npm install --prefer-offline --no-audit --no-fund ${file}`);
+          await link(folder, line.split(" ").slice(3));
+        } else await shell(line.replace("npx tsc", "tsc"));
+      }
+      for (const [, name = "", text = ""] of section.matchAll(/^```[tj]s\n\/\/ (\S+)[^\n]*\n([\s\S]*?)^```$/gm)) {
+        await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+        await writeFile(path.join(folder, name), text);
+      }
+      const { stdout } = await shell("tsc --noEmit").catch((error: { stdout: string }) => error);
+      expect(stdout).toBe("");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** What `npm install` would bring of these packages: the installed ones, with the types that they use. */
+async function link(folder: string, names: readonly string[]): Promise<void> {
+  const modules = path.join(folder, "node_modules");
+  await mkdir(path.join(modules, "@types"), { recursive: true });
+  for (const name of names) {
+    const target = path.join(modules, name);
+    if (!existsSync(target)) await symlink(path.join(root, "node_modules", name), target);
+  }
+}
 
 /** Writes the files, and makes every package they may import reachable. */
 async function writeProject(project: string, files: readonly { name: string; text: string }[]): Promise<void> {

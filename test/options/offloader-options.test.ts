@@ -8,7 +8,7 @@ import { recordingLogger } from "../support/tasks.js";
 import { refusal } from "./refusal.js";
 
 const tasks = new URL("file:///app/tasks.js");
-const module = 'the URL or path of the tasks module, as new URL("./tasks.js", import.meta.url)';
+const module = 'the path or URL of the tasks module, as "./workers/tasks.js"';
 const ms = "a number of milliseconds from 0 to 2147483647";
 const loggerWords = "an object with the methods info, warn and error, or false";
 const backoffWords = "a number of milliseconds, { type, delay, maxDelay, jitter } or a function";

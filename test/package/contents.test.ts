@@ -1,5 +1,6 @@
 // What is published: the files of the tarball, and the names that the modules export.
 import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
@@ -13,43 +14,60 @@ import { linksOf } from "../docs/links.js";
 import { pack } from "./project.js";
 
 let contents: readonly string[] = [];
+let size = Number.NaN;
 
 beforeAll(async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "offload-after-response-pack-"));
-  contents = (await pack(directory)).contents;
+  ({ contents, size } = await pack(directory));
   await rm(directory, { recursive: true });
 });
 
 describe("the published package", () => {
   it("contains the build, the declarations, the documents, the examples without their photos, and nothing else", () => {
-    // The names of chunks, declarations, documents and examples are no promise.
+    // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/chunk-\w+\.js(\.map)?|dist\/(src|workers)\/.+\.d\.ts|docs\/.+\.(md|svg|json)|examples\/(?!photos).+)$/;
+      /^(dist\/(journal|non-retryable|files|shared|rolldown-runtime|[a-z]+-(core|link))(\.d)?\.c[jt]s|docs\/.+\.(md|svg)|examples\/(?!photos).+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
-      "dist/cli.js",
-      "dist/cli.js.map",
+      "dist/cli.cjs",
+      "dist/esbuild.cjs",
+      "dist/esbuild.d.cts",
+      "dist/esbuild.d.ts",
+      "dist/esbuild.js",
+      "dist/index.cjs",
+      "dist/index.d.cts",
+      "dist/index.d.ts",
       "dist/index.js",
-      "dist/index.js.map",
+      "dist/offload-after-response-piscina.cjs",
       "dist/offload-after-response-runner.cjs",
-      "dist/offload-after-response-runner.cjs.map",
+      "dist/testing-jest.cjs",
+      "dist/testing-jest.d.cts",
+      "dist/testing-jest.d.ts",
       "dist/testing-jest.js",
-      "dist/testing-jest.js.map",
+      "dist/testing-vitest.cjs",
+      "dist/testing-vitest.d.cts",
+      "dist/testing-vitest.d.ts",
       "dist/testing-vitest.js",
-      "dist/testing-vitest.js.map",
+      "dist/testing.cjs",
+      "dist/testing.d.cts",
+      "dist/testing.d.ts",
       "dist/testing.js",
-      "dist/testing.js.map",
+      "dist/webpack.cjs",
+      "dist/webpack.d.cts",
+      "dist/webpack.d.ts",
+      "dist/webpack.js",
+      "dist/worker.cjs",
+      "dist/worker.d.cts",
+      "dist/worker.d.ts",
       "dist/worker.js",
-      "dist/worker.js.map",
       "package.json",
     ]);
-    const declared = ["dist/src/index.d.ts", "dist/workers/runner.d.ts", "dist/workers/worker.d.ts"];
-    expect(contents).toEqual(expect.arrayContaining(["docs/errors.md", "examples/deploy/app/server.js", ...declared]));
+    expect(contents).toEqual(expect.arrayContaining(["docs/errors.md", "examples/deploy/app/server.js"]));
   });
 
-  it("has what its documents link to, but for three places that are of use in a clone alone", () => {
+  it("has what its documents link to, but for four places that are of use in a clone alone", () => {
     const missing = contents
       .filter((file) => file.endsWith(".md"))
       .flatMap((document) => linksOf(document).map((link) => targetOf(document, link)))
@@ -57,8 +75,27 @@ describe("the published package", () => {
     expect([...new Set(missing)].sort()).toEqual([
       "CONTRIBUTING.md",
       "bench/README.md",
+      "docs/performance/results.json",
       "test/deploy/npm-start.test.ts",
     ]);
+  });
+
+  it("is at most 300 kB packed, and needs no source maps", () => {
+    expect(size).toBeLessThanOrEqual(300_000);
+    expect(contents.filter((file) => file.endsWith(".map"))).toEqual([]);
+  });
+
+  it("is one library for import and require", () => {
+    const require = createRequire(import.meta.url);
+    for (const [name, imported] of Object.entries({
+      "offload-after-response": main,
+      "offload-after-response/worker": worker,
+      "offload-after-response/testing": testing,
+      "offload-after-response/testing/vitest": vitest,
+      "offload-after-response/testing/jest": jest,
+    })) {
+      expect({ ...require(name) }).toEqual({ ...imported });
+    }
   });
 
   it("exports these names", () => {
@@ -70,11 +107,12 @@ describe("the published package", () => {
   });
 
   it("has nothing of the testing kit in a bundle of the main entry", async () => {
-    const [ofMain, ofTesting] = await Promise.all(["index.js", "testing.js"].map(sourcesOf));
-    expect(ofTesting).toContain("src/testing/kit.ts");
-    expect(ofTesting).toContain("src/engine/inline/inline.ts");
-    expect(ofMain).toContain("src/offloader.ts");
-    expect(ofMain?.filter((file) => /^src\/(testing|engine\/inline)\//.test(file))).toEqual([]);
+    const [ofMain, ofTesting] = await Promise.all(["index.js", "testing.js"].map(bundleOf));
+    for (const name of ["ThreadsEngine", "class Ledger"]) expect(ofMain).toContain(name);
+    for (const name of ["class Kit", "class InlineTasks"]) {
+      expect(ofTesting).toContain(name);
+      expect(ofMain).not.toContain(name);
+    }
   });
 });
 
@@ -84,21 +122,16 @@ function targetOf(document: string, link: string): string {
   return file === "" ? document : path.join(path.dirname(document), decodeURI(file));
 }
 
-/** The source files whose code is in a bundle of an entry of dist/, by its source map. */
-async function sourcesOf(entry: string): Promise<string[]> {
-  const root = path.join(import.meta.dirname, "../..");
+/** The code of a bundle of an entry of dist/. */
+async function bundleOf(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [path.join(root, "dist", entry)],
-    outfile: path.join(root, "dist", `bundled-${entry}`),
+    entryPoints: [path.join(import.meta.dirname, "../../dist", entry)],
     bundle: true,
     write: false,
-    sourcemap: "external",
     platform: "node",
     format: "esm",
     external: ["piscina"],
     logLevel: "silent",
   });
-  const map = outputFiles.find(({ path }) => path.endsWith(".map"));
-  const { sources }: { sources: string[] } = JSON.parse(map?.text ?? "{}");
-  return sources.map((source) => path.posix.join("dist", source).replace(/^\.\.\//, ""));
+  return outputFiles[0]?.text ?? "";
 }

@@ -35,13 +35,14 @@ export async function createProject(): Promise<Project> {
   };
 }
 
-/** Packs the built package into a folder; returns the tarball and the paths in it, sorted. */
-export async function pack(directory: string): Promise<{ file: string; contents: string[] }> {
+/** Packs the built package into a folder; returns the tarball, its size in bytes, and the paths in it, sorted. */
+export async function pack(directory: string): Promise<{ file: string; contents: string[]; size: number }> {
   // Without scripts: packing would build dist/ anew, under the feet of the tests that run beside this one.
   const report = await npm(root, "pack", "--ignore-scripts", "--json", "--pack-destination", directory);
-  const [packed]: { filename: string; files: { path: string }[] }[] = JSON.parse(report);
+  const [packed]: { filename: string; size: number; files: { path: string }[] }[] = JSON.parse(report);
   if (packed === undefined) throw new Error(`npm pack reported nothing: ${report}`);
-  return { file: path.join(directory, packed.filename), contents: packed.files.map((file) => file.path).sort() };
+  const contents = packed.files.map((each) => each.path).sort();
+  return { file: path.join(directory, packed.filename), contents, size: packed.size };
 }
 
 async function npm(cwd: string, ...args: string[]): Promise<string> {

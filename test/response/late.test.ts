@@ -8,6 +8,10 @@ import { Arrivals } from "./observe.js";
 
 async function freshCopy(): Promise<typeof import("../../src/response/current.js")> {
   vi.resetModules();
+  // What it would share with the copies before it.
+  for (const name of ["tracking/1", "current/1"]) {
+    Reflect.deleteProperty(globalThis, Symbol.for(`offload-after-response.${name}`));
+  }
   return import("../../src/response/current.js");
 }
 

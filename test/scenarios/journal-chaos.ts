@@ -42,7 +42,7 @@ export interface JournalChaosReport {
 }
 
 const app = path.join(import.meta.dirname, "fixtures/journal-chaos-app.js");
-const cli = path.join(import.meta.dirname, "../../dist/cli.js");
+const cli = path.join(import.meta.dirname, "../../dist/cli.cjs");
 
 export async function runJournalChaos(options: JournalChaosOptions): Promise<JournalChaosReport> {
   const { kills, seed, threads, siblings = 0, exhaustEvery } = options;

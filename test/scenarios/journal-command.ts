@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import type { DeadLetter } from "offload-after-response";
 
-const cli = path.join(import.meta.dirname, "../../dist/cli.js");
+const cli = path.join(import.meta.dirname, "../../dist/cli.cjs");
 
 /** What a command prints. */
 export function runCommand(dir: string, ...args: string[]): string {

@@ -7,7 +7,7 @@ import { makeDirectory } from "../support/directory.js";
 import { runOutOfMemory } from "./out-of-memory.js";
 
 const folder = makeDirectory("memory");
-const cli = path.join(import.meta.dirname, "../../dist/cli.js");
+const cli = path.join(import.meta.dirname, "../../dist/cli.cjs");
 const app = path.join(import.meta.dirname, "fixtures/out-of-memory-journal-app.js");
 
 const lines = (file: string): string[] => readFileSync(file, "utf8").trim().split("\n");

@@ -54,7 +54,7 @@ describe("two copies of the library", () => {
     cpSync(path.join(root, "dist"), copy, { recursive: true });
     const ledger = path.join(folder, "copies");
     const program = await startProgram("test/scenarios/fixtures/shutdown-copies.ts", {
-      args: [path.join(copy, "index.js")],
+      args: [path.join(copy, "index.cjs")],
       env: { LEDGER: ledger },
       ready: /^ready$/m,
     });
@@ -72,6 +72,34 @@ describe("two copies of the library", () => {
       "teardown",
       "teardown",
     ]);
+  });
+
+  it("have one current response, one closing, one brand of each error, and warn once", async () => {
+    cpSync(path.join(root, "dist"), copy, { recursive: true });
+    const program = await startProgram("test/scenarios/fixtures/two-copies.ts", {
+      args: [path.join(copy, "index.cjs")],
+      env: { LEDGER: path.join(folder, "two-copies") },
+    });
+    expect(await (await fetch(program.url)).text()).toBe("accepted");
+    program.kill("SIGTERM");
+    const { code, stdout } = await program.exited;
+    expect({ code, lines: stdout.split("\n").slice(0, -1) }).toEqual({
+      code: 0,
+      lines: [
+        "instance of the other: true, false",
+        "not retryable: true",
+        "instance of the other: true, false",
+        "not retryable: true",
+        "warned of the class: 1",
+        "same library: false",
+        `listening ${program.port}`,
+        "states: held,held",
+        "listeners: 1",
+        "closed by the second",
+        "completed: 2",
+        "completed: 2",
+      ],
+    });
   });
 });
 

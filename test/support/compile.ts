@@ -23,7 +23,7 @@ export async function compilerErrors(files: Readonly<Record<string, string>>): P
       noEmit: true,
       skipLibCheck: true,
       types: ["node"],
-      paths: { "offload-after-response": [path.join(root, "dist/src/index.d.ts")] },
+      paths: { "offload-after-response": [path.join(root, "dist/index.d.ts")] },
     };
     writeFileSync(path.join(folder, "package.json"), JSON.stringify({ type: "module" }));
     writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));

@@ -2,6 +2,6 @@
 import { build, isStale } from "../../scripts/build.js";
 
 /** Called once by vitest. Type errors stop no test, as vitest itself checks no types; `npm run check` does. */
-export function setup(): void {
-  if (isStale()) build("report");
+export async function setup(): Promise<void> {
+  if (isStale()) await build("report");
 }

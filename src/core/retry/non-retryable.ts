@@ -1,6 +1,5 @@
 // The error by which a task says that another attempt is of no use.
-
-const brand = Symbol.for("offload-after-response.NonRetryableError");
+import { brandClass } from "../../base/shared.js";
 
 /** Thrown by a task: it fails at once, whatever `attempts` says. */
 export class NonRetryableError extends Error {}
@@ -10,7 +9,7 @@ Object.defineProperty(NonRetryableError.prototype, "name", {
   configurable: true,
   writable: true,
 });
-Object.defineProperty(NonRetryableError.prototype, brand, { value: true });
+const brand = brandClass(NonRetryableError, "NonRetryableError");
 
 /** Holds also for the class of another copy of the library. */
 export function isNonRetryable(thrown: unknown): boolean {

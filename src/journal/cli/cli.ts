@@ -85,10 +85,14 @@ function parse(args: readonly string[]) {
 // `| head` closes the pipe before everything is written.
 process.stdout.on("error", () => process.exit());
 
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  console.error(printable(error instanceof UsageError ? `${message}\n\n${usage}` : message));
-  process.exitCode = 2;
-}
+// No `await`, because the package is built as CommonJS.
+run(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    console.error(printable(error instanceof UsageError ? `${message}\n\n${usage}` : message));
+    process.exitCode = 2;
+  },
+);

@@ -2,6 +2,7 @@
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { OffloadError } from "../../base/errors.js";
 import { checkOptions, func, milliseconds, type Rules } from "../../base/option-rules.js";
+import { shared } from "../../base/shared.js";
 import { now } from "../../base/time.js";
 import { endByForceAtExit } from "../process/end-by-force.js";
 import { Deadline } from "./deadline.js";
@@ -48,7 +49,8 @@ export function closeBy(target: DrainTarget, deadline: Deadline, onAbandoned?: O
   return joinClosing(target, deadline, onAbandoned).report;
 }
 
-const closings = new WeakMap<DrainTarget, Closing>();
+// Shared, because the shutdown of the process may run in another copy than the one whose close() is called.
+const closings = shared("closings/1", () => new WeakMap<DrainTarget, Closing>());
 
 /** Whether its closing has begun. */
 export function isClosing(target: DrainTarget): boolean {

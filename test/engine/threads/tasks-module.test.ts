@@ -53,9 +53,10 @@ describe("the tasks module", () => {
     expect(findTasksModule(tasks, undefined, bare)).toEqual({ url: tasks, execArgv: undefined });
   });
 
-  it("given as a relative path is refused with what to write instead", () => {
-    expect(() => findTasksModule("./tasks.js", undefined, bare)).toThrow(
-      /expected tasks to be a URL or an absolute path, got "\.\/tasks\.js"; write new URL\("\.\/tasks\.js", import\.meta\.url\)/,
+  it("given as a relative path that does not exist is a problem that names each place", () => {
+    const { problem } = findTasksModule("./no/tasks.js", undefined, bare);
+    expect(problem?.message).toContain(
+      `looked for: ${path.resolve("no/tasks.js")}, ${path.resolve("src/no/tasks.js")}.`,
     );
   });
 });

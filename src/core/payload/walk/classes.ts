@@ -1,4 +1,5 @@
 // What becomes of an instance, by its class: a plain object, itself, or a refusal. Found out once for each class.
+import { shared } from "../../../base/shared.js";
 
 /**
  * `plain`: arrives as a plain object with its own enumerable fields. `aside`: structured clone carries it as itself.
@@ -14,7 +15,7 @@ const asideFate: Fate = { kind: "aside" };
 
 // By prototype, because any object may have a field `constructor`.
 const fates = new WeakMap<object, Fate>();
-const reported = new WeakSet<object>();
+const reported = shared("reported-classes/1", () => new WeakSet<object>());
 
 // The names only: reading globalThis.Headers would load undici. Later ones are the user's own.
 const globalNames: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(globalThis));

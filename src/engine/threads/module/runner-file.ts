@@ -1,27 +1,45 @@
 // Finds the file that the threads load.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { OffloadError } from "../../../base/errors.js";
+import { applicationFolders, programFolder } from "./application-folders.js";
+
+const name = "offload-after-response-runner.cjs";
 
 /**
- * The file of the runner: beside this one, or, when this one has been bundled into an application, in the installed
- * package.
+ * The file of the runner: beside this one, or, when this one has been bundled into an application, beside the application's
+ * program or in the installed package.
+ *
+ * @throws OffloadError AR_TASKS_NOT_LOADABLE where there is none
  */
 export function runnerFile(): string {
-  const name = "offload-after-response-runner.cjs";
-  const here: string | undefined = import.meta.url;
-  if (here !== undefined && here !== "") {
-    const beside = fileURLToPath(new URL(name, here));
-    if (existsSync(beside)) return beside;
-  }
-  // A bundle in CommonJS has no import.meta.url. The file of the program is as good a place to search from.
-  const from = here || pathToFileURL(process.argv[1] ?? process.cwd()).href;
+  const [here, program] = [folderOfThis(), programFolder()];
+  const folders = [here, program, ...applicationFolders()].filter((folder) => folder !== undefined);
+  const beside = folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file));
+  const found = beside ?? folders.map(installed).find((file) => file !== undefined);
+  if (found !== undefined) return found;
+  const places = [...new Set(folders)].join(", ");
+  throw new OffloadError(
+    "AR_TASKS_NOT_LOADABLE",
+    `offload-after-response has been bundled into the application, and the file that its threads load, ${name}, has been left behind: it is neither beside the bundle ` +
+      `nor installed, as seen from ${places}. Make "offload-after-response" and "piscina" external in the bundler and install them in production, ` +
+      "or use the plugin offload-after-response/esbuild or /webpack, which copies the file (docs/bundlers.md)",
+  );
+}
+
+/** Where this code is. Within a bundle that is an ES module neither name may be known. */
+function folderOfThis(): string | undefined {
+  if (typeof __filename === "string") return path.dirname(__filename);
+  const url: string | undefined = import.meta.url;
+  return url?.startsWith("file:") ? path.dirname(fileURLToPath(url)) : undefined;
+}
+
+function installed(folder: string): string | undefined {
   try {
-    return createRequire(from).resolve(`offload-after-response/${name}`);
-  } catch (cause) {
-    throw new Error(
-      `offload-after-response: ${name} is neither beside the bundle nor in node_modules; mark "offload-after-response" as external in your bundler, or copy the file there`,
-      { cause },
-    );
+    return createRequire(path.join(folder, "package.json")).resolve(`offload-after-response/${name}`);
+  } catch {
+    return undefined;
   }
 }

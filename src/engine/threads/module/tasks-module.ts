@@ -1,10 +1,11 @@
-// Where the tasks module is, and what a thread needs to load it. In development its TypeScript source is loaded instead.
+// What a thread needs to load the tasks module. In development that is its TypeScript source.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import path, { isAbsolute } from "node:path";
+import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { OffloadError } from "../../../base/errors.js";
 import type { Preload } from "../protocol.js";
+import { locate } from "./locate.js";
 
 export interface TasksModule {
   readonly url: string;
@@ -42,41 +43,18 @@ const realAbilities: Abilities = {
  * Finds the tasks module. Where `images.js` does not exist and `images.ts` does, that is loaded: by Node itself where it
  * strips types or the process has a loader for it, else through tsx.
  *
- * @param tasks a URL, or an absolute path
+ * @param tasks as in {@link locate}
  * @param execArgv the user's own Node options for the threads
  * @returns where it is; with a `problem` when the file is missing, or needs tsx and there is none
- * @throws OffloadError AR_INVALID_OPTIONS for a relative path
  */
 export function findTasksModule(
   tasks: URL | string,
   execArgv: readonly string[] | undefined,
   abilities: Abilities = realAbilities,
 ): TasksModule {
-  const url = toUrl(tasks);
-  if (url.protocol !== "file:") return { url: url.href, execArgv };
-  const path = fileURLToPath(url);
-  const source = existsSync(path) ? path : sourceOf(path);
-  if (source === undefined) {
-    const problem = new OffloadError("AR_TASKS_NOT_LOADABLE", `the tasks module does not exist: ${path}`);
-    return { url: url.href, execArgv, problem };
-  }
-  return { url: pathToFileURL(source).href, ...needsOf(source, execArgv, abilities) };
-}
-
-function toUrl(tasks: URL | string): URL {
-  if (tasks instanceof URL) return tasks;
-  if (/^(file|data):/.test(tasks)) return new URL(tasks);
-  if (isAbsolute(tasks)) return pathToFileURL(tasks);
-  throw new OffloadError(
-    "AR_INVALID_OPTIONS",
-    `createOffloader: expected tasks to be a URL or an absolute path, got ${JSON.stringify(tasks)}; write new URL(${JSON.stringify(tasks)}, import.meta.url)`,
-  );
-}
-
-/** The TypeScript file that compiles to `path`. */
-function sourceOf(path: string): string | undefined {
-  const source = path.replace(/\.([cm]?)js$/, ".$1ts");
-  return source !== path && existsSync(source) ? source : undefined;
+  const { url, file, problem } = locate(tasks);
+  if (problem !== undefined) return { url: url.href, execArgv, problem };
+  return file === undefined ? { url: url.href, execArgv } : { url: url.href, ...needsOf(file, execArgv, abilities) };
 }
 
 function needsOf(

@@ -15,6 +15,7 @@ import type { TasksModule } from "../module/tasks-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { HelloMessage, HelloReply } from "../protocol.js";
 import { createControl } from "../slots/slot-memory.js";
+import { explainBundledPiscina } from "./bundled-piscina.js";
 import type { Environment } from "./environment.js";
 import { type Addressee, GreetingQueue } from "./greeting-queue.js";
 import { Thread } from "./thread.js";
@@ -92,10 +93,12 @@ export class ThreadStarter {
     } catch (error) {
       this.#greetings.drop(addressee);
       port.close();
+      const explained = error instanceof LoadError ? undefined : explainBundledPiscina(error);
       void worker.terminate();
       // Native code that the module calls may hold the thread up. A thread that is being terminated keeps no process alive.
       worker.unref();
-      throw error;
+      // No thread will ever start.
+      throw explained === undefined ? error : new LoadError(explained);
     }
   }
 

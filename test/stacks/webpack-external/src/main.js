@@ -1,0 +1,12 @@
+import { createServer } from "node:http";
+import { createOffloader } from "offload-after-response";
+
+const offloader = createOffloader({ tasks: "./workers/tasks.js" });
+const server = createServer((req, res) => {
+  if (req.method === "POST") {
+    offloader.offloadAfterResponse(res, "write", { n: String(req.url).split("/").pop() });
+  }
+  res.writeHead(202).end();
+});
+server.listen(Number(process.env.PORT), "127.0.0.1");
+offloader.shutdownOnSignals(server);
