@@ -23,7 +23,7 @@ export function npm(...args: string[]): boolean {
 export function succeeds(
   command: string,
   args: readonly string[],
-  options: { shell?: boolean; env?: NodeJS.ProcessEnv } = {},
+  options: { shell?: boolean; env?: NodeJS.ProcessEnv; cwd?: string } = {},
 ): boolean {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
   if (error) throw error;
