@@ -14,6 +14,7 @@ const mayKnow: Record<string, readonly string[]> = {
   "src/intake": ["src/base", "src/core", "src/response", "src/store", "src/engine"],
   "src/observe": ["src/base", "src/core", "src/intake"],
   "src/shutdown": ["src/base", "src/core"],
+  "src/wiring": ["src/base", "src/contract.ts", "src/options.ts"],
   // The threads' side knows the messages, the shared memory, how errors and values cross, and how a tasks module is loaded.
   workers: [
     "src/base",
