@@ -1,4 +1,3 @@
 import { reactRouter } from "@react-router/dev/vite";
-import { defineConfig } from "vite";
 
-export default defineConfig({ plugins: [reactRouter()], ssr: { external: ["offload-after-response"] } });
+export default { plugins: [reactRouter()] };
