@@ -1,4 +1,1 @@
-export default defineNuxtConfig({
-  compatibilityDate: "2026-01-01",
-  nitro: { externals: { external: ["offload-after-response"] } },
-});
+export default defineNuxtConfig({ compatibilityDate: "2026-01-01" });
