@@ -1,10 +1,10 @@
-import { Controller, Get, HttpCode, Module, Param, Post, Res } from "@nestjs/common";
+import { Controller, Get, HttpCode, Inject, Module, Param, Post, Res } from "@nestjs/common";
 import type { Response } from "express";
-import { Offloader, offloaderProvider } from "./offloader.js";
+import { type AppOffloader, OFFLOADER, offloaderProvider } from "./offloader.js";
 
 @Controller()
 export class AppController {
-  constructor(private readonly offloader: Offloader) {}
+  constructor(@Inject(OFFLOADER) private readonly offloader: AppOffloader) {}
 
   @Get()
   ok() {

@@ -1,13 +1,13 @@
 import path from "node:path";
 import type { FactoryProvider } from "@nestjs/common";
-import { createOffloader, type Offloader as Library } from "offload-after-response";
+import { createOffloader, type Offloader } from "offload-after-response";
 import type * as tasks from "./workers/tasks.js";
 
-/** The class is the token, so that a constructor says `private readonly offloader: Offloader`. */
-export abstract class Offloader {}
-export interface Offloader extends Library<typeof tasks> {}
+export type AppOffloader = Offloader<typeof tasks>;
 
-export const offloaderProvider: FactoryProvider<Offloader> = {
-  provide: Offloader,
-  useFactory: () => createOffloader<typeof tasks>({ name: "app", tasks: path.join(import.meta.dirname, "workers/tasks.js") }),
+export const OFFLOADER = Symbol("offloader");
+
+export const offloaderProvider: FactoryProvider<AppOffloader> = {
+  provide: OFFLOADER,
+  useFactory: () => createOffloader({ name: "app", tasks: path.join(import.meta.dirname, "workers/tasks.js") }),
 };
