@@ -34,7 +34,7 @@ it("a change of the tasks module restarts the process, and the tasks of before a
   const program = await startProgram(app, { execArgv: ["--watch"], cwd: directory });
   const first = program.port;
   appendFileSync(tasks, "// changed\n");
-  const [, second] = await program.waitFor(/listening \d+\n[^]*listening (\d+)/);
+  const [, second] = await program.waitFor(/listening \d+\n[\s\S]*listening (\d+)/);
   const done = (pid: number) => readFileSync(ledger, "utf8").match(new RegExp(`^${pid} `, "gm"));
   expect(Number(second)).not.toBe(first);
   expect(done(first)).toHaveLength(5);
