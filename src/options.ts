@@ -28,7 +28,10 @@ import type { JournalOptions } from "./journal/options.js";
 export interface OffloaderOptions<Tasks = AnyTasks> {
   /** The tasks module: a URL such as `new URL("./workers/images.js", import.meta.url)`, or an absolute path. */
   readonly tasks: URL | string;
-  /** A name for logs and reports. Default "offloader". */
+  /**
+   * A name for logs and reports. Default "offloader". If an offloader with this name and the same tasks module is open in
+   * this process, `createOffloader` returns that one.
+   */
   readonly name?: string | undefined;
   /** The threads that run the tasks. */
   readonly pool?: PoolOptions | undefined;
