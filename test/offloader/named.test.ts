@@ -2,6 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { createOffloader, type Offloader, type OffloaderOptions } from "offload-after-response";
 import { expect, it, onTestFinished, vi } from "vitest";
+import { startProgram } from "../support/process.js";
 
 const tasks = new URL("../fixtures/tasks.mjs", import.meta.url);
 const others = new URL("../fixtures/failures.mjs", import.meta.url);
@@ -75,4 +76,16 @@ it("options that have no text, such as a circle, are no reason to hand on or to 
   const pool = { minThreads: 0, workerData };
   expect(evaluate({ pool })).not.toBe(evaluate({ pool }));
   expect(evaluate({ name: "circle", pool })).toBe(evaluate({ name: "circle", pool }));
+});
+
+it("a module that is evaluated twice, and shuts down twice, has one offloader whose tasks are all done", async () => {
+  const program = await startProgram("test/offloader/programs/evaluated/main.mjs", {
+    execArgv: [],
+    ready: /^listening (\d+), with 2$/m,
+  });
+  program.kill("SIGTERM");
+  const { code, stderr } = await program.exited;
+  expect(code).toBe(0);
+  expect(stderr).toContain("during it 2 completed, 0 failed, 0 abandoned");
+  expect(stderr.match(/"report":/g)).toHaveLength(1);
 });
