@@ -25,7 +25,7 @@ export async function tryStack(folder: string, packed: string): Promise<void> {
 }
 
 /** The same in a folder where everything is installed. */
-export async function tryProject(stack: Stack, project: string): Promise<void> {
+async function tryProject(stack: Stack, project: string): Promise<void> {
   if (stack.test !== undefined) run(stack.test, project, environment(stack, stack, project));
   for (const way of waysOf(stack)) {
     const env = environment(stack, way, project);
@@ -73,7 +73,10 @@ async function serve(stack: Stack, command: string, project: string, env: NodeJS
     if (done !== requests) throw new Error(`${done} of ${requests} tasks have run`);
     if (code !== 0) throw new Error(`the exit code is ${code}`);
   } catch (error) {
-    throw new Error(`${command}: ${error instanceof Error ? error.message : error}\n${server.text}`, { cause: error });
+    throw new Error(
+      `${command}: ${error instanceof Error ? error.message : error}\n${server.text.replace(/^(.{400}).+$/gm, "$1…")}`,
+      { cause: error },
+    );
   } finally {
     server.kill();
   }
