@@ -21,7 +21,7 @@ const names = readdirSync(folder)
   .filter((name) => !short || readStack(path.join(folder, name)).install.length === 0);
 if (names.length === 0) throw new Error(`no stack in test/stacks begins with ${wanted.join(" or ")}`);
 
-build();
+await build();
 const packed = createPackage();
 const failed: string[] = [];
 for (const name of names) {

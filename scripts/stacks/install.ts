@@ -1,5 +1,14 @@
 // A project of a stack: a copy of its folder outside of the repository, with the packed package and its own ones installed.
-import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { npm, root } from "../run.js";
@@ -30,9 +39,26 @@ export function createProject(stack: string, packed: string, packages: readonly 
   cpSync(stack, project, { recursive: true });
   const manifest = path.join(project, "package.json");
   if (!existsSync(manifest)) writeFileSync(manifest, JSON.stringify({ name: "app", private: true, type: "module" }));
-  const flags = ["--prefix", project, "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
-  if (!npm("install", ...flags, packed, ...packages)) throw new Error(`npm install failed in ${project}`);
+  if (packages.length > 0) install(project, packed, packages);
+  else {
+    cpSync(bareModules(packed), path.join(project, "node_modules"), { recursive: true });
+    // As npm would note it: bundlers take dependencies for external.
+    const noted = { ...JSON.parse(readFileSync(manifest, "utf8")), dependencies: { "offload-after-response": packed } };
+    writeFileSync(manifest, JSON.stringify(noted));
+  }
   return project;
+}
+
+/** What npm installs of the package alone, once for all stacks that need nothing else. */
+function bareModules(packed: string): string {
+  const folder = path.join(path.dirname(packed), "bare");
+  if (!existsSync(folder)) install(folder, packed, []);
+  return path.join(folder, "node_modules");
+}
+
+function install(folder: string, packed: string, packages: readonly string[]): void {
+  const flags = ["--prefix", folder, "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+  if (!npm("install", ...flags, packed, ...packages)) throw new Error(`npm install failed in ${folder}`);
 }
 
 /** The folder of the programs of the repository's own packages: a stack that installs no other bundler uses those. */
