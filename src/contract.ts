@@ -84,7 +84,7 @@ export interface Offloader<Tasks = AnyTasks> {
   /**
    * Runs a task on a thread once a response is over.
    *
-   * @param res a response of `node:http` or `node:http2`, or an object that holds one (Fastify reply, Koa or Hono context)
+   * @param res a response of `node:http` or `node:http2`, or an object that holds one (Fastify reply, Koa or Hono context, h3 event)
    * @param name of an exported function of the tasks module
    * @param args the payload, which is captured by value now, and the options of this call
    * @returns a handle of the task

@@ -9,8 +9,10 @@ import type { DispatchableTask, Offloader } from "./contract.js";
 import { Events } from "./core/events.js";
 import { Ledger } from "./core/ledger.js";
 import { createDrainTarget } from "./drain-target.js";
+
 import { createCallbacksEngine } from "./engine/callbacks/callbacks.js";
-import { explainLoadError, findTasksModule } from "./engine/threads/module/tasks-module.js";
+import { explainLoadError, findTasksModule, type TasksModule } from "./engine/threads/module/tasks-module.js";
+
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
 import { inThreadError, isInOwnThread } from "./engine/threads/pool/thread-mark.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
@@ -29,27 +31,53 @@ import { Startup } from "./intake/startup.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
 import { Throughput, takeStats } from "./observe/stats.js";
-import { type OffloaderOptions, resolveOptions } from "./options.js";
+import { type OffloaderOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { AfterEach } from "./response/after-each.js";
 import { trackCurrentResponse } from "./response/current.js";
 import { shutdownInThread } from "./shutdown/in-thread.js";
 import { reportAtExit } from "./shutdown/process/exit-report.js";
+
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
-import { type CloseOptions, closeTarget } from "./shutdown/steps/close.js";
+import { type CloseOptions, closeTarget, isClosing } from "./shutdown/steps/close.js";
+
 import type { CloseReport } from "./shutdown/steps/report.js";
+import type { DrainTarget } from "./shutdown/steps/target.js";
 import { NoStore } from "./store/no-store.js";
+import { openOffloader } from "./wiring/open-offloaders.js";
 
 /**
  * Creates an offloader and starts its first threads.
+ *
+ * A `name` stands for one offloader: if one with the same name and tasks module is open in this process, that one is
+ * returned, because frameworks evaluate a module several times. In development (`NODE_ENV`) this is so without a name too,
+ * if the options are the same.
  *
  * @typeParam Tasks `typeof` the tasks module, from which names, payloads and results get their types
  * @throws OffloadError AR_INVALID_OPTIONS naming the option, what was expected and what was given; AR_UNSUPPORTED_RUNTIME in Bun
  */
 export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Tasks>): Offloader<Tasks> {
   checkRuntime();
-  const settings = resolveOptions(options as OffloaderOptions);
+  const given = options as OffloaderOptions;
+  const settings = resolveOptions(given);
+  const module = findTasksModule(settings.tasks, settings.pool.execArgv);
+  const offloader = openOffloader(given, module.url, () => {
+    const { offloader, target } = makeOffloader(settings, module);
+    return {
+      offloader,
+      options: given,
+      isOpen: () => !isClosing(target),
+      warn: (message) => settings.logger.warn({ offloader: settings.name }, message),
+    };
+  });
+  // The compiler checks names and payloads at the call, and the intake checks them at run time.
+  return offloader as unknown as Offloader<Tasks>;
+}
+
+function makeOffloader(
+  settings: ResolvedOptions,
+  module: TasksModule,
+): { readonly offloader: Offloader; readonly target: DrainTarget } {
   const { logger, pool } = settings;
-  const module = findTasksModule(settings.tasks, pool.execArgv);
   const idPrefix = `${randomBytes(8).toString("hex")}-`;
   const inThread = isInOwnThread();
   if (!inThread) trackCurrentResponse();
@@ -216,6 +244,5 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const { abortGrace } = pool;
   const parts = { events, ledger, intake, startup, scheduler, reports, maker, clock, logger };
   showInside(offloader, { copy, name, module: module.url, abortGrace, inThread, ...parts });
-  // The compiler checks names and payloads at the call, and the intake checks them at run time.
-  return offloader as unknown as Offloader<Tasks>;
+  return { offloader, target };
 }

@@ -33,7 +33,10 @@ export interface OffloaderOptions<Tasks = AnyTasks> {
    * bundlers break both.
    */
   readonly tasks: URL | string;
-  /** A name for logs and reports. Default "offloader". */
+  /**
+   * A name for logs and reports. Default "offloader". If an offloader with this name and the same tasks module is open in
+   * this process, `createOffloader` returns that one.
+   */
   readonly name?: string | undefined;
   /** The threads that run the tasks. */
   readonly pool?: PoolOptions | undefined;

@@ -1,15 +1,15 @@
 // One stack, tried: build, start, 60 requests, SIGTERM in the middle of their tasks, and all 60 tasks have run.
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
+import { readdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import { nodeBinary } from "../nodes.js";
 import { root, succeeds } from "../run.js";
-import { readStack, type Stack } from "./description.js";
+import { readStack, type Stack, type Way, waysOf } from "./description.js";
 import { createProject, ownPrograms } from "./install.js";
+import { tryReload } from "./reload.js";
+import { linesOf, sender } from "./requests.js";
+import { freePort, Server } from "./server.js";
 
 const requests = 60;
-const startTimeout = 120_000;
-const exitTimeout = 60_000;
 
 /**
  * Tries the app of a stack. Throws with the output of the app if a request fails, a task is lost, or the exit is no clean one.
@@ -20,27 +20,36 @@ const exitTimeout = 60_000;
 export async function tryStack(folder: string, packed: string): Promise<void> {
   const stack = readStack(folder);
   const project = createProject(folder, packed, stack.install);
-  const env = environment(stack, project);
   try {
-    if (stack.dev !== undefined) await serve(stack, stack.dev, project, env);
-    if (stack.build !== undefined && !run(stack.build, project, env)) throw new Error(`failed: ${stack.build}`);
-    if (stack.deploy !== undefined) keepOnly(project, stack.deploy);
-    if (stack.test !== undefined && !run(stack.test, project, env)) throw new Error(`failed: ${stack.test}`);
-    if (stack.start !== undefined) await serve(stack, stack.start, project, env);
+    await tryProject(stack, project);
   } finally {
     rmSync(project, { recursive: true, force: true });
   }
 }
 
-function environment(stack: Stack, project: string): NodeJS.ProcessEnv {
-  const programs = [path.join(project, "node_modules/.bin"), ownPrograms, process.env.PATH ?? ""];
-  // What packages of the repository are found by, where the project has not installed them: a bundler's configuration.
-  const NODE_PATH = path.join(root, "node_modules");
-  return { ...process.env, PATH: programs.join(path.delimiter), NODE_PATH, NODE_OPTIONS: "", ...stack.env };
+/** The same in a folder where everything is installed. */
+async function tryProject(stack: Stack, project: string): Promise<void> {
+  for (const [index, way] of waysOf(stack).entries()) {
+    const env = environment(stack, way, project);
+    if (way.dev !== undefined) await serve(stack, way.dev, project, env);
+    if (way.build !== undefined) run(way.build, project, env);
+    if (stack.deploy !== undefined) keepOnly(project, stack.deploy);
+    if (stack.test !== undefined && index === 0) run(stack.test, project, env);
+    if (way.start !== undefined) await serve(stack, way.start, project, env);
+  }
+  if (stack.reload !== undefined) await tryReload(stack, stack.reload, project, environment(stack, stack, project));
 }
 
-function run(command: string, project: string, env: NodeJS.ProcessEnv): boolean {
-  return succeeds("sh", ["-c", command], { cwd: project, env });
+function environment(stack: Stack, way: Way, project: string): NodeJS.ProcessEnv {
+  const node = stack.node === undefined ? [] : [path.dirname(nodeBinary(stack.node))];
+  const programs = [...node, path.join(project, "node_modules/.bin"), ownPrograms, process.env.PATH ?? ""];
+  // What packages of the repository are found by, where the project has not installed them: a bundler's configuration.
+  const NODE_PATH = path.join(root, "node_modules");
+  return { ...process.env, PATH: programs.join(path.delimiter), NODE_PATH, NODE_OPTIONS: "", ...way.env };
+}
+
+function run(command: string, project: string, env: NodeJS.ProcessEnv): void {
+  if (!succeeds("sh", ["-c", command], { cwd: project, env })) throw new Error(`failed: ${command}`);
 }
 
 function keepOnly(project: string, names: readonly string[]): void {
@@ -53,20 +62,17 @@ async function serve(stack: Stack, command: string, project: string, env: NodeJS
   const output = path.join(project, "output.txt");
   rmSync(output, { force: true });
   const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const server = new Server(command, project, { ...env, PORT: String(port), HOST: "127.0.0.1", OUTPUT: output });
   try {
-    await server.answers(`http://127.0.0.1:${port}/`);
-    const statuses = await Promise.all(
-      Array.from({ length: requests }, async (_, n) => {
-        const url = `http://127.0.0.1:${port}${stack.request ?? "/work/"}${n}`;
-        return (await fetch(url, { method: "POST" })).status;
-      }),
-    );
-    const refused = statuses.filter((status) => status >= 300);
-    if (refused.length > 0) throw new Error(`${refused.length} of ${requests} requests failed: ${refused}`);
+    await server.answers(`${url}/`);
+    const send = await sender(stack, project, url);
+    const answers = await Promise.allSettled(Array.from({ length: requests }, (_, n) => send(n)));
+    const failed = answers.filter((answer) => answer.status === "rejected");
     const code = await server.end();
-    const lines = existsSync(output) ? readFileSync(output, "utf8").split("\n").filter(Boolean) : [];
-    const done = new Set(lines).size;
+    const done = new Set(linesOf(output)).size;
+    console.log(`${command}: ${done} of ${requests} tasks, ${requests - failed.length} requests, exit ${code}`);
+    if (failed.length > 0) throw new Error(`${failed.length} of ${requests} requests failed: ${failed[0]?.reason}`);
     if (done !== requests) throw new Error(`${done} of ${requests} tasks have run`);
     if (code !== 0) throw new Error(`the exit code is ${code}`);
   } catch (error) {
@@ -77,65 +83,4 @@ async function serve(stack: Stack, command: string, project: string, env: NodeJS
   } finally {
     server.kill();
   }
-}
-
-/** A started app. */
-class Server {
-  text = "";
-  private readonly child: ChildProcess;
-  private readonly exited: Promise<number | NodeJS.Signals | null>;
-  private over = false;
-
-  constructor(command: string, cwd: string, env: NodeJS.ProcessEnv) {
-    this.child = spawn("sh", ["-c", `exec ${command}`], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        this.text += text;
-      });
-    }
-    this.exited = new Promise((resolve) => {
-      this.child.on("close", (code, signal) => {
-        this.over = true;
-        resolve(code ?? signal);
-      });
-    });
-  }
-
-  /** Resolves when the app answers. */
-  async answers(url: string): Promise<void> {
-    const until = Date.now() + startTimeout;
-    while (Date.now() < until && !this.over) {
-      const answered = await fetch(url).then(
-        () => true,
-        () => false,
-      );
-      if (answered) return;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    throw new Error(this.over ? "the app ended before it answered" : "the app does not answer");
-  }
-
-  /** Ends it by SIGTERM; resolves with its exit code, or with the signal that ended it. */
-  async end(): Promise<number | NodeJS.Signals | null> {
-    this.child.kill("SIGTERM");
-    const timer = setTimeout(() => this.kill(), exitTimeout);
-    const code = await this.exited;
-    clearTimeout(timer);
-    return code;
-  }
-
-  kill(): void {
-    if (!this.over) this.child.kill("SIGKILL");
-  }
-}
-
-/** A port that nobody listens on at the moment. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -9,14 +9,18 @@ type NodeResponse = ServerResponse | Http2ServerResponse;
 
 /**
  * A response, or what carries one: the response of Express, Connect, NestJS and bare `node:http` or `node:http2`,
- * Fastify's reply, Koa's context, or the context of Hono on `@hono/node-server`.
+ * Fastify's reply, Koa's context, the context of Hono on `@hono/node-server`, the event of h3 (Nitro, Nuxt), or the request of
+ * srvx.
  */
 export type ResponseLike =
   | AnyResponse
   | { readonly raw: NodeResponse }
   | { readonly res: NodeResponse }
   // Hono's. node-server puts the response into `env`, but Hono's type does not say so unless the application declares it.
-  | { readonly env: unknown; readonly req: { readonly raw: object } };
+  | { readonly env: unknown; readonly req: { readonly raw: object } }
+  // The event of h3 1, then the event of h3 2 and the request of srvx, which runs on other runtimes too.
+  | { readonly node: { readonly res: NodeResponse } }
+  | { readonly runtime?: { readonly node?: { readonly res?: NodeResponse } } };
 
 /**
  * The response in a value.
@@ -28,13 +32,13 @@ export function toServerResponse(value: unknown): AnyResponse {
   if (isWatched(value) || isResponse(value)) return value;
   // A request of Express has a `res` as well. It is refused, because whoever passes the request is mistaken.
   if (typeof value === "object" && value !== null && !isRequest(value)) {
-    const response = ofFastifyReply(value) ?? ofHonoContext(value) ?? ofKoaContext(value);
+    const response = ofFastifyReply(value) ?? ofHonoContext(value) ?? ofH3Event(value) ?? ofKoaContext(value);
     if (response !== undefined) return response;
   }
   throw new OffloadError(
     "AR_INVALID_ARGUMENT",
-    "res must be a response of node:http or node:http2, or what carries one: Fastify's reply, the context of Koa, or " +
-      `the context of Hono on @hono/node-server; got ${describeMistake(value)}`,
+    "res must be a response of node:http or node:http2, or what carries one: Fastify's reply, the context of Koa, " +
+      `the context of Hono on @hono/node-server, or the event of h3; got ${describeMistake(value)}`,
   );
 }
 
@@ -46,6 +50,13 @@ function ofFastifyReply(reply: object): AnyResponse | undefined {
 function ofHonoContext(context: object): AnyResponse | undefined {
   const env: unknown = Reflect.get(context, "env");
   return typeof env === "object" && env !== null ? responseAt(env, "outgoing") : undefined;
+}
+
+/** The event of h3, or the request of srvx, on which h3 2 is built. */
+function ofH3Event(event: object): AnyResponse | undefined {
+  const runtime: unknown = Reflect.get(event, "runtime");
+  const node: unknown = Reflect.get(typeof runtime === "object" && runtime !== null ? runtime : event, "node");
+  return typeof node === "object" && node !== null ? responseAt(node, "res") : undefined;
 }
 
 function ofKoaContext(context: object): AnyResponse | undefined {

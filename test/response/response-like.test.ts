@@ -9,12 +9,22 @@ import { type ResponseLike, toServerResponse } from "../../src/response/response
 const request = new IncomingMessage(new Socket());
 const response = new ServerResponse(request);
 
+// It has a `res` of its own, which holds headers alone.
+const eventOfH3 = {
+  req: new Request("http://x/"),
+  res: { headers: new Headers() },
+  runtime: { node: { res: response } },
+};
+
 describe("a response is found in", () => {
   it.each<[string, ResponseLike]>([
     ["itself", response],
     ["a Fastify reply", { raw: response }],
     ["a Koa context", { res: response }],
     ["a Hono context of node-server", { env: { outgoing: response }, req: { raw: new Request("http://x/") } }],
+    ["an event of h3 1", { node: { res: response } }],
+    ["an event of h3 2", eventOfH3],
+    ["a request of srvx", Object.assign(new Request("http://x/"), { runtime: { node: { res: response } } })],
   ])("%s", (_, value) => {
     expect(toServerResponse(value)).toBe(response);
   });
@@ -56,6 +66,7 @@ describe("anything else is refused with words for what it is", () => {
     ["a Fastify request", { raw: request, id: 1 }, /got a request/],
     ["a web Response", new Response("x"), /got a web Response/],
     ["a web Request", new Request("http://x/"), /got a web Request/],
+    ["a request of srvx on another runtime", { runtime: { name: "bun" } }, /got an object$/],
     ["a promise", Promise.resolve(response), /got a promise: await it first$/],
   ])("%s", (_, value, words) => {
     const error = refusal(value);

@@ -88,6 +88,17 @@ describe("what a client may have written", () => {
   });
 });
 
+describe("an offloader beside one that shuts the process down", () => {
+  it("is named as that, with what it leaves", async () => {
+    const program = await startProgram("test/scenarios/fixtures/shutdown-apart.js", { execArgv: [] });
+    program.kill("SIGTERM");
+    const { code, stderr } = await program.exited;
+    expect(code).toBe(0);
+    expect(stderr).toContain("this offloader takes no part in the shutdown; call its shutdownOnSignals() too");
+    expect(stderr).toMatch(/1 to 1 of 1 offloader=apart tasks=\[\{"id"/);
+  });
+});
+
 describe("a process.exit() of the program", () => {
   it("in the middle of a shutdown is named as that, with who called it", async () => {
     const program = await startProgram("test/scenarios/fixtures/shutdown-foreign-exit.js", { execArgv: [] });

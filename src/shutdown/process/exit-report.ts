@@ -48,6 +48,12 @@ function reportOf(target: DrainTarget, code: number, caller: Error | undefined):
 function explanation(target: DrainTarget, called: boolean): string {
   const what = called ? "process.exit() was called" : "it ended";
   const shutdown = currentShutdown();
+  if (shutdown !== undefined && !shutdown.includes(target) && !isClosing(target)) {
+    return (
+      `${what}, and this offloader takes no part in the shutdown; call its shutdownOnSignals() too, or, if a framework ` +
+      "evaluates the module that makes it several times, give it a name"
+    );
+  }
   if (shutdown !== undefined && shutdown.state !== "serving") {
     return `${what} in the middle of its shutdown (${shutdown.state}), by something else than the library`;
   }

@@ -11,6 +11,7 @@ import type { Plan } from "../steps/plan.js";
 import type { ShutdownReport } from "../steps/report.js";
 import { Sequence } from "../steps/sequence.js";
 import type { ShutdownState } from "../steps/states.js";
+import type { DrainTarget } from "../steps/target.js";
 import { endByForceAtExit, keepsExitCode } from "./end-by-force.js";
 import { FoundServers } from "./found-servers.js";
 import { describeListener, OtherListeners } from "./other-listeners.js";
@@ -60,6 +61,11 @@ export class ProcessShutdown {
   /** Aborts when the listeners close. */
   get signal(): AbortSignal {
     return this.closing.signal;
+  }
+
+  /** Whether the target takes part. */
+  includes(target: DrainTarget): boolean {
+    return [...this.participants].some((participant) => participant.target === target);
   }
 
   /** @returns a function with which the participant leaves again; it does nothing once a shutdown has begun */

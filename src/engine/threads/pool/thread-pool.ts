@@ -2,6 +2,7 @@
 import type { Logger } from "../../../base/logger.js";
 import { inTime, now } from "../../../base/time.js";
 import type { Events } from "../../../core/events.js";
+import { reportToNodeWatch } from "../module/node-watch.js";
 import type { TasksModule } from "../module/tasks-module.js";
 import { watchModule } from "../module/watch-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
@@ -72,6 +73,7 @@ export class ThreadPool {
       new Environment(parts.options.env, parts.logger),
       (thread) => this.#exited(thread),
     );
+    reportToNodeWatch(parts.module.url);
     this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
   }
 

@@ -1,0 +1,4 @@
+export default defineEventHandler((event) => {
+  offloader.offloadAfterResponse(event, "write", { n: event.context.params?.n });
+  return { accepted: true };
+});

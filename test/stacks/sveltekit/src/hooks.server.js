@@ -1,0 +1,5 @@
+import { offloader } from "./offloader.js";
+
+export function init() {
+  offloader.shutdownOnSignals();
+}
