@@ -17,8 +17,8 @@ import { mapKey, pathOf, type Step, setItem } from "./where.js";
 
 let walks = 0;
 /**
- * The walk that ended last, for nobody to read. V8 throws away the code that it has optimised for a class when a full collection finds no instance of the class: the next
- * payload of 100 KB took 5 ms instead of 0.3.
+ * The walk that ended last, for nobody to read. V8 throws away the code that it has optimised for a class when a full
+ * collection finds no instance of the class: the next payload of 100 KB took 5 ms instead of 0.3.
  */
 const keptAlive: { walk?: Walk } = {};
 
@@ -30,7 +30,7 @@ export class Walk {
   readonly steps: Step[] = [];
   readonly #errors: ErrorQueue = new ErrorQueue(this);
   readonly #shapes: Shape[] = [];
-  readonly #root: Shape = rootShape();
+  #root: Shape = rootShape();
   readonly #inherits: boolean = hasFields(Object.prototype);
 
   /**
@@ -40,7 +40,7 @@ export class Walk {
   constructor(
     private readonly label: string,
     moving: readonly unknown[] = [],
-    private readonly onInstance?: OnInstance,
+    private onInstance?: OnInstance,
   ) {
     for (const [index, item] of moving.entries()) this.found.putAside(item, item, `transfer[${index}]`);
   }
@@ -78,6 +78,9 @@ export class Walk {
     this.seen.clear();
     this.steps.length = 0;
     this.#errors.clear();
+    this.#shapes.length = 0;
+    this.#root = rootShape();
+    this.onInstance = undefined;
     keptAlive.walk = this;
   }
 
