@@ -5,6 +5,7 @@ import { MessageChannel } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PayloadBytes } from "../../src/core/payload/payload.js";
+import { streamVersion } from "../../src/core/payload/stream/stream-format.js";
 import { decodeContent, encodeContent, type TaskContent } from "../../src/journal/format/content.js";
 import { encodings, headerLength } from "../../src/journal/format/format.js";
 import { accept, afterKill, filesIn, payloadBytes, pendingIn, replayed, reseal, testJournal } from "./journals.js";
@@ -149,7 +150,7 @@ describe("a journaled payload as bytes", () => {
   it("survives a kill, small or larger than a segment, and a retry from the dead letters", async () => {
     const { journal, dir } = testJournal();
     const small = accept(journal, streamOf({ at: new Date(5) }));
-    const large = accept(journal, payloadBytes(Buffer.alloc(9_000_000, 7), [1_000_000, 8_000_000]));
+    const large = accept(journal, payloadBytes(Buffer.alloc(9_000_000, 1), [1_000_000, 8_000_000]));
     const dead = accept(journal, streamOf(new Map([[1, 2]])));
     journal.moveToDeadLetters(dead, "exhausted", new Error("no"));
     await Promise.resolve();
@@ -158,9 +159,18 @@ describe("a journaled payload as bytes", () => {
     expect(tasks.map(({ id }) => id)).toEqual([small.id, large.id]);
     expect(decoded(tasks[0]?.payload)).toEqual({ at: new Date(5) });
     expect(tasks[1]?.payload).toMatchObject({ lengths: [1_000_000, 8_000_000] });
-    expect(Buffer.alloc(9_000_000, 7).equals(bytesIn(tasks[1]?.payload))).toBe(true);
+    expect(Buffer.alloc(9_000_000, 1).equals(bytesIn(tasks[1]?.payload))).toBe(true);
     expect(decoded(next.journal.deadLetters.retry(dead.id)?.payload)).toEqual(new Map([[1, 2]]));
     expect(decoded((await pendingIn(next.dir)).at(-1)?.payload)).toEqual(new Map([[1, 2]]));
+  });
+
+  it("of a later version of the stream makes its task a dead letter", async () => {
+    const { journal, dir } = testJournal();
+    const stream = Buffer.from([streamVersion + 1, 0, 0, 0, 0]);
+    const entry = accept(journal, payloadBytes(stream, [stream.length]));
+    const next = testJournal({ dir: afterKill(dir) });
+    expect(await replayed(next.journal)).toEqual([]);
+    expect(await next.journal.deadLetters.list()).toMatchObject([{ id: entry.id, reason: "unreadable" }]);
   });
 
   it("that a newer V8 wrote makes its task a dead letter", async () => {

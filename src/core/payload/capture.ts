@@ -5,9 +5,7 @@ import { types } from "node:util";
 import { describe } from "../../base/errors.js";
 import { type Captured, PayloadBytes } from "./payload.js";
 import { restore } from "./restore.js";
-import { assemble, type Place } from "./stream/assemble.js";
-import { type Written, write } from "./stream/writer.js";
-import { Check } from "./walk/check.js";
+import { type Assembled, assemble, type Place } from "./stream/assemble.js";
 import type { OnInstance } from "./walk/classes.js";
 import { notCloneable, refuseValue } from "./walk/refusals.js";
 import { isPrimitive, Walk } from "./walk/walk.js";
@@ -33,15 +31,13 @@ export interface CaptureOptions {
 /** An object with more fields is serialised: to copy one of 20,000 fields takes twice as long as to write it. */
 const mostFlatFields = 24;
 const noOptions: CaptureOptions = {};
-const noBuffers: ReadonlySet<ArrayBuffer> = new Set();
 
 /**
  * A value as it can be kept and sent. What arrives equals it, with the rules of structured clone and these beyond them: a view
  * brings exactly what it shows, in a buffer of its own; a Buffer arrives as a Buffer, an error with its name, code, cause,
  * members and fields, a URL and URLSearchParams as themselves. An instance of a class arrives as a plain object.
  *
- * Each getter of a flat object is read once. Getters elsewhere are read more than once: by the look for what is special, by
- * V8, and once more where something special was found. Fields that a plain array has beside its items are left to V8.
+ * Each part is read once and in order, so each getter is called once.
  *
  * @param label how messages call the value, such as "payload"
  * @returns the value itself where it is a primitive, a copy where it is a flat object, else its bytes, which from 64 KiB on
@@ -52,7 +48,9 @@ export function capture(value: unknown, label = "payload", options: CaptureOptio
   const { transfer } = options;
   if (transfer !== undefined && transfer.length > 0) return captureMoving(value, label, transfer, options);
   if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(label, value);
-  return flatCopy(value) ?? toBytes(value, label, "arena", options.onInstance);
+  const fields = fieldsOnce(value);
+  if (isFlat(fields)) return fields;
+  return toBytes(value, fields, label, "arena", options.onInstance);
 }
 
 /**
@@ -63,8 +61,9 @@ export function captureWhole(value: unknown, label = "payload", transfer: Transf
   const uncopied = transfer.filter((item) => !types.isArrayBuffer(item));
   if (uncopied.length === 0) return capture(value, label);
   const walk = new Walk(label, uncopied);
-  const { bytes, lengths, beside } = assemble(writeWalked(walk, value, label), "arena");
-  return new PayloadBytes(bytes, lengths, { ...beside, aside: walk.found.aside, asidePaths: walk.found.asidePaths });
+  const { found } = walk;
+  const { bytes, lengths, beside } = written(walk, value, "arena");
+  return new PayloadBytes(bytes, lengths, { ...beside, aside: found.aside, asidePaths: found.asidePaths });
 }
 
 /**
@@ -73,13 +72,15 @@ export function captureWhole(value: unknown, label = "payload", transfer: Transf
  */
 export function captureForMoving(value: unknown, label = "payload"): Captured {
   if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(label, value);
-  return flatCopy(value) ?? toBytes(value, label, "loose");
+  const fields = fieldsOnce(value);
+  return isFlat(fields) ? fields : toBytes(value, fields, label, "loose");
 }
 
 /** A copy of a value for this thread, by the rules of {@link capture}. */
 export function copy(value: unknown, label = "payload"): unknown {
   if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(label, value);
-  return flatCopy(value) ?? restore(toBytes(value, label, "loose"));
+  const fields = fieldsOnce(value);
+  return isFlat(fields) ? fields : restore(toBytes(value, fields, label, "loose"));
 }
 
 /**
@@ -100,16 +101,22 @@ export function refuseToMoveAgain(transfer: TransferList, attempts: number): voi
   }
 }
 
-/** The common payload, an object of primitives: 60 ns, where a serialization of four fields takes 3 us. */
-function flatCopy(value: object): object | undefined {
+/**
+ * The fields of a plain object with few of them, read once: the common payload is flat, and to copy it takes 60 ns, where to write four
+ * fields takes some hundred. Fields under symbols come along; none arrives.
+ */
+function fieldsOnce(value: object): object | undefined {
   if (Object.getPrototypeOf(value) !== Object.prototype || hasManyFields(value)) return undefined;
-  // Looked at once copied, because a getter may answer otherwise the next time. Fields under symbols come along; none arrives.
-  const made = { ...value };
-  for (const key in made) {
-    const field: unknown = Reflect.get(made, key);
-    if ((typeof field === "object" && field !== null) || !isPrimitive(field)) return undefined;
+  return { ...value };
+}
+
+function isFlat(fields: object | undefined): boolean {
+  if (fields === undefined) return false;
+  for (const key in fields) {
+    const field: unknown = Reflect.get(fields, key);
+    if ((typeof field === "object" && field !== null) || !isPrimitive(field)) return false;
   }
-  return made;
+  return true;
 }
 
 function hasManyFields(value: object): boolean {
@@ -118,34 +125,27 @@ function hasManyFields(value: object): boolean {
   return false;
 }
 
-function toBytes(value: object, label: string, place: Place, onInstance?: OnInstance): PayloadBytes {
-  const written = writeUnwalked(value, onInstance !== undefined);
-  if (written !== undefined) {
-    const { bytes, lengths, beside } = assemble(written, place);
-    return new PayloadBytes(bytes, lengths, beside);
-  }
+/** @param fields of the value where they have been read already */
+function toBytes(
+  value: object,
+  fields: object | undefined,
+  label: string,
+  place: Place,
+  onInstance?: OnInstance,
+): PayloadBytes {
   const walk = new Walk(label, [], onInstance);
-  const { bytes, lengths, beside } = assemble(writeWalked(walk, value, label), place);
-  if (walk.found.aside.length === 0) return new PayloadBytes(bytes, lengths, beside);
-  return new PayloadBytes(bytes, lengths, { ...beside, aside: walk.found.aside, asidePaths: walk.found.asidePaths });
+  const { found } = walk;
+  const { bytes, lengths, beside } = written(walk, value, place, fields);
+  if (found.aside.length === 0) return new PayloadBytes(bytes, lengths, beside);
+  return new PayloadBytes(bytes, lengths, { ...beside, aside: found.aside, asidePaths: found.asidePaths });
 }
 
-/** Undefined where something special is in the way. The careful walk finds it, and throws again what a getter threw. */
-function writeUnwalked(value: object, mustReport: boolean): Written | undefined {
+function written(walk: Walk, value: unknown, place: Place, fields?: object): Assembled {
   try {
-    const check = new Check(mustReport);
-    return check.passes(value) ? write(value, check.buffers) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function writeWalked(walk: Walk, value: unknown, label: string): Written {
-  const walked = walk.copy(value);
-  try {
-    return write(walked, walk.found.buffers.length === 0 ? noBuffers : new Set(walk.found.buffers));
-  } catch (error) {
-    throw notCloneable(`${label} cannot be copied to a thread: ${words(error)}`, error);
+    walk.write(value, fields);
+    return assemble({ stream: walk.out.written, parts: walk.found.parts }, place);
+  } finally {
+    walk.end();
   }
 }
 
@@ -158,7 +158,8 @@ function captureMoving(
   for (const [index, item] of transfer.entries()) refuseDetached(item, `transfer[${index}]`);
   // All that can throw comes before anything is detached.
   const walk = new Walk(label, transfer, onInstance);
-  const { bytes, lengths, beside } = assemble(writeWalked(walk, value, label), "arena");
+  const { found } = walk;
+  const { bytes, lengths, beside } = written(walk, value, "arena");
   let moved: object[];
   try {
     const moving = transfer.reduce((sum: number, item) => sum + (types.isArrayBuffer(item) ? item.byteLength : 0), 0);
@@ -173,8 +174,8 @@ function captureMoving(
     beside?.free?.();
     throw notCloneable(`transfer: ${words(error)}`, error);
   }
-  const aside = [...moved, ...walk.found.aside.slice(transfer.length)];
-  return new PayloadBytes(bytes, lengths, { ...beside, aside, asidePaths: walk.found.asidePaths, moved });
+  const aside = [...moved, ...found.aside.slice(transfer.length)];
+  return new PayloadBytes(bytes, lengths, { ...beside, aside, asidePaths: found.asidePaths, moved });
 }
 
 /** A buffer that was moved before: Node 20 would move it again, empty, and say nothing. */

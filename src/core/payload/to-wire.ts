@@ -39,8 +39,8 @@ function errorToWire(error: Error, depth: number, budget: Budget): WireError {
     message: text(() => error.message) ?? "",
     stack: text(() => error.stack),
     ...(deeper && cause !== undefined && { cause: takeApart(cause, depth + 1, budget) }),
-    ...(deeper && members && { errors: takeAllApart(members, depth + 1, budget) }),
-    fields: fieldsOf(error, members !== undefined, carry),
+    ...(deeper && members.list && { errors: takeAllApart(members.list, depth + 1, budget) }),
+    fields: fieldsOf(error, members, carry),
     ...(isNonRetryable(error) && { nonRetryable: true }),
   };
 }

@@ -2,6 +2,7 @@
 // then the bytes of those values that the header only gives the lengths of.
 import { deserialize, serialize } from "node:v8";
 import { PayloadBytes } from "../../core/payload/payload.js";
+import { streamVersion, v8Mark } from "../../core/payload/stream/stream-format.js";
 import { fromStored } from "../../core/payload/wire-form.js";
 import type { Content } from "./encode.js";
 import { encodings } from "./format.js";
@@ -17,8 +18,7 @@ type Field = null | { readonly json: unknown } | { readonly v8: number } | { rea
 /** The length of the header (u32) comes first. */
 const lengthBytes = 4;
 
-// V8's serialization begins with this byte and its version.
-const v8Header = 0xff;
+// Behind the mark. Earlier versions wrote payloads with V8's serializer.
 const v8Version = Number(serialize(undefined)[1]);
 
 const jsonWriter = new JsonWriter();
@@ -78,7 +78,8 @@ function decodeField(field: unknown, take: (length: number) => Uint8Array): unkn
   if ("bytes" in field && isLengths(field.bytes)) {
     const bytes = take(sum(field.bytes));
     // The thread that reads the bytes could only fail the task. As a dead letter it can be run by a newer Node.js.
-    if (bytes[0] === v8Header && Number(bytes[1]) > v8Version) throw new RangeError("a newer V8 wrote it");
+    if (bytes[0] === v8Mark && Number(bytes[1]) > v8Version) throw new RangeError("a newer V8 wrote it");
+    if (bytes[0] !== v8Mark && Number(bytes[0]) > streamVersion) throw new RangeError("a newer version wrote it");
     return fromStored(bytes, field.bytes);
   }
   throw new TypeError("a value has an unknown form");

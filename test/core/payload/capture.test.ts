@@ -38,6 +38,24 @@ describe("a captured payload", () => {
 
   it.each<[string, () => unknown]>([
     ["primitives", () => [undefined, null, true, 0, -0, Number.NaN, "", 10n ** 30n]],
+    ["strings of any length", () => [8, 255, 256, 8_193, 70_000].map((length) => "x".repeat(length))],
+    [
+      "strings beyond Latin-1 of any length",
+      () => [8, 255, 256, 8_193, 70_000].map((length) => `${"é".repeat(length)}€`),
+    ],
+    [
+      "names of any length",
+      () => ({ ["n".repeat(9_000)]: 1, ["é".repeat(70_000)]: [2], ["€".repeat(70_000)]: 3, "": 4 }),
+    ],
+    ["halves of surrogate pairs", () => ["\ud800", "a\udc00b", "\udfff".repeat(70_000), { "\ud800": 1 }]],
+    [
+      "more strings than are gathered at once",
+      () => Array.from({ length: 1_000 }, (_, n) => (n % 300 === 0 ? "€" : `s${n}`)),
+    ],
+    [
+      "numbers at the edges of their sizes",
+      () => [255, 256, -1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 0.1],
+    ],
     ["fields that are undefined", () => ({ a: undefined })],
     ["fields in their order", () => ({ b: 1, a: 2, 1: 3, 0: 4 })],
     ["holes of arrays", () => Object.assign(new Array(5), { 0: 1, 3: undefined })],

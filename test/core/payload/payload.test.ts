@@ -1,10 +1,12 @@
 // Captured values: what they hold, where they lie, how they cross, and that they are gone when they are released.
 import { isDeepStrictEqual } from "node:util";
+import { Serializer } from "node:v8";
 import { describe, expect, it } from "vitest";
 import { capture, captureForMoving, captureWhole, copy } from "../../../src/core/payload/capture.js";
 import { type Captured, isBytes, type PayloadBytes, sizeOf } from "../../../src/core/payload/payload.js";
 import { restore } from "../../../src/core/payload/restore.js";
 import { arena } from "../../../src/core/payload/stream/arena.js";
+import { streamVersion } from "../../../src/core/payload/stream/stream-format.js";
 import { fromStored, fromWireForm, toWireForm, transferList } from "../../../src/core/payload/wire-form.js";
 
 const large = 100_000;
@@ -172,15 +174,46 @@ describe("a captured value between threads", () => {
     );
   });
 
-  it("is refused by a Node.js that is older than the one that wrote it", () => {
+  it("is refused by a version that is older than the one that wrote it", () => {
     const { bytes, lengths } = bytesOf(capture([1]));
-    // The header: a mark, then the version of the format.
-    expect(bytes[0]).toBe(0xff);
+    expect(bytes[0]).toBe(streamVersion);
     const newer = Uint8Array.from(bytes);
-    newer[1] = 0x7f;
-    expect(() => restore(fromStored(newer, lengths))).toThrow(/version/);
+    newer[0] = streamVersion + 1;
+    expect(() => restore(fromStored(newer, lengths))).toThrow(/expected a payload of version/);
+  });
+
+  it("is read as an earlier version wrote it into a journal, with V8's serializer", () => {
+    // The count of large buffers, the value, then the contents of its error.
+    const old = new V8Writer();
+    old.writeHeader();
+    old.writeUint32(0);
+    old.writeValue({ rows, at: new Date(5), body: Buffer.from("body"), failure: new Uint8Array(0) });
+    old.writeValue({ name: "RangeError", message: "of then", stack: "stack", fields: { code: "E" } });
+    const stream = old.releaseBuffer();
+    expect(restore(fromStored(stream, [stream.byteLength]))).toEqual({
+      rows,
+      at: new Date(5),
+      body: Buffer.from("body"),
+      failure: Object.assign(new RangeError("of then"), { code: "E" }),
+    });
   });
 });
+
+/** As the writer of version 2 of the journal's format: a Buffer is a host object with its class and bytes, an error one with its class. */
+class V8Writer extends Serializer {
+  constructor() {
+    super();
+    const setTreat: unknown = Reflect.get(this, "_setTreatArrayBufferViewsAsHostObjects");
+    if (typeof setTreat === "function") Reflect.apply(setTreat, this, [true]);
+  }
+
+  _writeHostObject(view: Uint8Array): void {
+    this.writeUint32(Buffer.isBuffer(view) ? 0 : 49);
+    // RangeError is the third of the classes.
+    this.writeUint32(Buffer.isBuffer(view) ? view.byteLength : 2);
+    if (Buffer.isBuffer(view)) this.writeRawBytes(view);
+  }
+}
 
 describe("a payload that is meant to be slow", () => {
   it("an array with one item at a billion is captured at once, with what is special in it or without", () => {

@@ -2,9 +2,13 @@
 
 import type { Beside } from "../payload.js";
 import { arena } from "./arena.js";
-import { freeNow } from "./free-now.js";
 import { largeBytes } from "./stream-format.js";
-import type { Written } from "./writer.js";
+
+/** A stream, in memory that is about to be used again, and the large buffers behind it. */
+export interface Written {
+  readonly stream: Uint8Array;
+  readonly parts: readonly Uint8Array[];
+}
 
 /** `arena`: large ones in shared memory. `loose`: each large buffer by itself, to be moved or used as it is. */
 export type Place = "arena" | "loose";
@@ -29,8 +33,8 @@ export function assemble({ stream, parts }: Written, place: Place): Assembled {
     lengths.push(gap, byteLength);
     total += gap + byteLength;
   }
-  if (total < largeBytes || (place === "loose" && parts.length === 0)) return { bytes: copyOf(stream), lengths };
-  if (place === "loose") return { bytes: copyOf(stream), lengths, beside: { loose: parts.map(bufferOf) } };
+  if (total < largeBytes || (place === "loose" && parts.length === 0)) return { bytes: stream.slice(), lengths };
+  if (place === "loose") return { bytes: stream.slice(), lengths, beside: { loose: parts.map(bufferOf) } };
   const { buffer, free } = arena.take(total);
   // `fill` is a plain memcpy: 22 us for 1 MB on Node 20 to 26. `set` takes 30 to 80 on shared memory.
   const shared = Buffer.from(buffer, 0, total);
@@ -44,14 +48,7 @@ export function assemble({ stream, parts }: Written, place: Place): Assembled {
     if (part.byteLength > 0) shared.fill(part, at, at + part.byteLength);
     at += part.byteLength;
   }
-  freeNow(stream);
   return { bytes: new Uint8Array(buffer, 0, total), lengths, beside: { free } };
-}
-
-function copyOf(stream: Buffer): Uint8Array {
-  const bytes = new Uint8Array(stream);
-  freeNow(stream);
-  return bytes;
 }
 
 function bufferOf(part: Uint8Array): ArrayBuffer {

@@ -1,6 +1,73 @@
-// The stream of a payload: V8's header, the number of large ArrayBuffers, the value, then the contents of each error in it.
-// What V8 cannot write as we want it is a host object: one of these codes, then what belongs to it.
-import { types } from "node:util";
+// The stream of a payload: this version, where the table of names begins (u32), the value, the contents of each error in it in
+// the order in which they were met, the table, then the characters of short strings, in chunks (count as u32) that are long strings. A value is one of these tags, then what belongs to it. Numbers are little endian.
+// An object that is met again is written as its number: objects are counted as they are met.
+
+/** The first byte of a stream. A stream of V8's, which older versions wrote into journals, begins with 0xff. */
+export const streamVersion = 1;
+export const v8Mark = 0xff;
+
+/** Stored in journals: append, never change. */
+export const tags = {
+  /** Behind the last pair of a Map, item of a Set, field of an error. */
+  end: 0,
+  undefined: 1,
+  /** In an array alone. */
+  hole: 2,
+  null: 3,
+  true: 4,
+  false: 5,
+  byte: 6,
+  int32: 7,
+  double: 8,
+  /** Its length (u8). Its characters are the next of the chunks. */
+  shortString: 9,
+  /** Bytes (u32), then Latin-1. */
+  longString: 10,
+  /** Bytes (u32), then UTF-16. */
+  wideString: 11,
+  /** A string of its digits follows. */
+  bigint: 12,
+  /** The number of an object that was met before (u32). */
+  again: 13,
+  /** The number of its names (u32), then the value of each. */
+  object: 14,
+  /** Length (u32), items, then 1 and the named fields as those of an object, or 0. */
+  array: 15,
+  /** Length (u32), count of items (u32), then index (u32) and value of each, then as of an array. */
+  sparseArray: 16,
+  map: 17,
+  set: 18,
+  /** Its time (f64). */
+  date: 19,
+  /** Two strings: source and flags. */
+  regExp: 20,
+  /** The primitive follows. */
+  boxed: 21,
+  /** Length (f64), greatest length (f64, -1 where it is not resizable), bytes. */
+  arrayBuffer: 22,
+  /** The number of a part (u32). */
+  largeArrayBuffer: 23,
+  /** The number of its class (u8), length (u32), bytes. */
+  view: 24,
+  /** The number of its class (u8), of a part (u32) that holds exactly what the view shows. */
+  largeView: 25,
+  /** The number of its class (u8), of an object aside (u32), offset and length in bytes (f64 each). */
+  viewOnAside: 26,
+  /** The number of an object aside (u32). */
+  aside: 27,
+  /** The number of its class (u8). Its contents come behind the value. */
+  error: 28,
+  aggregateError: 29,
+  /** A string follows. */
+  url: 30,
+  urlSearchParams: 31,
+  /** The number of a Blob aside (u32), its name (string), its time (f64). */
+  file: 32,
+  /** The number of a part (u32), which is Latin-1. */
+  largeString: 33,
+  /** The number of a part (u32), which is UTF-16. */
+  largeWideString: 34,
+} as const;
 
 /** Buffers from this size on are not written into the stream: it would be copied with them each time it grows. */
 export const largeBytes = 65_536;
@@ -23,26 +90,6 @@ const viewNames = [
   "Float16Array",
 ] as const;
 
-/** Codes of host objects. Up to 48 the number of the view's class is added. */
-export const codes = {
-  /** Length and bytes follow. */
-  view: 0,
-  /** The number of a large buffer follows, which holds exactly what the view shows. */
-  largeView: 16,
-  /** The number of an object aside, an offset and a length in bytes follow. */
-  viewOnAside: 32,
-  /** The number of an object aside follows. */
-  aside: 48,
-  /** Nothing follows: its contents come at the end of the stream. */
-  error: 49,
-  aggregateError: 50,
-  /** A string follows. */
-  url: 51,
-  urlSearchParams: 52,
-  /** The number of a Blob aside, then an array of name and time follow. */
-  file: 53,
-} as const;
-
 const typedArrayPrototype: object = Object.getPrototypeOf(Uint8Array.prototype);
 const numbers = new Map<unknown, number>(viewNames.map((name, index) => [name, index]));
 const bufferNumber = 0;
@@ -63,7 +110,7 @@ export function makeView(number: number, buffer: ArrayBufferLike, offset: number
   return Reflect.construct(View, [buffer, offset, byteLength / size]);
 }
 
-/** Whether an ArrayBuffer goes behind the stream. V8 itself keeps a resizable one resizable, so that stays in the stream. */
-export function isLargeBuffer(value: unknown): value is ArrayBuffer {
-  return types.isArrayBuffer(value) && value.byteLength >= largeBytes && Reflect.get(value, "resizable") !== true;
+/** Whether an ArrayBuffer goes behind the stream. A resizable one stays in the stream, with its greatest length. */
+export function isLargeBuffer(value: ArrayBuffer): boolean {
+  return value.byteLength >= largeBytes && Reflect.get(value, "resizable") !== true;
 }

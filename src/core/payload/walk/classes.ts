@@ -1,4 +1,5 @@
 // What becomes of an instance, by its class: a plain object, itself, or a refusal. Found out once for each class.
+import { types } from "node:util";
 import { shared } from "../../../base/shared.js";
 
 /**
@@ -9,6 +10,9 @@ export type Fate = { readonly kind: "plain" | "aside" } | { readonly kind: "refu
 
 /** Called with the first instance of each class that arrives as a plain object without declaring it. */
 export type OnInstance = (type: unknown, path: string) => void;
+
+/** An instance may hold all of a payload, and be one of many that do. */
+const mostLooked = 1_000;
 
 const plainFate: Fate = { kind: "plain" };
 const asideFate: Fate = { kind: "aside" };
@@ -46,6 +50,9 @@ export function fateOf(value: object, prototype: object): Fate {
   if (className !== undefined && !carried.has(className)) {
     return remember(prototype, { kind: "refused", className });
   }
+  // To try it would call the getters, once more than the walk does. What is known to be of the user's has plain fields alone.
+  // A proxy is refused by itself.
+  if (className === undefined && !types.isProxy(value) && holdsGetter(value)) return plainFate;
   const cloned: object = structuredClone(value);
   if (className === "File") return remember(prototype, asideFate);
   if (className !== undefined && !(cloned instanceof Reflect.get(globalThis, className))) {
@@ -75,6 +82,26 @@ export function report(prototype: object, path: () => string, onInstance: OnInst
 function remember(prototype: object, fate: Fate): Fate {
   fates.set(prototype, fate);
   return fate;
+}
+
+/** Whether structured clone would call the user's code: a getter, or a trap of a proxy. A value that holds very many objects is not looked through. */
+function holdsGetter(value: unknown): boolean {
+  const looked = new Set<object>();
+  const open: unknown[] = [value];
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (typeof one !== "object" || one === null || looked.has(one) || ArrayBuffer.isView(one)) continue;
+    if (types.isProxy(one)) return true;
+    if (looked.size === mostLooked) return true;
+    looked.add(one);
+    if (types.isMap(one)) for (const [key, item] of one) open.push(key ?? null, item ?? null);
+    else if (types.isSet(one)) for (const item of one) open.push(item ?? null);
+    for (const key of Object.keys(one)) {
+      const field = Object.getOwnPropertyDescriptor(one, key);
+      if (field?.get !== undefined) return true;
+      open.push(field?.value ?? null);
+    }
+  }
+  return false;
 }
 
 /** The name of the nearest of the platform's classes that an object is an instance of. */

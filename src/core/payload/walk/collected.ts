@@ -1,30 +1,22 @@
-// What a careful walk has made and found. A part that turns out not to be wanted can be forgotten with all that came with it.
+// What a walk has found that does not go into the stream: large buffers, and objects that travel beside the bytes. A part that
+// turns out not to be wanted can be forgotten with all that came with it.
 
 export interface Mark {
-  readonly objects: number;
+  readonly parts: number;
   readonly aside: number;
-  readonly buffers: number;
 }
 
 export class Collected {
-  /** The large ArrayBuffers. */
-  readonly buffers: ArrayBuffer[] = [];
+  /** The large buffers, each as the bytes that are wanted of it. */
+  readonly parts: Uint8Array[] = [];
   /** What travels beside the bytes, and where in the payload each was met. */
   readonly aside: unknown[] = [];
   readonly asidePaths: string[] = [];
-  // An object that is met twice, or holds itself, is copied once.
-  readonly #copies = new Map<object, unknown>();
-  readonly #order: object[] = [];
   readonly #numbers = new Map<unknown, number>();
 
-  copyOf(value: object): unknown {
-    return this.#copies.get(value);
-  }
-
-  remember<Copy>(value: object, made: Copy): Copy {
-    this.#copies.set(value, made);
-    this.#order.push(value);
-    return made;
+  /** @returns the number by which the stream refers to it */
+  addPart(bytes: Uint8Array): number {
+    return this.parts.push(bytes) - 1;
   }
 
   /**
@@ -40,19 +32,18 @@ export class Collected {
 
   /** The number of what has been put aside. */
   numberOf(value: unknown): number | undefined {
-    return this.#numbers.get(value);
+    return this.#numbers.size === 0 ? undefined : this.#numbers.get(value);
   }
 
   mark(): Mark {
-    return { objects: this.#order.length, aside: this.aside.length, buffers: this.buffers.length };
+    return { parts: this.parts.length, aside: this.aside.length };
   }
 
   /** Forgets what came after a mark. */
-  forget({ objects, aside, buffers }: Mark): void {
-    for (const object of this.#order.splice(objects)) this.#copies.delete(object);
+  forget({ parts, aside }: Mark): void {
+    this.parts.length = parts;
     for (const [item, number] of this.#numbers) if (number >= aside) this.#numbers.delete(item);
     this.aside.length = aside;
     this.asidePaths.length = aside;
-    this.buffers.length = buffers;
   }
 }

@@ -14,11 +14,19 @@ export function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error;
 }
 
-/** What an AggregateError holds, or one that is like it. Many libraries have a field `errors` with something else in it. */
-export function membersOf(error: Error): readonly unknown[] | undefined {
+/** The field `errors` of an error, read once. */
+export interface Members {
+  /** What an AggregateError holds, or one that is like it. */
+  readonly list: readonly unknown[] | undefined;
+  /** What the field is where it holds something else, as with many libraries. */
+  readonly other: unknown;
+}
+
+export function membersOf(error: Error): Members {
   const errors = read(() => Reflect.get(error, "errors"));
-  if (!Array.isArray(errors)) return undefined;
-  return error instanceof AggregateError || errors.some(isError) ? errors : undefined;
+  if (!Array.isArray(errors)) return { list: undefined, other: errors };
+  const list = error instanceof AggregateError || errors.some(isError) ? errors : undefined;
+  return { list, other: errors };
 }
 
 /**
@@ -29,15 +37,15 @@ export function membersOf(error: Error): readonly unknown[] | undefined {
  */
 export function fieldsOf(
   error: Error,
-  hasMembers: boolean,
+  members: Members,
   carry: (value: unknown, key: string) => unknown,
 ): Record<string, unknown> | undefined {
   const fields: Record<string, unknown> = {};
   let count = 0;
   const hidden = Object.hasOwn(error, "suppressed") ? usualOfSuppressed : usual;
   for (const key of new Set([...Object.keys(error), ...hidden])) {
-    if (always.includes(key) || (hasMembers && key === "errors")) continue;
-    const value = read(() => carry(Reflect.get(error, key), key));
+    if (always.includes(key) || (members.list !== undefined && key === "errors")) continue;
+    const value = read(() => carry(key === "errors" ? members.other : Reflect.get(error, key), key));
     if (value === undefined) continue;
     count++;
     Object.defineProperty(fields, key, { value, enumerable: true, configurable: true, writable: true });

@@ -1,9 +1,11 @@
-// The errors that a careful walk has met. Their contents are copied when the rest is, because an error may hold what holds it,
-// and what of them cannot be copied is left out, as with an error that a task throws.
-
-import { ErrorMarker } from "../stream/markers.js";
+// The errors that a walk has met. Their contents are written behind the value, because an error may hold what holds it, and what
+// of them cannot be copied is left out, as with an error that a task throws.
+import type { ByteWriter } from "../stream/byte-writer.js";
+import { classNumber } from "../stream/make-error.js";
+import { tags } from "../stream/stream-format.js";
 import type { Collected } from "./collected.js";
-import { fieldsOf, membersOf, mostCauses, text } from "./error-parts.js";
+import { fieldsOf, type Members, membersOf, mostCauses, text } from "./error-parts.js";
+import type { Seen } from "./seen.js";
 import type { Step } from "./where.js";
 
 /** An error of the payload and the causes below it. */
@@ -11,16 +13,19 @@ const maxGenerations = mostCauses + 1;
 
 /** The walk, as its errors need it. */
 export interface Walking {
+  readonly out: ByteWriter;
   readonly found: Collected;
+  readonly seen: Seen;
   /** Where the walk is. */
   readonly steps: Step[];
-  /** The copy of a part, one step further. */
-  part(value: unknown, step: Step): unknown;
+  /** Writes a part, one step further. */
+  part(value: unknown, step: Step): void;
 }
 
 interface PendingError {
   readonly error: Error;
-  readonly marker: ErrorMarker;
+  readonly name: string;
+  readonly members: Members;
   readonly steps: readonly Step[];
   readonly generation: number;
 }
@@ -36,43 +41,74 @@ export class ErrorQueue {
     return this.#generation > 0;
   }
 
-  /** What stands for an error met now; undefined where it is the last of too many within one another. */
-  add(error: Error): ErrorMarker | undefined {
-    if (this.#generation === maxGenerations) return undefined;
-    const marker = new ErrorMarker();
-    this.#pending.push({ error, marker, steps: [...this.walk.steps], generation: this.#generation + 1 });
-    return marker;
+  clear(): void {
+    this.#pending.length = 0;
   }
 
-  /** Copies the contents of the errors met, and of those met in them. */
-  copyContents(): void {
-    for (const { error, marker, steps, generation } of this.#pending) {
+  /** Writes what stands for an error met now. False: it is the last of too many within one another. */
+  add(error: Error): boolean {
+    if (this.#generation === maxGenerations) return false;
+    const { out, steps } = this.walk;
+    const name = text(() => error.name) ?? "Error";
+    const members = membersOf(error);
+    out.byte(members.list === undefined ? tags.error : tags.aggregateError);
+    out.byte(classNumber(name));
+    this.#pending.push({ error, name, members, steps: [...steps], generation: this.#generation + 1 });
+    return true;
+  }
+
+  /** Writes the contents of the errors met, and of those met in them. */
+  writeContents(): void {
+    // Gathered strings cannot be taken back.
+    this.walk.out.inPlace = true;
+    for (const { error, name, members, steps, generation } of this.#pending) {
+      const { out } = this.walk;
       this.walk.steps.splice(0, this.walk.steps.length, ...steps);
       this.#generation = generation;
-      const members = membersOf(error);
-      marker.contents = {
-        name: text(() => error.name) ?? "Error",
-        message: text(() => error.message) ?? "",
-        stack: text(() => error.stack),
-        cause: this.#attempt(() => error.cause, "cause"),
-        errors: members?.map((member, index) => this.#attempt(() => member, index)),
-        fields: fieldsOf(error, members !== undefined, (field, key) => this.#attempt(() => field, key)),
-      };
+      out.string(name);
+      out.string(text(() => error.message) ?? "");
+      this.#optional(text(() => error.stack));
+      this.#attempt(() => error.cause, "cause");
+      if (members.list === undefined) out.byte(tags.undefined);
+      else {
+        out.number(members.list.length);
+        for (const [index, member] of members.list.entries()) this.#attempt(() => member, index);
+      }
+      fieldsOf(error, members, (field, key) => this.#field(field, key));
+      out.byte(tags.end);
     }
   }
 
-  /** The copy of a part of an error; undefined for what cannot be copied, of which nothing is left behind. */
-  #attempt(get: () => unknown, step: Step): unknown {
-    const depth = this.walk.steps.length;
+  #optional(value: string | undefined): void {
+    if (value === undefined) this.walk.out.byte(tags.undefined);
+    else this.walk.out.string(value);
+  }
+
+  #field(field: unknown, key: string): undefined {
+    const { at } = this.walk.out;
+    this.walk.out.string(key);
+    if (field === undefined || !this.#attempt(() => field, key)) this.walk.out.at = at;
+  }
+
+  /** Writes a part of an error. False: it cannot be copied, nothing is left of it, and `undefined` is written instead. */
+  #attempt(get: () => unknown, step: Step): boolean {
+    const { out, found, seen, steps } = this.walk;
+    const depth = steps.length;
     const errors = this.#pending.length;
-    const mark = this.walk.found.mark();
+    const { at } = out;
+    const mark = found.mark();
+    const objects = seen.mark();
     try {
-      return this.walk.part(get(), step);
+      this.walk.part(get(), step);
+      return true;
     } catch {
-      this.walk.steps.length = depth;
+      steps.length = depth;
       this.#pending.length = errors;
-      this.walk.found.forget(mark);
-      return undefined;
+      found.forget(mark);
+      seen.forget(objects);
+      out.at = at;
+      out.byte(tags.undefined);
+      return false;
     }
   }
 }
