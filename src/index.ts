@@ -8,17 +8,20 @@ export type { EventName, Listener, OffloaderEvents, TaskEvent } from "./core/eve
 export type { TaskHandle } from "./core/handle.js";
 export type { TaskSummary } from "./core/ledger.js";
 export type { StateCounts } from "./core/measure/counts.js";
-export type { Percentiles } from "./core/measure/histogram.js";
+export type { HistogramSnapshot, Percentiles } from "./core/measure/histogram.js";
 export type { ResponseOutcome, RunIf } from "./core/outcome.js";
 export { NonRetryableError } from "./core/retry/non-retryable.js";
 export type { FinalState, TaskState, UnfinishedState } from "./core/states.js";
 export type { FollowUpOptions, TaskContext, TaskLog } from "./core/task-context.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";
 export type { PoolOptions } from "./engine/threads/options.js";
+export type { RunningTask, ThreadInfo } from "./engine/threads/thread-info.js";
 export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/call/dispatch-options.js";
 export type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/call/typed.js";
 export type { JournalOptions } from "./journal/options.js";
+export type { NameSnapshot, OffloaderSnapshot } from "./observe/snapshot.js";
 export type { OffloaderStats, TaskStats } from "./observe/stats.js";
+export type { TaskInfo, TasksQuery } from "./observe/tasks.js";
 export { createOffloader } from "./offloader.js";
 export type { LogOptions, OffloaderOptions, QueueOptions } from "./options.js";
 export type {

@@ -1,6 +1,6 @@
 // createOffloader: makes the parts of an offloader and connects them.
 import { randomBytes } from "node:crypto";
-import { OffloadError } from "./base/errors.js";
+import { describe, OffloadError } from "./base/errors.js";
 import { checkOptions, milliseconds } from "./base/option-rules.js";
 import { inTime } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
@@ -27,7 +27,7 @@ import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
-import { Throughput, takeStats } from "./observe/stats.js";
+import { createInspection } from "./observe/inspection.js";
 import { type OffloaderOptions, resolveOptions } from "./options.js";
 import { AfterEach } from "./response/after-each.js";
 import { currentResponse, noResponseError, trackCurrentResponse } from "./response/current.js";
@@ -128,7 +128,17 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     emitDraining,
     timers: [held, longRunning],
   });
-  const throughput = new Throughput();
+  const inspection = createInspection({
+    name: settings.name,
+    idPrefix,
+    ledger,
+    definitions,
+    engine: threads,
+    limits: settings.queue,
+    maxThreads: pool.maxThreads,
+    longRunning,
+    isDraining: () => draining,
+  });
   if (inThread) {
     readiness.refuse(inThreadError(settings.name));
   } else {
@@ -235,8 +245,18 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       },
       discard: (id) => store.deadLetters.discard(id),
     },
-    stats: () =>
-      takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue, longRunning }),
+    ...inspection,
+    name: settings.name,
+    find(id) {
+      if (typeof id !== "string") throw wrongArgument("find(id)", "the id of a task or callback", id);
+      const found = inspection.find(id);
+      return found && new Handle(found, found.definition.kind === "task" ? actions : callbackActions);
+    },
+    cancel(name, reason) {
+      if (typeof name !== "string" || name === "")
+        throw wrongArgument("cancel(name)", "the name of a task or callback", name);
+      return scheduler.cancelWaiting(name, reason);
+    },
     on: (name, listener) => events.on(name, listener),
     idle: () => ledger.idle(),
     async drain(options = {}) {
@@ -262,6 +282,10 @@ function theCurrentResponse(call: string): NonNullable<ReturnType<typeof current
   const response = currentResponse();
   if (response === undefined) throw noResponseError(call);
   return response;
+}
+
+function wrongArgument(call: string, expected: string, given: unknown): OffloadError {
+  return new OffloadError("AR_INVALID_ARGUMENT", `${call}: expected ${expected}, a string, got ${describe(given)}`);
 }
 
 function inThreadError(name: string): OffloadError {

@@ -12,7 +12,7 @@ const mayKnow: Record<string, readonly string[]> = {
   "src/journal": ["src/base", "src/core", "src/store"],
   "src/engine": ["src/base", "src/core"],
   "src/intake": ["src/base", "src/core", "src/response", "src/store", "src/engine"],
-  "src/observe": ["src/base", "src/core", "src/intake"],
+  "src/observe": ["src/base", "src/core", "src/engine", "src/intake"],
   "src/shutdown": ["src/base", "src/core"],
   // The threads' side knows the messages, the shared memory, how errors and values cross, and how a tasks module is loaded.
   workers: [

@@ -17,7 +17,13 @@ import type {
   StopMessage,
   ToThread,
 } from "../src/engine/threads/protocol.js";
-import { headerOf, reportMemory, type SlotMemory, slotMemory } from "../src/engine/threads/slots/slot-memory.js";
+import {
+  headerOf,
+  isMemoryWanted,
+  reportMemory,
+  type SlotMemory,
+  slotMemory,
+} from "../src/engine/threads/slots/slot-memory.js";
 import { Batch, type BatchObserver, type Surroundings } from "./batch.js";
 import { FollowUps } from "./follow-ups.js";
 import { exit, post } from "./primordials.js";
@@ -36,14 +42,16 @@ class Runner implements BatchObserver {
   readonly #memories: SlotMemory[] = [];
   /** Batches that were sent ahead, in their order. */
   readonly #waiting = new Deque<BatchMessage>();
+  readonly #header: Int32Array;
   #free: number;
-  #reportedAt = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(hello: HelloMessage, around: Surroundings) {
     this.#hello = hello;
     this.#around = around;
     this.#free = hello.concurrency;
     this.#port = hello.port;
+    this.#header = headerOf(hello.control);
     // Before the first task runs, and in arrays: from a Map, a task that has replaced its methods would get them.
     for (let slot = 0; slot <= hello.concurrency; slot++) {
       this.#batches[slot] = undefined;
@@ -52,6 +60,9 @@ class Runner implements BatchObserver {
     this.#port.on("message", (message: ToThread) => this.#receive(message));
     this.#port.on("messageerror", (error) => this.#around.remarks.stray(error));
     this.#watchTheThread();
+    // What the module itself takes is there to be seen before the first task. Not where it counts: a thread whose module alone is
+    // above the limit gets a batch, as every thread does.
+    if (!hello.reportsMemory) this.#measureMemory();
   }
 
   #receive(message: ToThread): void {
@@ -92,13 +103,18 @@ class Runner implements BatchObserver {
     batch.run();
   }
 
-  /** Reports how much memory the thread holds, at most so often that it costs nothing. */
+  /** Reports how much memory the thread holds, where it matters to anybody and at most so often that it costs nothing. */
   #reportMemory(): void {
+    if (!this.#hello.reportsMemory && !isMemoryWanted(this.#header)) return;
     const at = now();
-    if (!this.#hello.reportsMemory || at - this.#reportedAt < reportEveryMs) return;
+    if (at - this.#reportedAt < reportEveryMs) return;
     this.#reportedAt = at;
+    this.#measureMemory();
+  }
+
+  #measureMemory(): void {
     const { used_heap_size, external_memory } = getHeapStatistics();
-    reportMemory(headerOf(this.#hello.control), used_heap_size + external_memory);
+    reportMemory(this.#header, used_heap_size + external_memory);
   }
 
   over(batch: Batch): void {

@@ -47,6 +47,8 @@ export class TaskDefinition {
   /** The times from queued to started, and the times of running, in ms. */
   readonly waits: Histogram = new Histogram();
   readonly runs: Histogram = new Histogram();
+  /** How many attempts failed and were followed by another. */
+  retries = 0;
   /** How long a run is expected to take, in ms; undefined before the first. It decides about the size of batches. */
   expectedMs: number | undefined = undefined;
 

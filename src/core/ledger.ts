@@ -11,6 +11,7 @@ import { restoreAnew } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";
 import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
 import { name, type Task } from "./task.js";
+import { UnfinishedTasks } from "./unfinished.js";
 
 /** Called after every transition, before its event is delivered. The one observer is the scheduler. */
 export type Observer = (task: Task, from: TaskState) => void;
@@ -23,12 +24,10 @@ export class Ledger {
   unfinished = 0;
   /** How many bytes their payloads hold together. */
   bytes = 0;
+  /** What running tasks reported last. */
+  readonly progressOf: Map<Task, Progress> = new Map();
   #accepted = 0;
-  // The unfinished tasks are a linked list, because a Set of 1,000,000 tasks costs as much memory as the tasks.
-  #first: Task | undefined;
-  #last: Task | undefined;
-  /** The last task that an earlier process had accepted. Those are before all others in the list, because they are older. */
-  #lastReplayed: Task | undefined;
+  readonly #tasks = new UnfinishedTasks();
   #observe: Observer = () => {};
   #idleWaiters: (() => void)[] = [];
 
@@ -41,7 +40,7 @@ export class Ledger {
 
   /** A new task, held. */
   accept(task: Task): void {
-    this.#link(task);
+    this.#tasks.link(task);
     this.unfinished++;
     this.bytes += task.bytes;
     this.#accepted++;
@@ -54,14 +53,20 @@ export class Ledger {
   queued(task: Task): void {
     this.#move(task, "queued");
     task.queuedAt = ticks();
+    task.threadId = -1;
     // It has waited for nothing yet. The start of an earlier attempt would make the wait negative, which wraps.
     task.startedAt = task.queuedAt;
     if (this.events.has("queued")) this.events.emit("queued", taskEvent(task));
   }
 
-  /** queued -> running: its next attempt begins. */
-  started(task: Task): void {
+  /**
+   * queued -> running: its next attempt begins.
+   *
+   * @param threadId of the thread it is handed to; 0 for the main thread
+   */
+  started(task: Task, threadId = 0): void {
     task.attempt++;
+    task.threadId = threadId;
     task.startedAt = ticks();
     this.#move(task, "running");
     if (this.events.has("started")) this.events.emit("started", taskEvent(task, { waitMs: waitMs(task) }));
@@ -76,6 +81,7 @@ export class Ledger {
   /** running -> delayed: the attempt failed, and another one follows after `delayMs`. */
   delayed(task: Task, delayMs: number, error: unknown, runMs?: number): void {
     this.#move(task, "delayed");
+    task.definition.retries++;
     if (this.events.has("retrying")) {
       const event = taskEvent(task, { waitMs: waitMs(task), runMs, error: errorOf(error) });
       this.events.emit("retrying", { ...event, delayMs });
@@ -120,6 +126,7 @@ export class Ledger {
 
   /** A running task has reported a value. */
   progress(task: Task, value: unknown): void {
+    this.progressOf.set(task, { value, at: ticks() });
     if (this.events.has("progress")) this.events.emit("progress", { ...taskEvent(task), value });
   }
 
@@ -130,20 +137,17 @@ export class Ledger {
 
   /** The running tasks, in the order in which they were accepted. */
   running(): Task[] {
-    const tasks: Task[] = [];
-    const count = this.counts.in("running");
-    // Most of them are at the head of the list, so its length does not matter.
-    for (let task = this.#first; task !== undefined && tasks.length < count; task = task.after) {
-      if (task.state === "running") tasks.push(task);
-    }
-    return tasks;
+    return this.#tasks.list(this.counts.in("running"), (task) => task.state === "running");
   }
 
   /** The unfinished tasks, oldest first, at most `max` of them. */
   list(max: number = Number.POSITIVE_INFINITY): Task[] {
-    const tasks: Task[] = [];
-    for (let task = this.#first; task !== undefined && tasks.length < max; task = task.after) tasks.push(task);
-    return tasks;
+    return this.#tasks.list(max);
+  }
+
+  /** The unfinished tasks that can be looked for. */
+  get tasks(): UnfinishedTasks {
+    return this.#tasks;
   }
 
   /** The promise of a task's result, made when first asked for. */
@@ -167,7 +171,8 @@ export class Ledger {
   #end(task: Task, state: FinalState, outcome: unknown, detail: Detail): void {
     const from = this.#enter(task, state);
     task.outcome = outcome;
-    this.#unlink(task);
+    this.#tasks.unlink(task);
+    this.unfinished--;
     this.bytes -= task.bytes;
     // What ends while it waits has no whole wait to record.
     if (from === "running" || from === "delayed") task.definition.waits.record(waitMs(task));
@@ -194,33 +199,17 @@ export class Ledger {
     if (!mayFollow(code, next))
       throw new Error(`offload-after-response: ${name(task)} cannot go from ${from} to ${to}`);
     task.state = to;
+    if (this.progressOf.size > 0) this.progressOf.delete(task);
     this.counts.move(code, next);
     task.definition.counts.move(code, next);
     return from;
   }
+}
 
-  #link(task: Task): void {
-    const before = task.replayedId === undefined ? this.#last : this.#lastReplayed;
-    const after = before === undefined ? this.#first : before.after;
-    task.before = before;
-    task.after = after;
-    if (before === undefined) this.#first = task;
-    else before.after = task;
-    if (after === undefined) this.#last = task;
-    else after.before = task;
-    if (task.replayedId !== undefined) this.#lastReplayed = task;
-  }
-
-  #unlink(task: Task): void {
-    if (this.#lastReplayed === task) this.#lastReplayed = task.before;
-    if (task.before === undefined) this.#first = task.after;
-    else task.before.after = task.after;
-    if (task.after === undefined) this.#last = task.before;
-    else task.after.before = task.before;
-    task.before = undefined;
-    task.after = undefined;
-    this.unfinished--;
-  }
+/** What a running task reported, and when, in ticks. */
+export interface Progress {
+  readonly value: unknown;
+  readonly at: number;
 }
 
 interface Detail {

@@ -27,6 +27,8 @@ export class Task {
   outcome: unknown = undefined;
   /** Made when somebody asks for the result. */
   result: Deferred<unknown> | undefined = undefined;
+  /** The thread that the last attempt was handed to; 0: the main thread, -1: none. */
+  threadId = -1;
   /** In ticks, of the last attempt. */
   queuedAt = 0;
   startedAt = 0;

@@ -3,6 +3,7 @@ import { describe, OffloadError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import { nearest } from "../base/nearest.js";
 import { TaskDefinition, type TaskPolicy } from "../core/definition.js";
+import type { UnfinishedState } from "../core/states.js";
 
 // A function's name is written in the code, but a computed one may be data: beyond this many, callbacks share one entry.
 const maxCallbackNames = 500;
@@ -113,6 +114,12 @@ export class Definitions {
     let queued = 0;
     for (const { counts } of definitions.values()) queued += counts.in("queued");
     return queued;
+  }
+
+  /** How many unfinished tasks and callbacks of this name there are, in one state or in all. */
+  count(name: string, state?: UnfinishedState): number {
+    const [task, callback] = [this.#tasks.get(name), this.#callbacks.get(name)];
+    return (task?.counts.sum(state) ?? 0) + (callback?.counts.sum(state) ?? 0);
   }
 
   /** The definitions of all tasks and callbacks that were ever dispatched. */

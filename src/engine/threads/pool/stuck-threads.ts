@@ -11,6 +11,10 @@ export class StuckThreads {
     return this.#threads.size;
   }
 
+  [Symbol.iterator](): Iterator<Thread> {
+    return this.#threads.values();
+  }
+
   /** How many of them no other thread may take the place of. */
   get beyondLimit(): number {
     return Math.max(0, this.#threads.size - this.limit);
