@@ -3,8 +3,8 @@
 export { errorCodes, OffloadError, type OffloadErrorCode } from "./base/errors.js";
 export type { Logger } from "./base/logger.js";
 export type { DeadLetters, DispatchableTask, DrainReport, Offloader } from "./contract.js";
-export type { Backoff, Priority } from "./core/definition.js";
-export type { EventName, Listener, OffloaderEvents, TaskEvent } from "./core/events.js";
+export type { Backoff, Priority, TaskKind } from "./core/definition.js";
+export type { EventName, Listener, OffloaderEvents, TaskEvent, ThreadEndCause } from "./core/events.js";
 export type { TaskHandle } from "./core/handle.js";
 export type { TaskSummary } from "./core/ledger.js";
 export type { StateCounts } from "./core/measure/counts.js";

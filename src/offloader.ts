@@ -22,6 +22,7 @@ import { Held } from "./intake/held.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Readiness } from "./intake/readiness.js";
+import { Refusals } from "./intake/refusals.js";
 import { EngineReports } from "./intake/schedule/engine-reports.js";
 import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
@@ -97,7 +98,17 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     instances: new InstanceWarnings(logger),
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
-  const intake = new Intake({ context: settings.context, definitions, readiness, admission, maker, scheduler, held });
+  const refusals = new Refusals(events);
+  const intake = new Intake({
+    context: settings.context,
+    definitions,
+    readiness,
+    admission,
+    maker,
+    scheduler,
+    held,
+    refusals,
+  });
   const reports = new EngineReports({
     scheduler,
     ledger,
@@ -137,6 +148,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     limits: settings.queue,
     maxThreads: pool.maxThreads,
     longRunning,
+    refusals,
     isDraining: () => draining,
   });
   if (inThread) {

@@ -26,6 +26,9 @@ export type Backoff =
     }
   | ((attempt: number, error: unknown) => number);
 
+/** A task runs on a thread, a callback on the main thread. */
+export type TaskKind = "task" | "callback";
+
 /** The options of all tasks of one name. */
 export interface TaskPolicy {
   /** Which waiting task is started first. Default "normal". */
@@ -54,8 +57,7 @@ export class TaskDefinition {
 
   constructor(
     readonly name: string,
-    /** A task runs on a thread, a callback on the main thread. */
-    readonly kind: "task" | "callback",
+    readonly kind: TaskKind,
     readonly policy: TaskPolicy,
   ) {}
 

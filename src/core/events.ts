@@ -1,6 +1,8 @@
 // The events of an offloader (docs/events.md explains them), and an emitter whose listeners cannot break anything.
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { OffloadErrorCode } from "../base/errors.js";
 import { microtask } from "../base/time.js";
+import type { Priority, TaskKind } from "./definition.js";
 import type { TaskState } from "./states.js";
 
 // A microtask may deliver events of several requests. No listener sees the async context of one of them.
@@ -11,14 +13,23 @@ export interface TaskEvent {
   readonly id: string;
   /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** A task runs on a thread, a callback on the main thread. */
+  readonly kind: TaskKind;
   /** The id of the task that dispatched it by `task.offload()`. */
   readonly parent?: string | undefined;
+  /** The option `key` of its dispatch. */
+  readonly key?: string | undefined;
+  readonly priority: Priority;
   /** How often it has been started; 1 on its first attempt. */
   readonly attempt: number;
   /** The state that the event tells of. `handle.state` may be a later one. */
   readonly state: TaskState;
   /** What the `context` option returned at the call. */
   readonly context: unknown;
+  /** How long ago it was accepted, in ms, by an earlier process perhaps. */
+  readonly ageMs: number;
+  /** The thread that its last attempt was handed to; 0 for the main thread. */
+  readonly threadId?: number | undefined;
   /** From queued to started, of the last attempt, in ms. */
   readonly waitMs?: number | undefined;
   /** How long the last attempt ran, in ms, measured in the thread; of one that runs: so far. */
@@ -53,15 +64,36 @@ export interface OffloaderEvents {
   abandoned: TaskEvent;
   /** Final: a distributed queue has it, and it runs in another process. */
   forwarded: TaskEvent;
+  /** A dispatch was refused at the call: nothing was accepted. `error` is what the call throws. */
+  refused: { readonly task: string; readonly kind: TaskKind; readonly code: OffloadErrorCode; readonly error: unknown };
   /** A thread has loaded the tasks module. */
   threadStarted: { readonly threadId: number };
-  /** A thread has ended. `reason`: idle, recycled, renewed, shutdown, or what ended it. */
-  threadEnded: { readonly threadId: number; readonly reason: string };
+  /** A thread has ended. `reason` says it in words, with the exit code where it ended by itself. */
+  threadEnded: { readonly threadId: number; readonly cause: ThreadEndCause; readonly reason: string };
   /** The first drain has begun. */
   draining: { readonly unfinished: number };
   /** The offloader is closed: everything accepted has reached a final state, and the threads have ended. */
   drained: { readonly unfinished: number };
 }
+
+/**
+ * Why a thread has ended. `idle`: above `pool.minThreads` it had nothing to do. `recycled`: `maxTasksPerThread` or
+ * `maxThreadMemory`. `renewed`: its code has changed. `shutdown`: the offloader was closed. `killed`: a task did not stop, or the
+ * thread stood still. `crashed`: it exited by itself. `out_of_memory`: its heap was full. `unreadable`: a task has tampered with
+ * it, so that its messages cannot be trusted.
+ */
+export type ThreadEndCause = (typeof threadEndCauses)[number];
+
+export const threadEndCauses = [
+  "idle",
+  "recycled",
+  "renewed",
+  "shutdown",
+  "killed",
+  "crashed",
+  "out_of_memory",
+  "unreadable",
+] as const;
 
 /** The name of an event. */
 export type EventName = keyof OffloaderEvents;

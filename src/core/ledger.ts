@@ -230,25 +230,25 @@ export function summary(task: Task): TaskSummary {
   return { id, task: task.definition.name, state, attempt };
 }
 
-function taskEvent(task: Task, detail?: Detail & { readonly waitMs?: number }): TaskEvent {
-  const { id, parent, attempt, state, definition } = task;
-  const context = restoreAnew(task.context);
-  if (detail === undefined) return { id, task: definition.name, parent, attempt, state, context };
-  const { waitMs, runMs, error } = detail;
-  if (!(error instanceof LazyError)) return { id, task: definition.name, parent, attempt, state, context, ...detail };
-  return {
+function taskEvent(task: Task, detail: Detail & { readonly waitMs?: number } = {}): TaskEvent {
+  const { id, parent, attempt, state, definition, dispatch, threadId } = task;
+  const { error } = detail;
+  const event: TaskEvent = {
     id,
     task: definition.name,
+    kind: definition.kind,
     parent,
+    key: dispatch.key,
+    priority: dispatch.priority,
     attempt,
     state,
-    context,
-    waitMs,
-    runMs,
-    get error() {
-      return error.error;
-    },
+    context: restoreAnew(task.context),
+    ageMs: since(task.acceptedAt),
+    threadId: threadId < 0 ? undefined : threadId,
+    ...detail,
   };
+  if (!(error instanceof LazyError)) return event;
+  return Object.defineProperty(event, "error", { get: () => error.error, enumerable: true });
 }
 
 function waitMs(task: Task): number {

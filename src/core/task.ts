@@ -17,7 +17,7 @@ export class Task {
   attempt = 0;
   /** The id from the process that accepted it; undefined where it was this one. */
   replayedId: string | undefined = undefined;
-  /** The id of the task that dispatched it by `task.offload()`. Another process does not know it. */
+  /** The id of the task that dispatched it by `task.offload()`. A journal keeps it. */
   parent: string | undefined = undefined;
   /** It must be alone on its thread, because it was running when a thread or a process died. */
   runsAlone = false;

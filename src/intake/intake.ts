@@ -23,6 +23,7 @@ import {
 import type { Definitions } from "./definitions.js";
 import type { Held, HeldResponse } from "./held.js";
 import type { Readiness } from "./readiness.js";
+import type { Refusals } from "./refusals.js";
 import type { Scheduler } from "./schedule/scheduler.js";
 import type { TaskMaker } from "./task-maker.js";
 
@@ -34,6 +35,7 @@ export interface IntakeParts {
   readonly maker: TaskMaker;
   readonly scheduler: Scheduler;
   readonly held: Held;
+  readonly refusals: Refusals;
 }
 
 const tookItsPlace = "a later dispatch with the same key took its place";
@@ -51,6 +53,21 @@ export class Intake {
     options: DispatchOptions | undefined,
     response: HeldResponse | undefined,
     parent?: FollowUp,
+  ): Task {
+    try {
+      return this.#acceptTask(taskName, payload, options, response, parent);
+    } catch (error) {
+      this.parts.refusals.refused("task", taskName, error);
+      throw error;
+    }
+  }
+
+  #acceptTask(
+    taskName: string,
+    payload: unknown,
+    options: DispatchOptions | undefined,
+    response: HeldResponse | undefined,
+    parent: FollowUp | undefined,
   ): Task {
     const { definitions, admission, readiness, maker, scheduler } = this.parts;
     if (readiness.refusal !== undefined) throw readiness.refusal;
@@ -91,6 +108,15 @@ export class Intake {
 
   /** Accepts a callback, to be run once the response is over. */
   callback(callback: Callback, options: CallbackOptions | undefined, response: HeldResponse): Task {
+    try {
+      return this.#acceptCallback(callback, options, response);
+    } catch (error) {
+      this.parts.refusals.refused("callback", callback?.name, error);
+      throw error;
+    }
+  }
+
+  #acceptCallback(callback: Callback, options: CallbackOptions | undefined, response: HeldResponse): Task {
     if (typeof callback !== "function") {
       throw new OffloadError(
         "AR_INVALID_ARGUMENT",

@@ -1,8 +1,10 @@
 // Everything that an offloader shows of itself on request. Nothing of it runs while nobody asks.
+import type { ThreadEndCause } from "../core/events.js";
 import type { Ledger, Progress } from "../core/ledger.js";
 import type { Task } from "../core/task.js";
 import type { ThreadInfo } from "../engine/threads/thread-info.js";
 import type { Definitions } from "../intake/definitions.js";
+import type { Refusals } from "../intake/refusals.js";
 import { type OffloaderSnapshot, takeSnapshot } from "./snapshot.js";
 import { type OffloaderStats, type ThreadCounts, Throughput, takeStats } from "./stats.js";
 import { listTasks, type TaskInfo, type TasksQuery } from "./tasks.js";
@@ -13,12 +15,13 @@ export interface InspectionParts {
   readonly ledger: Ledger;
   readonly definitions: Definitions;
   readonly engine: {
-    readonly pool: ThreadCounts;
+    readonly pool: ThreadCounts & { readonly endedBy: Readonly<Record<ThreadEndCause, number>> };
     threads(progressOf: ReadonlyMap<Task, Progress>): readonly ThreadInfo[];
   };
   readonly limits: { readonly max: number; readonly maxBytes: number };
   readonly maxThreads: number;
   readonly longRunning: { readonly count: number };
+  readonly refusals: Refusals;
   isDraining(): boolean;
 }
 
@@ -44,7 +47,7 @@ export function createInspection(parts: InspectionParts): Inspection {
       // The number of an id can be written in one way only.
       return seq.toString(36) === number ? ledger.tasks.bySeq(seq) : ledger.tasks.byReplayedId(id);
     },
-    snapshot: () => takeSnapshot({ ...parts, threads }),
+    snapshot: () => takeSnapshot({ ...parts, threads, endedBy: engine.pool.endedBy }),
     stats: () => takeStats({ ...parts, threads: engine.pool, throughput }),
   };
 }

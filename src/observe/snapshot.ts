@@ -1,15 +1,19 @@
 // What `snapshot()` returns: everything that an exporter of metrics needs, as raw counts and histograms.
+import type { OffloadErrorCode } from "../base/errors.js";
 import { since } from "../base/ticks.js";
+import type { TaskKind } from "../core/definition.js";
+import type { ThreadEndCause } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
 import type { StateCounts } from "../core/measure/counts.js";
 import type { HistogramSnapshot } from "../core/measure/histogram.js";
 import type { ThreadInfo } from "../engine/threads/thread-info.js";
 import type { Definitions } from "../intake/definitions.js";
+import type { Refusals } from "../intake/refusals.js";
 
 /** Counts since the start, and what is now, of the tasks or callbacks of one name. */
 export interface NameSnapshot {
   readonly task: string;
-  readonly kind: "task" | "callback";
+  readonly kind: TaskKind;
   /** How many are in each unfinished state now, and how many have ended in each final state so far. */
   readonly states: StateCounts;
   /** How many were accepted so far. */
@@ -28,6 +32,8 @@ export interface OffloaderSnapshot {
   readonly name: string;
   /** By name and kind, each with what was dispatched since the start. */
   readonly tasks: readonly NameSnapshot[];
+  /** How many dispatches were refused at the call, by error code; only codes that there were. */
+  readonly refused: Readonly<Partial<Record<OffloadErrorCode, number>>>;
   readonly unfinished: { readonly count: number; readonly bytes: number };
   /** `queue.max` and `queue.maxBytes`. */
   readonly limits: { readonly count: number; readonly bytes: number };
@@ -40,6 +46,8 @@ export interface OffloaderSnapshot {
   readonly threads: readonly Omit<ThreadInfo, "running">[];
   /** `pool.maxThreads`. */
   readonly maxThreads: number;
+  /** How many threads have ended so far, by cause. */
+  readonly threadsEnded: Readonly<Record<ThreadEndCause, number>>;
   /** Whether a drain has begun. */
   readonly draining: boolean;
 }
@@ -51,6 +59,8 @@ export interface SnapshotParts {
   readonly longRunning: { readonly count: number };
   readonly limits: { readonly max: number; readonly maxBytes: number };
   readonly maxThreads: number;
+  readonly refusals: Refusals;
+  readonly endedBy: Readonly<Record<ThreadEndCause, number>>;
   threads(): readonly ThreadInfo[];
   isDraining(): boolean;
 }
@@ -72,12 +82,14 @@ export function takeSnapshot(parts: SnapshotParts): OffloaderSnapshot {
         run: definition.runs.snapshot(),
       };
     }),
+    refused: Object.fromEntries(parts.refusals.counts),
     unfinished: { count: ledger.unfinished, bytes: ledger.bytes },
     limits: { count: limits.max, bytes: limits.maxBytes },
     ...ages(ledger),
     longRunning: longRunning.count,
     threads: parts.threads().map(({ running: _, ...thread }) => thread),
     maxThreads,
+    threadsEnded: { ...parts.endedBy },
     draining: parts.isDraining(),
   };
 }

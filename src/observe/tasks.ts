@@ -1,7 +1,7 @@
 // What `tasks()` returns: the unfinished tasks and callbacks that somebody asks for, oldest first.
 import { checkOptions, integer, oneOf, type Rules, string } from "../base/option-rules.js";
 import { since, ticks } from "../base/ticks.js";
-import type { Priority } from "../core/definition.js";
+import type { Priority, TaskKind } from "../core/definition.js";
 import type { Ledger } from "../core/ledger.js";
 import { restoreAnew } from "../core/payload/restore.js";
 import { type UnfinishedState, unfinishedStates } from "../core/states.js";
@@ -23,7 +23,7 @@ export interface TaskInfo {
   readonly id: string;
   /** The task's name; for a callback the name of its function. */
   readonly task: string;
-  readonly kind: "task" | "callback";
+  readonly kind: TaskKind;
   readonly state: UnfinishedState;
   readonly attempt: number;
   readonly priority: Priority;

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
+import { threadEndCauses } from "../../src/core/events.js";
 import { createLedger, makeTask, recordEvents } from "../support/tasks.js";
 
 const text = readFileSync(new URL("../../docs/events.md", import.meta.url), "utf8");
@@ -34,6 +35,11 @@ describe("docs/events.md", () => {
     expect(documented).toEqual([...events].map(([name, { own }]) => [name, own]));
   });
 
+  it("has every cause for which a thread ends", () => {
+    const causes = [...text.matchAll(/^\| "(\w+)" \|/gm)].map(([, cause]) => cause);
+    expect(causes).toEqual([...threadEndCauses]);
+  });
+
   it("has those of tasks in the first table, the others in the second", () => {
     const second = text.indexOf("## Of threads and of the offloader");
     for (const [name, { ofTask }] of events) {
@@ -63,7 +69,7 @@ function tellEverything(): Map<string, Set<string>> {
   const { ledger, events: emitter } = createLedger();
   const heard = recordEvents(emitter);
   const start = () => {
-    const task = makeTask(undefined, {}, { context: "request" });
+    const task = makeTask(undefined, { key: "k" }, { context: "request" });
     task.parent = "parent";
     ledger.accept(task);
     ledger.queued(task);
@@ -79,7 +85,7 @@ function tellEverything(): Map<string, Set<string>> {
   ledger.cancelled(start(), new OffloadError("AR_CANCELLED", "cancelled"), 5);
   ledger.abandoned(start());
   ledger.forwarded(start());
-  const skipped = makeTask(undefined, {}, { context: "request" });
+  const skipped = makeTask(undefined, { key: "k" }, { context: "request" });
   skipped.parent = "parent";
   ledger.accept(skipped);
   ledger.skipped(skipped);

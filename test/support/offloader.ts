@@ -25,6 +25,13 @@ export interface Told {
   readonly waiting?: number;
   readonly threadId?: number;
   readonly reason?: string;
+  readonly cause?: string;
+  readonly kind?: string;
+  readonly priority?: string;
+  readonly key?: string;
+  readonly ageMs?: number;
+  readonly parent?: string;
+  readonly code?: string;
 }
 
 /** A line as the logger got it. */
@@ -47,6 +54,7 @@ const eventNames: readonly EventName[] = [
   "skipped",
   "abandoned",
   "forwarded",
+  "refused",
   "threadStarted",
   "threadEnded",
   "draining",

@@ -227,7 +227,7 @@ export class ThreadsEngine implements Engine {
     // Of a dead one, or one that is being ended already, all that remains is to be reported.
     if (thread.exitCode !== undefined || thread.killed) return;
     this.#logger.error({ thread: thread.id, ...(err !== undefined && { err }) }, `a thread is replaced: ${reason}`);
-    this.#host.together(() => this.#stopping.terminate(thread, reason));
+    this.#host.together(() => this.#stopping.terminate(thread, reason, "unreadable"));
   }
 
   #repliedPartly(thread: Thread, { ended, reply }: PartialReply): void {

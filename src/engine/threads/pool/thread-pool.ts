@@ -1,16 +1,17 @@
 // The pool of threads: starts as many as are needed, ends idle and worn-out ones, replaces dead ones.
 import type { Logger } from "../../../base/logger.js";
 import { inTime, now } from "../../../base/time.js";
-import type { Events } from "../../../core/events.js";
+import { type Events, type ThreadEndCause, threadEndCauses } from "../../../core/events.js";
 import type { TasksModule } from "../module/tasks-module.js";
 import { watchModule } from "../module/watch-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { FromThread } from "../protocol.js";
+import { endOf } from "../slots/death.js";
 import { Environment } from "./environment.js";
 import { IdleReaper } from "./idle-reaper.js";
 import { StartRetries } from "./start-retries.js";
 import { StuckThreads } from "./stuck-threads.js";
-import type { Thread } from "./thread.js";
+import type { Thread, ThreadEnd } from "./thread.js";
 import { ThreadEnder } from "./thread-ender.js";
 import { LoadError, mostThreads, ThreadStarter } from "./thread-starter.js";
 
@@ -38,6 +39,8 @@ export interface PoolParts {
 
 export class ThreadPool {
   readonly threads: Set<Thread> = new Set();
+  /** How many have ended so far, by cause. */
+  readonly endedBy: Record<ThreadEndCause, number> = noneYet();
   readonly #parts: PoolParts;
   readonly #listener: PoolObserver;
   readonly #starter: ThreadStarter;
@@ -122,8 +125,8 @@ export class ThreadPool {
   }
 
   /** Ends a thread at once, whatever it does. */
-  terminate(thread: Thread, reason: string): void {
-    this.#ender.terminate(thread, reason);
+  terminate(thread: Thread, end: ThreadEnd): void {
+    this.#ender.terminate(thread, end);
   }
 
   /**
@@ -167,7 +170,8 @@ export class ThreadPool {
       thread.listen(
         (message) => this.#listener.onMessage(thread, message),
         // It may have been the reply of a batch, which would never end without it.
-        (error) => this.terminate(thread, `sent a message that cannot be read: ${error}`),
+        (error) =>
+          this.terminate(thread, { cause: "unreadable", reason: `sent a message that cannot be read: ${error}` }),
       );
       this.#parts.events.emit("threadStarted", { threadId: thread.id });
       this.#listener.onStarted(names);
@@ -227,7 +231,7 @@ export class ThreadPool {
     // The exit event may come before the thread's last messages are read.
     thread.readQueued();
     const didNothing =
-      thread.endReason === undefined && thread.tasksRun === 0 && thread.slots.every((slot) => slot.isUnbegun);
+      thread.end === undefined && thread.tasksRun === 0 && thread.slots.every((slot) => slot.isUnbegun);
     this.#listener.onDied(thread);
     // Not before: tasks are looked for among the threads of the pool.
     this.threads.delete(thread);
@@ -241,8 +245,9 @@ export class ThreadPool {
 
   /** A thread is gone, so there is room for another. */
   #ended(thread: Thread): void {
-    const reason = thread.endReason ?? `exited with code ${thread.exitCode}`;
-    this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
+    const { cause, reason } = endOf(thread);
+    this.endedBy[cause]++;
+    this.#parts.events.emit("threadEnded", { threadId: thread.id, cause, reason });
     if (this.#ending) return;
     this.start();
     this.#listener.onChange();
@@ -260,4 +265,8 @@ export class ThreadPool {
   #isAboveMinimum(): boolean {
     return this.#available() > this.#parts.options.minThreads;
   }
+}
+
+function noneYet(): Record<ThreadEndCause, number> {
+  return Object.fromEntries(threadEndCauses.map((cause) => [cause, 0])) as Record<ThreadEndCause, number>;
 }

@@ -2,6 +2,7 @@
 import { type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import { type Deferred, deferred } from "../../../base/deferred.js";
 import { now } from "../../../base/time.js";
+import type { ThreadEndCause } from "../../../core/events.js";
 import type { Task } from "../../../core/task.js";
 import { type BatchReply, type FromThread, remarkCredit, type ToThread } from "../protocol.js";
 import { Slot } from "../slots/slot.js";
@@ -9,6 +10,12 @@ import { acknowledgeRemark, askForMemory, headerOf, reportedMemory } from "../sl
 import { Utilization } from "./utilization.js";
 
 const unread = Symbol("unread");
+
+/** Why a thread is ended: for counts, and in words. */
+export interface ThreadEnd {
+  readonly cause: ThreadEndCause;
+  readonly reason: string;
+}
 
 /** Where a running task is. */
 export interface Place {
@@ -38,8 +45,8 @@ export class Thread {
   outdated = false;
   /** `now()` since when it has had nothing to do. */
   idleSince: number = now();
-  /** Why it was ended on purpose. */
-  endReason: string | undefined;
+  /** Why it was ended on purpose; undefined where it was not. */
+  end: ThreadEnd | undefined;
   exitCode: number | undefined;
   /** What killed it, as far as it is known. */
   error: unknown;
