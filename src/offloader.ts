@@ -54,7 +54,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   if (!inThread) trackCurrentResponse();
 
   // Each part is made after those that it knows.
-  const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
+  const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"), settings.name);
   const ledger = new Ledger(events);
   const { max, maxBytes } = settings.queue;
   // Tasks of earlier processes take at most half of the room, so that there is room for new ones.
@@ -64,6 +64,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
       ? new NoStore()
       : new JournalStore(settings.journal, { logger, hasRoom });
   const threads = new ThreadsEngine({
+    name: settings.name,
     options: inThread ? { ...pool, watch: false } : pool,
     module,
     idPrefix,
@@ -71,6 +72,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
     logger,
   });
   const callbacks = createCallbacksEngine({
+    offloader: settings.name,
     concurrency: settings.callbacks.concurrency,
     abortGrace: pool.abortGrace,
   });
@@ -100,6 +102,7 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
   const refusals = new Refusals(events);
   const intake = new Intake({
+    name: settings.name,
     context: settings.context,
     definitions,
     readiness,

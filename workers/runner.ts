@@ -7,6 +7,7 @@ import { Deque } from "../src/base/deque.js";
 import { now } from "../src/base/time.js";
 import { toError } from "../src/core/payload/thrown.js";
 import { toWire } from "../src/core/payload/to-wire.js";
+import { isRunTraced } from "../src/core/trace/trace-run.js";
 import { loadTasks, type Namespace, type TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type {
   BatchMessage,
@@ -24,6 +25,7 @@ import {
   type SlotMemory,
   slotMemory,
 } from "../src/engine/threads/slots/slot-memory.js";
+import { aroundAll } from "./around.js";
 import { Batch, type BatchObserver, type Surroundings } from "./batch.js";
 import { FollowUps } from "./follow-ups.js";
 import { exit, post } from "./primordials.js";
@@ -183,10 +185,17 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   // On Linux each thread has a niceness of its own.
   if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
   const remarks = new RemarkSender(headerOf(message.control), message.port);
-  const followUps = new FollowUps(message.port);
+  const followUps = new FollowUps(message.port, message.offloader);
   const byName = Object.assign(Object.create(null), Object.fromEntries(tasks));
-  new Runner(message, { tasks: byName, idPrefix: message.idPrefix, remarks, followUps });
-  return { threadId, names: [...tasks.keys()] };
+  new Runner(message, {
+    tasks: byName,
+    idPrefix: message.idPrefix,
+    offloader: message.offloader,
+    remarks,
+    followUps,
+    around: aroundAll(),
+  });
+  return { threadId, names: [...tasks.keys()], traced: isRunTraced() };
 }
 
 /** Loads the tasks through what runs TypeScript. What the process was started with comes first. */

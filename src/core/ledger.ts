@@ -230,10 +230,9 @@ export function summary(task: Task): TaskSummary {
   return { id, task: task.definition.name, state, attempt };
 }
 
-function taskEvent(task: Task, detail: Detail & { readonly waitMs?: number } = {}): TaskEvent {
-  const { id, parent, attempt, state, definition, dispatch, threadId } = task;
-  const { error } = detail;
-  const event: TaskEvent = {
+function taskEvent(task: Task, { waitMs, runMs, error }: Detail & { readonly waitMs?: number } = {}): TaskEvent {
+  const { id, parent, carrier, attempt, state, definition, dispatch, threadId } = task;
+  return {
     id,
     task: definition.name,
     kind: definition.kind,
@@ -245,10 +244,14 @@ function taskEvent(task: Task, detail: Detail & { readonly waitMs?: number } = {
     context: restoreAnew(task.context),
     ageMs: since(task.acceptedAt),
     threadId: threadId < 0 ? undefined : threadId,
-    ...detail,
+    replayed: task.replayedId !== undefined,
+    carrier,
+    waitMs,
+    runMs,
+    get error() {
+      return errorOf(error);
+    },
   };
-  if (!(error instanceof LazyError)) return event;
-  return Object.defineProperty(event, "error", { get: () => error.error, enumerable: true });
 }
 
 function waitMs(task: Task): number {

@@ -1,6 +1,7 @@
 // What a task is given beside its payload, wherever it runs.
 import type { Backoff, TaskPolicy } from "./definition.js";
 import type { Captured } from "./payload/payload.js";
+import type { Carrier } from "./trace/carrier.js";
 
 /**
  * Writes to the main thread's logger, with the task's name and id. Bounded: what the main thread cannot keep up with is
@@ -30,6 +31,8 @@ export interface FollowUp {
   readonly parent: string;
   /** What the `context` option returned for that task: its follow-ups get the same. */
   readonly context: Captured;
+  /** Where the dispatch was traced already, in the thread. */
+  readonly carrier?: Carrier | undefined;
 }
 
 /** The second argument of a task. */
@@ -59,4 +62,6 @@ export interface TaskContext {
   readonly log: TaskLog;
   /** What the offloader's `context` option returned at the call. */
   readonly context: unknown;
+  /** What subscribers of the channel `after-response.dispatch` have put into it, such as `traceparent`. */
+  readonly carrier: Readonly<Record<string, string>> | undefined;
 }

@@ -4,6 +4,7 @@ import type { OffloadError } from "../base/errors.js";
 import type { TaskDefinition, TaskPolicy } from "./definition.js";
 import type { Captured } from "./payload/payload.js";
 import type { TaskState } from "./states.js";
+import type { Carrier } from "./trace/carrier.js";
 
 /** The options of one task: its policy, overridden by the options of the call. */
 export interface Dispatch extends TaskPolicy {
@@ -19,6 +20,8 @@ export class Task {
   replayedId: string | undefined = undefined;
   /** The id of the task that dispatched it by `task.offload()`. A journal keeps it. */
   parent: string | undefined = undefined;
+  /** What its tracers want to have at each attempt. */
+  carrier: Carrier | undefined = undefined;
   /** It must be alone on its thread, because it was running when a thread or a process died. */
   runsAlone = false;
   /** Why it was asked to stop. Once set, the task ends for this reason, whatever its code still does. */

@@ -10,6 +10,8 @@ import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
 import type { Dispatch, Task } from "../core/task.js";
 import type { FollowUp } from "../core/task-context.js";
+import type { Carrier } from "../core/trace/carrier.js";
+import { isDispatchTraced, traceDispatch } from "../core/trace/trace-dispatch.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
 import type { StoredTask } from "../store/store.js";
 import { AcceptanceOrder } from "./acceptance-order.js";
@@ -28,6 +30,8 @@ import type { Scheduler } from "./schedule/scheduler.js";
 import type { TaskMaker } from "./task-maker.js";
 
 export interface IntakeParts {
+  /** Of the offloader. */
+  readonly name: string;
   readonly context: (() => unknown) | undefined;
   readonly definitions: Definitions;
   readonly readiness: Readiness;
@@ -55,7 +59,12 @@ export class Intake {
     parent?: FollowUp,
   ): Task {
     try {
-      return this.#acceptTask(taskName, payload, options, response, parent);
+      if (!isDispatchTraced() || parent?.carrier !== undefined)
+        return this.#acceptTask(taskName, payload, options, response, parent, parent?.carrier);
+      const message = { offloader: this.parts.name, task: taskName, kind: "task", parent: parent?.parent } as const;
+      return traceDispatch(message, (carrier) =>
+        this.#acceptTask(taskName, payload, options, response, parent, carrier),
+      );
     } catch (error) {
       this.parts.refusals.refused("task", taskName, error);
       throw error;
@@ -68,6 +77,7 @@ export class Intake {
     options: DispatchOptions | undefined,
     response: HeldResponse | undefined,
     parent: FollowUp | undefined,
+    carrier: Carrier | undefined,
   ): Task {
     const { definitions, admission, readiness, maker, scheduler } = this.parts;
     if (readiness.refusal !== undefined) throw readiness.refusal;
@@ -80,7 +90,7 @@ export class Intake {
     const replaced =
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     admission.check(replaced);
-    const call = { definition, dispatch, payload, context, parent: parent?.parent, options, replaced };
+    const call = { definition, dispatch, payload, context, parent: parent?.parent, carrier, options, replaced };
     const task = maker.fromCall(call);
     scheduler.beginMove();
     try {
@@ -109,14 +119,26 @@ export class Intake {
   /** Accepts a callback, to be run once the response is over. */
   callback(callback: Callback, options: CallbackOptions | undefined, response: HeldResponse): Task {
     try {
-      return this.#acceptCallback(callback, options, response);
+      if (!isDispatchTraced()) return this.#acceptCallback(callback, options, response, undefined);
+      const message = {
+        offloader: this.parts.name,
+        task: String(callback?.name),
+        kind: "callback",
+        parent: undefined,
+      } as const;
+      return traceDispatch(message, (carrier) => this.#acceptCallback(callback, options, response, carrier));
     } catch (error) {
       this.parts.refusals.refused("callback", callback?.name, error);
       throw error;
     }
   }
 
-  #acceptCallback(callback: Callback, options: CallbackOptions | undefined, response: HeldResponse): Task {
+  #acceptCallback(
+    callback: Callback,
+    options: CallbackOptions | undefined,
+    response: HeldResponse,
+    carrier: Carrier | undefined,
+  ): Task {
     if (typeof callback !== "function") {
       throw new OffloadError(
         "AR_INVALID_ARGUMENT",
@@ -129,8 +151,8 @@ export class Intake {
     // Before admission is asked, because this function is the user's and may dispatch too.
     const context = this.#context();
     admission.check(none);
-    const payload: CallbackPayload = { callback: inThisContext(callback), outcome: undefined };
-    const task = maker.make({ definition, dispatch, payload, bytes: 0, context });
+    const payload: CallbackPayload = { callback, inContext: inThisContext(), outcome: undefined };
+    const task = maker.make({ definition, dispatch, payload, bytes: 0, context, carrier });
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
       if (!isFinal(task.state)) this.parts.held.add(task, response);
@@ -153,6 +175,7 @@ export class Intake {
       bytes: sizeOf(payload),
       context: captured(stored.context, "context"),
       parent: stored.parent,
+      carrier: stored.carrier,
       acceptedAt: ticksAgo(Math.max(0, wallClock() - acceptedAt)),
     });
     task.replayedId = id;
@@ -187,8 +210,8 @@ function captured(stored: Captured, label: string): Captured {
   return isBytes(stored) ? stored : capture(stored, label);
 }
 
-/** Has the callback run in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
-function inThisContext(callback: Callback): Callback {
+/** Runs code in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
+function inThisContext(): CallbackPayload["inContext"] {
   const resource = new AsyncResource("offload-after-response.callback");
-  return (context) => resource.runInAsyncScope(callback, undefined, context);
+  return (code, argument) => resource.runInAsyncScope(code, undefined, argument);
 }

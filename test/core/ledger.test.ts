@@ -120,6 +120,7 @@ describe("the ledger", () => {
       key: undefined,
       parent: undefined,
       priority: "high",
+      replayed: false,
       context: { trace: "t" },
       ageMs: waitMs,
     };

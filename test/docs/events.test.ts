@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
-import { threadEndCauses } from "../../src/core/events.js";
+import { eventNames, threadEndCauses } from "../../src/core/events.js";
 import { createLedger, makeTask, recordEvents } from "../support/tasks.js";
 
 const text = readFileSync(new URL("../../docs/events.md", import.meta.url), "utf8");
@@ -26,6 +26,7 @@ describe("docs/events.md", () => {
   it("has a row for every event, in the order of the interface, and one for every field of a task's event", () => {
     expect(events.size).toBeGreaterThan(10);
     expect(eventRows.map(({ name }) => name)).toEqual([...events.keys()]);
+    expect([...eventNames]).toEqual([...events.keys()]);
     expect(fieldRows.map(({ name }) => name)).toEqual(taskFields);
     expect(rows.filter(({ meaning }) => meaning === "")).toEqual([]);
   });
@@ -71,6 +72,7 @@ function tellEverything(): Map<string, Set<string>> {
   const start = () => {
     const task = makeTask(undefined, { key: "k" }, { context: "request" });
     task.parent = "parent";
+    task.carrier = { traceparent: "00" };
     ledger.accept(task);
     ledger.queued(task);
     ledger.started(task);
@@ -87,6 +89,7 @@ function tellEverything(): Map<string, Set<string>> {
   ledger.forwarded(start());
   const skipped = makeTask(undefined, { key: "k" }, { context: "request" });
   skipped.parent = "parent";
+  skipped.carrier = { traceparent: "00" };
   ledger.accept(skipped);
   ledger.skipped(skipped);
   const told = new Map<string, Set<string>>();

@@ -27,6 +27,8 @@ import { type ThreadInfo, threadInfo } from "./thread-info.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface ThreadsEngineParts {
+  /** Of the offloader. */
+  readonly name: string;
   readonly options: ResolvedPoolOptions;
   readonly module: TasksModule;
   readonly idPrefix: string;

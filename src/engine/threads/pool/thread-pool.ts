@@ -30,6 +30,8 @@ export interface PoolObserver {
 }
 
 export interface PoolParts {
+  /** Of the offloader. */
+  readonly name: string;
   readonly options: ResolvedPoolOptions;
   readonly module: TasksModule;
   readonly idPrefix: string;
@@ -71,6 +73,7 @@ export class ThreadPool {
     this.#starter = new ThreadStarter(
       parts.options,
       parts.module,
+      parts.name,
       parts.idPrefix,
       new Environment(parts.options.env, parts.logger),
       (thread) => this.#exited(thread),
@@ -164,7 +167,7 @@ export class ThreadPool {
       // Before the module has been loaded once, no task waits for it, so the wait does not keep the process alive.
       if (this.#retries.failures > 0) await this.#retries.wait(this.#loadedOnce);
       if (this.#ending) return;
-      const { thread, names } = await this.#starter.start();
+      const { thread, names, traced } = await this.#starter.start();
       this.#loadedOnce = true;
       this.threads.add(thread);
       thread.listen(
@@ -173,7 +176,7 @@ export class ThreadPool {
         (error) =>
           this.terminate(thread, { cause: "unreadable", reason: `sent a message that cannot be read: ${error}` }),
       );
-      this.#parts.events.emit("threadStarted", { threadId: thread.id });
+      this.#parts.events.emit("threadStarted", { threadId: thread.id, traced });
       this.#listener.onStarted(names);
       if (this.threads.size >= this.#wanted) this.#listener.onReady();
       if (this.#isAboveMinimum()) this.#reaper.arm();
