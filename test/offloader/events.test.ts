@@ -13,7 +13,14 @@ describe("the events of a task", () => {
     const handle = watched.offloader.offload("add", { a: 1, b: 2 });
     await handle.result();
     const [accepted, queued, started, succeeded] = watched.told.filter(({ id }) => id === handle.id);
-    const known = { id: handle.id, task: "add", kind: "task", priority: "normal", ageMs: expect.any(Number) };
+    const known = {
+      id: handle.id,
+      task: "add",
+      kind: "task",
+      priority: "normal",
+      replayed: false,
+      ageMs: expect.any(Number),
+    };
     const common = { ...known, key: undefined, parent: undefined, context: undefined, threadId: undefined };
     const { threadId } = await watched.event("threadStarted");
     expect(accepted).toEqual({ event: "accepted", ...common, attempt: 0, state: "held" });
