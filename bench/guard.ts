@@ -2,6 +2,7 @@
 // thread, bytes allocated on the main thread, async resources. Prints them as one line of JSON; test/bench/ says what they
 // may be. Run with a young generation so large that most rounds end before anything is collected; the others do not count.
 import { createHook } from "node:async_hooks";
+import { Channel } from "node:diagnostics_channel";
 import http from "node:http";
 import { PerformanceObserver } from "node:perf_hooks";
 import { Duplex } from "node:stream";
@@ -17,6 +18,8 @@ export interface Counts {
   readonly bytes: number;
   /** What `async_hooks` is told of: promises, timers, immediates. */
   readonly asyncResources: number;
+  /** How often it is asked whether somebody subscribes to a channel, which is all that channels cost with nobody there. */
+  readonly questions: number;
 }
 
 const perRound = 500;
@@ -35,6 +38,14 @@ MessagePort.prototype.postMessage = function (this: MessagePort, ...args: Parame
   return postMessage.apply(this, args);
 };
 
+let questions = 0;
+Object.defineProperty(Channel.prototype, "hasSubscribers", {
+  get() {
+    questions++;
+    return false;
+  },
+});
+
 const { offload, offloadAfterResponse, runAfterResponse, on, idle, ready, close } = createOffloader<typeof tasks>({
   tasks: new URL("./threads/tasks.ts", import.meta.url),
   pool: { maxThreads: 1 },
@@ -48,7 +59,12 @@ async function count(once: () => void, times = perRound): Promise<Counts> {
   for (let round = 0; round < rounds; round++)
     all.push({ ...(await memory(once, times)), ...(await resources(once, times)) });
   const least = (name: keyof Counts) => Math.min(...all.slice(-counted).map((counts) => counts[name]));
-  return { messages: least("messages"), bytes: least("bytes"), asyncResources: least("asyncResources") };
+  return {
+    messages: least("messages"),
+    bytes: least("bytes"),
+    asyncResources: least("asyncResources"),
+    questions: least("questions"),
+  };
 }
 
 async function memory(once: () => void, times: number): Promise<Pick<Counts, "messages" | "bytes">> {
@@ -69,12 +85,13 @@ async function memory(once: () => void, times: number): Promise<Pick<Counts, "me
 }
 
 /** Counted apart, for a hook itself allocates. */
-async function resources(once: () => void, times: number): Promise<Pick<Counts, "asyncResources">> {
+async function resources(once: () => void, times: number): Promise<Pick<Counts, "asyncResources" | "questions">> {
   let made = 0;
+  const asked = questions;
   const hook = createHook({ init: () => void made++ }).enable();
   await round(once, times);
   hook.disable();
-  return { asyncResources: made / times };
+  return { asyncResources: made / times, questions: (questions - asked) / times };
 }
 
 async function round(once: () => void, times: number): Promise<void> {
@@ -114,5 +131,6 @@ function less(counts: Counts, base: Counts): Counts {
     messages: counts.messages - base.messages,
     bytes: counts.bytes - base.bytes,
     asyncResources: counts.asyncResources - base.asyncResources,
+    questions: counts.questions - base.questions,
   };
 }

@@ -2,17 +2,14 @@
 import { randomBytes } from "node:crypto";
 import { OffloadError } from "./base/errors.js";
 import { checkOptions, milliseconds } from "./base/option-rules.js";
-import { checkRuntime } from "./base/runtime.js";
 import { SwitchableClock } from "./base/switchable-clock.js";
 import { inTime } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
 import { Events } from "./core/events.js";
 import { Ledger } from "./core/ledger.js";
 import { createDrainTarget } from "./drain-target.js";
-
 import { createCallbacksEngine } from "./engine/callbacks/callbacks.js";
 import { explainLoadError, findTasksModule, type TasksModule } from "./engine/threads/module/tasks-module.js";
-
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
 import { inThreadError, isInOwnThread } from "./engine/threads/pool/thread-mark.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
@@ -24,26 +21,26 @@ import { Held } from "./intake/held.js";
 import { copy, showInside } from "./intake/inside.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
+import { Refusals } from "./intake/refusals.js";
 import { EngineReports } from "./intake/schedule/engine-reports.js";
 import { LongRunning } from "./intake/schedule/long-running.js";
 import { Scheduler } from "./intake/schedule/scheduler.js";
 import { Startup } from "./intake/startup.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
-import { Throughput, takeStats } from "./observe/stats.js";
+import { createInspection } from "./observe/inspection.js";
 import { type OffloaderOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { AfterEach } from "./response/after-each.js";
 import { trackCurrentResponse } from "./response/current.js";
 import { shutdownInThread } from "./shutdown/in-thread.js";
 import { reportAtExit } from "./shutdown/process/exit-report.js";
-
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
 import { type CloseOptions, closeTarget, isClosing } from "./shutdown/steps/close.js";
-
 import type { CloseReport } from "./shutdown/steps/report.js";
 import type { DrainTarget } from "./shutdown/steps/target.js";
 import { NoStore } from "./store/no-store.js";
 import { openOffloader } from "./wiring/open-offloaders.js";
+import { checkRuntime } from "./wiring/runtime.js";
 
 /**
  * Creates an offloader and starts its first threads.
@@ -77,14 +74,14 @@ function makeOffloader(
   settings: ResolvedOptions,
   module: TasksModule,
 ): { readonly offloader: Offloader; readonly target: DrainTarget } {
-  const { logger, pool } = settings;
+  const { name, logger, pool } = settings;
   const idPrefix = `${randomBytes(8).toString("hex")}-`;
   const inThread = isInOwnThread();
   if (!inThread) trackCurrentResponse();
 
   // Each part is made after those that it knows.
   const clock = new SwitchableClock();
-  const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"));
+  const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"), name);
   const ledger = new Ledger(events);
   const { max, maxBytes } = settings.queue;
   // Tasks of earlier processes take at most half of the room, so that there is room for new ones.
@@ -94,6 +91,7 @@ function makeOffloader(
       ? new NoStore()
       : new JournalStore(settings.journal, { logger, hasRoom });
   const threads = new ThreadsEngine({
+    name,
     options: inThread ? { ...pool, watch: false } : pool,
     module,
     idPrefix,
@@ -101,6 +99,7 @@ function makeOffloader(
     logger,
   });
   const callbacks = createCallbacksEngine({
+    offloader: name,
     concurrency: settings.callbacks.concurrency,
     abortGrace: pool.abortGrace,
     clock,
@@ -126,7 +125,18 @@ function makeOffloader(
     instances: new InstanceWarnings(logger),
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
-  const intake = new Intake({ context: settings.context, definitions, startup, admission, maker, scheduler, held });
+  const refusals = new Refusals(events);
+  const intake = new Intake({
+    name,
+    context: settings.context,
+    definitions,
+    startup,
+    admission,
+    maker,
+    scheduler,
+    held,
+    refusals,
+  });
   const takeOver = (): Promise<void> => store.takeOver(intake.readmit);
   const reports = new EngineReports({
     scheduler,
@@ -146,7 +156,7 @@ function makeOffloader(
     events.emit("draining", { unfinished: ledger.unfinished });
   };
   const target = createDrainTarget({
-    name: settings.name,
+    name,
     logger,
     admission,
     engines: [threads, callbacks],
@@ -159,9 +169,20 @@ function makeOffloader(
     emitDraining,
     timers: [held, longRunning],
   });
-  const throughput = new Throughput();
+  const inspection = createInspection({
+    name,
+    idPrefix,
+    ledger,
+    definitions,
+    engine: threads,
+    limits: settings.queue,
+    maxThreads: pool.maxThreads,
+    longRunning,
+    refusals,
+    isDraining: () => draining,
+  });
   if (inThread) {
-    startup.refuse(inThreadError(settings.name));
+    startup.refuse(inThreadError(name));
   } else {
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
@@ -220,8 +241,13 @@ function makeOffloader(
       },
       discard: (id) => store.deadLetters.discard(id),
     },
-    stats: () =>
-      takeStats({ ledger, definitions, threads: threads.pool, throughput, limits: settings.queue, longRunning }),
+    ...inspection,
+    name,
+    find(id) {
+      const found = inspection.find(id);
+      return found && calls.handleOf(found);
+    },
+    cancel: calls.cancel,
     on: (name, listener) => events.on(name, listener),
     idle: () => ledger.idle(),
     async drain(options = {}) {
@@ -240,7 +266,6 @@ function makeOffloader(
       await close();
     },
   };
-  const { name } = settings;
   const { abortGrace } = pool;
   const parts = { events, ledger, intake, startup, scheduler, reports, maker, clock, logger };
   showInside(offloader, { copy, name, module: module.url, abortGrace, inThread, ...parts });

@@ -1,9 +1,12 @@
 // Runs the tasks of a batch one after the other, and writes into the shared slot states how far it is.
+import { threadId } from "node:worker_threads";
 import { sharedNow } from "../src/base/time.js";
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { restore } from "../src/core/payload/restore.js";
 import { toWire } from "../src/core/payload/to-wire.js";
 import { fromWireForm, toWireForm, transferList } from "../src/core/payload/wire-form.js";
+import type { RunMessage } from "../src/core/trace/channels.js";
+import { isRunTraced, traceRun } from "../src/core/trace/trace-run.js";
 import type { TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type { BatchMessage, BatchReply } from "../src/engine/threads/protocol.js";
 import { type FailureForm, toFailureForm } from "../src/engine/threads/slots/failure-form.js";
@@ -15,6 +18,7 @@ import {
   slotState,
   stateAt,
 } from "../src/engine/threads/slots/slot-memory.js";
+import { type AroundTask, runAround } from "./around.js";
 import { Context } from "./context.js";
 import type { FollowUps } from "./follow-ups.js";
 import { isPoisoned, isThenable, whenSettled } from "./primordials.js";
@@ -30,6 +34,10 @@ export interface Surroundings {
   readonly tasks: Readonly<Record<string, TaskFunction>>;
   readonly idPrefix: string;
   readonly remarks: RemarkSender;
+  /** What goes around each task. Mostly empty. */
+  readonly around: readonly AroundTask[];
+  /** The name of the offloader. */
+  readonly offloader: string;
   readonly followUps: FollowUps;
 }
 
@@ -180,8 +188,29 @@ export class Batch {
       name,
       rest?.attempts?.[index] ?? 1,
       restore(fromWireForm(rest?.contexts?.[index])),
+      rest?.carriers?.[index],
     );
-    return task(restore(fromWireForm(message[3][index])), this.#current);
+    const payload = restore(fromWireForm(message[3][index]));
+    const context = this.#current;
+    if (this.#around.around.length === 0 && !isRunTraced()) return task(payload, context);
+    const code = (): unknown => runAround(this.#around.around, context, () => task(payload, context));
+    return isRunTraced() ? traceRun(this.#runOf(context, index), code, whenSettled) : code();
+  }
+
+  #runOf({ id, task, attempt, carrier }: Context, index: number): RunMessage {
+    const rest = this.#message[4];
+    return {
+      offloader: this.#around.offloader,
+      task,
+      kind: "task",
+      id,
+      attempt,
+      replayed:
+        rest?.ids?.[index] !== undefined && id !== this.#around.idPrefix + (this.#message[2][index] ?? 0).toString(36),
+      threadId,
+      waitMs: rest?.waits?.[index],
+      carrier,
+    };
   }
 
   #keep(index: number, value: unknown): void {

@@ -34,6 +34,7 @@ export class Context implements TaskContext {
     readonly task: string,
     readonly attempt: number,
     readonly context: unknown,
+    readonly carrier: TaskContext["carrier"],
   ) {
     this.#memory = memory;
     this.#index = index;

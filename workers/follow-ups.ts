@@ -4,6 +4,7 @@ import { copyFollowUpOptions, type FollowUpOptions } from "../src/core/follow-up
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { toError } from "../src/core/payload/thrown.js";
 import { toWireForm } from "../src/core/payload/wire-form.js";
+import { isDispatchTraced, traceLaterDispatch } from "../src/core/trace/trace-dispatch.js";
 import type { FollowUpAnswer, FollowUpMessage } from "../src/engine/threads/protocol.js";
 import { post } from "./primordials.js";
 
@@ -19,8 +20,11 @@ export class FollowUps {
   readonly #waiting: Record<number, Waiting> = Object.create(null);
   readonly #port: MessagePort;
 
-  constructor(port: MessagePort) {
+  readonly #offloader: string;
+
+  constructor(port: MessagePort, offloader: string) {
     this.#port = port;
+    this.#offloader = offloader;
   }
 
   /** @returns rejects where the payload or the options cannot be copied, and where the main thread refuses */
@@ -32,7 +36,7 @@ export class FollowUps {
   ): Promise<{ readonly id: string }> {
     const call = this.#calls++;
     const captured = toWireForm(captureForMoving(payload, "payload"));
-    const message: FollowUpMessage = {
+    const message = {
       kind: "offload",
       seq: asking.seq,
       parent: asking.id,
@@ -40,12 +44,17 @@ export class FollowUps {
       name,
       payload: captured,
       options: copyFollowUpOptions(options),
-    };
+    } as const;
+    if (!isDispatchTraced()) return await this.#ask(message);
+    const dispatch = { offloader: this.#offloader, task: name, kind: "task", parent: asking.id } as const;
+    return await traceLaterDispatch(dispatch, (carrier) => this.#ask({ ...message, carrier }));
+  }
+
+  #ask(message: FollowUpMessage): Promise<{ readonly id: string }> {
     post(this.#port, message);
-    const answer = new Promise<{ readonly id: string }>((accepted, refused) => {
-      this.#waiting[call] = { accepted, refused };
+    return new Promise((accepted, refused) => {
+      this.#waiting[message.call] = { accepted, refused };
     });
-    return await answer;
   }
 
   answered(answer: FollowUpAnswer): void {

@@ -7,6 +7,7 @@ import { Deque } from "../src/base/deque.js";
 import { now } from "../src/base/time.js";
 import { toError } from "../src/core/payload/thrown.js";
 import { toWire } from "../src/core/payload/to-wire.js";
+import { isRunTraced } from "../src/core/trace/trace-run.js";
 import { loadTasks, type Namespace, type TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type {
   BatchMessage,
@@ -17,7 +18,14 @@ import type {
   StopMessage,
   ToThread,
 } from "../src/engine/threads/protocol.js";
-import { headerOf, reportMemory, type SlotMemory, slotMemory } from "../src/engine/threads/slots/slot-memory.js";
+import {
+  headerOf,
+  isMemoryWanted,
+  reportMemory,
+  type SlotMemory,
+  slotMemory,
+} from "../src/engine/threads/slots/slot-memory.js";
+import { aroundAll } from "./around.js";
 import { Batch, type BatchObserver, type Surroundings } from "./batch.js";
 import { FollowUps } from "./follow-ups.js";
 import { exit, post } from "./primordials.js";
@@ -36,14 +44,16 @@ class Runner implements BatchObserver {
   readonly #memories: SlotMemory[] = [];
   /** Batches that were sent ahead, in their order. */
   readonly #waiting = new Deque<BatchMessage>();
+  readonly #header: Int32Array;
   #free: number;
-  #reportedAt = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
 
   constructor(hello: HelloMessage, around: Surroundings) {
     this.#hello = hello;
     this.#around = around;
     this.#free = hello.concurrency;
     this.#port = hello.port;
+    this.#header = headerOf(hello.control);
     // Before the first task runs, and in arrays: from a Map, a task that has replaced its methods would get them.
     for (let slot = 0; slot <= hello.concurrency; slot++) {
       this.#batches[slot] = undefined;
@@ -52,6 +62,9 @@ class Runner implements BatchObserver {
     this.#port.on("message", (message: ToThread) => this.#receive(message));
     this.#port.on("messageerror", (error) => this.#around.remarks.stray(error));
     this.#watchTheThread();
+    // What the module itself takes is there to be seen before the first task. Not where it counts: a thread whose module alone is
+    // above the limit gets a batch, as every thread does.
+    if (!hello.reportsMemory) this.#measureMemory();
   }
 
   #receive(message: ToThread): void {
@@ -92,13 +105,18 @@ class Runner implements BatchObserver {
     batch.run();
   }
 
-  /** Reports how much memory the thread holds, so seldom that it costs next to nothing. */
+  /** Reports how much memory the thread holds, where it matters to anybody and at most so often that it costs next to nothing. */
   #reportMemory(): void {
+    if (!this.#hello.reportsMemory && !isMemoryWanted(this.#header)) return;
     const at = now();
-    if (!this.#hello.reportsMemory || at - this.#reportedAt < reportEveryMs) return;
+    if (at - this.#reportedAt < reportEveryMs) return;
     this.#reportedAt = at;
+    this.#measureMemory();
+  }
+
+  #measureMemory(): void {
     const { used_heap_size, external_memory } = getHeapStatistics();
-    reportMemory(headerOf(this.#hello.control), used_heap_size + external_memory);
+    reportMemory(this.#header, used_heap_size + external_memory);
   }
 
   over(batch: Batch): void {
@@ -167,10 +185,17 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   // On Linux each thread has a niceness of its own.
   if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
   const remarks = new RemarkSender(headerOf(message.control), message.port);
-  const followUps = new FollowUps(message.port);
+  const followUps = new FollowUps(message.port, message.offloader);
   const byName = Object.assign(Object.create(null), Object.fromEntries(tasks));
-  new Runner(message, { tasks: byName, idPrefix: message.idPrefix, remarks, followUps });
-  return { threadId, names: [...tasks.keys()] };
+  new Runner(message, {
+    tasks: byName,
+    idPrefix: message.idPrefix,
+    offloader: message.offloader,
+    remarks,
+    followUps,
+    around: aroundAll(),
+  });
+  return { threadId, names: [...tasks.keys()], traced: isRunTraced() };
 }
 
 /** Loads the tasks through what runs TypeScript. What the process was started with comes first. */

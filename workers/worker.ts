@@ -2,4 +2,5 @@
 
 export { NonRetryableError } from "../src/core/retry/non-retryable.js";
 export type { TaskContext, TaskLog } from "../src/core/task-context.js";
+export { type AroundTask, aroundTask } from "./around.js";
 export { onTeardown, type TeardownHook } from "./teardown.js";

@@ -102,6 +102,14 @@ export function withoutStack(code: OffloadErrorCode, message: string, options?: 
   }
 }
 
+/**
+ * @param call what was called, with the name of the argument
+ * @param expected what the argument has to be, in words
+ */
+export function wrongArgument(call: string, expected: string, given: unknown): OffloadError {
+  return new OffloadError("AR_INVALID_ARGUMENT", `${call}: expected ${expected}, got ${describe(given)}`);
+}
+
 /** A short description of a value for a message. It shows primitives and nothing of what an object holds. */
 export function describe(value: unknown): string {
   if (value === null) return "null";

@@ -26,6 +26,9 @@ export type Backoff =
     }
   | ((attempt: number, error: unknown) => number);
 
+/** A task runs on a thread, a callback on the main thread. */
+export type TaskKind = "task" | "callback";
+
 /** The options of all tasks of one name. */
 export interface TaskPolicy {
   /** Which waiting task is started first. Default "normal". */
@@ -47,13 +50,14 @@ export class TaskDefinition {
   /** The times from queued to started, and the times of running, in ms. */
   readonly waits: Histogram = new Histogram();
   readonly runs: Histogram = new Histogram();
+  /** How many attempts failed and were followed by another. */
+  retries = 0;
   /** How long a run is expected to take, in ms; undefined before the first. It decides about the size of batches. */
   expectedMs: number | undefined = undefined;
 
   constructor(
     readonly name: string,
-    /** A task runs on a thread, a callback on the main thread. */
-    readonly kind: "task" | "callback",
+    readonly kind: TaskKind,
     readonly policy: TaskPolicy,
   ) {}
 

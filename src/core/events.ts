@@ -1,7 +1,12 @@
 // The events of an offloader (docs/events.md explains them), and an emitter whose listeners cannot break anything.
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Channel } from "node:diagnostics_channel";
+import type { OffloadErrorCode } from "../base/errors.js";
 import { microtask } from "../base/time.js";
+import type { Priority, TaskKind } from "./definition.js";
 import type { TaskState } from "./states.js";
+import type { Carrier } from "./trace/carrier.js";
+import { eventChannel } from "./trace/channels.js";
 
 // A microtask may deliver events of several requests. No listener sees the async context of one of them.
 const outsideOfRequests = AsyncLocalStorage.snapshot();
@@ -11,14 +16,27 @@ export interface TaskEvent {
   readonly id: string;
   /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** A task runs on a thread, a callback on the main thread. */
+  readonly kind: TaskKind;
   /** The id of the task that dispatched it by `task.offload()`. */
   readonly parent?: string | undefined;
+  /** The option `key` of its dispatch. */
+  readonly key?: string | undefined;
+  readonly priority: Priority;
   /** How often it has been started; 1 on its first attempt. */
   readonly attempt: number;
   /** The state that the event reports. `handle.state` may be a later one. */
   readonly state: TaskState;
   /** What the `context` option returned at the call. */
   readonly context: unknown;
+  /** How long ago it was accepted, in ms, by an earlier process perhaps. */
+  readonly ageMs: number;
+  /** The thread that its last attempt was handed to; 0 for the main thread. */
+  readonly threadId?: number | undefined;
+  /** Another process accepted it, or it was a dead letter. */
+  readonly replayed: boolean;
+  /** What subscribers of the channel `after-response.dispatch` have put into it. */
+  readonly carrier?: Carrier | undefined;
   /** From queued to started, of the last attempt, in ms. */
   readonly waitMs?: number | undefined;
   /** How long the last attempt ran, in ms, measured in the thread; for a running task: until now. */
@@ -53,20 +71,78 @@ export interface OffloaderEvents {
   abandoned: TaskEvent;
   /** Final: a distributed queue has it, and it runs in another process. */
   forwarded: TaskEvent;
-  /** A thread has loaded the tasks module. */
-  threadStarted: { readonly threadId: number };
-  /** A thread has ended. `reason`: idle, recycled, renewed, shutdown, or what ended it. */
-  threadEnded: { readonly threadId: number; readonly reason: string };
+  /** A dispatch was refused at the call: nothing was accepted. `error` is what the call throws. */
+  refused: { readonly task: string; readonly kind: TaskKind; readonly code: OffloadErrorCode; readonly error: unknown };
+  /** A thread has loaded the tasks module. `traced`: somebody in it subscribes to the channel `after-response.run`. */
+  threadStarted: { readonly threadId: number; readonly traced: boolean };
+  /** A thread has ended. `reason` says it in words, with the exit code where it ended by itself. */
+  threadEnded: { readonly threadId: number; readonly cause: ThreadEndCause; readonly reason: string };
   /** The first drain has begun. */
   draining: { readonly unfinished: number };
   /** The offloader is closed: everything accepted has reached a final state, and the threads have ended. */
   drained: { readonly unfinished: number };
 }
 
+/**
+ * Why a thread has ended. `idle`: above `pool.minThreads` it had nothing to do. `recycled`: `maxTasksPerThread` or
+ * `maxThreadMemory`. `renewed`: its code has changed. `shutdown`: the offloader was closed. `killed`: a task did not stop, or the
+ * thread stood still. `crashed`: it exited by itself. `out_of_memory`: its heap was full. `unreadable`: a task has tampered with
+ * it, so that its messages cannot be trusted.
+ */
+export type ThreadEndCause =
+  | "idle"
+  | "recycled"
+  | "renewed"
+  | "shutdown"
+  | "killed"
+  | "crashed"
+  | "out_of_memory"
+  | "unreadable";
+
+export const threadEndCauses: readonly ThreadEndCause[] = [
+  "idle",
+  "recycled",
+  "renewed",
+  "shutdown",
+  "killed",
+  "crashed",
+  "out_of_memory",
+  "unreadable",
+];
+
+/** Of all events. */
+export const eventNames: readonly EventName[] = [
+  "accepted",
+  "queued",
+  "started",
+  "progress",
+  "longRunning",
+  "retrying",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "skipped",
+  "abandoned",
+  "forwarded",
+  "refused",
+  "threadStarted",
+  "threadEnded",
+  "draining",
+  "drained",
+];
+
 /** The name of an event. */
 export type EventName = keyof OffloaderEvents;
 /** A function that is called with each event of a name. What it returns is ignored; a rejected promise is logged. */
 export type Listener<Name extends EventName> = (event: OffloaderEvents[Name]) => void;
+
+/** Who hears of the events of a name. */
+interface Audience {
+  listeners: readonly Listener<never>[];
+  readonly channel: Channel;
+}
+
+const nobody: readonly Listener<never>[] = [];
 
 /** What waits for the end of a move: an event, or a job that keeps its place among the events. */
 type Pending = { readonly name: EventName; readonly event: OffloaderEvents[EventName] } | (() => void);
@@ -76,30 +152,35 @@ type Pending = { readonly name: EventName; readonly event: OffloaderEvents[Event
  * order when the outermost move is complete. So a listener may cancel, dispatch or close, and no other code has to expect it.
  */
 export class Events {
-  readonly #listeners = new Map<EventName, readonly Listener<never>[]>();
+  readonly #audiences: Readonly<Record<EventName, Audience>> = audiences();
   #pending: Pending[] = [];
   /** How many moves are under way, one within the other. */
   #moves = 0;
   #delivering = false;
   #scheduled = false;
 
-  constructor(private readonly report: (error: unknown, event: EventName) => void) {}
+  /** @param offloader its name, for the messages of the channels */
+  constructor(
+    private readonly report: (error: unknown, event: EventName) => void,
+    private readonly offloader = "offloader",
+  ) {}
 
   /** Adds a listener; returns what removes it. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     // A new function for each registration, because a listener that is registered twice is removed one at a time.
     const registered: Listener<Name> = (event) => listener(event);
-    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), registered]);
+    const audience = this.#audiences[name];
+    audience.listeners = [...audience.listeners, registered];
     return () => {
-      const left = (this.#listeners.get(name) ?? []).filter((other) => other !== registered);
-      if (left.length > 0) this.#listeners.set(name, left);
-      else this.#listeners.delete(name);
+      const left = audience.listeners.filter((other) => other !== registered);
+      audience.listeners = left.length > 0 ? left : nobody;
     };
   }
 
   /** Whether anybody listens. Asked before an event is made, because most events have no listener. */
   has(name: EventName): boolean {
-    return this.#listeners.has(name);
+    const audience = this.#audiences[name];
+    return audience.listeners !== nobody || audience.channel.hasSubscribers;
   }
 
   /** A move begins: nothing is delivered until it has ended. Every `beginMove` needs an `endMove` in a `finally`. */
@@ -115,7 +196,7 @@ export class Events {
 
   /** Queues an event. */
   emit<Name extends EventName>(name: Name, event: OffloaderEvents[Name]): void {
-    if (!this.#listeners.has(name)) return;
+    if (!this.has(name)) return;
     this.#queue({ name, event });
   }
 
@@ -153,7 +234,9 @@ export class Events {
   }
 
   #tell(name: EventName, event: OffloaderEvents[EventName]): void {
-    for (const listener of (this.#listeners.get(name) ?? []) as readonly ((event: unknown) => unknown)[]) {
+    const { listeners, channel } = this.#audiences[name];
+    if (channel.hasSubscribers) channel.publish({ offloader: this.offloader, event });
+    for (const listener of listeners as readonly ((event: unknown) => unknown)[]) {
       try {
         const returned = listener(event);
         // Without this, an async listener that rejects would cause an unhandledRejection.
@@ -163,4 +246,9 @@ export class Events {
       }
     }
   }
+}
+
+function audiences(): Record<EventName, Audience> {
+  const each = eventNames.map((name) => [name, { listeners: nobody, channel: eventChannel(name) }]);
+  return Object.fromEntries(each) as Record<EventName, Audience>;
 }

@@ -3,6 +3,7 @@ import { OffloadError } from "../base/errors.js";
 import { copy } from "./payload/capture.js";
 import type { Captured } from "./payload/payload.js";
 import type { Dispatch } from "./task.js";
+import type { Carrier } from "./trace/carrier.js";
 
 /** Options of `task.offload()`: those of a dispatch that can leave a thread, so no functions. No response is waited for. */
 export type FollowUpOptions = {
@@ -21,6 +22,8 @@ export interface FollowUp {
   readonly parent: string;
   /** What the `context` option returned for that task: its follow-ups get the same. */
   readonly context: Captured;
+  /** Where the dispatch was traced already, in the thread. */
+  readonly carrier?: Carrier | undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ import { restoreAnew } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";
 import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
 import { name, type Task } from "./task.js";
-import { UnfinishedList } from "./unfinished-list.js";
+import { UnfinishedTasks } from "./unfinished.js";
 
 /** Called after every transition, before its event is delivered. The one observer is the scheduler. */
 export type Observer = (task: Task, from: TaskState) => void;
@@ -24,8 +24,10 @@ export class Ledger {
   unfinished = 0;
   /** How many bytes their payloads hold together. */
   bytes = 0;
+  /** What running tasks reported last. */
+  readonly progressOf: Map<Task, Progress> = new Map();
   #accepted = 0;
-  readonly #list = new UnfinishedList();
+  readonly #tasks = new UnfinishedTasks();
   #observe: Observer = () => {};
   #idleWaiters: (() => void)[] = [];
 
@@ -38,7 +40,7 @@ export class Ledger {
 
   /** A new task, held. */
   accept(task: Task): void {
-    this.#list.add(task);
+    this.#tasks.link(task);
     this.unfinished++;
     this.bytes += task.bytes;
     this.#accepted++;
@@ -51,14 +53,20 @@ export class Ledger {
   queued(task: Task): void {
     this.#move(task, "queued");
     task.queuedAt = ticks();
+    task.threadId = -1;
     // It has waited for nothing yet. The start of an earlier attempt would make the wait negative, which wraps.
     task.startedAt = task.queuedAt;
     if (this.events.has("queued")) this.events.emit("queued", taskEvent(task));
   }
 
-  /** queued -> running: its next attempt begins. */
-  started(task: Task): void {
+  /**
+   * queued -> running: its next attempt begins.
+   *
+   * @param threadId of the thread it is handed to; 0 for the main thread
+   */
+  started(task: Task, threadId = 0): void {
     task.attempt++;
+    task.threadId = threadId;
     task.startedAt = ticks();
     this.#move(task, "running");
     if (this.events.has("started")) this.events.emit("started", taskEvent(task, { waitMs: waitMs(task) }));
@@ -73,6 +81,7 @@ export class Ledger {
   /** running -> delayed: the attempt failed, and another one follows after `delayMs`. */
   delayed(task: Task, delayMs: number, error: unknown, runMs?: number): void {
     this.#move(task, "delayed");
+    task.definition.retries++;
     if (this.events.has("retrying")) {
       const event = taskEvent(task, { waitMs: waitMs(task), runMs, error: errorOf(error) });
       this.events.emit("retrying", { ...event, delayMs });
@@ -117,6 +126,7 @@ export class Ledger {
 
   /** A running task has reported a value. */
   progress(task: Task, value: unknown): void {
+    this.progressOf.set(task, { value, at: ticks() });
     if (this.events.has("progress")) this.events.emit("progress", { ...taskEvent(task), value });
   }
 
@@ -127,17 +137,22 @@ export class Ledger {
 
   /** The running tasks, in the order in which they were accepted. */
   running(): Task[] {
-    return this.#list.running(this.counts.in("running"));
+    return this.#tasks.list(this.counts.in("running"), (task) => task.state === "running");
   }
 
   /** The unfinished tasks, oldest first, at most `max` of them. */
   list(max: number = Number.POSITIVE_INFINITY): Task[] {
-    return this.#list.list(max);
+    return this.#tasks.list(max);
   }
 
   /** Whether an unfinished task passes a test. Looks from the oldest on, and no further than to the first that does. */
   some(test: (task: Task) => boolean): boolean {
-    return this.#list.some(test);
+    return this.#tasks.list(1, test).length > 0;
+  }
+
+  /** The unfinished tasks that can be looked for. */
+  get tasks(): UnfinishedTasks {
+    return this.#tasks;
   }
 
   /** The promise of a task's result, made when first asked for. */
@@ -161,7 +176,7 @@ export class Ledger {
   #end(task: Task, state: FinalState, outcome: unknown, detail: Detail): void {
     const from = this.#enter(task, state);
     task.outcome = outcome;
-    this.#list.remove(task);
+    this.#tasks.unlink(task);
     this.unfinished--;
     this.bytes -= task.bytes;
     // A task that ends while it waits has no complete wait to record.
@@ -189,10 +204,17 @@ export class Ledger {
     if (!mayFollow(code, next))
       throw new Error(`offload-after-response: ${name(task)} cannot go from ${from} to ${to}`);
     task.state = to;
+    if (this.progressOf.size > 0) this.progressOf.delete(task);
     this.counts.move(code, next);
     task.definition.counts.move(code, next);
     return from;
   }
+}
+
+/** What a running task reported, and when, in ticks. */
+export interface Progress {
+  readonly value: unknown;
+  readonly at: number;
 }
 
 interface Detail {
@@ -213,23 +235,26 @@ export function summary(task: Task): TaskSummary {
   return { id, task: task.definition.name, state, attempt };
 }
 
-function taskEvent(task: Task, detail?: Detail & { readonly waitMs?: number }): TaskEvent {
-  const { id, parent, attempt, state, definition } = task;
-  const context = restoreAnew(task.context);
-  if (detail === undefined) return { id, task: definition.name, parent, attempt, state, context };
-  const { waitMs, runMs, error } = detail;
-  if (!(error instanceof LazyError)) return { id, task: definition.name, parent, attempt, state, context, ...detail };
+function taskEvent(task: Task, { waitMs, runMs, error }: Detail & { readonly waitMs?: number } = {}): TaskEvent {
+  const { id, parent, carrier, attempt, state, definition, dispatch, threadId } = task;
   return {
     id,
     task: definition.name,
+    kind: definition.kind,
     parent,
+    key: dispatch.key,
+    priority: dispatch.priority,
     attempt,
     state,
-    context,
+    context: restoreAnew(task.context),
+    ageMs: since(task.acceptedAt),
+    threadId: threadId < 0 ? undefined : threadId,
+    replayed: task.replayedId !== undefined,
+    carrier,
     waitMs,
     runMs,
     get error() {
-      return error.error;
+      return errorOf(error);
     },
   };
 }

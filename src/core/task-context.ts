@@ -40,4 +40,6 @@ export interface TaskContext {
   readonly log: TaskLog;
   /** What the offloader's `context` option returned at the call. */
   readonly context: unknown;
+  /** What subscribers of the channel `after-response.dispatch` have put into it, such as `traceparent`. */
+  readonly carrier: Readonly<Record<string, string>> | undefined;
 }

@@ -4,6 +4,7 @@ import type { OffloadError } from "../base/errors.js";
 import type { TaskDefinition, TaskPolicy } from "./definition.js";
 import type { Captured } from "./payload/payload.js";
 import type { TaskState } from "./states.js";
+import type { Carrier } from "./trace/carrier.js";
 
 /**
  * The options of one task: its policy, overridden by the options of the call. The options of `offload()` and of
@@ -26,8 +27,10 @@ export class Task {
   attempt = 0;
   /** The id from the process that accepted it; undefined where it was this one. */
   replayedId: string | undefined = undefined;
-  /** The id of the task that dispatched it by `task.offload()`. */
+  /** The id of the task that dispatched it by `task.offload()`. A journal keeps it. */
   parent: string | undefined = undefined;
+  /** What its tracers want to have at each attempt. */
+  carrier: Carrier | undefined = undefined;
   /** It must be alone on its thread, because it was running when a thread or a process died. */
   runsAlone = false;
   /** Why it was asked to stop. Once set, the task ends for this reason, whatever its code still does. */
@@ -36,6 +39,8 @@ export class Task {
   outcome: unknown = undefined;
   /** Made when somebody asks for the result. */
   result: Deferred<unknown> | undefined = undefined;
+  /** The thread that the last attempt was handed to; 0: the main thread, -1: none. */
+  threadId = -1;
   /** In ticks, of the last attempt. */
   queuedAt = 0;
   startedAt = 0;

@@ -69,8 +69,12 @@ export interface Engine {
  * engine brings its own records in order before each report. Reports about a task that is final change nothing.
  */
 export interface EngineHost {
-  /** The task is handed to where it runs. Called before its code can begin. */
-  started(task: Task): void;
+  /**
+   * The task is handed to where it runs. Called before its code can begin.
+   *
+   * @param threadId of the thread that it is handed to. Default 0: the main thread
+   */
+  started(task: Task, threadId?: number): void;
   /** A started task comes back unbegun: it is queued again and the attempt does not count. The engine keeps it. */
   returned(task: Task): void;
   /** The code of the task returned `value`. */

@@ -3,6 +3,7 @@ import { describe, OffloadError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import { nearest } from "../base/nearest.js";
 import { TaskDefinition, type TaskPolicy } from "../core/definition.js";
+import type { UnfinishedState } from "../core/states.js";
 
 // A function's name is written in the code, but a computed one may be data: beyond this many, callbacks share one entry.
 const maxCallbackNames = 500;
@@ -129,6 +130,12 @@ export class Definitions {
   /** The error of a name that no task has; undefined while the names are not known. */
   errorOfName(name: string): OffloadError | undefined {
     return this.#known === undefined || this.#known.has(name) ? undefined : this.#unknown(name);
+  }
+
+  /** How many unfinished tasks and callbacks of this name there are, in one state or in all. */
+  count(name: string, state?: UnfinishedState): number {
+    const [task, callback] = [this.#tasks.get(name), this.#callbacks.get(name)];
+    return (task?.counts.sum(state) ?? 0) + (callback?.counts.sum(state) ?? 0);
   }
 
   /** The definitions of all tasks and callbacks that were ever dispatched. */

@@ -10,6 +10,8 @@ import { capture } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
 import type { Dispatch, Task } from "../core/task.js";
+import type { Carrier } from "../core/trace/carrier.js";
+import { isDispatchTraced, traceDispatch } from "../core/trace/trace-dispatch.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
 import type { StoredTask } from "../store/store.js";
 import { AcceptanceOrder } from "./acceptance-order.js";
@@ -23,11 +25,14 @@ import {
 } from "./call/dispatch-options.js";
 import type { Definitions } from "./definitions.js";
 import type { Held, HeldResponse } from "./held.js";
+import type { Refusals } from "./refusals.js";
 import type { Scheduler } from "./schedule/scheduler.js";
 import type { Startup } from "./startup.js";
 import type { TaskMaker } from "./task-maker.js";
 
 export interface IntakeParts {
+  /** Of the offloader. */
+  readonly name: string;
   readonly context: (() => unknown) | undefined;
   readonly definitions: Definitions;
   readonly startup: Startup;
@@ -35,6 +40,7 @@ export interface IntakeParts {
   readonly maker: TaskMaker;
   readonly scheduler: Scheduler;
   readonly held: Held;
+  readonly refusals: Refusals;
 }
 
 /** How a task or callback was dispatched. */
@@ -72,6 +78,28 @@ export class Intake {
     response: HeldResponse | undefined,
     parent?: FollowUp,
   ): Task {
+    try {
+      if (!isDispatchTraced() || parent?.carrier !== undefined)
+        return this.#acceptTask(operation, taskName, payload, options, response, parent, parent?.carrier);
+      const message = { offloader: this.parts.name, task: taskName, kind: "task", parent: parent?.parent } as const;
+      return traceDispatch(message, (carrier) =>
+        this.#acceptTask(operation, taskName, payload, options, response, parent, carrier),
+      );
+    } catch (error) {
+      this.parts.refusals.refused("task", taskName, error);
+      throw error;
+    }
+  }
+
+  #acceptTask(
+    operation: Operation,
+    taskName: string,
+    payload: unknown,
+    options: DispatchOptions | undefined,
+    response: HeldResponse | undefined,
+    parent: FollowUp | undefined,
+    carrier: Carrier | undefined,
+  ): Task {
     const { definitions, admission, startup, maker, scheduler } = this.parts;
     if (startup.refusal !== undefined) throw startup.refusal;
     const definition = definitions.task(taskName);
@@ -84,7 +112,7 @@ export class Intake {
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     this.#watcher?.asked("task");
     admission.check(replaced);
-    const call = { definition, dispatch, payload, context, parent: parent?.parent, options, replaced };
+    const call = { definition, dispatch, payload, context, parent: parent?.parent, carrier, options, replaced };
     const task = maker.fromCall(call);
     this.#watcher?.accepting(task, operation);
     scheduler.beginMove();
@@ -114,6 +142,27 @@ export class Intake {
 
   /** Accepts a callback, to be run once the response is over. */
   callback(callback: Callback, options: CallbackOptions | undefined, response: HeldResponse): Task {
+    try {
+      if (!isDispatchTraced()) return this.#acceptCallback(callback, options, response, undefined);
+      const message = {
+        offloader: this.parts.name,
+        task: String(callback?.name),
+        kind: "callback",
+        parent: undefined,
+      } as const;
+      return traceDispatch(message, (carrier) => this.#acceptCallback(callback, options, response, carrier));
+    } catch (error) {
+      this.parts.refusals.refused("callback", callback?.name, error);
+      throw error;
+    }
+  }
+
+  #acceptCallback(
+    callback: Callback,
+    options: CallbackOptions | undefined,
+    response: HeldResponse,
+    carrier: Carrier | undefined,
+  ): Task {
     if (typeof callback !== "function") {
       throw new OffloadError(
         "AR_INVALID_ARGUMENT",
@@ -127,8 +176,8 @@ export class Intake {
     const context = this.#context();
     this.#watcher?.asked("callback");
     admission.check(none);
-    const payload: CallbackPayload = { callback: inThisContext(callback), outcome: undefined };
-    const task = maker.make({ definition, dispatch, payload, bytes: 0, context });
+    const payload: CallbackPayload = { callback, inContext: inThisContext(), outcome: undefined };
+    const task = maker.make({ definition, dispatch, payload, bytes: 0, context, carrier });
     this.#watcher?.accepting(task, "runAfterResponse");
     return scheduler.move(() => {
       scheduler.accept(task, options?.signal);
@@ -152,6 +201,7 @@ export class Intake {
       bytes: sizeOf(payload),
       context: captured(stored.context, "context"),
       parent: stored.parent,
+      carrier: stored.carrier,
       acceptedAt: ticksAgo(Math.max(0, wallClock() - acceptedAt)),
     });
     task.replayedId = id;
@@ -186,8 +236,8 @@ function captured(stored: Captured, label: string): Captured {
   return isBytes(stored) ? stored : capture(stored, label);
 }
 
-/** Has the callback run in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
-function inThisContext(callback: Callback): Callback {
+/** Runs code in the async context of this call. AsyncResource.bind() does the same for 7 us more on Node 20. */
+function inThisContext(): CallbackPayload["inContext"] {
   const resource = new AsyncResource("offload-after-response.callback");
-  return (context) => resource.runInAsyncScope(callback, undefined, context);
+  return (code, argument) => resource.runInAsyncScope(code, undefined, argument);
 }

@@ -6,6 +6,7 @@ import type { TaskDefinition } from "../core/definition.js";
 import { type CaptureOptions, capture, captureWhole, refuseToMoveAgain } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { type Dispatch, Task, type TaskIdentity } from "../core/task.js";
+import type { Carrier } from "../core/trace/carrier.js";
 import type { Store } from "../store/store.js";
 import type { Admission } from "./admission.js";
 import { type DispatchOptions, lastingOptions } from "./call/dispatch-options.js";
@@ -27,6 +28,7 @@ export interface Call {
   readonly context: Captured;
   /** The id of the task that dispatched it by `task.offload()`. */
   readonly parent: string | undefined;
+  readonly carrier: Carrier | undefined;
   readonly options: DispatchOptions | undefined;
   /** Unfinished tasks that are cancelled when this one is accepted. */
   readonly replaced: readonly Task[];
@@ -41,6 +43,7 @@ export interface TaskContents {
   readonly bytes: number;
   readonly context: Captured;
   readonly parent?: string | undefined;
+  readonly carrier?: Carrier | undefined;
   /** In ticks. Default: now. */
   readonly acceptedAt?: number;
 }
@@ -80,23 +83,25 @@ export class TaskMaker {
     return before;
   }
 
-  make({ definition, dispatch, payload, bytes, context, parent, acceptedAt = ticks() }: TaskContents): Task {
+  make(contents: TaskContents): Task {
+    const { definition, dispatch, payload, bytes, context, parent, carrier, acceptedAt = ticks() } = contents;
     const task = new Task(this.#seq++, this.parts.identity, definition, dispatch, payload, bytes, context, acceptedAt);
     if (parent !== undefined) task.parent = parent;
+    if (carrier !== undefined) task.carrier = carrier;
     return task;
   }
 
   #copied(call: Call): Task {
     const { admission } = this.parts;
     const store = this.#store;
-    const { definition, dispatch, context, parent, options, replaced } = call;
+    const { definition, dispatch, context, parent, carrier, options, replaced } = call;
     this.#capturing = definition.name;
     const payload = capture(call.payload, "payload", this.#options);
     try {
       const bytes = sizeOf(payload) + bytesOf(context);
       // Once more, because a getter in the payload is the user's code and may have dispatched.
       admission.check(replaced, bytes);
-      const task = this.make({ definition, dispatch, payload, bytes, context, parent });
+      const task = this.make({ definition, dispatch, payload, bytes, context, parent, carrier });
       if (store.keeps) store.accept(task, payload, lastingOptions(options));
       return task;
     } catch (refusal) {
@@ -109,26 +114,27 @@ export class TaskMaker {
   #moved(call: Call, transfer: readonly (ArrayBuffer | MessagePort)[]): Task {
     const { admission } = this.parts;
     const store = this.#store;
-    const { definition, dispatch, context, parent, replaced } = call;
+    const { definition, dispatch, context, parent, carrier, replaced } = call;
     this.#capturing = definition.name;
     refuseToMoveAgain(transfer, dispatch.attempts);
     const beforeMoving = (bytes: number): void => admission.check(replaced, bytes + bytesOf(context));
     const move = (): Captured => capture(call.payload, "payload", { ...this.#options, transfer, beforeMoving });
     if (store.keeps) return this.#movedOnRecord(call, transfer, move);
     const payload = move();
-    return this.make({ definition, dispatch, payload, bytes: sizeOf(payload) + bytesOf(context), context, parent });
+    const bytes = sizeOf(payload) + bytesOf(context);
+    return this.make({ definition, dispatch, payload, bytes, context, parent, carrier });
   }
 
   /** The record has copies of what moves. Whether all of it can be moved is known only when it has moved. */
   #movedOnRecord(call: Call, transfer: readonly unknown[], move: () => Captured): Task {
     const { admission } = this.parts;
     const store = this.#store;
-    const { definition, dispatch, context, parent, options, replaced } = call;
+    const { definition, dispatch, context, parent, carrier, options, replaced } = call;
     const whole = captureWhole(call.payload, "payload", transfer);
     try {
       const bytes = sizeOf(whole) + bytesOf(context);
       admission.check(replaced, bytes);
-      const task = this.make({ definition, dispatch, payload: undefined, bytes, context, parent });
+      const task = this.make({ definition, dispatch, payload: undefined, bytes, context, parent, carrier });
       store.accept(task, whole, lastingOptions(options));
       try {
         task.payload = move();

@@ -53,7 +53,7 @@ export class JournalStore implements Store {
   }
 
   accept(task: Task, whole: Captured, lasting: object | undefined): void {
-    const { id, context, parent } = task;
+    const { id, context, parent, carrier } = task;
     const entry = this.#journal.accept({
       id,
       task: task.definition.name,
@@ -61,6 +61,7 @@ export class JournalStore implements Store {
       dispatch: lasting,
       context,
       parent,
+      carrier,
     });
     this.#entries.set(task, entry);
   }

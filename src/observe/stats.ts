@@ -1,11 +1,11 @@
 // What `stats()` returns: the offloader at this moment, cheap enough to ask for every second.
-import { since } from "../base/ticks.js";
 import { now } from "../base/time.js";
 import type { TaskDefinition } from "../core/definition.js";
 import type { Ledger } from "../core/ledger.js";
 import { Counts, type StateCounts } from "../core/measure/counts.js";
 import { Histogram, type Percentiles } from "../core/measure/histogram.js";
 import type { Definitions } from "../intake/definitions.js";
+import { ages } from "./snapshot.js";
 
 /** For one task name: how many are in each unfinished state now, and how many have ended in each final state so far. */
 export interface TaskStats extends StateCounts {
@@ -34,6 +34,11 @@ export interface OffloaderStats extends TaskStats {
   readonly throughput: number;
   /** How long ago the oldest unfinished task was accepted, by an earlier process perhaps, in ms; 0 if there is none. */
   readonly oldestMs: number;
+  /**
+   * How long the queued task that has been queued for longest has been so, in ms; 0 if none is queued. It grows when threads do not
+   * keep up.
+   */
+  readonly oldestQueuedMs: number;
   /** How many tasks and callbacks have been running for more than `log.longRunning` ms without a timeout. */
   readonly longRunning: number;
   /** By task name. */
@@ -80,7 +85,6 @@ export function takeStats(parts: StatsParts): OffloaderStats {
     runs.add(definition.runs);
   }
   const counts = ledger.counts.all();
-  const [oldest] = ledger.list(1);
   const idle = threads.idleCount();
   return {
     ...counts,
@@ -92,7 +96,7 @@ export function takeStats(parts: StatsParts): OffloaderStats {
     throughput: throughput.read(
       counts.succeeded + counts.failed + counts.cancelled + counts.skipped + counts.abandoned + counts.forwarded,
     ),
-    oldestMs: oldest === undefined ? 0 : since(oldest.acceptedAt),
+    ...ages(ledger),
     waitMs: waits.percentiles(),
     runMs: runs.percentiles(),
     longRunning: parts.longRunning.count,

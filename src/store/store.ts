@@ -2,6 +2,7 @@
 import type { Captured } from "../core/payload/payload.js";
 import type { TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
+import type { Carrier } from "../core/trace/carrier.js";
 
 export interface Store {
   /** Whether it keeps anything. If not, the payload and the options of `accept()` need not be made. */
@@ -57,6 +58,8 @@ export interface StoredTask {
   readonly context: Captured;
   /** The id of the task that dispatched it by `task.offload()`. */
   readonly parent: string | undefined;
+  /** What its tracers want to have at each attempt. */
+  readonly carrier?: Carrier | undefined;
   /** Attempts that count: those that no death of a process has cut short. */
   readonly attempt: number;
   /** How often a process died while it ran. */

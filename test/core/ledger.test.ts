@@ -102,27 +102,37 @@ describe("the ledger", () => {
   it("tells a life in full: attempt, waiting and running time, error, context", () => {
     const { ledger, events } = createLedger();
     const heard = recordEvents(events);
-    const task = makeTask(defineTask("sendMail"), {}, { context: { trace: "t" } });
+    const task = makeTask(defineTask("sendMail"), { priority: "high" }, { context: { trace: "t" } });
     const error = new Error("refused");
     ledger.accept(task);
     ledger.queued(task);
-    ledger.started(task);
+    ledger.started(task, 3);
     ledger.progress(task, 0.5);
     ledger.delayed(task, 250, error, 12);
     ledger.queued(task);
-    ledger.started(task);
+    ledger.started(task, 4);
     ledger.succeeded(task, 1, 34);
-    const base = { id: task.id, task: "sendMail", context: { trace: "t" } };
     const waitMs = expect.any(Number);
+    const base = {
+      id: task.id,
+      task: "sendMail",
+      kind: "task",
+      key: undefined,
+      parent: undefined,
+      priority: "high",
+      replayed: false,
+      context: { trace: "t" },
+      ageMs: waitMs,
+    };
     expect(heard.map(({ name: event, event: fields }) => ({ event, ...fields }))).toEqual([
       { event: "accepted", ...base, attempt: 0, state: "held" },
       { event: "queued", ...base, attempt: 0, state: "queued" },
-      { event: "started", ...base, attempt: 1, state: "running", waitMs },
-      { event: "progress", ...base, attempt: 1, state: "running", value: 0.5 },
-      { event: "retrying", ...base, attempt: 1, state: "delayed", waitMs, runMs: 12, error, delayMs: 250 },
+      { event: "started", ...base, attempt: 1, state: "running", threadId: 3, waitMs },
+      { event: "progress", ...base, attempt: 1, state: "running", threadId: 3, value: 0.5 },
+      { event: "retrying", ...base, attempt: 1, state: "delayed", threadId: 3, waitMs, runMs: 12, error, delayMs: 250 },
       { event: "queued", ...base, attempt: 1, state: "queued" },
-      { event: "started", ...base, attempt: 2, state: "running", waitMs },
-      { event: "succeeded", ...base, attempt: 2, state: "succeeded", waitMs, runMs: 34 },
+      { event: "started", ...base, attempt: 2, state: "running", threadId: 4, waitMs },
+      { event: "succeeded", ...base, attempt: 2, state: "succeeded", threadId: 4, waitMs, runMs: 34 },
     ]);
   });
 

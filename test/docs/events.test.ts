@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
+import { eventNames, threadEndCauses } from "../../src/core/events.js";
 import { createLedger, makeTask, recordEvents } from "../support/tasks.js";
 
 const text = readFileSync(new URL("../../docs/events.md", import.meta.url), "utf8");
@@ -25,6 +26,7 @@ describe("docs/events.md", () => {
   it("has a row for every event, in the order of the interface, and one for every field of a task's event", () => {
     expect(events.size).toBeGreaterThan(10);
     expect(eventRows.map(({ name }) => name)).toEqual([...events.keys()]);
+    expect([...eventNames]).toEqual([...events.keys()]);
     expect(fieldRows.map(({ name }) => name)).toEqual(taskFields);
     expect(rows.filter(({ meaning }) => meaning === "")).toEqual([]);
   });
@@ -32,6 +34,11 @@ describe("docs/events.md", () => {
   it("gives each event the fields that it has", () => {
     const documented = eventRows.map(({ name, names }) => [name, names]);
     expect(documented).toEqual([...events].map(([name, { own }]) => [name, own]));
+  });
+
+  it("has every cause for which a thread ends", () => {
+    const causes = [...text.matchAll(/^\| "(\w+)" \|/gm)].map(([, cause]) => cause);
+    expect(causes).toEqual([...threadEndCauses]);
   });
 
   it("has those of tasks in the first table, the others in the second", () => {
@@ -63,8 +70,9 @@ function tellEverything(): Map<string, Set<string>> {
   const { ledger, events: emitter } = createLedger();
   const heard = recordEvents(emitter);
   const start = () => {
-    const task = makeTask(undefined, {}, { context: "request" });
+    const task = makeTask(undefined, { key: "k" }, { context: "request" });
     task.parent = "parent";
+    task.carrier = { traceparent: "00" };
     ledger.accept(task);
     ledger.queued(task);
     ledger.started(task);
@@ -79,8 +87,9 @@ function tellEverything(): Map<string, Set<string>> {
   ledger.cancelled(start(), new OffloadError("AR_CANCELLED", "cancelled"), 5);
   ledger.abandoned(start());
   ledger.forwarded(start());
-  const skipped = makeTask(undefined, {}, { context: "request" });
+  const skipped = makeTask(undefined, { key: "k" }, { context: "request" });
   skipped.parent = "parent";
+  skipped.carrier = { traceparent: "00" };
   ledger.accept(skipped);
   ledger.skipped(skipped);
   const recorded = new Map<string, Set<string>>();

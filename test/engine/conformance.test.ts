@@ -30,6 +30,7 @@ const threads: EngineUnderTest = {
   kind: "task",
   create: ({ events, concurrency, abortGrace }) =>
     new ThreadsEngine({
+      name: "test",
       options: resolvePool("test", { minThreads: concurrency, maxThreads: concurrency, abortGrace }),
       module: findTasksModule(module, undefined),
       idPrefix: "id-",
@@ -75,7 +76,8 @@ const callbacks: EngineUnderTest = {
   content(name, payload, task) {
     // A closure: what a task gets from its context, a callback knows by itself.
     const callback = ({ signal }: CallbackContext): unknown => functions[name]?.(payload, contextOf(task(), signal));
-    return { payload: { callback, outcome: undefined } satisfies CallbackPayload };
+    const inContext: CallbackPayload["inContext"] = (code, argument) => code(argument);
+    return { payload: { callback, inContext, outcome: undefined } satisfies CallbackPayload };
   },
 };
 

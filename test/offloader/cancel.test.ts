@@ -189,6 +189,7 @@ describe("a running task that is cancelled", () => {
       handle.cancel();
       expect(await rejection(handle.result())).toMatchObject({ code: "AR_CANCELLED" });
       expect(await watched.event("threadEnded")).toMatchObject({
+        cause: "killed",
         reason: "a task did not stop within pool.abortGrace",
       });
       await behind.result();

@@ -3,6 +3,7 @@ import type { TaskHandle } from "offload-after-response";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../support/gate.js";
 import { handedOver, type RecordedEvent, rejection, thrownBy, watch } from "../support/offloader.js";
+import { makeResponse } from "../support/responses.js";
 
 const options = { pool: { maxThreads: 1 } };
 
@@ -12,12 +13,22 @@ describe("the events of a task", () => {
     const handle = watched.offloader.offload("add", { a: 1, b: 2 });
     await handle.result();
     const [accepted, queued, started, succeeded] = watched.recorded.filter(({ id }) => id === handle.id);
-    const common = { id: handle.id, task: "add", context: undefined };
+    const known = {
+      id: handle.id,
+      task: "add",
+      kind: "task",
+      priority: "normal",
+      replayed: false,
+      ageMs: expect.any(Number),
+    };
+    const common = { ...known, key: undefined, parent: undefined, context: undefined, threadId: undefined };
+    const { threadId } = await watched.event("threadStarted");
     expect(accepted).toEqual({ event: "accepted", ...common, attempt: 0, state: "held" });
     expect(queued).toEqual({ event: "queued", ...common, attempt: 0, state: "queued" });
     expect(started).toEqual({
       event: "started",
       ...common,
+      threadId,
       attempt: 1,
       state: "running",
       waitMs: expect.any(Number),
@@ -25,6 +36,7 @@ describe("the events of a task", () => {
     expect(succeeded).toEqual({
       event: "succeeded",
       ...common,
+      threadId,
       attempt: 1,
       state: "succeeded",
       waitMs: expect.any(Number),
@@ -154,14 +166,63 @@ describe("a call", () => {
     await outer.result();
   });
 
-  it("that is refused tells nobody of anything", async () => {
+  it("that is refused has the event refused before the call throws, and no other", async () => {
     const watched = watch("tasks.mjs", { ...options, queue: { max: 1 } });
+    const { offloader } = watched;
     const gate = new Gate();
-    watched.offloader.offload("blocked", { gate: gate.memory });
+    offloader.offload("blocked", { gate: gate.memory });
     const before = watched.recorded.length;
-    expect(thrownBy(() => watched.offloader.offload("nothing")).code).toBe("AR_QUEUE_FULL");
-    expect(watched.recorded).toHaveLength(before);
+    const full = thrownBy(() => offloader.offload("nothing"));
+    expect(full.code).toBe("AR_QUEUE_FULL");
+    const callback = thrownBy(() => offloader.runAfterResponse(makeResponse().response, function mail() {}));
+    const unknown = thrownBy(() => offloader.offload("", 1));
+    expect(watched.recorded.slice(before)).toEqual([
+      { event: "refused", task: "nothing", kind: "task", code: "AR_QUEUE_FULL", error: full },
+      { event: "refused", task: "mail", kind: "callback", code: "AR_QUEUE_FULL", error: callback },
+      { event: "refused", task: "", kind: "task", code: "AR_INVALID_ARGUMENT", error: unknown },
+    ]);
+    expect(offloader.snapshot().refused).toEqual({ AR_QUEUE_FULL: 2, AR_INVALID_ARGUMENT: 1 });
     gate.open();
+    await offloader.close();
+    expect(thrownBy(() => offloader.offload("nothing")).code).toBe("AR_SHUTTING_DOWN");
+    expect(offloader.snapshot().refused).toMatchObject({ AR_SHUTTING_DOWN: 1 });
+  });
+
+  it("that throws what is the user's own was not refused", async () => {
+    const watched = watch("tasks.mjs", options);
+    const payload = {
+      get broken() {
+        throw new RangeError("mine");
+      },
+    };
+    expect(() => watched.offloader.offload("nothing", payload)).toThrow("mine");
+    expect(watched.offloader.snapshot().refused).toEqual({});
+  });
+
+  it("that a task makes and that is refused has the event, too", async () => {
+    const watched = watch("tasks.mjs", { ...options, queue: { max: 1 } });
+    const error = await rejection(watched.offloader.run("leaves", { name: "nothing" }));
+    expect(error).toMatchObject({ code: "AR_QUEUE_FULL" });
+    expect(await watched.event("refused")).toMatchObject({ task: "nothing", kind: "task", code: "AR_QUEUE_FULL" });
+  });
+
+  it("tells of its kind, key, priority and age in every event, and of its thread from its start on", async () => {
+    const watched = watch("tasks.mjs", options);
+    const { offloader } = watched;
+    await offloader.run("echo", 1, { key: "k", priority: "low" });
+    const { threadId } = await watched.event("threadStarted");
+    const rest = { kind: "task", key: "k", priority: "low", ageMs: expect.any(Number) };
+    expect(watched.recorded.filter(({ id }) => id !== undefined)).toMatchObject([
+      { event: "accepted", ...rest, threadId: undefined },
+      { event: "queued", ...rest, threadId: undefined },
+      { event: "started", ...rest, threadId },
+      { event: "succeeded", ...rest, threadId },
+    ]);
+    const { response, over } = makeResponse();
+    const { id } = offloader.runAfterResponse(response, () => {});
+    over();
+    const end = await watched.event("succeeded", (recorded) => recorded.id === id);
+    expect(end).toMatchObject({ kind: "callback", threadId: 0 });
   });
 });
 

@@ -116,12 +116,12 @@ describe("close()", () => {
     expect(report).toMatchObject({ completed: 3, failed: 0, abandoned: [], journaled: 0 });
     expect(handles.map(({ state }) => state)).toEqual(["succeeded", "succeeded", "succeeded"]);
     expect(watched.offloader.stats().threads.total).toBe(0);
+    expect(watched.recorded.slice(-3).map(({ event }) => event)).toEqual(["succeeded", "threadEnded", "drained"]);
     expect(thrownBy(() => watched.offloader.offload("echo", 4))).toMatchObject({
       code: "AR_SHUTTING_DOWN",
       statusCode: 503,
       headers: { "Retry-After": "5" },
     });
-    expect(watched.recorded.slice(-3).map(({ event }) => event)).toEqual(["succeeded", "threadEnded", "drained"]);
   });
 
   it("accepts what tasks under way set off", async () => {

@@ -21,6 +21,7 @@ const ofTasks: Readonly<Record<TaskEventName, true>> = {
   forwarded: true,
 };
 const ofTheOffloader: Readonly<Record<Exclude<EventName, TaskEventName>, true>> = {
+  refused: true,
   threadStarted: true,
   threadEnded: true,
   draining: true,

@@ -28,6 +28,13 @@ export interface RecordedEvent {
   readonly waiting?: number;
   readonly threadId?: number;
   readonly reason?: string;
+  readonly cause?: string;
+  readonly kind?: string;
+  readonly priority?: string;
+  readonly key?: string;
+  readonly ageMs?: number;
+  readonly parent?: string;
+  readonly code?: string;
 }
 
 /** A line as the logger got it. */

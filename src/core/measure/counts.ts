@@ -1,6 +1,6 @@
 // How many tasks are in each state. The counts are kept by the number of the state, because counting by name was a quarter of
 // the cost of a tiny task on the main thread.
-import { codeOf, states, type TaskState } from "../states.js";
+import { codeOf, states, type TaskState, type UnfinishedState, unfinishedStates } from "../states.js";
 
 /** Tasks by state. */
 export type StateCounts = Record<TaskState, number>;
@@ -11,6 +11,11 @@ export class Counts {
   /** How many are in this state. */
   in(state: TaskState): number {
     return this.#counts[codeOf(state)] ?? 0;
+  }
+
+  /** How many are in this state; without one, in any that is not final. */
+  sum(state?: UnfinishedState): number {
+    return state === undefined ? unfinishedStates.reduce((sum, each) => sum + this.in(each), 0) : this.in(state);
   }
 
   /** One more is in this state. */

@@ -14,6 +14,7 @@ export class InlineContext implements TaskContext {
   readonly task: string;
   readonly attempt: number;
   readonly context: unknown;
+  readonly carrier: TaskContext["carrier"];
   readonly log: TaskLog;
 
   constructor(
@@ -26,6 +27,7 @@ export class InlineContext implements TaskContext {
     this.task = record.definition.name;
     this.attempt = record.attempt;
     this.context = restoreAnew(record.context);
+    this.carrier = record.carrier;
     const line = (level: keyof TaskLog) => (message: string, fields?: object) => {
       const { task, id, attempt } = this;
       const whose = { task, id, attempt, context: restoreAnew(record.context) };

@@ -8,6 +8,7 @@ import { toError } from "../../core/payload/thrown.js";
 import { toWire } from "../../core/payload/to-wire.js";
 import { LostResult } from "../../core/result.js";
 import type { Task } from "../../core/task.js";
+import { isRunTraced, runOf, traceRun } from "../../core/trace/trace-run.js";
 import type { Engine, EngineHost } from "../engine.js";
 import type { Code, Failure } from "../main-thread/code.js";
 import { MainThreadEngine } from "../main-thread/main-thread-engine.js";
@@ -79,7 +80,10 @@ class InlineTasks implements Code {
  */
 export async function callTask(run: TaskFunction, task: Task, context: InlineContext): Promise<unknown> {
   // Anew, because the next attempt must not find what this one changes in it.
-  const value = await run(restoreAnew(task.payload), context);
+  const payload = restoreAnew(task.payload);
+  const value = await (isRunTraced()
+    ? traceRun(runOf("inline", task), () => run(payload, context))
+    : run(payload, context));
   try {
     return captureForMoving(value, "result");
   } catch (error) {

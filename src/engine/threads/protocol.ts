@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
+import type { Carrier } from "../../core/trace/carrier.js";
 import type { FailureForm } from "./slots/failure-form.js";
 
 /** Main thread -> thread, through the port of its greeting. */
@@ -21,6 +22,8 @@ export interface HelloMessage {
   readonly tasks: string;
   /** What runs TypeScript, to be imported before the tasks module. */
   readonly preload: Preload | undefined;
+  /** The name of the offloader. */
+  readonly offloader: string;
   /** Ids are this and the task's number. */
   readonly idPrefix: string;
   readonly control: SharedArrayBuffer;
@@ -33,7 +36,7 @@ export interface HelloMessage {
 }
 
 export type HelloReply =
-  | { readonly threadId: number; readonly names: readonly string[] }
+  | { readonly threadId: number; readonly names: readonly string[]; readonly traced: boolean }
   | { readonly threadId: number; readonly error: WireError };
 
 /**
@@ -58,6 +61,10 @@ export interface BatchRest {
   readonly contexts?: readonly unknown[] | undefined;
   /** Of tasks that another process accepted; left out: all are made of `idPrefix` and `seqs`. */
   readonly ids?: readonly string[] | undefined;
+  /** What travels with tasks that were traced; left out where none was. */
+  readonly carriers?: readonly (Carrier | undefined)[] | undefined;
+  /** ms from queued to started, where there are carriers. */
+  readonly waits?: readonly number[] | undefined;
 }
 
 /**
@@ -118,6 +125,8 @@ export interface FollowUpMessage {
   readonly name: string;
   readonly payload: WireForm;
   readonly options: FollowUpOptions | undefined;
+  /** Where the dispatch was traced in the thread. */
+  readonly carrier?: Carrier | undefined;
 }
 
 /** The outcomes of a batch that goes on, or whose thread is about to exit. */

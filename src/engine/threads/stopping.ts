@@ -2,6 +2,7 @@
 import type { OffloadError } from "../../base/errors.js";
 import { afterFairTime, backgroundClock } from "../../base/time.js";
 import { hasAttemptsLeft, stopsToBeRetried } from "../../core/early-end.js";
+import type { ThreadEndCause } from "../../core/events.js";
 import type { Task } from "../../core/task.js";
 import type { TaskQueue } from "../queue/task-queue.js";
 import type { Place, Thread } from "./pool/thread.js";
@@ -71,9 +72,9 @@ export class Stopping {
   }
 
   /** The last resort, for a task that does not stop. The tasks that have not begun are taken back first. */
-  terminate(thread: Thread, reason: string): void {
+  terminate(thread: Thread, reason: string, cause: ThreadEndCause = "killed"): void {
     this.takeBackAll(thread);
-    this.parts.pool.terminate(thread, reason);
+    this.parts.pool.terminate(thread, { cause, reason });
   }
 
   #postStop({ thread, slot, index, task }: Place, reason: OffloadError): void {

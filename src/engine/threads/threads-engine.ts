@@ -3,6 +3,7 @@ import type { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { timeoutError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
+import type { Progress } from "../../core/ledger.js";
 import type { Task } from "../../core/task.js";
 import type { Engine, EngineHost } from "../engine.js";
 import { TaskQueue } from "../queue/task-queue.js";
@@ -22,9 +23,12 @@ import { deathOf } from "./slots/death.js";
 import { isFromRunner, isReply } from "./slots/message-check.js";
 import type { Slot } from "./slots/slot.js";
 import { Stopping } from "./stopping.js";
+import { type ThreadInfo, threadInfo } from "./thread-info.js";
 import { Watchdog } from "./watchdog.js";
 
 export interface ThreadsEngineParts {
+  /** Of the offloader. */
+  readonly name: string;
   readonly options: ResolvedPoolOptions;
   readonly module: TasksModule;
   readonly idPrefix: string;
@@ -47,13 +51,15 @@ export class ThreadsEngine implements Engine {
   #host: EngineHost = idleHost;
   #report: BatchReport;
   #halted = false;
+  /** The thread for which tasks are being taken out of the queue. */
+  #sendingTo = 0;
 
   constructor(parts: ThreadsEngineParts) {
     const { options, logger } = parts;
     this.#options = options;
     this.#logger = logger;
     this.#queue = new TaskQueue({
-      started: (task) => this.#host.started(task),
+      started: (task) => this.#host.started(task, this.#sendingTo),
       work: () => this.#wake(),
     });
     this.#report = new BatchReport(this.#host, this.#queue);
@@ -143,6 +149,15 @@ export class ThreadsEngine implements Engine {
     return this.unended;
   }
 
+  /** The threads at this moment, the stuck ones last. */
+  threads(progressOf: ReadonlyMap<Task, Progress>): ThreadInfo[] {
+    const { threads, stuck } = this.pool;
+    return [
+      ...[...threads].map((thread) => threadInfo(thread, false, progressOf)),
+      ...[...stuck].map((thread) => threadInfo(thread, true, progressOf)),
+    ];
+  }
+
   #wake(): void {
     if (!this.#halted) this.#serving.soon();
   }
@@ -157,6 +172,7 @@ export class ThreadsEngine implements Engine {
       const thread = chooseThread(pool, this.#options.concurrentTasksPerThread);
       const slot = thread?.freeSlot();
       if (thread === undefined || slot === undefined) break;
+      this.#sendingTo = thread.id;
       const batch = takeBatch(this.#queue, pool.idleCount(), thread.busy === 0, pool.capacityOf(thread));
       if (batch.length === 0) break;
       this.#send(thread, slot, batch);
@@ -213,7 +229,7 @@ export class ThreadsEngine implements Engine {
     // Of a dead one, or one that is being ended already, all that remains is to be reported.
     if (thread.exitCode !== undefined || thread.killed) return;
     this.#logger.error({ thread: thread.id, ...(err !== undefined && { err }) }, `a thread is replaced: ${reason}`);
-    this.#host.together(() => this.#stopping.terminate(thread, reason));
+    this.#host.together(() => this.#stopping.terminate(thread, reason, "unreadable"));
   }
 
   #repliedPartly(thread: Thread, { ended, reply }: PartialReply): void {

@@ -1,5 +1,5 @@
 // The dispatch calls: what their arguments mean, and the handle of what was accepted.
-import { OffloadError } from "../../base/errors.js";
+import { OffloadError, wrongArgument } from "../../base/errors.js";
 import { Handle, type HandleActions, type TaskHandle } from "../../core/handle.js";
 import type { Task } from "../../core/task.js";
 import type { Callback } from "../../engine/callbacks/callbacks.js";
@@ -59,7 +59,7 @@ export class Calls {
     const bare = typeof args[0] === "function";
     const response = bare ? theCurrentResponse("runAfterResponse") : toServerResponse(args[0]);
     const [callback, options] = (bare ? args : args.slice(1)) as [Callback, CallbackOptions?];
-    return new Handle(this.#parts.intake.callback(callback, options, response), this.#callbackActions);
+    return this.handleOf(this.#parts.intake.callback(callback, options, response));
   };
 
   readonly offload = (name: string, payload?: unknown, options?: DispatchOptions): TaskHandle =>
@@ -77,9 +77,16 @@ export class Calls {
     return this.#parts.scheduler.result(accepted);
   };
 
-  /** The handle of an accepted task. */
+  /** Cancels all that waits of a name. Throws OffloadError AR_INVALID_ARGUMENT for what is no name. */
+  readonly cancel = (name: string, reason?: unknown): number => {
+    if (typeof name !== "string" || name === "")
+      throw wrongArgument("cancel(name)", "the name of a task or callback, a string", name);
+    return this.#parts.scheduler.cancelWaiting(name, reason);
+  };
+
+  /** The handle of an accepted task or callback. */
   handleOf(task: Task): TaskHandle {
-    return new Handle(task, this.#taskActions);
+    return new Handle(task, task.definition.kind === "task" ? this.#taskActions : this.#callbackActions);
   }
 
   #refuse(): void {

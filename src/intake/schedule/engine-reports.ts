@@ -30,8 +30,8 @@ export class EngineReports implements EngineHost {
     this.parts.scheduler.move(report);
   }
 
-  started(task: Task): void {
-    this.parts.ledger.started(task);
+  started(task: Task, threadId?: number): void {
+    this.parts.ledger.started(task, threadId);
     this.parts.longRunning.started();
   }
 

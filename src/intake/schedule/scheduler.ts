@@ -149,6 +149,20 @@ export class Scheduler {
     }
   }
 
+  /**
+   * Cancels all tasks and callbacks of a name that wait: for their response, their turn or their next attempt.
+   *
+   * @returns how many
+   */
+  cancelWaiting(name: string, reason: unknown): number {
+    const { ledger } = this.#parts;
+    const waits = ({ state, definition }: Task): boolean => state !== "running" && definition.name === name;
+    return this.move(() => {
+      const waiting = ledger.tasks.list(Number.POSITIVE_INFINITY, waits);
+      return waiting.reduce((count, task) => count + (this.cancel(task, reason) ? 1 : 0), 0);
+    });
+  }
+
   /** The promise of a task's result. */
   result(task: Task): Promise<unknown> {
     const result = resultOf(task);

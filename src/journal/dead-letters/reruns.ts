@@ -91,7 +91,7 @@ export class Reruns {
     if (opened === undefined) throw unavailable(`the dead letter ${claimed} has vanished`);
     const { accepted, bytes } = opened;
     const content = bytes.subarray(accepted.contentStart, accepted.end);
-    const { payload, dispatch, context, parent } = this.#decode(accepted, content);
+    const { payload, dispatch, context, parent, carrier } = this.#decode(accepted, content);
     const head = {
       id: accepted.id,
       // Another task to the log: the ENDED record of the last one, in the log of any process, does not end it.
@@ -103,7 +103,7 @@ export class Reruns {
       running: false,
     };
     const { id, task: name, acceptedAt, attempt, interrupted, retries } = head;
-    const stored = { id, name, payload, dispatch, context, parent, attempt, interrupted, acceptedAt, retries };
+    const stored = { id, name, payload, dispatch, context, parent, carrier, attempt, interrupted, acceptedAt, retries };
     return { stored, record: () => this.log.accept(head, contentOf(accepted.encoding, content)) };
   }
 

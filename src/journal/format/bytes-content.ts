@@ -24,7 +24,7 @@ const v8Version = Number(serialize(undefined)[1]);
 const jsonWriter = new JsonWriter();
 
 /**
- * @param values payload, dispatch options, context, id of the parent
+ * @param values payload, dispatch options, context, id of the parent, carrier
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE for bytes that refer to something outside of themselves, such as a port
  */
 export function encodeBytes(values: readonly unknown[]): Content {

@@ -4,6 +4,7 @@
 // Otherwise they are what V8 serializes. A payload that was captured as bytes is not serialized again.
 import { deserialize } from "node:v8";
 import { type Captured, PayloadBytes } from "../../core/payload/payload.js";
+import { type Carrier, toCarrier } from "../../core/trace/carrier.js";
 import { decodeBytes, encodeBytes } from "./bytes-content.js";
 import type { Content } from "./encode.js";
 import { type Encoding, encodings } from "./format.js";
@@ -13,14 +14,15 @@ import { checkStorable, serializeStorable } from "./unstorable.js";
 const jsonWriter = new JsonWriter();
 
 /**
- * What is kept of a task: its payload, the options its dispatch had (an object), the context captured at the call, and the id of the
- * task that dispatched it.
+ * What is kept of a task: its payload, the options its dispatch had (an object), the context captured at the call, the id of the
+ * task that dispatched it, and what its tracers want back.
  */
 export interface TaskContent {
   readonly payload: Captured;
   readonly dispatch: unknown;
   readonly context: Captured;
   readonly parent?: string | undefined;
+  readonly carrier?: Carrier | undefined;
 }
 
 /**
@@ -28,11 +30,12 @@ export interface TaskContent {
  * @returns bytes that are valid until the next call
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE for what has no meaning in another process
  */
-export function encodeContent({ payload, dispatch, context, parent }: TaskContent): Content {
+export function encodeContent({ payload, dispatch, context, parent, carrier }: TaskContent): Content {
   const values: unknown[] = [payload];
-  if (dispatch !== undefined || context !== undefined || parent !== undefined) values.push(givenOf(dispatch));
-  if (context !== undefined || parent !== undefined) values.push(context);
-  if (parent !== undefined) values.push(parent);
+  // What is undefined at the end is left out.
+  const rest = [dispatch, context, parent, carrier];
+  const length = rest.findLastIndex((value) => value !== undefined) + 1;
+  if (length > 0) values.push(givenOf(dispatch), ...rest.slice(1, length));
   if (payload instanceof PayloadBytes || context instanceof PayloadBytes) return encodeBytes(values);
   const json = jsonWriter.write(values);
   if (json !== undefined) return contentOf(encodings.json, json);
@@ -49,12 +52,13 @@ export function contentOf(encoding: Encoding, bytes: Uint8Array): Content {
 export function decodeContent(encoding: Encoding, bytes: Buffer): TaskContent {
   const values = decodeValues(encoding, bytes);
   if (!Array.isArray(values)) throw new TypeError("the content is no array");
-  const [payload, dispatch, context, parent]: unknown[] = values;
+  const [payload, dispatch, context, parent, carrier]: unknown[] = values;
   return {
     payload,
     dispatch: dispatch ?? undefined,
     context,
     parent: typeof parent === "string" ? parent : undefined,
+    carrier: toCarrier(carrier),
   };
 }
 

@@ -71,8 +71,8 @@ export class Replay {
       this.deadLetters.add(entry, "unreadable", error);
       return undefined;
     }
-    const { payload, dispatch, context, parent } = content;
-    return { entry, id, name, payload, dispatch, context, parent, attempt, interrupted, acceptedAt, retries };
+    const { payload, dispatch, context, parent, carrier } = content;
+    return { entry, id, name, payload, dispatch, context, parent, carrier, attempt, interrupted, acceptedAt, retries };
   }
 }
 

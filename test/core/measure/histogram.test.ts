@@ -49,6 +49,36 @@ describe("a histogram", () => {
     );
   });
 
+  it("has exactly the bounds of OpenTelemetry's exponential histogram of scale 3", () => {
+    const indexOf = (ms: number): number => recorded([ms]).snapshot().buckets.indexOf(1) - 161;
+    fc.assert(
+      fc.property(
+        ms.filter((time) => time > 1_000 / 2 ** 20 && time < 2 ** 30),
+        (time) => {
+          const index = indexOf(time);
+          // (base^index, base^(index + 1)] in seconds, with a base of 2^(1/8); a bound itself may be off by a rounding.
+          expect(time / 1_000).toBeGreaterThanOrEqual(2 ** (index / 8) * (1 - 1e-12));
+          expect(time / 1_000).toBeLessThanOrEqual(2 ** ((index + 1) / 8) * (1 + 1e-12));
+        },
+      ),
+    );
+    // Powers of two are exact: each is the upper bound of its bucket.
+    for (let power = -19; power <= 8; power++) {
+      expect(indexOf(1_000 * 2 ** power)).toBe(power * 8 - 1);
+      expect(indexOf(1_000 * 2 ** power * (1 + 1e-9))).toBe(power * 8);
+    }
+  });
+
+  it("knows the sum, and has a snapshot that later times do not change", () => {
+    const histogram = recorded([0, 1, 2.5]);
+    const snapshot = histogram.snapshot();
+    histogram.record(100);
+    expect(snapshot).toMatchObject({ count: 3, sumMs: 3.5, maxMs: 2.5 });
+    expect(snapshot.buckets[0]).toBe(1);
+    expect(snapshot.buckets.reduce((sum, count) => sum + count, 0)).toBe(3);
+    expect(new Histogram().snapshot()).toEqual({ count: 0, sumMs: 0, maxMs: 0, buckets: new Uint32Array(0) });
+  });
+
   it("leaves the one that was added as it was", () => {
     const other = recorded([5]);
     const sum = new Histogram();

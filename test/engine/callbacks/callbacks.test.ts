@@ -57,7 +57,10 @@ function create(concurrency = 100) {
   const definition = defineTask("welcomeMail", {}, "callback");
   /** Accepts a callback as the intake does; its response is not over. */
   function hold(callback: Callback, dispatch: Partial<Dispatch> = {}, of = definition): Task {
-    const payload: CallbackPayload = { callback: AsyncResource.bind(callback), outcome };
+    const resource = new AsyncResource("test");
+    const inContext: CallbackPayload["inContext"] = (code, argument) =>
+      resource.runInAsyncScope(code, undefined, argument);
+    const payload: CallbackPayload = { callback, inContext, outcome };
     return host.hold(of, { backoff: 0, ...dispatch }, { payload });
   }
   function add(callback: Callback, dispatch: Partial<Dispatch> = {}, of = definition): Task {

@@ -102,6 +102,7 @@ class Run {
   #add({ name, attempts, timeout, cancelledAtStart }: Extract<Command, { act: "add" }>): void {
     const payload: CallbackPayload = {
       callback: () => new Promise((resolve, reject) => void this.#running.push({ resolve, reject })),
+      inContext: (code, argument) => code(argument),
       outcome: undefined,
     };
     const task = this.host.hold(this.#definitions[name], { attempts, timeout, backoff: 5 }, { payload });

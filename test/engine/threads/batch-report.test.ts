@@ -95,7 +95,8 @@ async function live({ deeds, takenBack, looked, stopped, fate, diesAt }: Course)
     return perform(deeds[index] ?? "nothing", index);
   };
   const remarks = new RemarkSender(headerOf(control), nobodyReads);
-  const around = { tasks: { deed }, idPrefix: "", remarks, followUps: new FollowUps(nobodyReads) };
+  const followUps = new FollowUps(nobodyReads, "test");
+  const around = { tasks: { deed }, idPrefix: "", offloader: "test", remarks, followUps, around: [] };
   const end = deferred<BatchReply>();
   const batch = new Batch(message, slot.memory, around, {
     over: (whole) => end.resolve(whole.reply()),

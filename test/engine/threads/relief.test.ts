@@ -194,6 +194,9 @@ describe("a thread that is blocked by what a finished task has left behind", () 
     await watched.offloader.run("leavesBlock", { gate: neverOpened.memory });
     await neverOpened.arrival();
     expect(await watched.offloader.run("echo", "still there")).toBe("still there");
-    expect(await watched.event("threadEnded")).toMatchObject({ reason: expect.stringContaining("startTimeout") });
+    expect(await watched.event("threadEnded")).toMatchObject({
+      cause: "killed",
+      reason: expect.stringContaining("startTimeout"),
+    });
   });
 });

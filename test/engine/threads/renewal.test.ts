@@ -46,7 +46,7 @@ describe("with pool.watch", () => {
     expect(await watched.offloader.run("version")).toBe(1);
     write(2);
     expect(await versionAfter(watched, 1)).toBe(2);
-    expect(await watched.event("threadEnded")).toMatchObject({ reason: "renewed" });
+    expect(await watched.event("threadEnded")).toMatchObject({ cause: "renewed" });
   });
 
   it("a running task ends on the old thread, and what comes after it runs the new code", async () => {

@@ -50,4 +50,12 @@ describe("a task that tampers with its thread", () => {
       expect(results[22]).toMatchObject({ name: "RangeError", message: "thrown" });
     });
   }
+
+  it("and sends messages of its own has its thread replaced as unreadable", async () => {
+    const watched = watch("tampering.mjs", { pool: { maxThreads: 1, startTimeout: 500, abortGrace: 100 } });
+    // It finds the port only where the thread is up already.
+    await watched.offloader.run("nothing");
+    watched.offloader.offload("forgesMessages");
+    expect(await watched.event("threadEnded")).toMatchObject({ cause: "unreadable" });
+  });
 });

@@ -151,7 +151,9 @@ describe("a payload that no thread can take in", () => {
       /^the thread of task echo \(.*\) ran out of memory before it began, as 2 before it did$/,
     );
     expect(watched.ends(handles[1]?.id ?? "")).toEqual(["failed"]);
-    // The first thread may have had the whole batch.
+    expect(await watched.event("threadEnded")).toMatchObject({ cause: "out_of_memory" });
+    expect(offloader.snapshot().threadsEnded).toMatchObject({ out_of_memory: expect.any(Number), crashed: 0, idle: 0 });
+    // The first thread may have had the whole batch, and the one before the tasks that it was measured with.
     const deaths = watched.recorded.filter(({ event }) => event === "threadEnded").length;
     expect(deaths).toBeGreaterThanOrEqual(3);
     expect(deaths).toBeLessThanOrEqual(5);

@@ -26,6 +26,7 @@ async function start() {
     throw error;
   });
   const engine = new ThreadsEngine({
+    name: "test",
     options: resolvePool("test", { maxThreads: 1 }),
     module: findTasksModule(new URL("../../fixtures/tasks.mjs", import.meta.url), undefined),
     idPrefix: "id-",

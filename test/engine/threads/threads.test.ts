@@ -104,8 +104,8 @@ describe("threads", () => {
     // One hook on each thread.
     const hooks = [0, 1].map((index) => watched.offloader.run("registersTeardown", { memory, index }));
     await Promise.all(hooks);
-    const { reason } = await watched.event("threadEnded");
-    expect(reason).toBe("idle");
+    const { cause } = await watched.event("threadEnded");
+    expect(cause).toBe("idle");
     expect(watched.offloader.stats().threads.total).toBe(1);
     expect(Atomics.load(memory, 2)).toBeGreaterThan(0);
   });
@@ -144,7 +144,12 @@ describe("maxTasksPerThread", () => {
     await watched.offloader.run("registersTeardown", { memory });
     expect(await watched.offloader.run("where")).toBe(first);
     expect(await watched.offloader.run("where")).not.toBe(first);
-    expect(await watched.event("threadEnded")).toEqual({ event: "threadEnded", threadId: first, reason: "recycled" });
+    expect(await watched.event("threadEnded")).toEqual({
+      event: "threadEnded",
+      threadId: first,
+      cause: "recycled",
+      reason: "recycled",
+    });
     expect(Atomics.load(memory, 0)).toBe(1);
   });
 
@@ -178,7 +183,7 @@ describe("a thread that dies", () => {
     const watched = started({ minThreads: 1, maxThreads: 1 });
     await watched.offloader.ready();
     await watched.offloader.run("exitsLater");
-    expect(await watched.event("threadEnded")).toMatchObject({ reason: "exited with code 5" });
+    expect(await watched.event("threadEnded")).toMatchObject({ cause: "crashed", reason: "exited with code 5" });
     expect(await watched.offloader.run("where")).toBeGreaterThan(0);
     expect(watched.recorded.filter(({ event }) => event === "failed")).toEqual([]);
   });
@@ -224,7 +229,7 @@ describe("teardown hooks", () => {
     expect((await watched.line(/unhandled error in a thread/)).fields.err).toMatchObject({
       message: "teardown failed",
     });
-    expect(await watched.event("threadEnded")).toMatchObject({ reason: "shutdown" });
+    expect(await watched.event("threadEnded")).toMatchObject({ cause: "shutdown" });
   });
 
   for (const next of ["hang", "block"]) {

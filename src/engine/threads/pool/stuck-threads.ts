@@ -11,6 +11,10 @@ export class StuckThreads {
     return this.#threads.size;
   }
 
+  [Symbol.iterator](): Iterator<Thread> {
+    return this.#threads.values();
+  }
+
   /** How many of them are beyond the limit, so that no other thread takes their place. */
   get beyondLimit(): number {
     return Math.max(0, this.#threads.size - this.limit);

@@ -1,7 +1,8 @@
 // Ends single threads: in order, after their teardown hooks, or by force. A thread that does not end by force is stuck.
 import type { Logger } from "../../../base/logger.js";
 import { afterFairTime } from "../../../base/time.js";
-import type { Thread } from "./thread.js";
+import type { ThreadEndCause } from "../../../core/events.js";
+import type { Thread, ThreadEnd } from "./thread.js";
 import { endsWithinMs } from "./thread-starter.js";
 
 export interface ThreadEnderParts {
@@ -19,13 +20,13 @@ export class ThreadEnder {
   constructor(private readonly parts: ThreadEnderParts) {}
 
   /** Lets a thread run its teardown hooks and exit; terminates it when that takes too long. */
-  async end(thread: Thread, reason: string): Promise<void> {
+  async end(thread: Thread, cause: ThreadEndCause): Promise<void> {
     if (thread.retired) {
       await thread.gone;
       return;
     }
     thread.retired = true;
-    thread.endReason = reason;
+    thread.end = { cause, reason: cause };
     thread.post({ kind: "end" });
     const { teardownTimeout, logger } = this.parts;
     const disarm = afterFairTime(teardownTimeout, () => {
@@ -42,9 +43,9 @@ export class ThreadEnder {
   }
 
   /** Ends a thread at once, whatever it does. */
-  terminate(thread: Thread, reason: string): void {
+  terminate(thread: Thread, end: ThreadEnd): void {
     thread.retired = true;
-    thread.endReason = reason;
+    thread.end = end;
     this.#kill(thread);
   }
 

@@ -1,17 +1,18 @@
 // The pool of threads: starts as many as are needed, ends idle and worn-out ones, replaces dead ones.
 import type { Logger } from "../../../base/logger.js";
 import { inTime, now } from "../../../base/time.js";
-import type { Events } from "../../../core/events.js";
+import { type Events, type ThreadEndCause, threadEndCauses } from "../../../core/events.js";
 import { reportToNodeWatch } from "../module/node-watch.js";
 import type { TasksModule } from "../module/tasks-module.js";
 import { watchModule } from "../module/watch-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
 import type { FromThread } from "../protocol.js";
+import { endOf } from "../slots/death.js";
 import { Environment } from "./environment.js";
 import { IdleReaper } from "./idle-reaper.js";
 import { StartRetries } from "./start-retries.js";
 import { StuckThreads } from "./stuck-threads.js";
-import type { Thread } from "./thread.js";
+import type { Thread, ThreadEnd } from "./thread.js";
 import { ThreadEnder } from "./thread-ender.js";
 import { LoadError, mostThreads, ThreadStarter } from "./thread-starter.js";
 
@@ -30,6 +31,8 @@ export interface PoolObserver {
 }
 
 export interface PoolParts {
+  /** Of the offloader. */
+  readonly name: string;
   readonly options: ResolvedPoolOptions;
   readonly module: TasksModule;
   readonly idPrefix: string;
@@ -39,6 +42,8 @@ export interface PoolParts {
 
 export class ThreadPool {
   readonly threads: Set<Thread> = new Set();
+  /** How many have ended so far, by cause. */
+  readonly endedBy: Record<ThreadEndCause, number> = noneYet();
   readonly #parts: PoolParts;
   readonly #listener: PoolObserver;
   readonly #starter: ThreadStarter;
@@ -69,6 +74,7 @@ export class ThreadPool {
     this.#starter = new ThreadStarter(
       parts.options,
       parts.module,
+      parts.name,
       parts.idPrefix,
       new Environment(parts.options.env, parts.logger),
       (thread) => this.#exited(thread),
@@ -124,8 +130,8 @@ export class ThreadPool {
   }
 
   /** Ends a thread at once, whatever it does. */
-  terminate(thread: Thread, reason: string): void {
-    this.#ender.terminate(thread, reason);
+  terminate(thread: Thread, end: ThreadEnd): void {
+    this.#ender.terminate(thread, end);
   }
 
   /**
@@ -163,15 +169,16 @@ export class ThreadPool {
       // Before the module has been loaded once, no task waits for it, so the wait does not keep the process alive.
       if (this.#retries.failures > 0) await this.#retries.wait(this.#loadedOnce);
       if (this.#ending) return;
-      const { thread, names } = await this.#starter.start();
+      const { thread, names, traced } = await this.#starter.start();
       this.#loadedOnce = true;
       this.threads.add(thread);
       thread.listen(
         (message) => this.#listener.onMessage(thread, message),
         // It may have been the reply of a batch, which would never end without it.
-        (error) => this.terminate(thread, `sent a message that cannot be read: ${error}`),
+        (error) =>
+          this.terminate(thread, { cause: "unreadable", reason: `sent a message that cannot be read: ${error}` }),
       );
-      this.#parts.events.emit("threadStarted", { threadId: thread.id });
+      this.#parts.events.emit("threadStarted", { threadId: thread.id, traced });
       this.#listener.onStarted(names);
       if (this.threads.size >= this.#wanted) this.#listener.onReady();
       if (this.#isAboveMinimum()) this.#reaper.arm();
@@ -229,7 +236,7 @@ export class ThreadPool {
     // The exit event may come before the thread's last messages are read.
     thread.readQueued();
     const didNothing =
-      thread.endReason === undefined && thread.tasksRun === 0 && thread.slots.every((slot) => slot.isUnbegun);
+      thread.end === undefined && thread.tasksRun === 0 && thread.slots.every((slot) => slot.isUnbegun);
     this.#listener.onDied(thread);
     // Not before: tasks are looked for among the threads of the pool.
     this.threads.delete(thread);
@@ -243,8 +250,9 @@ export class ThreadPool {
 
   /** A thread is gone, so there is room for another. */
   #ended(thread: Thread): void {
-    const reason = thread.endReason ?? `exited with code ${thread.exitCode}`;
-    this.#parts.events.emit("threadEnded", { threadId: thread.id, reason });
+    const { cause, reason } = endOf(thread);
+    this.endedBy[cause]++;
+    this.#parts.events.emit("threadEnded", { threadId: thread.id, cause, reason });
     if (this.#ending) return;
     this.start();
     this.#listener.onChange();
@@ -262,4 +270,8 @@ export class ThreadPool {
   #isAboveMinimum(): boolean {
     return this.#available() > this.#parts.options.minThreads;
   }
+}
+
+function noneYet(): Record<ThreadEndCause, number> {
+  return Object.fromEntries(threadEndCauses.map((cause) => [cause, 0])) as Record<ThreadEndCause, number>;
 }

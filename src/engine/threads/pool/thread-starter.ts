@@ -39,6 +39,7 @@ export class ThreadStarter {
   constructor(
     private readonly options: ResolvedPoolOptions,
     private readonly module: TasksModule,
+    private readonly offloader: string,
     private readonly idPrefix: string,
     private readonly environment: Environment,
     private readonly onExit: (thread: Thread) => void,
@@ -69,10 +70,10 @@ export class ThreadStarter {
   /**
    * Starts a thread and has it load the tasks module.
    *
-   * @returns the thread, to be listened to, and the names of the tasks
+   * @returns the thread, to be listened to, the names of the tasks, and whether somebody in it traces them
    * @throws LoadError when the module cannot be loaded; another error when the thread cannot be started
    */
-  async start(): Promise<{ thread: Thread; names: readonly string[] }> {
+  async start(): Promise<{ thread: Thread; names: readonly string[]; traced: boolean }> {
     if (this.module.problem !== undefined) throw new LoadError(this.module.problem);
     this.environment.warnOfChanges();
     const slots = this.options.concurrentTasksPerThread + 1;
@@ -89,7 +90,7 @@ export class ThreadStarter {
         thread.exitCode = exitCode;
         this.onExit(thread);
       });
-      return { thread, names: reply.names };
+      return { thread, names: reply.names, traced: reply.traced };
     } catch (error) {
       this.#greetings.drop(addressee);
       port.close();
@@ -112,6 +113,7 @@ export class ThreadStarter {
       port: theirPort,
       tasks: this.module.url,
       preload: this.module.preload,
+      offloader: this.offloader,
       idPrefix: this.idPrefix,
       control,
       concurrency: this.options.concurrentTasksPerThread,

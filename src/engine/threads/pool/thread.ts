@@ -2,12 +2,20 @@
 import { type MessagePort, receiveMessageOnPort, type Worker } from "node:worker_threads";
 import { type Deferred, deferred } from "../../../base/deferred.js";
 import { now } from "../../../base/time.js";
+import type { ThreadEndCause } from "../../../core/events.js";
 import type { Task } from "../../../core/task.js";
 import { type BatchReply, type FromThread, remarkCredit, type ToThread } from "../protocol.js";
 import { Slot } from "../slots/slot.js";
-import { acknowledgeRemark, headerOf, reportedMemory } from "../slots/slot-memory.js";
+import { acknowledgeRemark, askForMemory, headerOf, reportedMemory } from "../slots/slot-memory.js";
+import { Utilization } from "./utilization.js";
 
 const unread = Symbol("unread");
+
+/** Why a thread is ended: for counts, and in words. */
+export interface ThreadEnd {
+  readonly cause: ThreadEndCause;
+  readonly reason: string;
+}
 
 /** Where a running task is. */
 export interface Place {
@@ -37,13 +45,14 @@ export class Thread {
   outdated = false;
   /** `now()` since when it has had nothing to do. */
   idleSince: number = now();
-  /** Why it was ended on purpose. */
-  endReason: string | undefined;
+  /** Why it was ended on purpose; undefined where it was not. */
+  end: ThreadEnd | undefined;
   exitCode: number | undefined;
   /** What killed it, as far as it is known. */
   error: unknown;
   /** It is being terminated. */
   killed = false;
+  readonly #utilization: Utilization;
   readonly #gone: Deferred<void> = deferred();
 
   constructor(
@@ -55,12 +64,23 @@ export class Thread {
   ) {
     worker.once("exit", () => this.#gone.resolve());
     this.#header = headerOf(control);
+    this.#utilization = new Utilization(() => worker.performance.eventLoopUtilization());
     this.slots = Array.from({ length: slots }, (_, index) => new Slot(index, control));
   }
 
-  /** Bytes that the thread held after its last batch; 0 where it was not asked to report. */
+  /** Bytes of V8's heap and beside it that the thread held when it reported last. */
   get memoryBytes(): number {
     return reportedMemory(this.#header);
+  }
+
+  /** Has it report its memory after its next batch. */
+  askForMemory(): void {
+    askForMemory(this.#header);
+  }
+
+  /** The share of its time in which it was busy lately, from 0 to 1. */
+  utilization(): number {
+    return this.#utilization.read();
   }
 
   /** @throws what cannot be posted: then nothing was */

@@ -1,4 +1,5 @@
 // A batch as it is posted: parallel arrays, and nothing written that all tasks have in common.
+import { since } from "../../../base/ticks.js";
 import { type Captured, isBytes } from "../../../core/payload/payload.js";
 import { toWireForm } from "../../../core/payload/wire-form.js";
 import type { Task } from "../../../core/task.js";
@@ -17,6 +18,7 @@ export function packBatch(
   let firstAttempts = true;
   let noContext = true;
   let ownIds = true;
+  let noCarrier = true;
   // One pass: this is a good part of what a tiny task costs the main thread.
   for (const task of tasks) {
     place(slot.memory, seqs.length, task.result !== undefined);
@@ -26,16 +28,19 @@ export function packBatch(
     firstAttempts &&= task.attempt === 1;
     noContext &&= task.context === undefined;
     ownIds &&= task.replayedId === undefined;
+    noCarrier &&= task.carrier === undefined;
   }
   const [first] = tasks;
   const names = sameName ? (first?.definition.name ?? "") : tasks.map((task) => task.definition.name);
   const rest =
-    firstAttempts && noContext && ownIds
+    firstAttempts && noContext && ownIds && noCarrier
       ? undefined
       : {
           attempts: firstAttempts ? undefined : tasks.map((task) => task.attempt),
           contexts: noContext ? undefined : tasks.map((task) => toWireForm(task.context)),
           ids: ownIds ? undefined : tasks.map((task) => task.id),
+          carriers: noCarrier ? undefined : tasks.map((task) => task.carrier),
+          waits: noCarrier ? undefined : tasks.map((task) => since(task.queuedAt, task.startedAt)),
         };
   const message: BatchMessage = rest ? [slot.index, names, seqs, payloads, rest] : [slot.index, names, seqs, payloads];
   return { message, transfer: first !== undefined && leavesForGood(first) ? movedWith(first.payload) : undefined };

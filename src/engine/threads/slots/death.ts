@@ -1,7 +1,7 @@
 // How a thread died, and who is to blame.
 import { OffloadError } from "../../../base/errors.js";
 import { name, type Task } from "../../../core/task.js";
-import type { Thread } from "../pool/thread.js";
+import type { Thread, ThreadEnd } from "../pool/thread.js";
 import type { Slot } from "./slot.js";
 
 export interface Death {
@@ -21,16 +21,26 @@ export interface Death {
 /** What the death of a thread means for its tasks: to be found before the first of them is reported. */
 export function deathOf(thread: Thread): Death {
   const running = [...thread.running()].length;
-  const blame = thread.endReason !== undefined ? "innocent" : running === 1 ? "guilty" : "suspect";
+  const blame = thread.end !== undefined ? "innocent" : running === 1 ? "guilty" : "suspect";
   const first = thread.busySlots.at(-1);
   const unreadSlot = thread.tasksRun === 0 && first?.isUnbegun ? first : undefined;
   return { error: thread.error, exitCode: thread.exitCode, blame, unreadSlot };
 }
 
+/** Why a thread has ended that may have ended by itself. */
+export function endOf(thread: Thread): ThreadEnd {
+  if (thread.end !== undefined) return thread.end;
+  const cause = isOutOfMemory(thread.error) ? "out_of_memory" : "crashed";
+  return { cause, reason: `exited with code ${thread.exitCode}` };
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && Reflect.get(error, "code") === "ERR_WORKER_OUT_OF_MEMORY";
+}
+
 /** The error of a task whose thread died. */
 export function deathError(task: Task, { error, exitCode }: Death, when = "while it ran"): OffloadError {
-  const code: unknown = error instanceof Error ? Reflect.get(error, "code") : undefined;
-  if (code === "ERR_WORKER_OUT_OF_MEMORY") {
+  if (isOutOfMemory(error)) {
     const message = `the thread of ${name(task)} ran out of memory ${when}`;
     return new OffloadError("AR_OUT_OF_MEMORY", message, { cause: error });
   }

@@ -49,10 +49,11 @@ export interface SlotMemory {
   readonly beganAt: Float64Array;
 }
 
-// The header of the memory: two counters.
+// The header of the memory. Its length keeps what follows at a multiple of 8 bytes.
 const acknowledgedField = 0;
 const memoryField = 1;
-const headerBytes = 8;
+const memoryWantedField = 2;
+const headerBytes = 16;
 const slotBytes = 8 + slotSize * 4 + slotSize * 4 + slotSize;
 
 export function createControl(slots: number): SharedArrayBuffer {
@@ -125,7 +126,7 @@ export function isDone(value: number): boolean {
   return value > slotState.stopping;
 }
 
-// The header: remarks are sent on credit, and a thread reports its memory where the main thread limits it.
+// The header: remarks are sent on credit, and a thread reports its memory where the main thread limits it or somebody looks.
 
 /** The main thread has read a remark. */
 export function acknowledgeRemark(header: Int32Array): void {
@@ -137,11 +138,22 @@ export function remarksUnderWay(header: Int32Array, sent: number): number {
   return (sent - load(header, acknowledgedField)) | 0;
 }
 
+/** The thread is to report its memory after its next batch. */
+export function askForMemory(header: Int32Array): void {
+  store(header, memoryWantedField, 1);
+}
+
+/** Whether the main thread has asked since the last report. */
+export function isMemoryWanted(header: Int32Array): boolean {
+  return load(header, memoryWantedField) === 1;
+}
+
 export function reportMemory(header: Int32Array, bytes: number): void {
+  store(header, memoryWantedField, 0);
   store(header, memoryField, Math.ceil(bytes / 2 ** 20));
 }
 
-/** Bytes that the thread held after its last batch; 0 where it was not asked to report. */
+/** Bytes that the thread held when it reported last. */
 export function reportedMemory(header: Int32Array): number {
   return load(header, memoryField) * 2 ** 20;
 }

@@ -1,5 +1,5 @@
 // Where the library cannot keep its promise, it says so at once.
-import { OffloadError } from "./errors.js";
+import { OffloadError } from "../base/errors.js";
 
 /**
  * Bun 1.4 runs `node:http` on servers of its own: they are no `net.Server`, and no diagnostics channel tells of their requests. Neither

@@ -1,6 +1,6 @@
 // Which runtimes are refused.
 import { describe, expect, it } from "vitest";
-import { checkRuntime } from "../../src/base/runtime.js";
+import { checkRuntime } from "../../src/wiring/runtime.js";
 
 describe("the runtime", () => {
   it("may be Node.js or Deno", () => {
