@@ -69,7 +69,7 @@ const figures = JSON.stringify({ scale, ...machine, seconds: seconds(startedAt),
 write(path.join(root, "bench/results"));
 if (publishing) {
   write(path.join(root, "docs/performance"));
-  publish(path.join(root, "docs/performance.md"), blocks);
+  for (const page of ["performance", "is-it-worth-it"]) publish(path.join(root, "docs", `${page}.md`), blocks);
 }
 
 function texts({ text }: Findings): string[] {

@@ -4,6 +4,7 @@ import { callbacksBenchmark } from "./callbacks.js";
 import { depthBenchmark } from "./depth.js";
 import { drainBenchmark } from "./drain.js";
 import { endsBenchmark } from "./ends.js";
+import { jobsBenchmark } from "./jobs.js";
 import { latencyBenchmark } from "./latency.js";
 import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
@@ -23,6 +24,7 @@ export const benchmarks: readonly Benchmark[] = [
   payloadBenchmark,
   endsBenchmark,
   threadsBenchmark,
+  jobsBenchmark,
   callbacksBenchmark,
   drainBenchmark,
   journalBenchmark,

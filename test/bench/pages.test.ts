@@ -5,16 +5,19 @@ import { describe, expect, it } from "vitest";
 import { benchmarks } from "../../bench/benchmarks/all.js";
 
 const names = benchmarks.map(({ name }) => name).sort();
-// What a run publishes beside its benchmarks.
+// The pages that a run renews, and what it publishes beside its benchmarks.
+const published = ["docs/performance.md", "docs/is-it-worth-it.md"];
 const ofTheRun = ["bars", "environment"];
 
 describe("the pages about the benchmarks", () => {
-  it("docs/performance.md has a block for the figures of each", () => {
-    const blocks = matches("docs/performance.md", /^<!-- bench:(\w+) -->$/gm);
+  it("docs/performance.md and docs/is-it-worth-it.md have a block for the figures of each", () => {
+    const blocks = published.flatMap((page) => matches(page, /^<!-- bench:(\w+) -->$/gm)).sort();
     expect(blocks).toEqual([...names, ...ofTheRun].sort());
     // Each of them has a figure.
-    const text = readFileSync(path.join(import.meta.dirname, "../../docs/performance.md"), "utf8");
-    for (const [block] of text.matchAll(/^<!-- bench:\w+ -->$.*?^<!-- \/bench -->$/gms)) expect(block).toMatch(/\d/);
+    for (const page of published) {
+      const text = readFileSync(path.join(import.meta.dirname, "../..", page), "utf8");
+      for (const [block] of text.matchAll(/^<!-- bench:\w+ -->$.*?^<!-- \/bench -->$/gms)) expect(block).toMatch(/\d/);
+    }
   });
 
   it("bench/README.md says what each asks", () => {

@@ -1,0 +1,97 @@
+// Is it worth it? Real jobs in the ways that a handler has: how long the event loop stands still, and how long all take.
+import { atMost, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
+import { spread } from "../harness/format.js";
+import { Program } from "../harness/program.js";
+import { Samples } from "../harness/samples.js";
+import type { JobOrder, JobReading, Way } from "../programs/jobs.js";
+
+const ways: readonly Way[] = [
+  "in the handler",
+  "in the handler, two at a time",
+  "one thread",
+  "two on one thread",
+  "two threads",
+];
+
+/** What each job is, and how many are started at once. */
+const jobs: Readonly<Record<JobOrder["job"], { readonly title: string; readonly count: number }>> = {
+  photo: { title: "a photo resized by sharp", count: 12 },
+  png: { title: "a PNG resized in JavaScript", count: 6 },
+  markdown: { title: "120 kB of Markdown as HTML", count: 6 },
+  pdf: { title: "a PDF of 20 pages", count: 6 },
+  hash: { title: "a bcrypt hash in JavaScript", count: 6 },
+  json: { title: "20 MB of JSON read", count: 3 },
+  rows: { title: "20,000 rows checked", count: 6 },
+};
+
+const stall = "longest standstill of the event loop, ms";
+const total = "ms until all are done";
+const cpu = "main-thread CPU a job, ms";
+const overBest = "total over the best of all ways";
+
+const sizes: Record<Scale, { readonly rounds: number }> = { short: { rounds: 3 }, full: { rounds: 9 } };
+
+export const jobsBenchmark: Benchmark = {
+  name: "jobs",
+  title: "Real jobs: in the handler, with a limit, on threads",
+  how: [
+    "Each job so many times, all started in one turn, in each of the ways, one after the other in each round, in one process.",
+    "In the handler: the function is called and its promise awaited by nobody else. Two at a time: the same behind a semaphore.",
+    "One thread, two threads: `run` of an offloader with so many; two on one thread: `pool.concurrentTasksPerThread: 2`.",
+    "The payload travels to the thread and counts. sharp uses one core for each photo in all of them.",
+    "Standstill: how late the event loop was at the most, by a timer of 1 ms.",
+  ].join(" "),
+  async run(scale, say) {
+    const { rounds } = sizes[scale];
+    const samples = new Samples();
+    for (const job of Object.keys(jobs) as JobOrder["job"][]) {
+      say(job);
+      await measure(job, rounds, samples);
+    }
+    const words: readonly Way[] = ["one thread", "two on one thread", "two threads"];
+    const best = words
+      .map((way) => samples.summary(overBest, way, "photo"))
+      .filter((summary) => summary !== undefined)
+      .sort((a, b) => a.median - b.median)[0];
+    return {
+      samples,
+      tables: [
+        table(samples, stall, "Longest standstill of the event loop, ms"),
+        table(samples, total, "ms until all are done"),
+        table(samples, cpu, "Main-thread CPU a job, ms"),
+      ],
+      bars: atMost("photos by sharp, the best setting of the pool over the best way", best, 1.1),
+      charts: [],
+    };
+  },
+};
+
+async function measure(job: JobOrder["job"], rounds: number, samples: Samples): Promise<void> {
+  const program = new Program("jobs");
+  const { count } = jobs[job];
+  for (let round = 0; round < rounds; round++) {
+    const totals = new Map<Way, number>();
+    for (const way of round % 2 === 0 ? ways : [...ways].reverse()) {
+      const { stallMs, elapsedMs, cpuMs, activeMs } = await program.ask<JobReading>("measure", { job, way, count });
+      samples.add(stall, way, job, stallMs);
+      samples.add(total, way, job, elapsedMs);
+      samples.add(cpu, way, job, (cpuMs ?? activeMs) / count);
+      totals.set(way, elapsedMs);
+    }
+    const best = Math.min(...totals.values());
+    for (const [way, elapsedMs] of totals) samples.add(overBest, way, job, elapsedMs / best);
+  }
+  await program.ask("close");
+  await program.end();
+}
+
+function table(samples: Samples, metric: string, title: string): Table {
+  return {
+    title,
+    columns: ["", ...ways],
+    rows: Object.entries(jobs).map(([job, { title, count }]) => [
+      `${title}, ${count} times`,
+      ...ways.map((way) => spread(samples.summary(metric, way, job))),
+    ]),
+  };
+}

@@ -1,0 +1,105 @@
+// Does a number of jobs in one of the ways that a handler has, and tells how long the event loop stood still meanwhile.
+
+import path from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { createOffloader, type Offloader } from "offload-after-response";
+import { answer } from "../harness/answer.js";
+import { type MainThreadTime, startMeter } from "../harness/meter.js";
+import { makeRows } from "../harness/rows.js";
+import * as jobs from "../threads/jobs.js";
+
+export type Way =
+  | "in the handler"
+  | "in the handler, two at a time"
+  | "one thread"
+  | "two threads"
+  | "two on one thread";
+
+export interface JobOrder {
+  readonly job: keyof typeof jobs;
+  readonly way: Way;
+  readonly count: number;
+}
+
+export interface JobReading extends MainThreadTime {
+  /** The longest time that the event loop was late, in ms. */
+  readonly stallMs: number;
+}
+
+const photos = path.join(import.meta.dirname, "../../../../examples/photos");
+const users = makeRows(20_000);
+const payloads: Record<keyof typeof jobs, () => never> = {
+  photo: () => ({ file: path.join(photos, "astronaut.png"), width: 320 }) as never,
+  png: () => ({ file: path.join(photos, "chelsea.png") }) as never,
+  markdown: () =>
+    ({ text: `# Title\n\n${"Some *text* with [a link](https://example.com) and `code`.\n\n".repeat(2_000)}` }) as never,
+  pdf: () => ({ pages: 20 }) as never,
+  hash: () => ({ password: "correct horse battery staple", rounds: 8 }) as never,
+  json: () => ({ text: JSON.stringify(makeRows(100_000)) }) as never,
+  rows: () => ({ users }) as never,
+};
+
+const pools = {
+  "one thread": { maxThreads: 1 },
+  "two threads": { maxThreads: 2 },
+  "two on one thread": { maxThreads: 1, concurrentTasksPerThread: 2 },
+};
+const offloaders = new Map<Way, Offloader<typeof jobs>>();
+
+answer({
+  async measure({ job, way, count }: JobOrder): Promise<JobReading> {
+    const payload = payloads[job]();
+    const start = await starter(way, job, payload);
+    // Code is compiled, and threads have loaded what they need, before the clock starts.
+    await Promise.all([start(), start()]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const read = startMeter();
+    await Promise.all(Array.from({ length: count }, start));
+    const time = read();
+    // What stood still last is recorded when the loop goes on.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    delay.disable();
+    return { ...time, stallMs: Math.max(0, delay.max / 1e6 - 1) };
+  },
+  async close() {
+    for (const offloader of offloaders.values()) await offloader.close();
+  },
+});
+
+/** What starts one job in a way; resolves when it is done. */
+async function starter(way: Way, job: keyof typeof jobs, payload: never): Promise<() => Promise<unknown>> {
+  const call = Reflect.get(jobs, job) as (payload: never) => unknown;
+  if (way === "in the handler") return async () => await call(payload);
+  if (way === "in the handler, two at a time") return limited(2, async () => await call(payload));
+  const known = offloaders.get(way);
+  const offloader =
+    known ??
+    createOffloader<typeof jobs>({
+      tasks: new URL("../threads/jobs.js", import.meta.url),
+      pool: pools[way],
+      name: way,
+    });
+  offloaders.set(way, offloader);
+  await offloader.ready();
+  return () => offloader.run(job, payload);
+}
+
+/** A semaphore: at most so many at a time. */
+function limited(most: number, job: () => Promise<unknown>): () => Promise<unknown> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async () => {
+    if (running === most) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running++;
+    try {
+      return await job();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next();
+    }
+  };
+}
