@@ -1,5 +1,6 @@
 // `offload-after-response/esbuild`: a bundle that needs no node_modules for the library: the tasks are an entry, and the two files
 // that the threads load are copied.
+/** @module offload-after-response/esbuild */
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import {

@@ -1,4 +1,5 @@
 // The public names, and nothing else.
+/** @module offload-after-response */
 
 export { errorCodes, OffloadError, type OffloadErrorCode } from "./base/errors.js";
 export type { Logger } from "./base/logger.js";

@@ -1,4 +1,5 @@
 // The public names of the testing kit, and nothing else.
+/** @module offload-after-response/testing */
 
 export { type MatcherAnswer, type Matchers, matchers } from "./assert/matchers.js";
 export type {
