@@ -105,8 +105,11 @@ export type DeadLetterReason = "exhausted" | "crashed" | "timeout" | "unknown-ta
  * file.
  */
 export interface DeadLetter {
+  /** The id that the dispatch returned. */
   readonly id: string;
+  /** The task's name. */
   readonly task: string;
+  /** Why it is one. */
   readonly reason: DeadLetterReason;
   /** The last error it failed with, as plain fields. */
   readonly error: DeadLetterError | undefined;
