@@ -76,6 +76,9 @@ async function bundleCode(dist: string): Promise<void> {
   }
 }
 
+// Never called. Tools that copy the files which a program needs, Next.js for `output: "standalone"` among them, read it.
+const runnerForTracers = '() => require("node:path").join(__dirname, "offload-after-response-runner.cjs");';
+
 /** What `import` and `require` load: the two files that name the exports of one core. */
 function facesOf(name: string, exported: readonly string[], needsPiscina: boolean): Record<string, string> {
   const required = [`const library = require("./${name}-core.cjs");`];
@@ -85,11 +88,12 @@ function facesOf(name: string, exported: readonly string[], needsPiscina: boolea
     imported.push('import * as piscina from "piscina";', 'library[Symbol.for("providePiscina")](piscina);');
   }
   const names = exported.join(", ");
+  const traced = name === "index" ? `${runnerForTracers}\n` : "";
   return {
     // Node looks through what a module imports for the names of exports, and through what that file hands on; for the core it takes
     // 10 ms and more. It does not recognize this form.
-    [`${name}-link.cjs`]: `const library = require("./${name}-core.cjs");\nmodule.exports = library;\n`,
-    [`${name}.cjs`]: [...required, ...exported.map((one) => `exports.${one} = library.${one};`), ""].join("\n"),
+    [`${name}-link.cjs`]: `const library = require("./${name}-core.cjs");\nmodule.exports = library;\n${traced}`,
+    [`${name}.cjs`]: [...required, ...exported.map((one) => `exports.${one} = library.${one};`), traced].join("\n"),
     [`${name}.js`]: [...imported, `export const { ${names} } = library;`, ""].join("\n"),
   };
 }

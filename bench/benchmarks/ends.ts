@@ -13,13 +13,16 @@ const contenders = [oursEvents, piscina];
 // Where the bar is: with one task outstanding the wake-up of the thread is most of the cost, and with 1,000 a task costs 1 us,
 // of which no error could take half.
 const barred = 4;
-const kinds = ["tiny", "fail"] as const;
+const kinds = ["tiny", "caught", "fail"] as const;
 
 const ending = {
   tiny: "main-thread us a task that succeeds, CPU",
+  caught: "main-thread us a task that succeeds and takes its thread as long as one that fails, CPU",
   fail: "main-thread us a task that fails, CPU",
 } as const;
 const over = "main-thread CPU of a failing task over a succeeding one";
+const floor = "main-thread CPU of a succeeding task that takes its thread as long as a failing one, over a tiny one";
+const overFloor = "main-thread CPU of a failing task over a succeeding one that takes its thread as long";
 const cancelling = "main-thread us a cancel, CPU";
 const retried = "s until all have succeeded";
 const lag = "longest lag of the event loop, ms, all tried twice";
@@ -47,7 +50,7 @@ export const endsBenchmark: Benchmark = {
   name: "ends",
   title: "Tasks that fail, are cancelled, are tried again",
   how: [
-    `Failing: tiny tasks through a pool of one thread that either return a number or throw a plain Error; of ours, listeners of \`succeeded\` and \`failed\` hear of the end, and no handle is looked at; of Piscina, the promise of \`run()\` is handled. Each kind once in each round, one after the other; columns are tasks outstanding, and the ratio of the two is taken within each round.`,
+    `Failing: tiny tasks through a pool of one thread that return a number, throw a plain Error, or make the same error, catch it and return a number (a thread that takes longer sends its answers in smaller messages, and that costs the main thread too); of ours, listeners of \`succeeded\` and \`failed\` hear of the end, and no handle is looked at; of Piscina, the promise of \`run()\` is handled. Each kind once in each round, one after the other; columns are tasks outstanding, and the ratio of the two is taken within each round.`,
     `Cancelling: ${cancelled.toLocaleString("en-US")} tasks wait behind one that has the only thread, and are cancelled one by one in the order of their dispatch. The time is that of all cancels and of what they leave to the next turn of the event loop, divided by their number.`,
     `Trying again: ${tried.toLocaleString("en-US")} tasks are dispatched in one turn, each fails on its first attempt and succeeds on its second, after a backoff of ${backoffMs} ms; in each round in a process of its own. The time runs from the first call until the offloader is idle, the lag is the longest from the last call on.`,
     "Nothing is logged. CPU time is the main thread's, as the kernel counts it.",
@@ -70,6 +73,16 @@ export const endsBenchmark: Benchmark = {
         metricTable(samples, ending.fail, "Main-thread us a task that fails, CPU, by tasks outstanding", piscina),
         metricTable(samples, ending.tiny, "Main-thread us a task that succeeds, CPU, by tasks outstanding", piscina),
         metricTable(samples, over, "A failing task over a succeeding one, by tasks outstanding"),
+        metricTable(
+          samples,
+          floor,
+          "A succeeding task that takes its thread as long, over a tiny one, by tasks outstanding",
+        ),
+        metricTable(
+          samples,
+          overFloor,
+          "A failing task over a succeeding one that takes its thread as long, by tasks outstanding",
+        ),
         metricTable(samples, cancelling, "Main-thread us a cancel, CPU, by tasks queued"),
         metricTable(samples, retried, "Tasks tried twice: s until all have succeeded, by tasks"),
         metricTable(samples, retryCpu, "Tasks tried twice: main-thread us a task, CPU, by tasks"),
@@ -97,7 +110,7 @@ async function failing(samples: Samples, { rounds, ms, levels }: Size): Promise<
     const tasks = new Map<string, number>();
     for (let round = 0; round < rounds; round++) {
       for (const [contender, program] of programs) {
-        const us = { tiny: Number.NaN, fail: Number.NaN };
+        const us = { tiny: Number.NaN, caught: Number.NaN, fail: Number.NaN };
         for (const kind of kinds) {
           const order: Order = { outstanding, tasks: 0, payload: { kind } };
           const count = tasks.get(contender + kind) ?? (await enoughTasks(program, order, ms));
@@ -107,6 +120,8 @@ async function failing(samples: Samples, { rounds, ms, levels }: Size): Promise<
           samples.add(ending[kind], contender, outstanding, us[kind]);
         }
         samples.add(over, contender, outstanding, us.fail / us.tiny);
+        samples.add(floor, contender, outstanding, us.caught / us.tiny);
+        samples.add(overFloor, contender, outstanding, us.fail / us.caught);
       }
     }
   }

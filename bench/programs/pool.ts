@@ -17,6 +17,7 @@ export interface Order {
 export type Payload =
   | { readonly kind: "tiny" }
   | { readonly kind: "fail" }
+  | { readonly kind: "caught" }
   | { readonly kind: "copy" | "move"; readonly bytes: number }
   | { readonly kind: "rows"; readonly rows: number }
   | { readonly kind: "fields"; readonly fields: number }
@@ -94,7 +95,8 @@ async function waves(
 function starter({ start }: TaskPool, { payload, tasks }: Order): (done: Done) => void {
   switch (payload.kind) {
     case "tiny":
-    case "fail": {
+    case "fail":
+    case "caught": {
       let n = 0;
       return (done) => start(payload.kind, { n: n++, key }, done);
     }

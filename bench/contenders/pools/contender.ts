@@ -1,7 +1,7 @@
 // What the pool benchmarks ask of a contender. Each is a file beside this one, used as its own README says.
 
 /** The tasks of bench/threads/tasks.ts that a pool is asked for. The raw contenders know no failures: not for `fail`. */
-export type TaskName = "tiny" | "touch" | "validate" | "look" | "work" | "sleep" | "fail";
+export type TaskName = "tiny" | "touch" | "validate" | "look" | "work" | "sleep" | "fail" | "caught";
 
 /** Called when a task has ended, well or not. */
 export type Done = () => void;
