@@ -125,9 +125,14 @@ export interface DeadLetter {
   readonly failedAt: number;
 }
 
+/** The last error of a dead letter, as plain fields. */
 export interface DeadLetterError {
+  /** The error's name. */
   readonly name: string;
+  /** Its message. */
   readonly message: string;
+  /** Its field `code`, where it had one. */
   readonly code?: string | undefined;
+  /** Its stack, where it had one. */
   readonly stack?: string | undefined;
 }
