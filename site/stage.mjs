@@ -39,7 +39,7 @@ function withLinks(text, source, file) {
     const [target, anchor] = link.split("#");
     const fromRoot = path.join(path.dirname(source), target);
     if (fromRoot === "README.md") return `${relative(here, "index.md")}${anchor ? `#${anchor}` : ""}`;
-    if (!fromRoot.startsWith("docs/") || target.endsWith("/"))
+    if (!fromRoot.startsWith("docs/") || /(\.json|\/)$/.test(target))
       return `${repository}/${fromRoot}${anchor ? `#${anchor}` : ""}`;
     return `${relative(here, fromRoot.slice("docs/".length))}${anchor ? `#${anchor}` : ""}`;
   };
