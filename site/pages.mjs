@@ -2,7 +2,18 @@
 
 /** Title of each group, and the documents in it, by their path in docs/. `index` is the README. */
 export const groups = [
-  ["Begin", ["index", "after-the-response", "tasks-and-payloads", "threads-and-limits", "errors", "files-and-streams"]],
+  [
+    "Begin",
+    [
+      "index",
+      "after-the-response",
+      "tasks-and-payloads",
+      "threads-and-limits",
+      "errors",
+      "files-and-streams",
+      "recipes",
+    ],
+  ],
   ["Run it", ["shutdown", "journal", "observability", "testing"]],
   [
     "Deploy",
