@@ -1,5 +1,6 @@
 // `offload-after-response/esbuild`: a bundle that needs no node_modules for the library: the tasks are an entry, and the two files
 // that the threads load are copied.
+/** @module offload-after-response/esbuild */
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import {
@@ -18,6 +19,7 @@ type Entries = (string | { in: string; out: string })[] | Record<string, string>
 
 /** The part of esbuild's `PluginBuild` that is used. */
 export interface EsbuildBuild {
+  /** The options of the build; the plugin adds to them. */
   readonly initialOptions: {
     absWorkingDir?: string | undefined;
     entryPoints?: Entries | undefined;
@@ -28,11 +30,14 @@ export interface EsbuildBuild {
     // biome-ignore lint/suspicious/noExplicitAny: an index signature of esbuild's.
     banner?: { [type: string]: any } | undefined;
   };
+  /** Called by the plugin, once. */
   onResolve(
     options: { filter: RegExp },
     callback: (args: { path: string }) => { path: string; external: boolean },
   ): void;
+  /** Called by the plugin, once. */
   onLoad(options: { filter: RegExp }, callback: (args: { path: string }) => { contents: string; loader: "js" }): void;
+  /** Called by the plugin, once. */
   onEnd(callback: () => void): void;
 }
 
@@ -43,6 +48,15 @@ const folderName = "offloadAfterResponseFolder";
  * Plugin for esbuild, and for tsup as one of its `esbuildPlugins`.
  *
  * @param options `tasks`: the source of the tasks module
+ * @returns the plugin, for esbuild's option `plugins`
+ * @throws an Error in the build if the source of the tasks module is not found
+ * @example
+ * ```js
+ * import { offloadAfterResponse } from "offload-after-response/esbuild";
+ * import { build } from "esbuild";
+ *
+ * await build({ entryPoints: ["src/main.ts"], bundle: true, platform: "node", outdir: "dist", plugins: [offloadAfterResponse()] });
+ * ```
  */
 export function offloadAfterResponse(options: PluginOptions = {}): {
   name: string;

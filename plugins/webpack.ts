@@ -1,5 +1,6 @@
 // `offload-after-response/webpack`: a bundle that needs no node_modules for the library: the tasks are an entry, and the two files
 // that the threads load are assets.
+/** @module offload-after-response/webpack */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import {

@@ -57,6 +57,7 @@ export interface DeadLetters {
 
 /** A task as an object, for code that prefers a method to a name. Every call does what its namesake of the offloader does. */
 export interface DispatchableTask<Tasks, Name extends TaskName<Tasks>> {
+  /** The name in the tasks module. */
   readonly name: Name;
   /** As {@link Offloader.offloadAfterResponse} with a response. */
   dispatchAfterResponse<Given extends TaskPayload<Tasks, Name> = TaskPayload<Tasks, Name>>(

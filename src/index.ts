@@ -1,4 +1,5 @@
 // The public names, and nothing else.
+/** @module offload-after-response */
 
 export { errorCodes, OffloadError, type OffloadErrorCode } from "./base/errors.js";
 export type { Logger } from "./base/logger.js";
@@ -32,9 +33,13 @@ export type {
   EachResponseMiddleware,
 } from "./response/after-each.js";
 export type { ResponseLike } from "./response/response-like.js";
+export type { OpenRequest } from "./shutdown/http/open-request.js";
+export type { Probe } from "./shutdown/http/probes.js";
+export type { ServerLike, ServersArgument } from "./shutdown/http/servers.js";
 export type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
-export type { CloseOptions } from "./shutdown/steps/close.js";
+export type { CloseOptions, OnAbandoned } from "./shutdown/steps/close.js";
 export type { NamedHook, ShutdownHook } from "./shutdown/steps/hooks.js";
 export type { CloseReport, ShutdownReport } from "./shutdown/steps/report.js";
-export type { ShutdownState, ShutdownStep } from "./shutdown/steps/states.js";
-export type { DeadLetter } from "./store/store.js";
+export type { OnStep, ShutdownState, ShutdownStep } from "./shutdown/steps/states.js";
+export type { UnfinishedTask } from "./shutdown/steps/target.js";
+export type { DeadLetter, DeadLetterError, DeadLetterReason } from "./store/store.js";

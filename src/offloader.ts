@@ -50,7 +50,16 @@ import { checkRuntime } from "./wiring/runtime.js";
  * if the options are the same.
  *
  * @typeParam Tasks `typeof` the tasks module, from which names, payloads and results get their types
+ * @param options `tasks` is required; every other option has a default
+ * @returns the offloader, which accepts calls at once
  * @throws OffloadError AR_INVALID_OPTIONS naming the option, what was expected and what was given; AR_UNSUPPORTED_RUNTIME in Bun
+ * @example
+ * ```ts
+ * import type * as tasks from "./workers/tasks.js";
+ *
+ * export const offloader = createOffloader<typeof tasks>({ tasks: "./workers/tasks.js" });
+ * offloader.shutdownOnSignals();
+ * ```
  */
 export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Tasks>): Offloader<Tasks> {
   checkRuntime();

@@ -32,6 +32,15 @@ function list(): AroundTask[] {
  *
  * @param around is given the task and `run`; the attempt ends with what it returns
  * @returns removes it
+ * @throws nothing; what `around` throws fails the attempt
+ * @example
+ * ```ts
+ * import { AsyncLocalStorage } from "node:async_hooks";
+ * import { aroundTask } from "offload-after-response/worker";
+ *
+ * export const current = new AsyncLocalStorage<{ id: string }>();
+ * aroundTask((task, run) => current.run({ id: task.id }, run));
+ * ```
  */
 export function aroundTask(around: AroundTask): () => void {
   const all = list();

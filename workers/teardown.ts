@@ -19,6 +19,14 @@ function hooks(): TeardownHook[] {
  * or the termination of a task that would not stop, there is no thread left to run them.
  *
  * @param hook closes the database pool, flushes a buffer; may return a promise
+ * @throws nothing; what the hook throws is logged when it runs
+ * @example
+ * ```ts
+ * import { onTeardown } from "offload-after-response/worker";
+ *
+ * const pool = new Pool({ max: 2 });
+ * onTeardown(() => pool.end());
+ * ```
  */
 export function onTeardown(hook: TeardownHook): void {
   hooks().push(hook);

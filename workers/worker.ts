@@ -1,4 +1,5 @@
 // `offload-after-response/worker`: what a tasks module may import.
+/** @module offload-after-response/worker */
 
 export { NonRetryableError } from "../src/core/retry/non-retryable.js";
 export type { TaskContext, TaskLog } from "../src/core/task-context.js";

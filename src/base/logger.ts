@@ -6,9 +6,13 @@ import { writeLine } from "./stderr.js";
 
 /** A logger with pino's argument order. Loggers of pino, bunyan and Fastify can be given as they are. */
 export interface Logger {
+  /** What one task does. Left out: such lines are not written. */
   debug?(fields: object, message: string): void;
+  /** What the library does: a start, a takeover, a drain. */
   info(fields: object, message: string): void;
+  /** What may become a fault. */
   warn(fields: object, message: string): void;
+  /** What has failed, or was lost with its id. */
   error(fields: object, message: string): void;
 }
 

@@ -13,6 +13,7 @@ const outsideOfRequests = AsyncLocalStorage.snapshot();
 
 /** The fields of every event of a task or callback. A field that is not known yet is undefined. */
 export interface TaskEvent {
+  /** The id that the dispatch returned. */
   readonly id: string;
   /** The task's name; for a callback the name of its function. */
   readonly task: string;
@@ -22,6 +23,7 @@ export interface TaskEvent {
   readonly parent?: string | undefined;
   /** The option `key` of its dispatch. */
   readonly key?: string | undefined;
+  /** Its priority in the queue. */
   readonly priority: Priority;
   /** How often it has been started; 1 on its first attempt. */
   readonly attempt: number;

@@ -224,9 +224,13 @@ interface Detail {
 
 /** A task in a list or a report. */
 export interface TaskSummary {
+  /** The id that the dispatch returned. */
   readonly id: string;
+  /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** Its state at this moment. */
   readonly state: TaskState;
+  /** How often it has been started; 0 before the first time. */
   readonly attempt: number;
 }
 

@@ -7,9 +7,13 @@ import type { FollowUpOptions } from "./follow-up.js";
  * fields is the field `err`.
  */
 export interface TaskLog {
+  /** A line for those who look for a fault. */
   debug(message: string, fields?: object): void;
+  /** A line for the normal course. */
   info(message: string, fields?: object): void;
+  /** A line for what may become a fault. */
   warn(message: string, fields?: object): void;
+  /** A line for a failure. */
   error(message: string, fields?: object): void;
 }
 
@@ -37,6 +41,7 @@ export interface TaskContext {
    * @returns resolves with the id when the main thread has accepted it; rejects with the refusal, whose `code` says why
    */
   offload(name: string, payload?: unknown, options?: FollowUpOptions): Promise<{ readonly id: string }>;
+  /** The main thread's logger, with the name and the id of this task in each line. */
   readonly log: TaskLog;
   /** What the offloader's `context` option returned at the call. */
   readonly context: unknown;

@@ -3,6 +3,7 @@ import path from "node:path";
 import { checkOptions, integer, invalid, oneOf, type Rule, type Rules } from "../base/option-rules.js";
 import { segmentSize } from "./format/format.js";
 
+/** The option `journal`: where accepted tasks are on record until they end, so that `kill -9` loses none. */
 export interface JournalOptions {
   /**
    * Where accepted, unfinished tasks are recorded and dead letters are kept: a directory of its own on a disk of this machine,

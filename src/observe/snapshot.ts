@@ -12,7 +12,9 @@ import type { Refusals } from "../intake/refusals.js";
 
 /** Counts since the start, and what is now, of the tasks or callbacks of one name. */
 export interface NameSnapshot {
+  /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** Whether it is a task or a callback. */
   readonly kind: TaskKind;
   /** How many are in each unfinished state now, and how many have ended in each final state so far. */
   readonly states: StateCounts;
@@ -34,6 +36,7 @@ export interface OffloaderSnapshot {
   readonly tasks: readonly NameSnapshot[];
   /** How many dispatches were refused at the call, by error code; only codes that there were. */
   readonly refused: Readonly<Partial<Record<OffloadErrorCode, number>>>;
+  /** What has no final state, and the bytes that its payloads hold. */
   readonly unfinished: { readonly count: number; readonly bytes: number };
   /** `queue.max` and `queue.maxBytes`. */
   readonly limits: { readonly count: number; readonly bytes: number };
@@ -43,6 +46,7 @@ export interface OffloaderSnapshot {
   readonly oldestMs: number;
   /** How many have been running for more than `log.longRunning` without a timeout. */
   readonly longRunning: number;
+  /** The worker threads at this moment. */
   readonly threads: readonly Omit<ThreadInfo, "running">[];
   /** `pool.maxThreads`. */
   readonly maxThreads: number;

@@ -20,12 +20,17 @@ export interface TasksQuery {
 
 /** An unfinished task or callback at this moment. Its payload is not shown. */
 export interface TaskInfo {
+  /** The id that the dispatch returned. */
   readonly id: string;
   /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** Whether it is a task or a callback. */
   readonly kind: TaskKind;
+  /** Its state at this moment. */
   readonly state: UnfinishedState;
+  /** How often it has been started; 0 before the first time. */
   readonly attempt: number;
+  /** Its priority in the queue. */
   readonly priority: Priority;
   /** The option `key` of its dispatch. */
   readonly key?: string | undefined;

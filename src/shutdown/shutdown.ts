@@ -25,6 +25,7 @@ export interface Shutdown {
    * @returns the report, before the process exits
    */
   close(reason?: string): Promise<ShutdownReport>;
+  /** How far the shutdown is; `serving` before it begins. */
   readonly state: ShutdownState;
   /** A `(req, res)` handler: 200 from when the tasks module is loaded until the shutdown begins, else 503. */
   readonly readiness: Probe;

@@ -105,8 +105,11 @@ export type DeadLetterReason = "exhausted" | "crashed" | "timeout" | "unknown-ta
  * file.
  */
 export interface DeadLetter {
+  /** The id that the dispatch returned. */
   readonly id: string;
+  /** The task's name. */
   readonly task: string;
+  /** Why it is one. */
   readonly reason: DeadLetterReason;
   /** The last error it failed with, as plain fields. */
   readonly error: DeadLetterError | undefined;
@@ -122,9 +125,14 @@ export interface DeadLetter {
   readonly failedAt: number;
 }
 
+/** The last error of a dead letter, as plain fields. */
 export interface DeadLetterError {
+  /** The error's name. */
   readonly name: string;
+  /** Its message. */
   readonly message: string;
+  /** Its field `code`, where it had one. */
   readonly code?: string | undefined;
+  /** Its stack, where it had one. */
   readonly stack?: string | undefined;
 }

@@ -32,9 +32,11 @@ export interface WaitOptions {
 
 /** How the starts of a drain ended. */
 export interface DrainCounts {
+  /** Tasks that succeeded. */
   readonly succeeded: number;
   /** For good. */
   readonly failed: number;
+  /** Tasks that were cancelled. */
   readonly cancelled: number;
   /** Attempts that failed where another one is left. */
   readonly retrying: number;

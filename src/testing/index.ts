@@ -1,5 +1,7 @@
 // The public names of the testing kit, and nothing else.
+/** @module offload-after-response/testing */
 
+export type { Operation } from "../intake/intake.js";
 export { type MatcherAnswer, type Matchers, matchers } from "./assert/matchers.js";
 export type {
   AssertOptions,

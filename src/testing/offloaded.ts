@@ -24,6 +24,7 @@ export type Match<Payload> = PartialDeep<Payload> | ((payload: Payload) => boole
 
 /** A task that was offloaded, as it was at the moment of the question. */
 export interface OffloadedTask<Tasks = AnyTasks, Name extends TaskName<Tasks> = TaskName<Tasks>> {
+  /** The id that the dispatch returned. */
   readonly id: string;
   /** Its name. */
   readonly task: Name;
@@ -37,6 +38,7 @@ export interface OffloadedTask<Tasks = AnyTasks, Name extends TaskName<Tasks> = 
   readonly context: unknown;
   /** The id of the task that offloaded it by `task.offload()`. */
   readonly parent: string | undefined;
+  /** Its state at the moment of the question. */
   readonly state: TaskState;
   /** How often it has been started. */
   readonly attempt: number;
@@ -48,10 +50,13 @@ export interface OffloadedTask<Tasks = AnyTasks, Name extends TaskName<Tasks> = 
 
 /** A callback of `runAfterResponse`, as it was at the moment of the question. */
 export interface OffloadedCallback {
+  /** The id that the dispatch returned. */
   readonly id: string;
   /** The name of its function; "callback" for one without a name. */
   readonly callback: string;
+  /** Its state at the moment of the question. */
   readonly state: TaskState;
+  /** How often it has been started. */
   readonly attempt: number;
   /** What the option `context` returned at the call. */
   readonly context: unknown;

@@ -22,6 +22,16 @@ const kits = new Map<object, Kit>();
  * @returns what was offloaded, the assertions, and the calls that run it
  * @throws OffloadError AR_INVALID_ARGUMENT for what is no offloader, in a process with NODE_ENV=production, and for an offloader
  *   that is under test already; AR_INVALID_OPTIONS
+ * @example
+ * ```ts
+ * const tasks = testing(offloader);
+ * afterEach(() => tasks.clear());
+ *
+ * it("offloads the optimisation", async () => {
+ *   await request(app).post("/photos/cat").expect(202);
+ *   tasks.assertOffloaded("optimizeImage", { key: "cat" });
+ * });
+ * ```
  */
 export function testing<Tasks = AnyTasks>(
   offloader: Offloader<Tasks>,

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { linksOf, proseOf } from "./links.js";
 
 const root = path.join(import.meta.dirname, "../..");
-const ignored = new Set(["node_modules", "dist", "coverage", ".git"]);
+const ignored = new Set(["node_modules", "dist", "coverage", ".git", ".pages"]);
 
 it.each(documents("."))("every relative link of %s leads somewhere", (document) => {
   const broken = linksOf(document).filter((link) => !leadsSomewhere(document, link));

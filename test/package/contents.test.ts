@@ -28,6 +28,7 @@ describe("the published package", () => {
     const varying =
       /^(dist\/(contract|files|journal|matchers|no-store|non-retryable|rolldown-runtime|shared|task|task-context|wire-form|[a-z-]+-(core|link))(\.d)?\.c[jt]s|docs\/.+\.(md|svg)|examples\/(?!photos).+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
+      "AGENTS.md",
       "CHANGELOG.md",
       "LICENSE",
       "README.md",

@@ -11,9 +11,13 @@ const buckets = 1 + 40 * perOctave;
 
 /** Percentiles of times in ms; 0 where nothing was recorded. */
 export interface Percentiles {
+  /** Half of them took at most so long, in ms. */
   readonly p50: number;
+  /** 95 of 100 took at most so long, in ms. */
   readonly p95: number;
+  /** 99 of 100 took at most so long, in ms. */
   readonly p99: number;
+  /** The longest, in ms. */
   readonly max: number;
 }
 

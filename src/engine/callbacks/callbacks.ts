@@ -16,6 +16,7 @@ export interface CallbackContext {
   readonly signal: AbortSignal;
 }
 
+/** Runs on the main thread once a response is over. A promise that it returns is awaited. */
 export type Callback = (context: CallbackContext) => unknown;
 
 /** The payload of a callback's task. */

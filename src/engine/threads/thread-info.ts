@@ -8,8 +8,11 @@ import { slotState } from "./slots/slot-memory.js";
 
 /** A task whose code runs on a thread at this moment. */
 export interface RunningTask {
+  /** The id that the dispatch returned. */
   readonly id: string;
+  /** The task's name. */
   readonly task: string;
+  /** 1 for the first attempt. */
   readonly attempt: number;
   /** How long its code has been running, in ms. */
   readonly runMs: number;
@@ -21,6 +24,7 @@ export interface RunningTask {
 
 /** A worker thread at this moment. */
 export interface ThreadInfo {
+  /** `threadId` of `node:worker_threads`. */
   readonly threadId: number;
   /**
    * `ending`: it gets no more tasks and ends after its teardown. `stuck`: it was terminated and has not ended, because it is in

@@ -27,7 +27,7 @@ export type TaskResult<Tasks, Name extends keyof Tasks> = Tasks[Name] extends (.
 /**
  * Payload and options of a dispatch; the payload may be left out where the task takes none or may do without.
  *
- * @typeParam Given the type of the payload as it is passed; see {@link Arrives}
+ * @typeParam Given the type of the payload as it is passed; see `Arrives`
  */
 export type DispatchArguments<Tasks, Name extends keyof Tasks, Given = TaskPayload<Tasks, Name>> =
   undefined extends TaskPayload<Tasks, Name>

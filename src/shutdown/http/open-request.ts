@@ -3,9 +3,11 @@ import { now } from "../../base/time.js";
 
 /** A request that has no complete response yet. */
 export interface OpenRequest {
+  /** Its method, such as `GET`. */
   readonly method: string;
   /** Without the query, which may hold secrets. */
   readonly path: string;
+  /** How long it has been open, in ms. */
   readonly forMs: number;
 }
 

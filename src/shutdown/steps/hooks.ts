@@ -8,7 +8,9 @@ export type ShutdownHook = (shutdown: { readonly reason: string }) => unknown;
 
 /** A hook with a name for the log, and a time of its own. */
 export interface NamedHook {
+  /** For the log and the report. */
   readonly name: string;
+  /** What is to be done. */
   readonly run: ShutdownHook;
   /** How long it may take, in ms. Default 5,000; less when the deadline is near. */
   readonly timeout?: number | undefined;

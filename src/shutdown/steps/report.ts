@@ -5,11 +5,13 @@ import type { DrainTarget, UnfinishedTask } from "./target.js";
 export interface CloseReport {
   /** Tasks and callbacks that ended without failing: succeeded, cancelled or skipped. */
   readonly completed: number;
+  /** Tasks and callbacks that failed for good. */
   readonly failed: number;
   /** What had not ended at the deadline, as it was then. */
   readonly abandoned: readonly UnfinishedTask[];
   /** Unfinished tasks that the journal keeps for the next process, also those that it had taken over and not yet brought back. */
   readonly journaled: number;
+  /** How long it took, in ms. */
   readonly durationMs: number;
 }
 

@@ -14,13 +14,17 @@ export type ShutdownState = "serving" | "leaving" | "closing" | "draining" | "ab
 
 /** One step of a shutdown. */
 export interface ShutdownStep {
+  /** The state that begins with this step. */
   readonly state: ShutdownState;
+  /** What began the shutdown: a signal's name, or what `close()` was given. */
   readonly reason: string;
   /** Until the deadline, in ms. */
   readonly leftMs: number;
+  /** The requests without a complete answer. */
   readonly openRequests: readonly OpenRequest[];
   /** Tasks and callbacks in no final state. */
   readonly unfinished: number;
 }
 
+/** Called at each step of a shutdown. */
 export type OnStep = (step: ShutdownStep) => void;

@@ -4,9 +4,13 @@ import type { TaskState } from "../../core/states.js";
 
 /** An accepted task or callback that had not reached a final state. */
 export interface UnfinishedTask {
+  /** The id that the dispatch returned. */
   readonly id: string;
+  /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** Its state at the deadline. */
   readonly state: TaskState;
+  /** How often it has been started. */
   readonly attempt: number;
 }
 

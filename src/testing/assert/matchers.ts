@@ -4,9 +4,13 @@ import { type Failure, inTimes } from "./assertions.js";
 
 /** What a matcher answers, in the form that vitest and jest share. */
 export interface MatcherAnswer {
+  /** Whether it holds. */
   readonly pass: boolean;
+  /** What to print if the test fails. */
   message(): string;
+  /** For the difference that a runner shows. */
   readonly expected?: unknown;
+  /** For the difference that a runner shows. */
   readonly actual?: unknown;
 }
 
@@ -19,6 +23,7 @@ export type Matchers = {
   toHaveOffloadedTimes(received: unknown, name: string, times: number): MatcherAnswer;
 };
 
+/** The matchers, for `expect.extend(matchers)`. */
 export const matchers: Matchers = {
   toHaveOffloaded(received, name, match) {
     const kit = kitOf(received, "toHaveOffloaded");

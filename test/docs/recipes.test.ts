@@ -1,0 +1,68 @@
+// docs/recipes.md: its recipes are one program. Each is asked over a real socket, and its work is there after SIGTERM.
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { startProgram } from "../support/process.js";
+import { writeDocument } from "./documents.js";
+
+const photo = path.join(import.meta.dirname, "../../examples/photos/chelsea.png");
+
+describe("docs/recipes.md", () => {
+  let project: { directory: string; remove(): Promise<void> };
+
+  beforeAll(async () => {
+    project = await writeDocument("recipes");
+  });
+  afterAll(() => project.remove());
+
+  it("does what each of its recipes says", async () => {
+    const calls: (string | undefined)[] = [];
+    const webhook = createServer((req, res) => {
+      calls.push(req.headers["idempotency-key"] as string | undefined);
+      // The first call fails, so that it is tried again.
+      res.writeHead(calls.length === 1 ? 503 : 204).end();
+    }).listen(0, "127.0.0.1");
+    onTestFinished(() => void webhook.close());
+    await new Promise((resolve) => webhook.once("listening", resolve));
+    const hook = `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/`;
+    const out = path.join(project.directory, "out");
+    mkdirSync(out);
+
+    const server = await startProgram(path.join(project.directory, "page/app.ts"), { env: { OUT: out, PORT: "0" } });
+    const post = async (to: string, body?: object): Promise<Response> =>
+      await fetch(`${server.url}${to}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body ?? {}),
+      });
+    const form = new FormData();
+    form.append("photo", new Blob([readFileSync(photo)]), "chelsea.png");
+    const statuses = [
+      (await post("/sign-up", { email: "ada@example.com" })).status,
+      (await post("/sign-up", {})).status,
+      (await fetch(`${server.url}/photos`, { method: "POST", body: form })).status,
+      (await post("/invoices/7")).status,
+      (await post("/archives/all")).status,
+      (await post("/orders", { webhook: hook })).status,
+    ];
+    expect(statuses).toEqual([201, 400, 202, 202, 202, 201]);
+    const csv = await (await fetch(`${server.url}/orders.csv?year=2026`)).text();
+    expect(csv.split("\n")).toHaveLength(1_001);
+    expect(csv).toContain('"2026-1","Customer ""0""","0"');
+    const { hash } = (await (await post("/passwords", { password: "secret" })).json()) as { hash: string };
+    expect(hash).toMatch(/^[\w-]{22}\.[\w-]{43}$/);
+
+    server.kill("SIGTERM");
+    const { code, stdout, stderr } = await server.exited;
+    expect(code, stderr + stdout).toBe(0);
+    expect(stdout.match(/mail sent/g)).toHaveLength(1);
+    expect(calls).toHaveLength(2);
+    expect(new Set(calls).size).toBe(1);
+    expect(readFileSync(path.join(out, "invoice-7.pdf"), "latin1")).toMatch(/^%PDF-/);
+    expect(readFileSync(path.join(out, "all.zip"), "latin1")).toMatch(/^PK/);
+    expect(readdirSync(out).filter((name) => name.endsWith(".webp"))).toHaveLength(2);
+    expect(readdirSync(path.join(out, "uploads"))).toEqual([]);
+  });
+});
