@@ -12,6 +12,7 @@ export const groups = [
       "errors",
       "files-and-streams",
       "recipes",
+      "is-it-worth-it",
     ],
   ],
   ["Run it", ["shutdown", "journal", "observability", "testing"]],
