@@ -10,7 +10,7 @@ import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
 import { priorityBenchmark } from "./priority.js";
 import { routeBenchmark } from "./route.js";
-import { journalBenchmark, kitBenchmark, settleBenchmark } from "./script.js";
+import { journalBenchmark, kitBenchmark, replayBenchmark, settleBenchmark } from "./script.js";
 import { storesBenchmark } from "./stores.js";
 import { threadsBenchmark } from "./threads.js";
 
@@ -28,6 +28,7 @@ export const benchmarks: readonly Benchmark[] = [
   callbacksBenchmark,
   drainBenchmark,
   journalBenchmark,
+  replayBenchmark,
   storesBenchmark,
   kitBenchmark,
 ];

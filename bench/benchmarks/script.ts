@@ -65,6 +65,18 @@ export const journalBenchmark: Benchmark = scriptBenchmark({
   },
 });
 
+export const replayBenchmark: Benchmark = scriptBenchmark({
+  name: "replay",
+  title: "What a killed process has left",
+  file: "journal-replay.mjs",
+  args: { short: ["100000"], full: ["100000", "1000000"] },
+  bars(output) {
+    return [...output.matchAll(/^(?:met|NOT met) +(ms of CPU in one turn, .+): ([\d.]+) \(bar: (\d+)\)$/gm)].flatMap(
+      ([, text = "", measured, bound]) => atMost(`replay: ${text}`, summarise([Number(measured)]), Number(bound), ""),
+    );
+  },
+});
+
 export const kitBenchmark: Benchmark = scriptBenchmark({
   name: "kit",
   title: "The testing kit",

@@ -32,7 +32,7 @@ async function inspectOwner(fs: FileSystem, directory: string): Promise<Inspecte
     try {
       const alive = await isOwned(fs, directory);
       const { segments, pending } = await recover(fs, directoriesWithin(fs, directory));
-      return { directory, alive, segments, pending };
+      return { directory, alive, segments, pending: [...pending].flatMap((part) => [...part]) };
     } catch (error) {
       if (errorCode(error) !== "ENOENT") throw error;
       if (!exists(fs, directory)) return undefined;

@@ -22,8 +22,8 @@ export interface ReadSegment {
 export interface Recovered {
   /** In the order of writing. */
   readonly segments: readonly ReadSegment[];
-  /** In no order. */
-  readonly pending: readonly PendingTask[];
+  /** In parts, each of at most some ten thousand, and most of them in the order of acceptance. */
+  readonly pending: Iterable<Iterable<PendingTask>>;
   /** The keys of the tasks that have come back from the dead letters, also of those that have ended. */
   readonly retried: ReadonlySet<string>;
 }
@@ -35,7 +35,7 @@ export function keyOf(id: string, retries: number): string {
 
 export class RecoveredLog {
   readonly #segments: Omit<ReadSegment, "notRun">[] = [];
-  readonly #known = new Map<string, PendingTask>();
+  readonly #known = new KnownTasks();
   readonly #retried = new Set<string>();
   // Accepted behind a damage, and not ended as far as is known.
   readonly #notRun = new Map<string, { readonly id: string; readonly segment: Segment }>();
@@ -49,14 +49,15 @@ export class RecoveredLog {
     const ids = new Map<Segment, string[]>(this.#segments.map(({ segment }) => [segment, []]));
     for (const { id, segment } of this.#notRun.values()) ids.get(segment)?.push(id);
     const segments = this.#segments.map((read) => ({ ...read, notRun: ids.get(read.segment) ?? [] }));
-    return { segments, pending: [...this.#known.values()], retried: this.#retried };
+    return { segments, pending: this.#known.parts(), retried: this.#retried };
   }
 
   /** A record behind the damage of a segment: it counts for nothing but the ids of the tasks that do not run. */
   notRead(record: JournalRecord, segment: Segment): void {
     const key = keyOf(record.id, record.retries);
     if (record.type === "ended") this.#notRun.delete(key);
-    else if (record.type === "accepted" && !this.#known.has(key)) this.#notRun.set(key, { id: record.id, segment });
+    else if (record.type === "accepted" && this.#known.get(key) === undefined)
+      this.#notRun.set(key, { id: record.id, segment });
   }
 
   /** The next whole record of a segment. */
@@ -90,6 +91,39 @@ export class RecoveredLog {
       case "dead-letter":
         return;
     }
+  }
+}
+
+/** The most digits of the number at the end of an id in which the ids of one part differ: 36 to the power of 3 ids. */
+const digits = 3;
+
+/**
+ * Tasks by key, in many small maps. One map of 1,000,000 tasks stands still for 60 ms each time it grows. Ids end with a number,
+ * so those of a part were accepted one after the other.
+ */
+class KnownTasks {
+  readonly #parts = new Map<string, Map<string, PendingTask>>();
+
+  get(key: string): PendingTask | undefined {
+    return this.#parts.get(key.slice(0, -digits))?.get(key);
+  }
+
+  set(key: string, task: PendingTask): void {
+    const name = key.slice(0, -digits);
+    const part = this.#parts.get(name);
+    if (part === undefined) this.#parts.set(name, new Map([[key, task]]));
+    else part.set(key, task);
+  }
+
+  delete(key: string): void {
+    const name = key.slice(0, -digits);
+    const part = this.#parts.get(name);
+    part?.delete(key);
+    if (part?.size === 0) this.#parts.delete(name);
+  }
+
+  *parts(): Generator<Iterable<PendingTask>> {
+    for (const part of this.#parts.values()) yield part.values();
   }
 }
 

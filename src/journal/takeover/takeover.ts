@@ -11,7 +11,7 @@ import { removeReserve } from "../log/reserve.js";
 import type { JournalEntry } from "../log/segment.js";
 import type { AbandonedDirectories, TakenDirectories } from "./abandoned-directories.js";
 import { recover } from "./recover.js";
-import { keyOf, type PendingTask, type Recovered } from "./recovered-log.js";
+import { byAcceptance, keyOf, type PendingTask, type Recovered } from "./recovered-log.js";
 import type { Replay } from "./replay.js";
 
 /** What a takeover has found. */
@@ -76,21 +76,33 @@ export class Takeover {
       found.push(await this.#open(taken, crashed));
     }
     this.#moveToDeadLetters(crashed);
-    const pending = found.flat();
-    await turn();
-    this.parts.replay.add(pending);
-    return { owners, pending: pending.length, crashed: crashed.length };
+    // Not before the crashed ones are dead letters, because what is handed out may begin at once.
+    for (const tasks of found) this.parts.replay.add(tasks);
+    const pending = found.reduce((sum, tasks) => sum + tasks.length, 0);
+    return { owners, pending, crashed: crashed.length };
   }
 
-  /** Counts the death of the process for the tasks that ran, and takes out the tasks that too many processes died of. */
-  async #divide(recovered: readonly PendingTask[], crashed: PendingTask[]): Promise<PendingTask[]> {
+  /**
+   * Counts the death of the process for the tasks that ran, and takes out the tasks that too many processes died of.
+   *
+   * @returns the others, in the order of their acceptance
+   */
+  async #divide(parts: Recovered["pending"], crashed: PendingTask[]): Promise<PendingTask[]> {
     const pending: PendingTask[] = [];
-    for (const [index, task] of recovered.entries()) {
-      if (index % tasksPerTurn === tasksPerTurn - 1) await turn();
-      if (task.entry.running) countInterruption(task.entry);
-      (task.entry.interrupted < this.maxStarts ? pending : crashed).push(task);
+    let seen = 0;
+    let isInOrder = true;
+    let before: PendingTask | undefined;
+    for (const part of parts) {
+      for (const task of part) {
+        if (++seen % tasksPerTurn === 0) await turn();
+        if (task.entry.running) countInterruption(task.entry);
+        if (before !== undefined && byAcceptance(before, task) > 0) isInOrder = false;
+        before = task;
+        (task.entry.interrupted < this.maxStarts ? pending : crashed).push(task);
+      }
     }
-    return pending;
+    // They usually are; to sort 100,000 of them takes 25 ms.
+    return isInOrder ? pending : pending.sort(byAcceptance);
   }
 
   /** Reads directories; returns their tasks that are to be run. The tasks that too many processes died of are added to `crashed`. */
