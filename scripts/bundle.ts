@@ -11,6 +11,7 @@ const entries: Readonly<Record<string, string>> = {
   worker: path.join(root, "workers/worker.ts"),
   esbuild: path.join(root, "plugins/esbuild.ts"),
   webpack: path.join(root, "plugins/webpack.ts"),
+  prometheus: path.join(root, "src/prometheus/index.ts"),
   testing: path.join(root, "src/testing/index.ts"),
   "testing-vitest": path.join(root, "src/testing/vitest.ts"),
   "testing-jest": path.join(root, "src/testing/jest.ts"),

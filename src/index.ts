@@ -40,6 +40,7 @@ export type { Shutdown, ShutdownOptions } from "./shutdown/shutdown.js";
 export type { CloseOptions, OnAbandoned } from "./shutdown/steps/close.js";
 export type { NamedHook, ShutdownHook } from "./shutdown/steps/hooks.js";
 export type { CloseReport, ShutdownReport } from "./shutdown/steps/report.js";
+
 export type { OnStep, ShutdownState, ShutdownStep } from "./shutdown/steps/states.js";
 export type { UnfinishedTask } from "./shutdown/steps/target.js";
-export type { DeadLetter, DeadLetterError, DeadLetterReason } from "./store/store.js";
+export type { DeadLetter, DeadLetterError, DeadLetterReason, JournalSnapshot } from "./store/store.js";

@@ -188,6 +188,7 @@ function makeOffloader(
     maxThreads: pool.maxThreads,
     longRunning,
     refusals,
+    store,
     isDraining: () => draining,
   });
   if (inThread) {

@@ -1,5 +1,6 @@
 // Every metric: its name, what it says, and its values from a snapshot. The names are a contract (docs/observability.md).
 import type { OffloaderSnapshot } from "../observe/snapshot.js";
+import type { JournalSnapshot } from "../store/store.js";
 import { bucketsOf, type CumulativeBuckets } from "./buckets.js";
 import { NameLimit } from "./name-limit.js";
 
@@ -135,6 +136,33 @@ const definitions: Readonly<Record<string, Definition>> = {
     help: "Worker threads that have ended, by cause.",
     samples: ({ threadsEnded }) => Object.entries(threadsEnded).map(([cause, value]) => ({ labels: { cause }, value })),
   },
+  journal_bytes: {
+    type: "gauge",
+    help: "Bytes of the files in which this process records its tasks.",
+    samples: ofJournal(({ bytes }) => bytes),
+  },
+  journal_live_bytes: {
+    type: "gauge",
+    help: "What unfinished tasks need of that.",
+    samples: ofJournal(({ liveBytes }) => liveBytes),
+  },
+  journal_limit_bytes: {
+    type: "gauge",
+    help: "The option journal.maxBytes.",
+    samples: ofJournal(({ limitBytes }) => limitBytes),
+  },
+  dead_letters: {
+    type: "gauge",
+    help: "Dead letters of all processes that share the directory, by reason.",
+    aggregation: "max",
+    samples: ({ journal }) =>
+      Object.entries(journal?.deadLetters ?? {}).map(([reason, value]) => ({ labels: { reason }, value })),
+  },
+  remarks_dropped_total: {
+    type: "counter",
+    help: "Lines of task.log and values of task.progress() that were dropped, because there were too many.",
+    samples: one(({ remarksDropped }) => remarksDropped),
+  },
   draining: {
     type: "gauge",
     help: "1 once a drain has begun.",
@@ -150,6 +178,10 @@ function withPrefix(name: string): string {
 
 function one(value: (snapshot: OffloaderSnapshot) => number): Definition["samples"] {
   return (snapshot) => [{ labels: {}, value: value(snapshot) }];
+}
+
+function ofJournal(value: (journal: JournalSnapshot) => number): Definition["samples"] {
+  return ({ journal }) => (journal === undefined ? [] : [{ labels: {}, value: value(journal) }]);
 }
 
 /** What is measured: every offloader. */

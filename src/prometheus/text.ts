@@ -1,6 +1,9 @@
 // The text exposition format of Prometheus, version 0.0.4.
 // https://prometheus.io/docs/instrumenting/exposition_formats/
+import { bounds } from "./buckets.js";
 import type { Family, Labels } from "./families.js";
+
+const bucketLabels = bounds.map((bound) => `le="${bound}"`);
 
 export const contentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -18,22 +21,28 @@ export function textOf(families: readonly Family[]): string {
 function linesOf({ name, samples }: Family): string {
   let text = "";
   for (const { labels, value } of samples) {
+    const pairs = pairsOf(labels);
     if (typeof value === "number") {
-      text += line(name, labels, value);
+      text += line(name, pairs, value);
       continue;
     }
-    for (const [bound, count] of value.atMost)
-      text += line(`${name}_bucket`, { ...labels, le: numberOf(bound) }, count);
-    text += line(`${name}_bucket`, { ...labels, le: "+Inf" }, value.count);
-    text += line(`${name}_sum`, labels, value.sum);
-    text += line(`${name}_count`, labels, value.count);
+    for (const [index, [, count]] of value.atMost.entries())
+      text += line(`${name}_bucket`, `${pairs},${bucketLabels[index]}`, count);
+    text += line(`${name}_bucket`, `${pairs},le="+Inf"`, value.count);
+    text += line(`${name}_sum`, pairs, value.sum);
+    text += line(`${name}_count`, pairs, value.count);
   }
   return text;
 }
 
-function line(name: string, labels: Labels, value: number): string {
-  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapedLabel(text)}"`);
-  return `${name}{${pairs.join(",")}} ${numberOf(value)}\n`;
+function pairsOf(labels: Labels): string {
+  return Object.entries(labels)
+    .map(([label, text]) => `${label}="${escapedLabel(text)}"`)
+    .join(",");
+}
+
+function line(name: string, pairs: string, value: number): string {
+  return `${name}{${pairs}} ${numberOf(value)}\n`;
 }
 
 function numberOf(value: number): string {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import * as main from "offload-after-response";
+import * as prometheus from "offload-after-response/prometheus";
 import * as testing from "offload-after-response/testing";
 import * as jest from "offload-after-response/testing/jest";
 import * as vitest from "offload-after-response/testing/vitest";
@@ -43,6 +44,10 @@ describe("the published package", () => {
       "dist/index.js",
       "dist/offload-after-response-piscina.cjs",
       "dist/offload-after-response-runner.cjs",
+      "dist/prometheus.cjs",
+      "dist/prometheus.d.cts",
+      "dist/prometheus.d.ts",
+      "dist/prometheus.js",
       "dist/testing-jest.cjs",
       "dist/testing-jest.d.cts",
       "dist/testing-jest.d.ts",
@@ -92,6 +97,7 @@ describe("the published package", () => {
     for (const [name, imported] of Object.entries({
       "offload-after-response": main,
       "offload-after-response/worker": worker,
+      "offload-after-response/prometheus": prometheus,
       "offload-after-response/testing": testing,
       "offload-after-response/testing/vitest": vitest,
       "offload-after-response/testing/jest": jest,
@@ -103,6 +109,7 @@ describe("the published package", () => {
   it("exports these names", () => {
     expect(Object.keys(main).sort()).toEqual(["NonRetryableError", "OffloadError", "createOffloader", "errorCodes"]);
     expect(Object.keys(worker).sort()).toEqual(["NonRetryableError", "aroundTask", "onTeardown"]);
+    expect(Object.keys(prometheus).sort()).toEqual(["prometheus", "prometheusMetrics"]);
     expect(Object.keys(testing).sort()).toEqual(["matchers", "testing"]);
     expect(Object.keys(vitest)).toEqual(["matchers"]);
     expect(Object.keys(jest)).toEqual(["matchers"]);
