@@ -7,7 +7,7 @@ import { type PromClientMetric, promClientMetrics } from "./prom-client.js";
 import { contentType, textOf } from "./text.js";
 
 export type { Measured, MetricType } from "./families.js";
-export type { PromClientMetric, PromClientValue } from "./prom-client.js";
+export type { PromClientMetric, PromClientValue, PromClientValues } from "./prom-client.js";
 
 /** Answers a scrape. It has the text too, for frameworks that answer by a value. */
 export interface PrometheusHandler {

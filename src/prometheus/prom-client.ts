@@ -12,7 +12,24 @@ export interface PromClientValue {
   readonly value: number;
 }
 
-/** A metric for `registry.registerMetric()` of prom-client 14 and 15. */
+/** What a metric of prom-client answers. */
+export interface PromClientValues {
+  /** Of the metric. */
+  readonly name: string;
+  /** Of the metric. */
+  readonly help: string;
+  /** Of the metric. */
+  readonly type: MetricType;
+  /** Of the metric. */
+  readonly aggregator: "sum" | "max";
+  /** Its values now. */
+  readonly values: readonly PromClientValue[];
+}
+
+/**
+ * A metric for `registry.registerMetric()` of prom-client 14 and 15. It has the methods of a gauge, because the types of prom-client
+ * ask for them; those that would change it throw.
+ */
 export interface PromClientMetric {
   /** Its name. */
   readonly name: string;
@@ -22,31 +39,53 @@ export interface PromClientMetric {
   readonly type: MetricType;
   /** How an `AggregatorRegistry` makes one value of those of several processes. */
   readonly aggregator: "sum" | "max";
-  /** Its values now. */
-  get(): Promise<{
-    readonly name: string;
-    readonly help: string;
-    readonly type: MetricType;
-    readonly aggregator: "sum" | "max";
-    readonly values: readonly PromClientValue[];
-  }>;
-  /** Does nothing: counts belong to the offloader. */
+  /** Its values now: `PromClientValues`. */
+  // biome-ignore lint/suspicious/noExplicitAny: prom-client has an enum of numbers where its values have texts
+  get(): Promise<any>;
+  /** Throws. */
+  inc(...args: unknown[]): void;
+  /** Throws. */
+  dec(...args: unknown[]): void;
+  /** Throws. */
+  set(...args: unknown[]): void;
+  /** Throws. */
+  setToCurrentTime(...args: unknown[]): void;
+  /** Throws. */
+  startTimer(...args: unknown[]): never;
+  /** Throws. */
+  labels(...args: unknown[]): never;
+  /** Throws. */
+  remove(...args: unknown[]): void;
+  /** Does nothing, because a registry calls it for all of its metrics: the counts belong to the offloader. */
   reset(): void;
 }
+
+function notHere(): never {
+  throw new TypeError(
+    "offload-after-response: a metric of an offloader has the values of the offloader, and cannot be changed",
+  );
+}
+
+const unchanging = {
+  inc: notHere,
+  dec: notHere,
+  set: notHere,
+  setToCurrentTime: notHere,
+  startTimer: notHere,
+  labels: notHere,
+  remove: notHere,
+  reset() {},
+};
 
 export function promClientMetrics(offloaders: readonly Measured[]): PromClientMetric[] {
   const scrape = new Scrape(new Collector(offloaders));
   const [first] = [scrape.families()];
   return metricNames.map((name) => {
     const { help, type, aggregation: aggregator } = first.get(name) as Family;
-    return {
-      name,
-      help,
-      type,
-      aggregator,
-      get: async () => ({ name, help, type, aggregator, values: valuesOf(scrape.families().get(name) as Family) }),
-      reset() {},
+    const get = async (): Promise<PromClientValues> => {
+      return { name, help, type, aggregator, values: valuesOf(scrape.families().get(name) as Family) };
     };
+    return { ...unchanging, name, help, type, aggregator, get };
   });
 }
 
@@ -59,7 +98,7 @@ class Scrape {
   families(): ReadonlyMap<string, Family> {
     if (this.#families === undefined) {
       this.#families = new Map(this.collector.collect().map((family) => [family.name, family]));
-      queueMicrotask(() => {
+      void Promise.resolve().then(() => {
         this.#families = undefined;
       });
     }
