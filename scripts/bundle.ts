@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type OutputOptions, type RolldownOptions, rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
-import { codeSplitting, withoutRequire } from "./chunks.js";
+import { codeSplitting, shortLocals, withoutRequire } from "./chunks.js";
 import { root } from "./run.js";
 
 /** The entries of the package that have declarations. */
@@ -34,7 +34,7 @@ const common: RolldownOptions = {
   transform: { target: "node20", define: { "import.meta.url": "undefined" } },
 };
 
-// Names and lines as in the sources, because stacks show them and no source map is published (it would be a third of the package).
+// No source map is published: it would be a third of the package.
 const commonJs: OutputOptions = {
   format: "cjs",
   exports: "named",
@@ -68,7 +68,7 @@ async function bundleCode(dist: string): Promise<void> {
   const build = await rolldown({
     ...common,
     input,
-    plugins: [withoutRequire],
+    plugins: [withoutRequire, shortLocals],
     preserveEntrySignatures: "allow-extension",
   });
   const { output } = await build.write({ ...commonJs, dir: dist, codeSplitting: codeSplitting() });
@@ -133,7 +133,7 @@ module.exports = library;
 // it requires an ES module (v8::Module::IsGraphAsync; seen on 20.20 and 22.23, 1 in 500 at that moment).
 async function bundleRunner(dist: string): Promise<void> {
   const input = { "offload-after-response-runner": path.join(root, "workers/runner.ts") };
-  const build = await rolldown({ ...common, input });
+  const build = await rolldown({ ...common, input, plugins: [shortLocals] });
   const banner = `"use strict"; const { ${intrinsics} } = globalThis;`;
   await build.write({ ...commonJs, dir: dist, banner });
 }
