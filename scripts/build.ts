@@ -36,9 +36,14 @@ export function isStale(): boolean {
   const sources = ["src", "workers", "plugins"].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name)),
   );
-  return ["package.json", "scripts/bundle.ts", "tsconfig.json", "tsconfig.build.json", ...sources].some(
-    (file) => statSync(path.join(root, file)).mtimeMs > builtAt,
-  );
+  return [
+    "package.json",
+    "scripts/bundle.ts",
+    "scripts/chunks.ts",
+    "tsconfig.json",
+    "tsconfig.build.json",
+    ...sources,
+  ].some((file) => statSync(path.join(root, file)).mtimeMs > builtAt);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build();

@@ -1,8 +1,9 @@
 // What the package consists of: its code as CommonJS, a thin ES module over it, its declarations, and the runner of the threads.
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type OutputOptions, type RolldownOptions, rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
+import { codeSplitting, shortLocals, withoutRequire } from "./chunks.js";
 import { root } from "./run.js";
 
 /** The entries of the package that have declarations. */
@@ -34,7 +35,7 @@ const common: RolldownOptions = {
   transform: { target: "node20", define: { "import.meta.url": "undefined" } },
 };
 
-// Names and lines as in the sources, because stacks show them and no source map is published (it would be a third of the package).
+// No source map is published: it would be a third of the package.
 const commonJs: OutputOptions = {
   format: "cjs",
   exports: "named",
@@ -65,57 +66,71 @@ export async function bundle(dist: string): Promise<void> {
 async function bundleCode(dist: string): Promise<void> {
   const cores = Object.fromEntries(Object.entries(entries).map(([name, file]) => [`${name}-core`, file]));
   const input = { ...cores, cli: path.join(root, "src/journal/cli/cli.ts") };
-  const build = await rolldown({ ...common, input, plugins: [withoutRequire] });
-  const { output } = await build.write({ ...commonJs, dir: dist });
+  const build = await rolldown({
+    ...common,
+    input,
+    plugins: [withoutRequire, shortLocals],
+    preserveEntrySignatures: "allow-extension",
+  });
+  const { output } = await build.write({ ...commonJs, dir: dist, codeSplitting: codeSplitting() });
   for (const name of Object.keys(entries)) {
     const core = output.find((part) => part.type === "chunk" && part.name === `${name}-core`);
     if (core?.type !== "chunk") throw new Error(`there is no ${name}-core`);
-    const needsPiscina = core.code.includes("providePiscina");
-    for (const [file, text] of Object.entries(facesOf(name, core.exports.sort(), needsPiscina))) {
+    for (const [file, text] of Object.entries(facesOf(name, core.exports.sort()))) {
       writeFileSync(path.join(dist, file), text);
     }
   }
+  // Nothing requires them any more.
+  for (const name of ["index-core", "rolldown-runtime"]) rmSync(path.join(dist, `${name}.cjs`), { force: true });
+  const code = output.map((part) => (part.type === "chunk" ? part.code : "")).join("");
+  if (code.includes("require_rolldown_runtime")) throw new Error("a part of the code needs the runtime of rolldown");
 }
 
 // Never called. Tools that copy the files which a program needs, Next.js for `output: "standalone"` among them, read it.
 const runnerForTracers = '() => require("node:path").join(__dirname, "offload-after-response-runner.cjs");';
 
-/** What `import` and `require` load: the two files that name the exports of one core. */
-function facesOf(name: string, exported: readonly string[], needsPiscina: boolean): Record<string, string> {
-  const required = [`const library = require("./${name}-core.cjs");`];
+/** What `import` and `require` load: the files that name the exports of one core. */
+function facesOf(name: string, exported: readonly string[]): Record<string, string> {
+  const isMain = name === "index";
+  const required = [`const library = require("./${name}-link.cjs");`];
   const imported = [`import library from "./${name}-link.cjs";`];
-  if (needsPiscina) {
+  if (isMain) {
     required.push('library[Symbol.for("providePiscina")](require("piscina"));');
     imported.push('import * as piscina from "piscina";', 'library[Symbol.for("providePiscina")](piscina);');
   }
   const names = exported.join(", ");
-  const traced = name === "index" ? `${runnerForTracers}\n` : "";
   return {
     // Node looks through what a module imports for the names of exports, and through what that file hands on; for the core it takes
     // 10 ms and more. It does not recognize this form.
-    [`${name}-link.cjs`]: `const library = require("./${name}-core.cjs");\nmodule.exports = library;\n${traced}`,
-    [`${name}.cjs`]: [...required, ...exported.map((one) => `exports.${one} = library.${one};`), traced].join("\n"),
+    [`${name}-link.cjs`]: isMain
+      ? mainLink(exported)
+      : `const library = require("./${name}-core.cjs");\nmodule.exports = library;\n`,
+    [`${name}.cjs`]: [...required, ...exported.map((one) => `exports.${one} = library.${one};`), ""].join("\n"),
     [`${name}.js`]: [...imported, `export const { ${names} } = library;`, ""].join("\n"),
   };
 }
 
-/**
- * Takes `require` out of the core. An application that is bundled as an ES module has none: esbuild's bundle ends with
- * `Dynamic require of "node:fs" is not supported`. Node's modules come from `process.getBuiltinModule`, and Piscina from the
- * file that loads the core: as an import where that is a module. What few applications have loaded is loaded when it is used.
- */
-const withoutRequire = {
-  name: "without-require",
-  renderChunk: (code: string): string =>
-    code
-      .replace(/\brequire\("(node:[a-z_/0-9]+)"\)/g, 'process.getBuiltinModule("$1")')
-      .replace(/^(let )?node_(https|tls|cluster) = .+\n/gm, "")
-      .replace(/\bnode_(https|tls|cluster)\.(default\.)?/g, 'process.getBuiltinModule("node:$1").')
-      .replace(
-        'let piscina = require("piscina");',
-        'let piscina;\nexports[Symbol.for("providePiscina")] = (library) => {\n\tpiscina = library;\n};',
-      ),
+/** The main entry is imported for its errors, too, also by tasks in their threads: the core comes with the first offloader. */
+function mainLink(exported: readonly string[]): string {
+  const others = exported.filter((name) => name !== "createOffloader");
+  return `const { ${others.join(", ")} } = require("./errors.cjs");
+let piscina;
+let core;
+function createOffloader(options) {
+  if (core === undefined) {
+    core = require("./core.cjs");
+    core[Symbol.for("providePiscina")](piscina);
+  }
+  return core.createOffloader(options);
+}
+const library = { createOffloader, ${others.join(", ")} };
+library[Symbol.for("providePiscina")] = (given) => {
+  piscina = given;
 };
+module.exports = library;
+${runnerForTracers}
+`;
+}
 
 // The runner is a file of its own, whole: threads load it, and whoever bundles the library may have to copy it. Its name is
 // unlike anything an application has in its `dist`, since bundlers have put our code next to such files.
@@ -123,7 +138,7 @@ const withoutRequire = {
 // it requires an ES module (v8::Module::IsGraphAsync; seen on 20.20 and 22.23, 1 in 500 at that moment).
 async function bundleRunner(dist: string): Promise<void> {
   const input = { "offload-after-response-runner": path.join(root, "workers/runner.ts") };
-  const build = await rolldown({ ...common, input });
+  const build = await rolldown({ ...common, input, plugins: [shortLocals] });
   const banner = `"use strict"; const { ${intrinsics} } = globalThis;`;
   await build.write({ ...commonJs, dir: dist, banner });
 }

@@ -30,6 +30,8 @@ export async function tryReload(
         () => server.text.includes(`evaluated anew ${round}`),
         () => send(1_000 * round).catch(() => {}),
       );
+      // A program that is started anew says so before it listens.
+      await server.answers(`${url}/`);
       seen.push(await offloadersOf(send, 100 * round, output));
     }
     console.log(`${dev}: offloaders before and after two changes: ${seen.map((ids) => ids.join(" and ")).join(", ")}`);
@@ -38,7 +40,7 @@ export async function tryReload(
   } catch (error) {
     throw new Error(`${dev}: ${error instanceof Error ? error.message : error}\n${server.text}`, { cause: error });
   } finally {
-    await server.end();
+    await server.endAll();
   }
 }
 

@@ -13,7 +13,12 @@ export class Server {
   private over = false;
 
   constructor(command: string, cwd: string, env: NodeJS.ProcessEnv) {
-    this.child = spawn("sh", ["-c", `exec ${command}`], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    this.child = spawn("sh", ["-c", `exec ${command}`], {
+      cwd,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.text += text;
@@ -50,8 +55,25 @@ export class Server {
     return code;
   }
 
+  /** Ends it and what it has started, as a terminal does: a development server may leave its program behind. */
+  async endAll(): Promise<void> {
+    this.signalAll("SIGTERM");
+    const timer = setTimeout(() => this.kill(), exitTimeout);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
   kill(): void {
-    if (!this.over) this.child.kill("SIGKILL");
+    if (!this.over) this.signalAll("SIGKILL");
+  }
+
+  private signalAll(signal: NodeJS.Signals): void {
+    const { pid } = this.child;
+    try {
+      if (pid !== undefined) process.kill(-pid, signal);
+    } catch {
+      // All have ended.
+    }
   }
 }
 

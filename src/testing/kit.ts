@@ -3,7 +3,7 @@ import { OffloadError } from "../base/errors.js";
 import { checkOptions, integer } from "../base/option-rules.js";
 import type { TaskState } from "../core/states.js";
 import type { Inside } from "../intake/inside.js";
-import { type Failure, fail, found, whyNotOffloaded, whyOffloaded } from "./assert/assertions.js";
+import { type Failure, found, throwIf, whyNotOffloaded, whyOffloaded } from "./assert/assertions.js";
 import type { AssertOptions, DrainCounts, DrainOptions, PerformOptions, Refusal, WaitOptions } from "./contract.js";
 import { checkText, Names } from "./names.js";
 import type { OffloadedCallback, OffloadedTask } from "./offloaded.js";
@@ -75,19 +75,17 @@ export class Kit {
   }
 
   assertOffloaded(name: string, match?: unknown, options?: AssertOptions): void {
-    const failure = this.whyNotOffloaded(name, match, options);
-    if (failure !== undefined) fail(failure, "assertOffloaded", this.assertOffloaded);
+    throwIf(this.whyNotOffloaded(name, match, options), "assertOffloaded", Kit.prototype.assertOffloaded);
   }
 
   assertNotOffloaded(name: string, match?: unknown): void {
-    const failure = this.whyOffloaded(name, match);
-    if (failure !== undefined) fail(failure, "assertNotOffloaded", this.assertNotOffloaded);
+    throwIf(this.whyOffloaded(name, match), "assertNotOffloaded", Kit.prototype.assertNotOffloaded);
   }
 
   assertNothingOffloaded(): void {
     this.#names.checkDispatched();
     const failure = whyOffloaded(this.#recorder.all("task"), undefined);
-    if (failure !== undefined) fail(failure, "assertNothingOffloaded", this.assertNothingOffloaded);
+    throwIf(failure, "assertNothingOffloaded", Kit.prototype.assertNothingOffloaded);
   }
 
   /** For the assertions and the matchers: why it fails that such tasks were offloaded. */
@@ -112,20 +110,20 @@ export class Kit {
 
   // Async, because the stack of the error begins at this function: it has to be a frame of that stack.
   async settled(options: WaitOptions = {}): Promise<void> {
-    await this.#waits.settled(options, this.settled);
+    await this.#waits.settled(options, Kit.prototype.settled);
   }
 
   async waitFor(name: string, match?: unknown, state?: TaskState, options: WaitOptions = {}): Promise<OffloadedTask> {
     checkText("waitFor", name);
     const reason = (): string => this.#names.reasonFor(name);
-    return (await this.#waits.waitFor({ name, match, state }, options, reason, this.waitFor)).view();
+    return (await this.#waits.waitFor({ name, match, state }, options, reason, Kit.prototype.waitFor)).view();
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainCounts> {
     this.#names.checkDispatched();
     const { engine, clock } = this.#swapped("drain");
-    const run = { engine, clock, inside: this.#inside, activity: this.#activity, here: this.#here };
-    const counts = await drain({ ...run, recorder: this.#recorder, names: this.#names }, options);
+    const own = { inside: this.#inside, activity: this.#activity, here: this.#here, names: this.#names };
+    const counts = await drain({ ...own, engine, clock }, options);
     this.#names.checkDispatched();
     return counts;
   }

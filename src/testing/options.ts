@@ -20,7 +20,8 @@ export interface TestingOptions<Tasks = AnyTasks> {
   /**
    * The tasks module, `import * as tasks from "./tasks.js"`, or a function that imports it: `() => import("./tasks.js")`. The
    * test runner loads it then, so its mocks, its coverage and its TypeScript work in inline tasks. Of a module that is given as
-   * it is, the names are known at once. Default: the module of the offloader, imported by Node.js when it is needed.
+   * it is, the names are known at once. Default: the module of the offloader, imported by Node.js when it is needed. Jest in
+   * CommonJS has no import, so its `require` loads the module.
    */
   readonly tasks?: Partial<Tasks> | (() => Promise<Partial<Tasks>>) | undefined;
 }

@@ -107,10 +107,6 @@ export class Recorder {
     return this.#records.filter(({ task }) => task.definition.kind === kind);
   }
 
-  isTask(id: string): boolean {
-    return this.#byId.get(id)?.task.definition.kind === "task";
-  }
-
   /** The record of a task, or a new one for what was dispatched before the test, or before it was cleared. */
   recordOf(task: Task): Recorded {
     const known = this.#byId.get(task.id);

@@ -49,6 +49,7 @@ export function testing<Tasks = AnyTasks>(
     throw invalid("testing", `the offloader ${inside.name} is under test already: restore() that first`);
   const kit = new Kit({ inside, options: resolved, onRestored: () => kits.delete(offloader), closeAll });
   Object.defineProperty(kit, key, { value: copy });
+  bindCalls(kit);
   kits.set(offloader, kit);
   // Threads that start only for work would never say which tasks there are.
   const asksThreads = resolved.tasks === undefined && resolved.mode !== "inline";
@@ -71,6 +72,15 @@ export function kitOf(value: unknown, matcher: string): Kit {
     matcher,
     isOfOther ? twoCopies("what expect() was given") : `expected ${expected}, got ${describe(value)}`,
   );
+}
+
+/** The calls work destructured too, as those of the offloader do: `const { offloaded, drain } = testing(offloader)`. */
+function bindCalls(kit: Kit): void {
+  for (const name of Object.getOwnPropertyNames(Kit.prototype)) {
+    const call: unknown = Reflect.get(kit, name);
+    if (typeof call === "function" && name !== "constructor")
+      Object.defineProperty(kit, name, { value: call.bind(kit) });
+  }
 }
 
 function theInsideOf(offloader: unknown): Inside {

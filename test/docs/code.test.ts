@@ -23,10 +23,16 @@ it("the complete code blocks of the documents compile", async () => {
   const files = new Map([...texts].map(([document, text]) => [document, filesOf(text)]));
   const { directory, remove } = await writeDocuments(files);
   try {
-    await writeFile(path.join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-    const run = promisify(execFile)(process.execPath, [compiler], { cwd: directory });
-    const { stdout } = await run.catch((error: { stdout: string }) => error);
-    expect(stdout).toBe("");
+    const commonJs = { ...compilerOptions, module: "commonjs", moduleResolution: "bundler" };
+    for (const [name, config] of Object.entries({
+      "modules.json": { compilerOptions, exclude: ["*/commonjs", "node_modules"] },
+      "commonjs.json": { compilerOptions: commonJs, include: ["*/commonjs"] },
+    })) {
+      await writeFile(path.join(directory, name), JSON.stringify(config));
+      const run = promisify(execFile)(process.execPath, [compiler, "-p", name], { cwd: directory });
+      const { stdout } = await run.catch((error: { stdout: string }) => error);
+      expect(stdout).toBe("");
+    }
   } finally {
     await remove();
   }

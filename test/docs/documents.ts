@@ -52,6 +52,9 @@ export async function writeDocuments(
       const file = path.join(directory, document, name);
       await mkdir(path.dirname(file), { recursive: true });
       await writeFile(file, text);
+      // A folder of this name is a project in CommonJS.
+      const [, commonJs] = /^(commonjs)\//.exec(name) ?? [];
+      if (commonJs !== undefined) await writeFile(path.join(directory, document, commonJs, "package.json"), "{}");
     }
   }
   const modules = path.join(directory, "node_modules");

@@ -19,7 +19,8 @@ describe("the recipes of docs/testing.md", () => {
     project = await writeDocuments(new Map([["testing", [...filesOf(page), ...filesOf(page, "js")]]]));
     folder = path.join(project.directory, "testing");
     // The package is a link here, which vite would follow and transform. In node_modules it would leave it alone.
-    const config = "export default { test: { server: { deps: { external: [/\\/dist\\//] } } } };\n";
+    const external = "server: { deps: { external: [/\\/dist\\//] } }";
+    const config = `export default { test: { exclude: ["commonjs/**"], ${external} } };\n`;
     await writeFile(path.join(folder, "vitest.config.mjs"), config);
   });
   afterAll(() => project.remove());
@@ -48,6 +49,41 @@ describe("the recipes of docs/testing.md", () => {
     expect(stderr).not.toMatch(/did not exit/);
   });
 
+  describe("for jest in CommonJS", () => {
+    const babel = `{ "\\\\.ts$": ["babel-jest", { presets: [["@babel/env", { targets: { node: 20 } }], "@babel/typescript"] }] }`;
+
+    beforeAll(async () => {
+      await writeFile(
+        path.join(folder, "commonjs/babel.jest.config.js"),
+        `module.exports = { transform: ${babel} };\n`,
+      );
+    });
+
+    it.each(["jest.config.js", "babel.jest.config.js"])("run with %s, and end by themselves", async (config) => {
+      const { code, stderr } = await runIn("commonjs", jest, ["--runInBand", "--config", config]);
+      expect(code, stderr).toBe(0);
+      expect(stderr).toMatch(/Tests: +2 passed, 2 total/);
+      expect(stderr).not.toMatch(/did not exit/);
+    });
+
+    it("run without the option `tasks`, also inline: the mocks of jest reach the tasks", async () => {
+      await replaceIn("commonjs/mocked.test.ts", ', tasks: () => import("./workers/images")', "");
+      const { code, stderr } = await runIn("commonjs", jest, ["mocked"]);
+      expect(code, stderr).toBe(0);
+    });
+
+    it("say what to write where import() is not compiled", async () => {
+      await replaceIn(
+        "commonjs/mocked.test.ts",
+        '"inline"',
+        '"inline", tasks: new Function("return import(\'./x.js\')")',
+      );
+      const { code, stderr } = await runIn("commonjs", jest, ["mocked"]);
+      expect(code).toBe(1);
+      expect(stderr).toContain('write tasks: () => require("./tasks.js")');
+    });
+  });
+
   it.each<[string, () => Promise<Exit>]>([
     ["vitest", () => run(vitest, ["run", "express", "--maxWorkers", "1"])],
     ["jest", () => run(jest, ["photos", "--runInBand"], ["--experimental-vm-modules"])],
@@ -62,9 +98,23 @@ describe("the recipes of docs/testing.md", () => {
     expect(stdout + stderr).not.toMatch(/did not exit|close timed out|unfinished/);
   });
 
-  async function run(file: string, args: string[], execArgv: string[] = []): Promise<Exit> {
-    const program = await startProgram(file, { args, execArgv, cwd: folder, ready: /./ });
+  function run(file: string, args: string[], execArgv: string[] = []): Promise<Exit> {
+    return runIn(".", file, args, execArgv);
+  }
+
+  async function runIn(where: string, file: string, args: string[], execArgv: string[] = []): Promise<Exit> {
+    const program = await startProgram(file, { args, execArgv, cwd: path.join(folder, where), ready: /./ });
     return program.exited;
+  }
+
+  async function replaceIn(name: string, part: string, replacement: string): Promise<void> {
+    const file = path.join(folder, name);
+    const text = await readFile(file, "utf8");
+    expect(text).toContain(part);
+    await writeFile(
+      file,
+      text.replace(part, () => replacement),
+    );
   }
 });
 

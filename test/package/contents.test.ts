@@ -1,4 +1,5 @@
 // What is published: the files of the tarball, and the names that the modules export.
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -24,13 +25,12 @@ beforeAll(async () => {
 });
 
 describe("the published package", () => {
-  it("contains the build, the declarations, the documents, the examples without their photos, and nothing else", () => {
+  it("contains the build, the declarations, the documents, the examples of deployment, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(contract|files|journal|matchers|no-store|non-retryable|rolldown-runtime|shared|task|task-context|wire-form|[a-z-]+-(core|link))(\.d)?\.c[jt]s|docs\/.+\.(md|svg)|examples\/(?!photos).+)$/;
+      /^(dist\/(?!(cli|index|worker|esbuild|webpack|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/(deploy|prometheus)\/.+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "AGENTS.md",
-      "CHANGELOG.md",
       "LICENSE",
       "README.md",
       "dist/cli.cjs",
@@ -79,17 +79,38 @@ describe("the published package", () => {
       .flatMap((document) => linksOf(document).map((link) => targetOf(document, link)))
       .filter((target) => !contents.some((file) => file === target || file.startsWith(`${target}/`)));
     expect([...new Set(missing)].sort()).toEqual([
+      "CHANGELOG.md",
       "CONTRIBUTING.md",
+      "docs/coming-from.md",
+      "docs/glossary.md",
+      "docs/journal-format.md",
+      "docs/life-of-a-task.md",
       "docs/performance.md",
       "docs/performance/latency.svg",
       "docs/performance/pool-throughput.svg",
+      "examples/frameworks/README.md",
+      "examples/image-server/README.md",
+      "examples/image-server/follow.ts",
+      "examples/shutdown-with",
+      "examples/signup/README.md",
+      "examples/statistics/README.md",
       "test/deploy/npm-start.test.ts",
     ]);
   });
 
+  // Documents of the project itself, examples that a clone alone can run, and the names of local variables are left out: 60 kB.
   it("is at most 300 kB packed, and needs no source maps", () => {
     expect(size).toBeLessThanOrEqual(300_000);
     expect(contents.filter((file) => file.endsWith(".map"))).toEqual([]);
+  });
+
+  it("shows the names of its functions in stacks, and a line for each statement", () => {
+    const options = { tasks: "tasks.js", unknown: true } as never;
+    const stack = expect.stringMatching(/at resolveOptions \(.+core\.cjs:\d+:\d{1,2}\)/);
+    expect(() => main.createOffloader(options)).toThrow(expect.objectContaining({ stack }));
+    const code = readFileSync(path.join(import.meta.dirname, "../../dist/core.cjs"), "utf8");
+    // A private method.
+    expect(code).toMatch(/^\t#keepAside\(/m);
   });
 
   it("is one library for import and require", () => {

@@ -17,6 +17,17 @@ describe("drain()", () => {
     expect(tasks.offloaded("neverAgain")[0]?.error).toMatchObject({ message: "no such user" });
   });
 
+  it("counts only what it has started itself, also while another one goes on", async () => {
+    const { offloader, tasks } = await startApp();
+    offloader.offload("sendMail");
+    offloader.offload("optimizeImage", { key: "cat" });
+    const [mails, images] = await Promise.all([
+      tasks.drain({ only: "sendMail" }),
+      tasks.drain({ only: "optimizeImage" }),
+    ]);
+    expect([mails, images]).toMatchObject([{ succeeded: 1 }, { succeeded: 1 }]);
+  });
+
   it("does not count the callbacks that end meanwhile", async () => {
     const { offloader, tasks } = await startApp();
     const response = new ServerResponse(new IncomingMessage(new Socket()));

@@ -119,6 +119,22 @@ describe("restore()", () => {
   });
 });
 
+describe("the calls of the kit", () => {
+  it("work destructured, and their errors still point at the line of the test", async () => {
+    const { offloader, tasks } = await startApp();
+    const { offloaded, assertOffloaded, assertNothingOffloaded, drain, waitFor, clear } = tasks;
+    const stack = expect.stringMatching(/offloaded\n {4}at [^\n]*lifecycle\.test\.ts/);
+    expect(() => assertOffloaded("sendMail")).toThrow(expect.objectContaining({ stack }));
+    offloader.offload("sendMail");
+    assertOffloaded("sendMail");
+    expect(await drain()).toMatchObject({ succeeded: 1 });
+    await waitFor("sendMail", undefined, "succeeded");
+    expect(offloaded()).toHaveLength(1);
+    await clear();
+    assertNothingOffloaded();
+  });
+});
+
 describe("an offloader that is closed while it is under test", () => {
   it("waits for nothing that was kept", async () => {
     const { offloader } = await startApp();

@@ -75,15 +75,13 @@ export function whyOffloaded(
 }
 
 /**
- * Throws a failure.
+ * Throws a failure, if there is one.
  *
  * @param from the function at which the stack begins: the next line is the test's
  */
-export function fail(
-  { message, expected, actual }: Failure,
-  operator: string,
-  from: (...args: never[]) => unknown,
-): never {
+export function throwIf(failure: Failure | undefined, operator: string, from: (...args: never[]) => unknown): void {
+  if (failure === undefined) return;
+  const { message, expected, actual } = failure;
   throw new AssertionError({ message, expected, actual, operator, stackStartFn: from });
 }
 

@@ -5,7 +5,6 @@ import type { Task } from "../../core/task.js";
 import type { Inside } from "../../intake/inside.js";
 import type { DrainCounts, DrainOptions } from "../contract.js";
 import type { Names } from "../names.js";
-import type { Recorder } from "../recorder.js";
 import type { Activity } from "./activity.js";
 import type { FrozenClock } from "./frozen-clock.js";
 import type { KitEngine } from "./kit-engine.js";
@@ -16,7 +15,6 @@ export interface DrainParts {
   readonly clock: FrozenClock;
   readonly inside: Inside;
   readonly activity: Activity;
-  readonly recorder: Recorder;
   readonly here: TasksHere;
   readonly names: Names;
 }
@@ -52,11 +50,13 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
         continue;
       }
       const wait = clock.untilNext;
-      const waits = ledger.some((task) => task.state === "delayed" && isMeant(task));
-      if (!retries || !waits || wait === undefined) {
+      const delayed = ledger.list().filter((task) => task.state === "delayed" && isMeant(task));
+      if (!retries || delayed.length === 0 || wait === undefined) {
         for (const name of names ?? []) parts.names.check(name);
         return counter.counts();
       }
+      // In the mode "inline" they start by themselves.
+      counter.include(delayed);
       await clock.advance(wait, () => activity.react());
     }
   } finally {
@@ -64,22 +64,30 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
   }
 }
 
-function countEnds({ inside: { events }, recorder }: DrainParts): {
+function countEnds({ inside: { events } }: DrainParts): {
+  include(tasks: readonly Task[]): void;
   start(tasks: readonly Task[], most: number): void;
   counts(): DrainCounts;
   stop(): void;
 } {
   const counted = { succeeded: 0, failed: 0, cancelled: 0, retrying: 0 };
+  // Only its own, because another drain may go on at the same time.
+  const own = new Set<string>();
   let started = 0;
   const names = Object.keys(counted) as (keyof typeof counted)[];
   const off = names.map((name) => {
     return events.on(name, ({ id }) => {
-      if (recorder.isTask(id)) counted[name]++;
+      if (own.has(id)) counted[name]++;
     });
   });
+  const include = (tasks: readonly Task[]): void => {
+    for (const { id } of tasks) own.add(id);
+  };
   return {
+    include,
     start(tasks, most) {
       started += tasks.length;
+      include(tasks);
       if (started <= most) return;
       const last = [...new Set(tasks.map(({ definition }) => definition.name))].join(", ");
       throw new AssertionError({

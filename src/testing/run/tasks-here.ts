@@ -13,6 +13,7 @@ import { defaultPolicy } from "../../intake/call/dispatch-options.js";
 import type { Inside } from "../../intake/inside.js";
 import type { PerformOptions } from "../contract.js";
 import type { ResolvedTestingOptions } from "../options.js";
+import { importHere } from "./import-here.js";
 
 const rules: Rules = { attempt: integer(1), context: { expected: "", holds: () => true }, signal };
 
@@ -64,9 +65,7 @@ export class TasksHere {
   async #load(): Promise<Tasks> {
     const { module } = this.#inside;
     if (this.given !== undefined) return this.given;
-    const importModule = this.#importModule;
-    if (importModule === undefined) return loadTasks(module);
-    return loadTasks(module, async () => ({ tasks: (await importModule()) as Namespace }));
+    return loadTasks(module, () => importHere(module, this.#importModule));
   }
 }
 
