@@ -126,11 +126,29 @@ export function describe(value: unknown): string {
       return cut(String(value));
     case "function":
       return value.name ? `the function ${cut(value.name)}` : "a function";
-    default: {
-      if (Array.isArray(value)) return "an array";
-      const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
-      return typeof name === "string" && name !== "Object" && name !== "" ? `an instance of ${cut(name)}` : "an object";
-    }
+    default:
+      return isRevoked(value) ? "a revoked proxy" : describeObject(value);
+  }
+}
+
+function describeObject(value: object): string {
+  if (Array.isArray(value)) return "an array";
+  try {
+    const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+    return typeof name === "string" && name !== "Object" && name !== "" ? `an instance of ${cut(name)}` : "an object";
+  } catch {
+    // A trap of a proxy, or a getter.
+    return "an object";
+  }
+}
+
+/** Whether it is a proxy that has been revoked: whatever is asked of it throws a TypeError. No trap of another proxy is called. */
+export function isRevoked(value: unknown): boolean {
+  try {
+    Array.isArray(value);
+    return false;
+  } catch {
+    return true;
   }
 }
 

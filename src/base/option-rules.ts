@@ -1,5 +1,5 @@
 // Options are checked against a table with one rule for each field, so that all errors have one wording.
-import { cut, describe, OffloadError } from "./errors.js";
+import { cut, describe, isRevoked, OffloadError } from "./errors.js";
 import { nearest } from "./nearest.js";
 
 /** Which values a field may have. */
@@ -64,7 +64,7 @@ function unknownOption(where: string, path: string, name: string, rules: Rules):
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !isRevoked(value) && !Array.isArray(value);
 }
 
 // The rules from which tables are made.
@@ -74,6 +74,11 @@ export const plainObject: Rule = { expected: "an object", holds: isObject };
 export const string: Rule = {
   expected: "a non-empty string",
   holds: (value) => typeof value === "string" && value !== "",
+};
+/** A name that may be a client's, and is kept, logged and compared. */
+export const name: Rule = {
+  expected: "a non-empty string of at most 1000 characters",
+  holds: (value) => string.holds(value) && String(value).length <= 1_000,
 };
 export const boolean: Rule = { expected: "a boolean", holds: (value) => typeof value === "boolean" };
 export const func: Rule = { expected: "a function", holds: (value) => typeof value === "function" };

@@ -11,7 +11,7 @@ import type { Carrier } from "./trace/carrier.js";
  * `task.offload()`, and what a store keeps of them, are made of these by their types.
  */
 export interface Dispatch extends TaskPolicy {
-  /** Of the tasks of one name with the same key, one runs at a time; `onDuplicate` says what a second dispatch does. */
+  /** Of the tasks of one name with the same key (at most 1,000 characters), one runs at a time; `onDuplicate` says what a second dispatch does. */
   readonly key?: string | undefined;
   /**
    * What a dispatch does when an unfinished task has its key. `"skip"` (default): nothing new is accepted, and the handle is

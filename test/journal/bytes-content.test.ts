@@ -4,6 +4,7 @@ import { deserialize, serialize } from "node:v8";
 import { MessageChannel } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { capture } from "../../src/core/payload/capture.js";
 import { PayloadBytes } from "../../src/core/payload/payload.js";
 import { streamVersion } from "../../src/core/payload/stream/stream-format.js";
 import { decodeContent, encodeContent, type TaskContent } from "../../src/journal/format/content.js";
@@ -116,6 +117,11 @@ describe("a payload as bytes", () => {
         message: `${message}, which a journal cannot hold`,
       });
     }
+    // A Blob travels in the place of a File.
+    const payload = capture({ file: new File(["hush"], "hush.txt") });
+    expect(String(refusalOf({ payload }))).toContain(
+      "payload.file is an instance of File, which a journal cannot hold",
+    );
     const context = payloadBytes(new Uint8Array(3), [3], { aside: [port1], asidePaths: ["context.port"] });
     expect(String(refusalOf({ context }))).toContain("context.port is an instance of MessagePort");
   });

@@ -78,7 +78,12 @@ describe("a call with what it does not take", () => {
     ["no attempts", ["echo", 1, { attempts: 0 }], "AR_INVALID_OPTIONS", /attempts to be a positive integer, got 0/],
     ["a negative timeout", ["echo", 1, { timeout: -1 }], "AR_INVALID_OPTIONS", /timeout .*milliseconds/],
     ["a wrong backoff", ["echo", 1, { backoff: { type: "linear" } }], "AR_INVALID_OPTIONS", /backoff\.type/],
-    ["a key that is no string", ["echo", 1, { key: 7 }], "AR_INVALID_OPTIONS", /key to be a non-empty string, got 7/],
+    [
+      "a key that is no string",
+      ["echo", 1, { key: 7 }],
+      "AR_INVALID_OPTIONS",
+      /key to be a non-empty string of at most 1000 characters, got 7/,
+    ],
     ["a signal that is none", ["echo", 1, { signal: {} }], "AR_INVALID_OPTIONS", /signal to be an AbortSignal/],
     ["options that are none", ["echo", 1, "high"], "AR_INVALID_OPTIONS", /an object/],
     ["concurrency", ["echo", 1, { concurrency: 2 }], "AR_INVALID_OPTIONS", /unknown option concurrency/],

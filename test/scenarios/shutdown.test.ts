@@ -182,15 +182,31 @@ describe("a second signal", () => {
     },
   );
 
-  it("of SIGINT changes nothing when the process has raised it itself", async () => {
+  it.each(["process", "import"])("of SIGINT changes nothing when the process has raised it by its %s", async (by) => {
     const app = await startApp({});
     await app.get("/work?name=long&ms=2500");
-    await app.get("/raise?ms=1300&signal=SIGINT");
+    await app.get(`/raise?ms=1300&signal=SIGINT&by=${by}`);
     app.kill("SIGINT");
     const { code, report, stderr } = await app.end();
     expect(code).toBe(0);
     expect(report).toMatchObject({ reason: "SIGINT", completed: 1, abandoned: [] });
     expect(stderr).toContain("SIGINT came again, which changes nothing");
+  });
+
+  it("of another kind is the first of its kind: SIGINT after SIGTERM forces when it comes once more", async () => {
+    const app = await startApp({});
+    await app.get("/work?name=long&ms=20000");
+    app.kill("SIGTERM");
+    await app.waitFor(/^step draining$/m);
+    // Time is the subject.
+    await sleep(1_100);
+    app.kill("SIGINT");
+    await app.waitFor(/SIGINT came, which changes nothing, .* if it comes once more, it forces the end/);
+    await sleep(1_100);
+    app.kill("SIGINT");
+    const { code, report } = await app.end();
+    expect(code).toBe(130);
+    expect(report).toMatchObject({ reason: "SIGTERM", exitCode: 130, abandoned: [{ state: "running" }] });
   });
 
   it("after close() is the first one, and forces nothing", async () => {

@@ -3,11 +3,13 @@
 // a view would ship the whole buffer behind it, for a small Buffer Node's pool with other requests' bytes.
 import { types } from "node:util";
 import { describe } from "../../base/errors.js";
-import { type Captured, PayloadBytes } from "./payload.js";
+import { type Beside, type Captured, PayloadBytes } from "./payload.js";
 import { restore } from "./restore.js";
 import { type Assembled, assemble, type Place } from "./stream/assemble.js";
 import type { OnInstance } from "./walk/classes.js";
-import { notCloneable, refuseValue } from "./walk/refusals.js";
+import type { Collected } from "./walk/collected.js";
+import { refuseNamespace } from "./walk/platform-objects.js";
+import { notCloneable, prototypeOf, refuseValue } from "./walk/refusals.js";
 import { isPrimitive, Walk } from "./walk/walk.js";
 
 /** ArrayBuffers, ports and streams that move instead of being copied. */
@@ -48,7 +50,7 @@ export function capture(value: unknown, label = "payload", options: CaptureOptio
   const { transfer } = options;
   if (transfer !== undefined && transfer.length > 0) return captureMoving(value, label, transfer, options);
   if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(label, value);
-  const fields = fieldsOnce(value);
+  const fields = fieldsOnce(value, label);
   if (isFlat(fields)) return fields;
   return toBytes(value, fields, label, "arena", options.onInstance);
 }
@@ -63,7 +65,7 @@ export function captureWhole(value: unknown, label = "payload", transfer: Transf
   const walk = new Walk(label, uncopied);
   const { found } = walk;
   const { bytes, lengths, beside } = written(walk, value, "arena");
-  return new PayloadBytes(bytes, lengths, { ...beside, aside: found.aside, asidePaths: found.asidePaths });
+  return new PayloadBytes(bytes, lengths, besideBytes(beside, found));
 }
 
 /**
@@ -72,14 +74,14 @@ export function captureWhole(value: unknown, label = "payload", transfer: Transf
  */
 export function captureForMoving(value: unknown, label = "payload"): Captured {
   if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(label, value);
-  const fields = fieldsOnce(value);
+  const fields = fieldsOnce(value, label);
   return isFlat(fields) ? fields : toBytes(value, fields, label, "loose");
 }
 
 /** A copy of a value for this thread, by the rules of {@link capture}. */
 export function copy(value: unknown, label = "payload"): unknown {
   if (typeof value !== "object" || value === null) return isPrimitive(value) ? value : refuseValue(label, value);
-  const fields = fieldsOnce(value);
+  const fields = fieldsOnce(value, label);
   return isFlat(fields) ? fields : restore(toBytes(value, fields, label, "loose"));
 }
 
@@ -105,9 +107,11 @@ export function refuseToMoveAgain(transfer: TransferList, attempts: number): voi
  * The fields of a plain object with few of them, read once: the common payload is flat, and to copy it takes 60 ns, where to write four
  * fields takes some hundred. Fields under symbols come along; none arrives.
  */
-function fieldsOnce(value: object): object | undefined {
-  if (Object.getPrototypeOf(value) !== Object.prototype || hasManyFields(value)) return undefined;
-  return { ...value };
+function fieldsOnce(value: object, label: string): object | undefined {
+  if (prototypeOf(value, label) !== Object.prototype) return undefined;
+  const fields = countFields(value);
+  if (fields === 0) refuseNamespace(value, label);
+  return fields > mostFlatFields ? undefined : { ...value };
 }
 
 function isFlat(fields: object | undefined): boolean {
@@ -119,10 +123,11 @@ function isFlat(fields: object | undefined): boolean {
   return true;
 }
 
-function hasManyFields(value: object): boolean {
+/** Stops at the first too many. */
+function countFields(value: object): number {
   let fields = 0;
-  for (const _ in value) if (++fields > mostFlatFields) return true;
-  return false;
+  for (const _ in value) if (++fields > mostFlatFields) break;
+  return fields;
 }
 
 /** @param fields of the value where they have been read already */
@@ -137,7 +142,11 @@ function toBytes(
   const { found } = walk;
   const { bytes, lengths, beside } = written(walk, value, place, fields);
   if (found.aside.length === 0) return new PayloadBytes(bytes, lengths, beside);
-  return new PayloadBytes(bytes, lengths, { ...beside, aside: found.aside, asidePaths: found.asidePaths });
+  return new PayloadBytes(bytes, lengths, besideBytes(beside, found));
+}
+
+function besideBytes(beside: Beside | undefined, { aside, asidePaths, asideKinds }: Collected): Beside {
+  return { ...beside, aside, asidePaths, asideKinds };
 }
 
 function written(walk: Walk, value: unknown, place: Place, fields?: object): Assembled {
@@ -172,15 +181,16 @@ function captureMoving(
     moved = structuredClone([...transfer] as object[], { transfer: [...transfer] as ArrayBuffer[] });
   } catch (error) {
     beside?.free?.();
-    throw notCloneable(`transfer: ${words(error)}`, error);
+    const place = transfer.length === 1 ? "transfer[0]" : "transfer";
+    throw notCloneable(`${place}: ${words(error)}`, error);
   }
   const aside = [...moved, ...found.aside.slice(transfer.length)];
-  return new PayloadBytes(bytes, lengths, { ...beside, aside, asidePaths: found.asidePaths, moved });
+  return new PayloadBytes(bytes, lengths, { ...besideBytes(beside, found), aside, moved });
 }
 
 /** A buffer that was moved before: Node 20 would move it again, empty, and say nothing. */
 function refuseDetached(value: unknown, path: string): void {
-  if (!(value instanceof ArrayBuffer)) return;
+  if (!types.isArrayBuffer(value)) return;
   try {
     value.slice(0, 0);
   } catch (error) {

@@ -9,6 +9,8 @@ export interface Beside {
   readonly aside?: readonly unknown[] | undefined;
   /** For each of `aside`, where it was in the payload. Only the capturing thread knows. */
   readonly asidePaths?: readonly string[] | undefined;
+  /** For each of `aside`, the words for what it was in the payload. A Blob may travel in the place of a File. */
+  readonly asideKinds?: readonly string[] | undefined;
   /** The objects of `aside` that must be moved when the payload is posted for its only attempt. */
   readonly moved?: readonly object[] | undefined;
   /** Large buffers as they are, instead of behind the stream: they move to another thread without a copy. */
@@ -31,6 +33,7 @@ export class PayloadBytes {
   readonly lengths: readonly number[];
   readonly aside: readonly unknown[] | undefined;
   readonly asidePaths: readonly string[] | undefined;
+  readonly asideKinds: readonly string[] | undefined;
   readonly moved: readonly object[] | undefined;
   readonly loose: readonly ArrayBuffer[] | undefined;
 
@@ -40,6 +43,7 @@ export class PayloadBytes {
     this.lengths = lengths;
     this.aside = beside.aside;
     this.asidePaths = beside.asidePaths;
+    this.asideKinds = beside.asideKinds;
     this.moved = beside.moved;
     this.loose = beside.loose;
   }

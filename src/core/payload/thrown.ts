@@ -31,8 +31,8 @@ export function toError(wire: WireError): Error {
   }
   const { name, message, stack } = wire;
   const error = emptyError(wire.errors !== undefined, classNumber(name));
-  const cause = wire.cause && toThrown(wire.cause);
-  fillError(error, { name, message, stack, cause, errors: wire.errors?.map(toThrown), fields: opened(wire.fields) });
+  const cause = wire.cause && { cause: toThrown(wire.cause) };
+  fillError(error, { name, message, stack, ...cause, errors: wire.errors?.map(toThrown), fields: opened(wire.fields) });
   return error;
 }
 

@@ -4,7 +4,7 @@
 import { isNonRetryable } from "../retry/non-retryable.js";
 import { capture } from "./capture.js";
 import type { WireError } from "./thrown.js";
-import { fieldsOf, isError, membersOf, mostCauses, read, text } from "./walk/error-parts.js";
+import { causeOf, fieldsOf, isError, type Members, membersOf, mostCauses, read, text } from "./walk/error-parts.js";
 import { toWireForm, type WireForm } from "./wire-form.js";
 
 /** The members of an AggregateError may hold each other, so the depth alone is no limit. */
@@ -30,7 +30,7 @@ function takeApart(thrown: unknown, depth: number, budget: Budget): WireError {
 }
 
 function errorToWire(error: Error, depth: number, budget: Budget): WireError {
-  const cause = read(() => error.cause);
+  const cause = causeOf(error);
   const members = membersOf(error);
   const deeper = depth < mostCauses && budget.left > 0;
   return {
@@ -38,9 +38,9 @@ function errorToWire(error: Error, depth: number, budget: Budget): WireError {
     name: text(() => error.name) ?? "Error",
     message: text(() => error.message) ?? "",
     stack: text(() => error.stack),
-    ...(deeper && cause !== undefined && { cause: takeApart(cause, depth + 1, budget) }),
+    ...(deeper && cause !== undefined && { cause: takeApart(cause.value, depth + 1, budget) }),
     ...(deeper && members.list && { errors: takeAllApart(members.list, depth + 1, budget) }),
-    fields: fieldsOf(error, members, carry),
+    fields: carryFields(error, members),
     ...(isNonRetryable(error) && { nonRetryable: true }),
   };
 }
@@ -59,6 +59,18 @@ function valueToWire(thrown: unknown): WireError {
     message: inWords(thrown),
     ...(value !== undefined && { thrown: value }),
   };
+}
+
+/** A field that cannot be copied is left out. */
+function carryFields(error: Error, members: Members): Record<string, WireForm> | undefined {
+  let fields: Record<string, WireForm> | undefined;
+  for (const [key, field] of fieldsOf(error, members)) {
+    const carried = read(() => carry(field));
+    if (carried === undefined && field !== undefined) continue;
+    fields ??= {};
+    Object.defineProperty(fields, key, { value: carried, enumerable: true, configurable: true, writable: true });
+  }
+  return fields;
 }
 
 function inWords(thrown: unknown): string {

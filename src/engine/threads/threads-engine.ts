@@ -223,7 +223,7 @@ export class ThreadsEngine implements Engine {
     const slot = thread.slotOf(reply);
     thread.tasksRun += slot.tasks.length - slot.withdrawn;
     const complete = this.#report.replied(slot, reply);
-    this.#release(thread, slot);
+    if (slot.reported === slot.tasks.length) this.#release(thread, slot);
     if (complete) this.pool.afterWork(thread);
     else this.#distrust(thread, "it ended a batch without the outcome of a task");
     this.#wake();

@@ -1,5 +1,6 @@
 // The options of one dispatch, and of all dispatches of a task: their rules, and how the three levels merge.
 import type { MessagePort } from "node:worker_threads";
+import { describe } from "../../base/errors.js";
 import {
   checkOptions,
   either,
@@ -7,13 +8,13 @@ import {
   integer,
   integerOrInfinity,
   milliseconds,
+  name,
   object,
   oneOf,
   plainObject,
   type Rule,
   type Rules,
   signal,
-  string,
 } from "../../base/option-rules.js";
 import type { Backoff, TaskPolicy } from "../../core/definition.js";
 import type { FollowUpOptions } from "../../core/follow-up.js";
@@ -94,7 +95,7 @@ const { concurrency: _, ...perCall } = policyRules;
 const dispatchRules: Rules<DispatchOptions> = {
   ...perCall,
   transfer: { expected: "an array of ArrayBuffers", holds: Array.isArray },
-  key: string,
+  key: name,
   onDuplicate: oneOf("skip", "replace"),
   signal,
 };
@@ -146,8 +147,7 @@ export function resolveDispatch(where: string, policy: TaskPolicy, options: Disp
  * @throws OffloadError AR_INVALID_OPTIONS, also for an option that means nothing in a thread
  */
 export function checkFollowUp(taskName: string, options: FollowUpOptions | undefined): void {
-  if (options !== undefined)
-    checkOptions(`options of task.offload(${JSON.stringify(taskName)})`, options, followUpRules);
+  if (options !== undefined) checkOptions(`options of task.offload(${describe(taskName)})`, options, followUpRules);
 }
 
 /**

@@ -3,6 +3,7 @@ import { types } from "node:util";
 import { serialize } from "node:v8";
 import { describe, OffloadError } from "../../base/errors.js";
 import type { PayloadBytes } from "../../core/payload/payload.js";
+import { isPort } from "../../core/payload/walk/platform-objects.js";
 
 /** @param unstorable where it is and what it is, such as "payload.port is an instance of MessagePort" */
 function refusal(unstorable: string): OffloadError {
@@ -45,9 +46,9 @@ export function serializeStorable(value: unknown): Uint8Array {
  *
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE with its path
  */
-export function checkSelfContained({ aside, asidePaths }: PayloadBytes): void {
+export function checkSelfContained({ aside, asidePaths, asideKinds }: PayloadBytes): void {
   if (aside === undefined || aside.length === 0) return;
-  throw refusal(`${asidePaths?.[0] ?? "the payload"} is ${kindOf(aside[0])}`);
+  throw refusal(`${asidePaths?.[0] ?? "the payload"} is ${kindOf(aside[0], asideKinds?.[0])}`);
 }
 
 /** The path of the first such thing in a value, and what it is. */
@@ -91,10 +92,10 @@ function findInFields(value: object, path: string, seen: Set<unknown>): string |
   return undefined;
 }
 
-function kindOf(value: unknown): string {
+function kindOf(value: unknown, kind: string = describe(value)): string {
   if (types.isSharedArrayBuffer(value)) return "a SharedArrayBuffer";
   if (ArrayBuffer.isView(value) && types.isSharedArrayBuffer(value.buffer)) return "a view of a SharedArrayBuffer";
-  return describe(value);
+  return kind;
 }
 
 /**
@@ -102,6 +103,8 @@ function kindOf(value: unknown): string {
  * other means than serialization: v8.serialize throws for some and, from Node 22 on, silently makes `{}` of others.
  */
 function isPlatformObject(value: object): boolean {
+  // To clone one that is closed ends the process.
+  if (isPort(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null || Array.isArray(value)) return false;
   if (types.isDate(value) || types.isRegExp(value) || types.isArrayBuffer(value)) return false;

@@ -38,8 +38,17 @@ const known: readonly Known[] = [
   { name: "terminus", marks: /isShuttingDown[\s\S]*asyncServerStop\(\)[\s\S]*process\.kill\(/, ending: "raises" },
 ];
 
-const exits = /\bprocess\s*\.\s*(?:exit|reallyExit|abort)\s*\(/;
-const raises = /\bprocess\s*\.\s*kill\s*\(\s*process\s*\.\s*pid\b/;
+// Each as it is written, or as a compiler writes it for CommonJS, such as `(0, node_process_1.exit)(0)`. To name it is enough,
+// because it may be handed to a timer or a promise.
+const exits: readonly RegExp[] = [
+  /\b\w*process\w*\s*\??\.\s*(?:exit|reallyExit|abort)\b/,
+  /\b\w*process\w*\s*(?:\?\.)?\s*\[\s*["'`](?:exit|reallyExit|abort)["'`]\s*\]/,
+  // Taken from `process` before.
+  /(?<![.\w$]|function )exit\s*(?:\?\.)?\s*\(/,
+];
+const raises = /\bkill\b["'`\])?.\s]*\(\s*\w*process\w*\s*\??\.\s*pid\b/;
+/** The name of a bound function is all that it shows. */
+const boundExit = /^bound (?:exit|reallyExit|abort)$/;
 
 /** Another listener of a signal. */
 export type Found = Pick<Known, "name" | "ending" | "remedy">;
@@ -52,7 +61,8 @@ function endingOf(listener: unknown): Found | undefined {
   if (found !== undefined) return found;
   const name = listener.name || firstLine(source);
   if (raises.test(source)) return { name, ending: "raises" };
-  return exits.test(source) ? { name, ending: "exits" } : undefined;
+  const ends = boundExit.test(name) || exits.some((mark) => mark.test(source));
+  return ends ? { name, ending: "exits" } : undefined;
 }
 
 function firstLine(source: string): string {

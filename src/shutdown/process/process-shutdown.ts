@@ -145,6 +145,9 @@ export class ProcessShutdown {
     if (arrival === "again" && forces) this.sequence.force(128 + constants.signals[signal]);
     else if (arrival === "again" || arrival === "raised") {
       this.say("info", `shutdown: ${signal} came again, which changes nothing`);
+    } else if (arrival === "first") {
+      const then = forces ? "; if it comes once more, it forces the end" : "";
+      this.say("info", `shutdown: ${signal} came, which changes nothing, because the shutdown has begun${then}`);
     }
   }
 

@@ -19,18 +19,26 @@ export class SignalHistory {
   private readonly raised = new Map<NodeJS.Signals, number>();
   private restore: () => void = () => {};
 
-  /** Notes from now on what the process sends to itself. Node does not tell who has sent a signal, so the call is noted. */
+  /**
+   * Notes from now on what the process sends to itself. Node does not tell who has sent a signal, so the call is noted. Every
+   * `kill`, also one that was imported or kept before, calls `process._kill` (Node.js 20 to 26), which takes numbers alone.
+   */
   noteRaised(): void {
-    const { kill } = process;
-    const noting: typeof process.kill = (pid, signal) => {
+    const target: Partial<Record<"kill" | "_kill", Kill>> = process;
+    const method = typeof target._kill === "function" ? "_kill" : "kill";
+    const kill = target[method];
+    if (kill === undefined) return;
+    const noting: Kill = (pid, signal) => {
       const name = nameOf(signal);
-      if (pid === process.pid && name !== undefined) this.raised.set(name, (this.raised.get(name) ?? 0) + 1);
+      // 0 and -pid are its process group.
+      const ours = pid === process.pid || pid === 0 || pid === -process.pid;
+      if (ours && name !== undefined) this.raised.set(name, (this.raised.get(name) ?? 0) + 1);
       return kill.call(process, pid, signal);
     };
-    process.kill = noting;
+    target[method] = noting;
     this.restore = () => {
       // Unless somebody else has replaced it meanwhile.
-      if (process.kill === noting) process.kill = kill;
+      if (target[method] === noting) target[method] = kill;
     };
   }
 
@@ -54,6 +62,8 @@ export class SignalHistory {
     return now() - cameAt < repeatWindow ? "same" : "again";
   }
 }
+
+type Kill = (pid: number, signal?: string | number) => unknown;
 
 function nameOf(signal: string | number = "SIGTERM"): NodeJS.Signals | undefined {
   const names = Object.keys(constants.signals) as NodeJS.Signals[];

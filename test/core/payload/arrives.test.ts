@@ -32,6 +32,21 @@ describe("an error in a payload", () => {
     expect(failure.cause).toMatchObject({ message: "deeper", stack: cause.stack });
   });
 
+  it("keeps a cause and fields that are undefined, and has none where there was none", () => {
+    const given = [
+      new Error("m", { cause: undefined }),
+      Object.assign(new Error("m"), { at: undefined }),
+      new Error("m"),
+    ];
+    const arrived = copy(given) as Error[];
+    const thrown = given.map((error) => toError(structuredClone(toWire(error))));
+    for (const errors of [arrived, thrown]) {
+      expect(errors.map((error) => Object.hasOwn(error, "cause"))).toEqual([true, false, false]);
+      expect(errors.map((error) => Object.hasOwn(error, "at"))).toEqual([false, true, false]);
+      expect(errors.map((error) => Object.hasOwn(error, "code"))).toEqual([false, false, false]);
+    }
+  });
+
   it.each([RangeError, TypeError, SyntaxError, ReferenceError, EvalError, URIError])("keeps its class: %o", (Type) => {
     const [arrived] = copy([new Type("m")]) as [Error];
     expect(Object.getPrototypeOf(arrived)).toBe(Type.prototype);
@@ -179,10 +194,11 @@ describe("an object of the platform in a payload", () => {
 
   it("travels beside the bytes, and the path of each is kept", () => {
     const shared = new SharedArrayBuffer(8);
-    const captured = capture({ shared, list: [new Blob(["x"]), new Uint8Array(shared)] });
+    const captured = capture({ shared, list: [new Blob(["x"]), new Uint8Array(shared)], file: new File([], "f") });
     expect(captured).toMatchObject({
-      aside: [shared, expect.any(Blob)],
-      asidePaths: ["payload.shared", "payload.list[0]"],
+      aside: [shared, expect.any(Blob), expect.any(Blob)],
+      asidePaths: ["payload.shared", "payload.list[0]", "payload.file"],
+      asideKinds: ["an instance of SharedArrayBuffer", "an instance of Blob", "an instance of File"],
     });
   });
 

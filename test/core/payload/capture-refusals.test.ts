@@ -93,6 +93,12 @@ describe("a payload that cannot be copied", () => {
     expect(refusal(JSON.parse("[".repeat(levels) + "]".repeat(levels)))).toMatch(/nested more than 1000 levels deep$/);
   });
 
+  it("has its path shortened in the middle where it is long", () => {
+    let value: unknown = { last: noop };
+    for (let level = 0; level < 900; level++) value = { ["k".repeat(1_000)]: value };
+    expect(refusal(value)).toMatch(/^payload\.kkk.{150,200}\.\.\..{150,200}kkk\.\.\.\.last is a function, which/);
+  });
+
   it("names nothing of the payload's contents but field names and keys", () => {
     expect(refusal({ secret: "hunter2", fn: noop })).not.toContain("hunter2");
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { watch } from "../../support/offloader.js";
 
 const source = readFileSync(new URL("../../fixtures/tampering.mjs", import.meta.url), "utf8");
-const harmless = ["nothing", "echo", "later", "throws"];
+const harmless = ["nothing", "echo", "later", "lasts", "throws"];
 const ways = [...source.matchAll(/^export (?:async )?function (\w+)/gm)]
   .map(([, name]) => name ?? "")
   .filter((name) => !harmless.includes(name));
@@ -16,8 +16,9 @@ const payload = { text: "text", list: [1, { two: new Date(2) }] };
 
 describe("a task that tampers with its thread", () => {
   for (const way of ways) {
-    it(`leaves nothing behind it that never ends: ${way}`, { timeout: 20_000 }, async () => {
-      const watched = watch("tampering.mjs", { pool: { maxThreads: 1, startTimeout: 500, abortGrace: 100 } });
+    // A silent thread is noticed by startTimeout, and a busy machine needs more than 500 ms to start one.
+    it(`leaves nothing behind it that never ends: ${way}`, { timeout: 30_000 }, async () => {
+      const watched = watch("tampering.mjs", { pool: { maxThreads: 1, startTimeout: 2_000, abortGrace: 100 } });
       const { offloader } = watched;
       await offloader.ready();
       // What goes with it in one batch, what was sent ahead, and what waits.
@@ -51,8 +52,29 @@ describe("a task that tampers with its thread", () => {
     });
   }
 
+  it("and forges a reply while another task runs costs that task nothing: it runs again, alone", async () => {
+    const watched = watch("tampering.mjs", { pool: { maxThreads: 1, startTimeout: 2_000, abortGrace: 100 } });
+    const { offloader } = watched;
+    await offloader.run("nothing");
+    await offloader.run("forgesAReplyLater");
+    const innocent = [offloader.offload("lasts"), offloader.offload("nothing"), offloader.offload("nothing")];
+    expect(await watched.event("threadEnded")).toMatchObject({ cause: "unreadable" });
+    await offloader.idle();
+    expect(innocent.map(({ state }) => state)).toEqual(["succeeded", "succeeded", "succeeded"]);
+  });
+
+  it("and forges a reply while it runs itself fails at its second start, which is alone", async () => {
+    const watched = watch("tampering.mjs", { pool: { maxThreads: 1, startTimeout: 2_000, abortGrace: 100 } });
+    const { offloader } = watched;
+    await offloader.run("nothing");
+    const guilty = offloader.offload("forgesAReplyAndGoesOn");
+    await expect(guilty.result()).rejects.toMatchObject({ code: "AR_THREAD_EXITED" });
+    const ended = await watched.events("threadEnded", 2);
+    expect(ended.map(({ cause }) => cause)).toEqual(["unreadable", "unreadable"]);
+  });
+
   it("and sends messages of its own has its thread replaced as unreadable", async () => {
-    const watched = watch("tampering.mjs", { pool: { maxThreads: 1, startTimeout: 500, abortGrace: 100 } });
+    const watched = watch("tampering.mjs", { pool: { maxThreads: 1, startTimeout: 2_000, abortGrace: 100 } });
     // It finds the port only where the thread is up already.
     await watched.offloader.run("nothing");
     watched.offloader.offload("forgesMessages");

@@ -1,6 +1,6 @@
 // Puts an error together from its parts.
 
-/** What an error is taken apart into. `cause` may be anything, undefined where there is none. */
+/** What an error is taken apart into. `cause` may be anything, also undefined, and is absent where there is none. */
 export interface ErrorContents {
   readonly name: string;
   readonly message: string;
@@ -45,7 +45,7 @@ export function fillError(error: Error, contents: ErrorContents): void {
   if (error.name !== name) define(error, "name", name);
   setHidden(error, "message", message);
   setHidden(error, "stack", stack ?? `${name}: ${message}`);
-  if (cause !== undefined) define(error, "cause", cause);
+  if ("cause" in contents) define(error, "cause", cause);
   if (errors !== undefined) define(error, "errors", errors);
   // The class of a SuppressedError has its own `error` and `suppressed` already, and hides them.
   for (const key in fields) define(error, key, fields[key], !Object.hasOwn(error, key));

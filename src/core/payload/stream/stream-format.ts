@@ -11,7 +11,7 @@ export const tags = {
   /** Behind the last pair of a Map, item of a Set, field of an error. */
   end: 0,
   undefined: 1,
-  /** In an array alone. */
+  /** In an array, and as the cause of an error where it is undefined. */
   hole: 2,
   null: 3,
   true: 4,

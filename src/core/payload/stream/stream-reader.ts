@@ -223,7 +223,8 @@ export class StreamReader {
       name,
       message,
       stack: typeof stack === "string" ? stack : undefined,
-      cause,
+      // Undefined where there is none, a hole where it is undefined.
+      ...(cause !== undefined && { cause: cause === hole ? undefined : cause }),
       errors,
       fields: Object.fromEntries(fields),
     };

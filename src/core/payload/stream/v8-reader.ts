@@ -41,7 +41,10 @@ export class V8Reader extends Deserializer {
     for (let index = 0; index < buffers; index++) this.transferArrayBuffer(index, partOf(this.#payload, index));
     const value: unknown = this.readValue();
     // Errors met in the contents of another have theirs behind them.
-    for (const error of this.#errors) fillError(error, this.readValue() as ErrorContents);
+    for (const error of this.#errors) {
+      const { cause, ...contents } = this.readValue() as ErrorContents;
+      fillError(error, cause === undefined ? contents : { ...contents, cause });
+    }
     return value;
   }
 

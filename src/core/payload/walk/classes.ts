@@ -1,6 +1,7 @@
 // What becomes of an instance, by its class: a plain object, itself, or a refusal. Found out once for each class.
 import { types } from "node:util";
 import { shared } from "../../../base/shared.js";
+import { isPort } from "./platform-objects.js";
 
 /**
  * `plain`: arrives as a plain object with its own enumerable fields. `aside`: structured clone carries it as itself.
@@ -50,9 +51,9 @@ export function fateOf(value: object, prototype: object): Fate {
   if (className !== undefined && !carried.has(className)) {
     return remember(prototype, { kind: "refused", className });
   }
-  // To try it would call the getters, once more than the walk does. What is known to be of the user's has plain fields alone.
-  // A proxy is refused by itself.
-  if (className === undefined && !types.isProxy(value) && holdsGetter(value)) return plainFate;
+  // To try it would call the getters, once more than the walk does, or end the process. What is known to be of the user's has
+  // plain fields alone. A proxy is refused by itself.
+  if (className === undefined && !types.isProxy(value) && mustNotBeCloned(value)) return plainFate;
   const cloned: object = structuredClone(value);
   if (className === "File") return remember(prototype, asideFate);
   if (className !== undefined && !(cloned instanceof Reflect.get(globalThis, className))) {
@@ -84,18 +85,24 @@ function remember(prototype: object, fate: Fate): Fate {
   return fate;
 }
 
-/** Whether structured clone would call the user's code: a getter, or a trap of a proxy. A value that holds very many objects is not looked through. */
-function holdsGetter(value: unknown): boolean {
+/**
+ * Whether structured clone would call the user's code, which is a getter or a trap of a proxy, or might meet a closed port. A
+ * value that holds very many objects is not looked through.
+ */
+function mustNotBeCloned(value: unknown): boolean {
   const looked = new Set<object>();
   const open: unknown[] = [value];
   for (let one = open.pop(); one !== undefined; one = open.pop()) {
     if (typeof one !== "object" || one === null || looked.has(one) || ArrayBuffer.isView(one)) continue;
-    if (types.isProxy(one)) return true;
+    if (types.isProxy(one) || isPort(one)) return true;
     if (looked.size === mostLooked) return true;
     looked.add(one);
     if (types.isMap(one)) for (const [key, item] of one) open.push(key ?? null, item ?? null);
     else if (types.isSet(one)) for (const item of one) open.push(item ?? null);
-    for (const key of Object.keys(one)) {
+    const keys = Object.keys(one);
+    // Structured clone reads the hidden cause of an error.
+    if (types.isNativeError(one)) keys.push("cause");
+    for (const key of keys) {
       const field = Object.getOwnPropertyDescriptor(one, key);
       if (field?.get !== undefined) return true;
       open.push(field?.value ?? null);

@@ -1,5 +1,6 @@
 // What a walk has found that does not go into the stream: large buffers, and objects that travel beside the bytes. A part that
 // turns out not to be wanted can be forgotten with all that came with it.
+import { describe } from "../../../base/errors.js";
 
 export interface Mark {
   readonly parts: number;
@@ -12,6 +13,8 @@ export class Collected {
   /** What travels beside the bytes, and where in the payload each was met. */
   readonly aside: unknown[] = [];
   readonly asidePaths: string[] = [];
+  /** What each was, in words. */
+  readonly asideKinds: string[] = [];
   readonly #numbers = new Map<unknown, number>();
 
   /** @returns the number by which the stream refers to it */
@@ -26,6 +29,7 @@ export class Collected {
   putAside(value: unknown, travelling: unknown, path: string): number {
     const number = this.aside.push(travelling) - 1;
     this.asidePaths.push(path);
+    this.asideKinds.push(describe(value));
     this.#numbers.set(value, number);
     return number;
   }
@@ -45,5 +49,6 @@ export class Collected {
     for (const [item, number] of this.#numbers) if (number >= aside) this.#numbers.delete(item);
     this.aside.length = aside;
     this.asidePaths.length = aside;
+    this.asideKinds.length = aside;
   }
 }

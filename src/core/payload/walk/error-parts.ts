@@ -14,6 +14,11 @@ export function isError(value: unknown): value is Error {
   return types.isNativeError(value) || value instanceof Error;
 }
 
+/** What a field holds, which may be undefined. */
+export interface Field {
+  readonly value: unknown;
+}
+
 /** The field `errors` of an error, read once. */
 export interface Members {
   /** What an AggregateError holds, or one that is like it. */
@@ -29,28 +34,31 @@ export function membersOf(error: Error): Members {
   return { list, other: errors };
 }
 
+/** The cause of an error, also one that is undefined. Undefined: it has none, or one that cannot be read. */
+export function causeOf(error: Error): Field | undefined {
+  return readField(error, "cause");
+}
+
 /**
- * The own fields of an error beside its name, message, stack and cause: those that are enumerable, `code`, and the two of a
- * SuppressedError, which are hidden.
- *
- * @param carry makes of a value what can travel; a field for which it throws or gives undefined is left out
+ * The own fields of an error beside its name, message, stack and cause, as far as they can be read: those that are enumerable,
+ * `code`, and the two of a SuppressedError, which are hidden. They are read in order, each as it is asked for.
  */
-export function fieldsOf(
-  error: Error,
-  members: Members,
-  carry: (value: unknown, key: string) => unknown,
-): Record<string, unknown> | undefined {
-  const fields: Record<string, unknown> = {};
-  let count = 0;
+export function* fieldsOf(error: Error, members: Members): Generator<readonly [key: string, value: unknown]> {
   const hidden = Object.hasOwn(error, "suppressed") ? usualOfSuppressed : usual;
   for (const key of new Set([...Object.keys(error), ...hidden])) {
     if (always.includes(key) || (members.list !== undefined && key === "errors")) continue;
-    const value = read(() => carry(key === "errors" ? members.other : Reflect.get(error, key), key));
-    if (value === undefined) continue;
-    count++;
-    Object.defineProperty(fields, key, { value, enumerable: true, configurable: true, writable: true });
+    const field = key === "errors" ? { value: members.other } : readField(error, key);
+    if (field !== undefined) yield [key, field.value];
   }
-  return count > 0 ? fields : undefined;
+}
+
+function readField(error: Error, key: string): Field | undefined {
+  try {
+    const value: unknown = Reflect.get(error, key);
+    return value !== undefined || Object.hasOwn(error, key) ? { value } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function text(get: () => unknown): string | undefined {

@@ -4,7 +4,7 @@ import type { ByteWriter } from "../stream/byte-writer.js";
 import { classNumber } from "../stream/make-error.js";
 import { tags } from "../stream/stream-format.js";
 import type { Collected } from "./collected.js";
-import { fieldsOf, type Members, membersOf, mostCauses, text } from "./error-parts.js";
+import { causeOf, type Field, fieldsOf, type Members, membersOf, mostCauses, text } from "./error-parts.js";
 import type { Seen } from "./seen.js";
 import type { Step } from "./where.js";
 
@@ -68,13 +68,13 @@ export class ErrorQueue {
       out.string(name);
       out.string(text(() => error.message) ?? "");
       this.#optional(text(() => error.stack));
-      this.#attempt(() => error.cause, "cause");
+      this.#cause(causeOf(error));
       if (members.list === undefined) out.byte(tags.undefined);
       else {
         out.number(members.list.length);
-        for (const [index, member] of members.list.entries()) this.#attempt(() => member, index);
+        for (const [index, member] of members.list.entries()) this.#attempt(member, index);
       }
-      fieldsOf(error, members, (field, key) => this.#field(field, key));
+      for (const [key, field] of fieldsOf(error, members)) this.#field(field, key);
       out.byte(tags.end);
     }
   }
@@ -84,14 +84,22 @@ export class ErrorQueue {
     else this.walk.out.string(value);
   }
 
-  #field(field: unknown, key: string): undefined {
+  /** An error may have a cause that is undefined. */
+  #cause(cause: Field | undefined): void {
+    const { out } = this.walk;
+    if (cause === undefined) out.byte(tags.undefined);
+    else if (cause.value === undefined) out.byte(tags.hole);
+    else this.#attempt(cause.value, "cause");
+  }
+
+  #field(field: unknown, key: string): void {
     const { at } = this.walk.out;
     this.walk.out.string(key);
-    if (field === undefined || !this.#attempt(() => field, key)) this.walk.out.at = at;
+    if (!this.#attempt(field, key)) this.walk.out.at = at;
   }
 
   /** Writes a part of an error. False: it cannot be copied, nothing is left of it, and `undefined` is written instead. */
-  #attempt(get: () => unknown, step: Step): boolean {
+  #attempt(value: unknown, step: Step): boolean {
     const { out, found, seen, steps } = this.walk;
     const depth = steps.length;
     const errors = this.#pending.length;
@@ -99,7 +107,7 @@ export class ErrorQueue {
     const mark = found.mark();
     const objects = seen.mark();
     try {
-      this.walk.part(get(), step);
+      this.walk.part(value, step);
       return true;
     } catch {
       steps.length = depth;

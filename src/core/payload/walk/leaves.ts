@@ -84,12 +84,23 @@ export function writeAside(value: object, cloned: object, { out, found, where }:
     out.uint32(number);
     return;
   }
-  // Structured clone makes a Blob of a File up to Node.js 22.
-  const number = found.putAside(value, new Blob([value], { type: value.type }), where());
+  const { blob, name, lastModified } = fileParts(value, where);
+  const number = found.putAside(value, blob, where());
   out.byte(tags.file);
   out.uint32(number);
-  out.string(value.name);
-  out.double(value.lastModified);
+  out.string(name);
+  out.double(lastModified);
+}
+
+/** Structured clone makes a Blob of a File up to Node.js 22. */
+function fileParts(file: File, where: () => string): { blob: Blob; name: string; lastModified: number } {
+  try {
+    const { name, lastModified, type } = file;
+    return { blob: new Blob([file], { type }), name, lastModified };
+  } catch (error) {
+    // It has the prototype and nothing else of the class.
+    refuseObject(where(), file, error);
+  }
 }
 
 function writeBoxed(value: object, out: ByteWriter): void {

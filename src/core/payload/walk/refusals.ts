@@ -1,5 +1,5 @@
 // The words for a part of a payload that cannot arrive: where it is, what it is, what to do.
-import { describe, OffloadError } from "../../../base/errors.js";
+import { describe, isRevoked, OffloadError } from "../../../base/errors.js";
 
 /** A client chooses how deep the JSON it sends is nested. Structured clone overflows the stack from 1,595 levels on
  * (measured on Node 20 to 26, from the main thread). */
@@ -37,6 +37,21 @@ export function refuseObject(path: string, value: object, cause?: unknown): neve
 export function refuseInstance(path: string, value: object, className: string): never {
   const hint = hints[className] ?? "pass what the task needs of it as plain values";
   throw notCloneable(`${path} is ${describe(value)}, which does not arrive as it is; ${hint}`);
+}
+
+/**
+ * The prototype of an object of a payload.
+ *
+ * @param where the path of the object, or what gives it
+ * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE for a revoked proxy, and what a trap of another proxy throws
+ */
+export function prototypeOf(value: object, where: string | (() => string)): object | null {
+  try {
+    return Object.getPrototypeOf(value);
+  } catch (error) {
+    if (isRevoked(value)) refuseObject(typeof where === "string" ? where : where(), value, error);
+    throw error;
+  }
 }
 
 export function tooDeep(path: string): OffloadError {

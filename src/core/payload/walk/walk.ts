@@ -11,7 +11,8 @@ import { Collected } from "./collected.js";
 import { isError } from "./error-parts.js";
 import { ErrorQueue } from "./error-queue.js";
 import { writeAside, writeLargeString, writeLeaf, writeView } from "./leaves.js";
-import { maxDepth, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
+import { refuseNamespace, refusePort } from "./platform-objects.js";
+import { maxDepth, prototypeOf, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
 import { Seen } from "./seen.js";
 import { mapKey, pathOf, type Step, setItem } from "./where.js";
 
@@ -124,7 +125,7 @@ export class Walk {
       return;
     }
     if (this.steps.length >= maxDepth) throw tooDeep(this.where());
-    const prototype: object | null = Object.getPrototypeOf(value);
+    const prototype = prototypeOf(value, this.where);
     if (prototype === Object.prototype && !this.#inherits) this.#plain(value);
     else if (prototype === Array.prototype && Array.isArray(value)) this.#array(value);
     else this.#other(value, prototype);
@@ -155,12 +156,15 @@ export class Walk {
       shape = shape.with(key);
       this.part((value as Record<string, unknown>)[key], key);
     }
+    if (shape === this.#root) refuseNamespace(value, this.where);
     out.fillUint32(at, this.#numberOf(shape));
   }
 
   #own(value: object): void {
     this.out.byte(tags.object);
-    this.#fields(value, Object.keys(value));
+    const names = Object.keys(value);
+    if (names.length === 0) refuseNamespace(value, this.where);
+    this.#fields(value, names);
   }
 
   #fields(value: object, names: readonly string[]): void {
@@ -237,6 +241,7 @@ export class Walk {
   #instance(value: object, prototype: object): void {
     let fate: Fate;
     let cloned: object | undefined;
+    refusePort(value, this.where);
     try {
       fate = fateOf(value, prototype);
       if (fate.kind === "aside") cloned = structuredClone(value);
@@ -246,6 +251,8 @@ export class Walk {
     }
     if (fate.kind === "refused") refuseInstance(this.where(), value, fate.className);
     if (cloned !== undefined) {
+      // It has the prototype and nothing else of the class.
+      if (Object.getPrototypeOf(cloned) === Object.prototype) refuseObject(this.where(), value);
       writeAside(value, cloned, this);
       return;
     }

@@ -7,9 +7,14 @@ export type Step = string | number | { readonly get: unknown } | typeof mapKey |
 export const mapKey: unique symbol = Symbol("key of a Map");
 export const setItem: unique symbol = Symbol("item of a Set");
 
-/** The path in words: `payload.user["full name"][0]`, `an item of payload.tags`. */
+/** Characters of a path that a message shows of its beginning and of its end. The names in it may be a client's. */
+const shownAtEnds = 200;
+
+/** The path in words: `payload.user["full name"][0]`, `an item of payload.tags`. A long one is shortened in its middle. */
 export function pathOf(label: string, steps: readonly Step[]): string {
-  return steps.reduce<string>(extend, label);
+  const path = steps.reduce<string>(extend, label);
+  if (path.length <= 2 * shownAtEnds) return path;
+  return `${path.slice(0, shownAtEnds)}...${path.slice(-shownAtEnds)}`;
 }
 
 function extend(path: string, step: Step): string {

@@ -11,7 +11,7 @@ import { type Death, deathError } from "./death.js";
 import { failureOf, isRetryable } from "./failure-form.js";
 import { ReplyReader } from "./reply-reader.js";
 import type { Slot } from "./slot.js";
-import { slotState } from "./slot-memory.js";
+import { isRunning, slotState } from "./slot-memory.js";
 
 // A payload may be too large for the heap of a thread. But the tasks module may also kill a thread soon after its start, so the
 // task fails only with the third thread in a row.
@@ -29,8 +29,9 @@ export class BatchReport {
   /**
    * The thread has replied: every task of the batch that was not withdrawn has ended.
    *
-   * @returns false where a task had no outcome, because a task has tampered with the thread. The task has been failed or queued
-   *   again, and the thread has to be replaced
+   * @returns false where a task had no outcome, because a task has tampered with the thread, which has to be replaced. The task
+   *   has been failed or queued again. If its code runs, the reply was forged: it and those behind it are left to the report
+   *   of the thread's death, because until then they could run twice at the same time
    */
   replied(slot: Slot, reply: BatchReply): boolean {
     const reader = new ReplyReader(reply);
@@ -41,6 +42,10 @@ export class BatchReport {
       const task = tasks[index];
       slot.reported = index + 1;
       if (task === undefined || this.#ended(slot, index, task, reader)) continue;
+      if (isRunning(slot.stateOf(index))) {
+        slot.reported = index;
+        return false;
+      }
       complete = false;
       this.#withoutEnd(slot, index, task);
     }

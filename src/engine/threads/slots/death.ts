@@ -10,7 +10,8 @@ export interface Death {
   readonly exitCode: number | undefined;
   /**
    * What the death means for a task that was running. `guilty`: it was the only one, and fails. `suspect`: several were
-   * running, so each runs again, alone, until the guilty one fails. `innocent`: the thread was terminated on purpose, because
+   * running, so each runs again, alone, until the guilty one fails. What ran on a thread that was terminated because a task
+   * tampered with it is suspect too, and guilty if it ran alone. `innocent`: the thread was terminated on purpose, because
    * of another task, and this one runs again.
    */
   readonly blame: "guilty" | "suspect" | "innocent";
@@ -20,11 +21,17 @@ export interface Death {
 
 /** What the death of a thread means for its tasks: to be found before the first of them is reported. */
 export function deathOf(thread: Thread): Death {
-  const running = [...thread.running()].length;
-  const blame = thread.end !== undefined ? "innocent" : running === 1 ? "guilty" : "suspect";
+  const running = [...thread.running()].map(({ task }) => task);
+  const blame = blameOf(thread.end, running);
   const first = thread.busySlots.at(-1);
   const unreadSlot = thread.tasksRun === 0 && first?.isUnbegun ? first : undefined;
   return { error: thread.error, exitCode: thread.exitCode, blame, unreadSlot };
+}
+
+function blameOf(end: ThreadEnd | undefined, running: readonly Task[]): Death["blame"] {
+  const isTampered = end?.cause === "unreadable";
+  if (end !== undefined && !isTampered) return "innocent";
+  return running.length === 1 && (!isTampered || running[0]?.runsAlone === true) ? "guilty" : "suspect";
 }
 
 /** Why a thread has ended that may have ended by itself. */
