@@ -14,7 +14,16 @@ const entries: Readonly<Record<string, string>> = {
   testing: path.join(root, "src/testing/index.ts"),
   "testing-vitest": path.join(root, "src/testing/vitest.ts"),
   "testing-jest": path.join(root, "src/testing/jest.ts"),
+  dashboard: path.join(root, "src/dashboard/index.ts"),
 };
+
+/** The files of the page, as texts in the code that serves them. */
+const page = Object.fromEntries(
+  ["index.html", "app.js", "app.css"].map((file) => [
+    `DASHBOARD_${file.replace(/^.+\./, "").toUpperCase()}`,
+    JSON.stringify(readFileSync(path.join(root, "src/dashboard/page", file), "utf8")),
+  ]),
+);
 
 // What a task may delete or replace under the runner. The runner's file takes them once, at its start, before any task.
 const intrinsics = [
@@ -30,7 +39,7 @@ const common: RolldownOptions = {
   cwd: root,
   tsconfig: false,
   // CommonJS has none. Who reads it looks for __filename first.
-  transform: { target: "node20", define: { "import.meta.url": "undefined" } },
+  transform: { target: "node20", define: { "import.meta.url": "undefined", ...page } },
 };
 
 // Names and lines as in the sources, because stacks show them and no source map is published (it would be a third of the package).

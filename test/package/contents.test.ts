@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import * as main from "offload-after-response";
+import * as page from "offload-after-response/dashboard";
 import * as testing from "offload-after-response/testing";
 import * as jest from "offload-after-response/testing/jest";
 import * as vitest from "offload-after-response/testing/vitest";
@@ -23,15 +24,19 @@ beforeAll(async () => {
 });
 
 describe("the published package", () => {
-  it("contains the build, the declarations, the documents, the examples without their photos, and nothing else", () => {
+  it("contains the build, the declarations, the documents, the examples but the image server, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(contract|files|journal|matchers|no-store|non-retryable|rolldown-runtime|shared|task|task-context|wire-form|[a-z-]+-(core|link))(\.d)?\.c[jt]s|docs\/.+\.(md|svg)|examples\/(?!photos).+)$/;
+      /^(dist\/(contract|definition|files|id|inside|journal|matchers|no-store|non-retryable|response-like|restore|rolldown-runtime|shared|task|task-context|wire-form|[a-z-]+-(core|link))(\.d)?\.c[jt]s|docs\/.+\.(md|svg)|examples\/(?!photos).+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "CHANGELOG.md",
       "LICENSE",
       "README.md",
       "dist/cli.cjs",
+      "dist/dashboard.cjs",
+      "dist/dashboard.d.cts",
+      "dist/dashboard.d.ts",
+      "dist/dashboard.js",
       "dist/esbuild.cjs",
       "dist/esbuild.d.cts",
       "dist/esbuild.d.ts",
@@ -74,9 +79,14 @@ describe("the published package", () => {
       .filter((target) => !contents.some((file) => file === target || file.startsWith(`${target}/`)));
     expect([...new Set(missing)].sort()).toEqual([
       "CONTRIBUTING.md",
+      "docs/glossary.md",
+      "docs/journal-format.md",
+      "docs/life-of-a-task.md",
       "docs/performance.md",
       "docs/performance/latency.svg",
       "docs/performance/pool-throughput.svg",
+      "examples/image-server/README.md",
+      "examples/image-server/follow.ts",
       "test/deploy/npm-start.test.ts",
     ]);
   });
@@ -91,6 +101,7 @@ describe("the published package", () => {
     for (const [name, imported] of Object.entries({
       "offload-after-response": main,
       "offload-after-response/worker": worker,
+      "offload-after-response/dashboard": page,
       "offload-after-response/testing": testing,
       "offload-after-response/testing/vitest": vitest,
       "offload-after-response/testing/jest": jest,
@@ -103,12 +114,15 @@ describe("the published package", () => {
     expect(Object.keys(main).sort()).toEqual(["NonRetryableError", "OffloadError", "createOffloader", "errorCodes"]);
     expect(Object.keys(worker).sort()).toEqual(["NonRetryableError", "aroundTask", "onTeardown"]);
     expect(Object.keys(testing).sort()).toEqual(["matchers", "testing"]);
+    expect(Object.keys(page)).toEqual(["dashboard"]);
     expect(Object.keys(vitest)).toEqual(["matchers"]);
     expect(Object.keys(jest)).toEqual(["matchers"]);
   });
 
-  it("has nothing of the testing kit in a bundle of the main entry", async () => {
-    const [ofMain, ofTesting] = await Promise.all(["index.js", "testing.js"].map(bundleOf));
+  it("has nothing of the testing kit and of the page in a bundle of the main entry", async () => {
+    const [ofMain, ofTesting, ofPage] = await Promise.all(["index.js", "testing.js", "dashboard.js"].map(bundleOf));
+    expect(ofPage).toContain("x-after-response");
+    expect(ofMain).not.toContain("x-after-response");
     for (const name of ["ThreadsEngine", "Ledger"]) expect(ofMain).toContain(name);
     for (const name of ["KitEngine", "InlineTasks"]) {
       expect(ofTesting).toContain(name);
