@@ -1,6 +1,7 @@
 // What the package consists of: its code as CommonJS, a thin ES module over it, its declarations, and the runner of the threads.
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { transformSync } from "esbuild";
 import { type OutputOptions, type RolldownOptions, rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
 import { root } from "./run.js";
@@ -17,14 +18,25 @@ const entries: Readonly<Record<string, string>> = {
   dashboard: path.join(root, "src/dashboard/index.ts"),
 };
 
-/** The files of the page, as texts in the code that serves them. */
+/** The files of the page, as texts in the code that serves them, without what only people read. */
 const page = Object.fromEntries(
-  ["index.html", "app.js", "app.css"].map((file) => [
-    `DASHBOARD_${file.replace(/^.+\./, "").toUpperCase()}`,
-    JSON.stringify(readFileSync(path.join(root, "src/dashboard/page", file), "utf8")),
-  ]),
+  (["html", "js", "css"] as const).map((kind) => {
+    const text = readFileSync(
+      path.join(root, "src/dashboard/page", kind === "html" ? "index.html" : `app.${kind}`),
+      "utf8",
+    );
+    const short =
+      kind === "html"
+        ? text.replace(/\n\s*/g, "\n")
+        : transformSync(text, {
+            loader: kind,
+            minify: true,
+            format: "esm",
+            target: ["es2022", "chrome120", "firefox120", "safari17"],
+          }).code;
+    return [`DASHBOARD_${kind.toUpperCase()}`, JSON.stringify(short)];
+  }),
 );
-
 // What a task may delete or replace under the runner. The runner's file takes them once, at its start, before any task.
 const intrinsics = [
   "AbortController, Array, ArrayBuffer, Atomics, BigInt, Buffer, DOMException, Date, Error, Float32Array, Float64Array, Function",

@@ -111,7 +111,7 @@ export class Live {
   }
 
   #stateText(): string {
-    return eventText("state", this.#view.state());
+    return eventText("state", this.#view.state(this.#streams.size));
   }
 
   #failuresText(): string {

@@ -1,34 +1,17 @@
 // The page in a real browser. Without Chromium the tests are skipped; OFFLOAD_REQUIRE_CHROMIUM=1 forbids that.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchChromium, openPage, skipWithoutChromium } from "../support/chromium.js";
 import { astronaut, expectWholePhotos, newDataDir, photosDir, startImageServer } from "./image-server.js";
 
-const places = [
-  process.env.CHROMIUM_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
-const executablePath = places.find((path) => path !== undefined && existsSync(path));
-const required = process.env.OFFLOAD_REQUIRE_CHROMIUM === "1";
-const skip = executablePath === undefined && !required;
-if (skip)
-  console.warn("SKIPPED: the tests of the image server's page found no Chromium; CHROMIUM_PATH says where it is");
-
-const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+const skip = skipWithoutChromium("the image server's page");
 
 describe.skipIf(skip)("the page of the image server", () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    if (executablePath === undefined) throw new Error("no Chromium; CHROMIUM_PATH says where it is");
-    browser = await chromium.launch({
-      executablePath,
-      args: [...args, "--disable-component-update", "--disable-sync"],
-    });
+    browser = await launchChromium();
   });
 
   afterAll(() => browser?.close());
@@ -138,16 +121,7 @@ async function open(
   url: string,
   viewport = { width: 1280, height: 900 },
 ): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage({ viewport });
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
-  page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) problems.push(request.url());
-  });
-  await page.goto(url);
-  await page.locator("#connection[data-state=live]").waitFor();
-  return { page, problems };
+  const opened = await openPage(browser, url, { viewport });
+  await opened.page.locator("#connection[data-state=live]").waitFor();
+  return opened;
 }

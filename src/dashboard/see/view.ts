@@ -5,7 +5,7 @@ import type { Offloader } from "../../contract.js";
 import type { StateCounts } from "../../core/measure/counts.js";
 import type { ThreadInfo } from "../../engine/threads/thread-info.js";
 import type { Inside } from "../../intake/inside.js";
-import type { TaskStats } from "../../observe/stats.js";
+import type { OffloaderStats, TaskStats } from "../../observe/stats.js";
 import type { TaskInfo } from "../../observe/tasks.js";
 import { currentShutdown } from "../../shutdown/process/registry.js";
 import { progressText } from "./progress-text.js";
@@ -50,8 +50,8 @@ export class View {
     return { name, pid: process.pid, host: hostname(), node: process.version };
   }
 
-  /** This moment. */
-  state(): object {
+  /** @param readers how many pages are open: requests that are no work of the application's */
+  state(readers: number): object {
     const { offloader, inside } = this.#parts;
     const stats = offloader.stats();
     const { paused } = inside.scheduler.pauses;
@@ -77,7 +77,7 @@ export class View {
         .map(([name, task]) => rowOf(name, task, paused.has(name))),
       nameCount: names.length,
       waiting: this.#waiting(stats).map(lineOf),
-      drain: this.#drain(stats.unfinished),
+      drain: this.#drain(stats, readers),
     };
   }
 
@@ -110,18 +110,21 @@ export class View {
       .slice(0, mostWaiting);
   }
 
-  #drain(unfinished: number): object | null {
+  /** What a drain waits for: what runs first, then what is the oldest. */
+  #drain({ unfinished, running }: OffloaderStats, readers: number): object | null {
     const { offloader, inside } = this.#parts;
     const shutdown = currentShutdown();
     const course = shutdown?.state === "serving" ? undefined : shutdown?.course;
     if (course === undefined && !inside.isDraining()) return null;
+    const begun = running > 0 ? offloader.tasks({ state: "running", limit: mostPending }) : [];
+    const tasks = [...begun, ...offloader.tasks({ limit: mostPending }).filter(({ state }) => state !== "running")];
     return {
       reason: course?.reason ?? "drain",
       state: shutdown?.state ?? "draining",
       leftMs: course && Math.max(0, Math.round(course.leftMs)),
       unfinished,
-      requests: course?.openRequests.length ?? 0,
-      tasks: offloader.tasks({ limit: mostPending }).map(lineOf),
+      requests: Math.max(0, (course?.openRequests.length ?? 0) - readers),
+      tasks: tasks.slice(0, mostPending).map(lineOf),
     };
   }
 }
