@@ -61,7 +61,7 @@ export class Live {
   /** Something was done: everybody sees it at once. */
   async refresh(): Promise<void> {
     await this.letters.refresh(true);
-    this.#tick();
+    this.#tick(true);
   }
 
   #watch(isWatched: boolean): void {
@@ -71,14 +71,14 @@ export class Live {
     if (isWatched && currentShutdown()?.course !== undefined) this.#draining();
   }
 
-  #tick(): void {
+  #tick(isWhole = false): void {
     if (this.#streams.size === 0) return;
     void this.letters.refresh();
     let text = "";
     if (this.#told.failures !== this.failures.version) text += this.#failuresText();
     if (this.#told.letters !== this.letters.version) text += this.#lettersText();
     this.#told = { failures: this.failures.version, letters: this.letters.version };
-    this.#streams.send(text + this.#stateText());
+    this.#streams.send(text + this.#stateText(isWhole));
     const course = currentShutdown()?.course;
     if (course !== undefined && course.requestsLeftMs < beforeCutOff) this.#end();
   }
@@ -110,8 +110,8 @@ export class Live {
     this.#streams.end(this.#stateText() + eventText("bye", { leftMs: currentShutdown()?.course?.leftMs ?? null }));
   }
 
-  #stateText(): string {
-    return eventText("state", this.#view.state(this.#streams.size));
+  #stateText(isWhole = true): string {
+    return eventText("state", this.#view.state(this.#streams.size, isWhole));
   }
 
   #failuresText(): string {

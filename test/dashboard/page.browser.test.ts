@@ -193,9 +193,7 @@ describe.skipIf(skip)("the page", () => {
       offloader.run("fails", { message: "a ".repeat(200) }),
       offloader.run("add", { a: 1, b: 2 }),
     ]);
-    const gate = new Gate();
-    offloader.offload("waiting", { gate: gate.memory });
-    await gate.arrival();
+    const running = offloader.offload("listens", {});
     offloader.pause("echo");
     for (let n = 0; n < 20; n++) offloader.offload("echo", {});
     const { page, problems } = await open(mount, { viewport: { width, height: 780 }, colorScheme });
@@ -207,7 +205,7 @@ describe.skipIf(skip)("the page", () => {
     await page.getByRole("dialog").waitFor();
     expect(await findings(page)).toEqual([]);
     expect(problems).toEqual([]);
-    gate.open();
+    running.cancel();
     offloader.resume("echo");
   });
 

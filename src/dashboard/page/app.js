@@ -74,7 +74,7 @@ function open() {
     set("name", data.name);
   });
   on("state", (data) => {
-    state = data;
+    state = { ...state, ...data };
     history.push([data.at, data.ended, data.counts.failed, waitingOf(data)]);
     while (history[0][0] < data.at - kept) history.shift();
     show();
@@ -105,8 +105,9 @@ document.addEventListener("visibilitychange", () => (document.hidden ? close() :
 const waitingOf = ({ counts: { held, queued, delayed } }) => held + queued + delayed;
 
 function show() {
-  const { counts, unfinished, oldest, threads, tasks, waiting } = state;
-  const [count, max, size, most] = unfinished;
+  const { counts, unfinished, limits, oldest, threads, tasks, waiting } = state;
+  const [count, size] = unfinished;
+  const [max, most] = limits;
   const about = [
     hello.host,
     `pid ${hello.pid}`,

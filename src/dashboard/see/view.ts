@@ -1,11 +1,12 @@
 // What an open page is told each second. Lists are short and texts are cut, so that one message stays below 64 KiB.
 import { hostname } from "node:os";
-import { loopDelay, upMs, wallClock } from "../../base/time.js";
+import { loopDelay, loopDelayEvery, upMs, wallClock } from "../../base/time.js";
 import type { Offloader } from "../../contract.js";
 import type { StateCounts } from "../../core/measure/counts.js";
 import type { ThreadInfo } from "../../engine/threads/thread-info.js";
 import type { Inside } from "../../intake/inside.js";
-import type { OffloaderStats, TaskStats } from "../../observe/stats.js";
+import { ages } from "../../observe/snapshot.js";
+import type { TaskStats } from "../../observe/stats.js";
 import type { TaskInfo } from "../../observe/tasks.js";
 import { currentShutdown } from "../../shutdown/process/registry.js";
 import { progressText } from "./progress-text.js";
@@ -13,6 +14,9 @@ import { type Sample, sampleOf } from "./samples.js";
 import { cut } from "./view-text.js";
 
 const mostNames = 100;
+/** So many names may be in each message; with more of them the table is in every second message, or third, or fifth at the most. */
+const namesASecond = 15;
+const slowest = 5;
 const mostThreads = 64;
 const mostWaiting = 12;
 const mostPending = 12;
@@ -27,6 +31,7 @@ export interface ViewParts {
 export class View {
   readonly #lag = loopDelay();
   readonly #parts: ViewParts;
+  #messagesToTable = 0;
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
@@ -50,35 +55,55 @@ export class View {
     return { name, pid: process.pid, host: hostname(), node: process.version };
   }
 
-  /** @param readers how many pages are open: requests that are no work of the application's */
-  state(readers: number): object {
+  /**
+   * @param readers how many pages are open: requests that are no work of the application's
+   * @param isWhole with the table of names in any case
+   */
+  state(readers: number, isWhole: boolean): object {
     const { offloader, inside } = this.#parts;
-    const stats = offloader.stats();
-    const { paused } = inside.scheduler.pauses;
+    const { ledger } = inside;
+    const counts = ledger.counts.all();
     const threads = offloader.threads();
-    const lag = this.#lag.count > 0 ? this.#lag.max / 1e6 - 20 : 0;
-    this.#lag.reset();
-    const names = Object.entries(stats.tasks);
+    const { oldestMs, oldestQueuedMs } = ages(ledger);
     return {
       at: Math.round(wallClock()),
       upMs: Math.round(upMs()),
-      counts: countsOf(stats),
-      ended: endedOf(stats),
-      unfinished: [stats.unfinished, finite(stats.max), stats.bytes, finite(stats.maxBytes)],
-      oldest: [Math.round(stats.oldestMs), Math.round(stats.oldestQueuedMs)],
-      lagMs: round(Math.max(0, lag)),
-      longRunning: stats.longRunning,
-      paused: paused.has(undefined),
+      counts: countsOf(counts),
+      ended: endedOf(counts),
+      unfinished: [ledger.unfinished, ledger.bytes],
+      oldest: [Math.round(oldestMs), Math.round(oldestQueuedMs)],
+      lagMs: this.#lagMs(),
+      paused: inside.scheduler.pauses.paused.has(undefined),
       threads: threads.slice(0, mostThreads).map((thread) => this.#thread(thread)),
       threadCount: threads.length,
+      waiting: this.#waiting(counts).map(lineOf),
+      drain: this.#drain(ledger.unfinished, counts.running, readers),
+      ...(isWhole || --this.#messagesToTable <= 0 ? this.#table() : undefined),
+    };
+  }
+
+  /** Percentiles are what costs most. The more names there are, the less often they are computed. */
+  #table(): object {
+    const { offloader, inside } = this.#parts;
+    const stats = offloader.stats();
+    const { paused } = inside.scheduler.pauses;
+    const names = Object.entries(stats.tasks);
+    this.#messagesToTable = Math.min(slowest, Math.ceil(names.length / namesASecond));
+    return {
+      limits: [finite(stats.max), finite(stats.maxBytes)],
+      longRunning: stats.longRunning,
       tasks: names
         .sort(busiestFirst)
         .slice(0, mostNames)
         .map(([name, task]) => rowOf(name, task, paused.has(name))),
       nameCount: names.length,
-      waiting: this.#waiting(stats).map(lineOf),
-      drain: this.#drain(stats, readers),
     };
+  }
+
+  #lagMs(): number {
+    const lag = this.#lag.count > 0 ? this.#lag.max / 1e6 - loopDelayEvery : 0;
+    this.#lag.reset();
+    return round(Math.max(0, lag));
   }
 
   #thread({ threadId, state, running, ahead, utilization, memoryMiB, tasksRun }: ThreadInfo): object {
@@ -111,7 +136,7 @@ export class View {
   }
 
   /** What a drain waits for: what runs first, then what is the oldest. */
-  #drain({ unfinished, running }: OffloaderStats, readers: number): object | null {
+  #drain(unfinished: number, running: number, readers: number): object | null {
     const { offloader, inside } = this.#parts;
     const shutdown = currentShutdown();
     const course = shutdown?.state === "serving" ? undefined : shutdown?.course;
