@@ -52,16 +52,23 @@ describe.skipIf(skip)("the page of the image server", () => {
     const { url } = await startImageServer({ DATA_DIR: dataDir, MAX_UPLOAD_MB: "1" });
     const { page } = await open(browser, url);
     const name = "<img src=x onerror=document.title='hacked'>.png";
+    await page
+      .getByLabel("Choose photos")
+      .setInputFiles([{ name, mimeType: "image/png", buffer: astronaut.subarray(0, 300_000) }]);
+
+    const row = page.locator(".failure");
+    expect(await row.locator(".title").textContent()).toBe(name);
+    expect(await row.locator(".reason").textContent()).toBe("The file is damaged or incomplete.");
+    expect(await page.locator(".photo").count()).toBe(0);
+    await row.getByRole("button", { name: `Dismiss ${name}` }).click();
+    await page.reload();
+    await page.locator("#connection[data-state=live]").waitFor();
+    expect(await page.locator("#count-failed").textContent()).toBe("1");
+    expect(await row.count()).toBe(0);
     await page.getByLabel("Choose photos").setInputFiles([
       { name: "notes.png", mimeType: "image/png", buffer: Buffer.from("no picture at all") },
       { name: "large.png", mimeType: "image/png", buffer: Buffer.concat([astronaut, astronaut]) },
-      { name, mimeType: "image/png", buffer: astronaut.subarray(0, 300_000) },
     ]);
-
-    const card = page.locator(".photo.failed");
-    expect(await card.locator(".title").textContent()).toBe(name);
-    expect(await card.locator(".saved").textContent()).toBe("The file is damaged or incomplete.");
-    expect(await card.locator("img, table:visible").count()).toBe(0);
     await page.locator(".upload.refused").nth(1).waitFor();
     const refusals = (await page.locator(".upload.refused .upload-state").allTextContents()).sort();
     expect(refusals).toEqual([
@@ -92,15 +99,59 @@ describe.skipIf(skip)("the page of the image server", () => {
     await page.locator(".photo.done").first().waitFor();
     await page.locator(".upload").first().waitFor({ state: "hidden" });
     first.kill("SIGTERM");
-    await page.getByText("The server finishes its work and stops").waitFor();
-    await page.getByText("Not connected").waitFor();
+    const banner = page.locator("#banner");
+    await page.getByText(/^The server finishes its work and stops, in \d+ s at the latest$/).waitFor();
+    await page.getByText("Not connected", { exact: true }).waitFor();
+    await banner.getByText("Photos that you add are sent when the server is back.").waitFor();
+    // It stays in sight where the photos are.
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)");
+    expect(await page.evaluate("document.getElementById('banner').getBoundingClientRect().top")).toBeGreaterThanOrEqual(
+      0,
+    );
     expect(await page.locator(".photo.done").count()).toBe(10);
+    expect(await page.getByRole("button", { name: "Two samples" }).isDisabled()).toBe(true);
+    // What was done last could not be loaded any more, and says so.
+    const later = page.getByText("Done. It can be seen when the server is back.");
+    expect((await later.count()) + (await page.locator(".photo img.loaded").count())).toBe(10);
     expect(await first.exited).toMatchObject({ code: 0 });
     await expectWholePhotos(dataDir, 10);
 
+    await page.getByLabel("Choose photos").setInputFiles(join(photosDir, "chelsea.png"));
+    await page.locator(".upload-state", { hasText: "Sent when the server is back" }).waitFor();
     await startImageServer({ DATA_DIR: dataDir, PORT: String(first.port) });
     await page.getByText("Live", { exact: true }).waitFor();
-    expect(await page.locator(".photo.done").count()).toBe(10);
+    await page.locator(".photo.done img.loaded").nth(10).waitFor();
+    expect(await banner.isVisible()).toBe(false);
+    // Those of the earlier process count too.
+    await page.locator("#count-done", { hasText: "11" }).waitFor();
+  });
+
+  it("compares a photo before and after", async () => {
+    const { url } = await startImageServer({ DATA_DIR: newDataDir() });
+    const { page, problems } = await open(browser, url);
+    await page.getByLabel("Choose photos").setInputFiles(join(photosDir, "chelsea.png"));
+    await page.getByRole("button", { name: "Compare chelsea.png before and after" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("img", { name: "chelsea.png, as it was sent" }).waitFor();
+    await dialog.getByText(/^Original, \d+/).waitFor();
+    const slider = dialog.getByRole("slider");
+    await slider.focus();
+    await page.keyboard.press("Home");
+    expect(await page.locator(".pair").getAttribute("style")).toContain("--at: 0%");
+    await page.keyboard.press("End");
+    expect(await page.locator(".pair").getAttribute("style")).toContain("--at: 100%");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    expect(problems).toEqual([]);
+  });
+
+  it("leads to the page of the offloader", async () => {
+    const { url } = await startImageServer({ DATA_DIR: newDataDir() });
+    const { page, problems } = await open(browser, url);
+    await page.getByRole("link", { name: "What waits, runs and fails" }).click();
+    await page.locator('body[data-status="live"]').waitFor();
+    await page.getByRole("heading", { name: "offloader" }).waitFor();
+    expect(problems).toEqual([]);
   });
 
   it("can be used by keyboard, and fits a phone", async () => {
@@ -112,6 +163,13 @@ describe.skipIf(skip)("the page of the image server", () => {
     await page.keyboard.press("Enter");
     await page.locator(".photo.done img.loaded").nth(1).waitFor();
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    // The table of files folds, and what is pressed is large enough.
+    expect(await page.locator(".photo table:visible").count()).toBe(0);
+    await page.locator(".photo summary").first().click();
+    const heights: number[] = await page.evaluate(
+      "[...document.querySelectorAll('main a, main button, summary')].map((one) => one.getBoundingClientRect().height).filter(Boolean)",
+    );
+    expect(Math.min(...heights)).toBeGreaterThanOrEqual(24);
   });
 });
 
