@@ -1,6 +1,7 @@
 // What the package consists of: its code as CommonJS, a thin ES module over it, its declarations, and the runner of the threads.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { transformSync } from "esbuild";
 import { type OutputOptions, type RolldownOptions, rolldown } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
 import { codeSplitting, shortLocals, withoutRequire } from "./chunks.js";
@@ -16,8 +17,28 @@ const entries: Readonly<Record<string, string>> = {
   testing: path.join(root, "src/testing/index.ts"),
   "testing-vitest": path.join(root, "src/testing/vitest.ts"),
   "testing-jest": path.join(root, "src/testing/jest.ts"),
+  dashboard: path.join(root, "src/dashboard/index.ts"),
 };
 
+/** The files of the page, as texts in the code that serves them, without what only people read. */
+const page = Object.fromEntries(
+  (["html", "js", "css"] as const).map((kind) => {
+    const text = readFileSync(
+      path.join(root, "src/dashboard/page", kind === "html" ? "index.html" : `app.${kind}`),
+      "utf8",
+    );
+    const short =
+      kind === "html"
+        ? text.replace(/\n\s*/g, "\n")
+        : transformSync(text, {
+            loader: kind,
+            minify: true,
+            format: "esm",
+            target: ["es2022", "chrome120", "firefox120", "safari17"],
+          }).code;
+    return [`DASHBOARD_${kind.toUpperCase()}`, JSON.stringify(short)];
+  }),
+);
 // What a task may delete or replace under the runner. The runner's file takes them once, at its start, before any task.
 const intrinsics = [
   "AbortController, Array, ArrayBuffer, Atomics, BigInt, Buffer, DOMException, Date, Error, Float32Array, Float64Array, Function",
@@ -32,7 +53,7 @@ const common: RolldownOptions = {
   cwd: root,
   tsconfig: false,
   // CommonJS has none. Who reads it looks for __filename first.
-  transform: { target: "node20", define: { "import.meta.url": "undefined" } },
+  transform: { target: "node20", define: { "import.meta.url": "undefined", ...page } },
 };
 
 // No source map is published: it would be a third of the package.

@@ -15,7 +15,7 @@ export const groups = [
       "is-it-worth-it",
     ],
   ],
-  ["Run it", ["shutdown", "journal", "observability", "testing"]],
+  ["Run it", ["shutdown", "journal", "observability", "dashboard", "testing"]],
   [
     "Deploy",
     [

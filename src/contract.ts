@@ -240,6 +240,13 @@ export interface Offloader<Tasks = AnyTasks> {
    */
   cancel(name: TaskName<Tasks>, reason?: unknown): number;
   /**
+   * Replaces every thread, each after the work that it has: after a leak, or to have a native library load its files anew. A thread
+   * reads the tasks module when it starts.
+   *
+   * @returns how many threads end for it
+   */
+  renewThreads(): number;
+  /**
    * Everything that an exporter of metrics needs, as raw counts and histograms, by task name. `stats()` is for people. Takes
    * about 10 us for each name.
    */

@@ -258,6 +258,7 @@ function makeOffloader(
       return found && calls.handleOf(found);
     },
     cancel: calls.cancel,
+    renewThreads: () => threads.pool.renew(),
     on: (name, listener) => events.on(name, listener),
     idle: () => ledger.idle(),
     async drain(options = {}) {
@@ -277,7 +278,20 @@ function makeOffloader(
     },
   };
   const { abortGrace } = pool;
-  const parts = { events, ledger, intake, startup, scheduler, reports, maker, clock, logger };
+  const { find } = inspection;
+  const parts = {
+    find,
+    isDraining: () => draining,
+    events,
+    ledger,
+    intake,
+    startup,
+    scheduler,
+    reports,
+    maker,
+    clock,
+    logger,
+  };
   showInside(offloader, { copy, name, module: module.url, abortGrace, inThread, ...parts });
   return { offloader, target };
 }

@@ -17,6 +17,19 @@ const mayKnow: Record<string, readonly string[]> = {
   "src/shutdown": ["src/base", "src/core"],
   // It replaces parts of an offloader, which knows nothing of it.
   "src/testing": ["src/base", "src/core", "src/store", "src/engine", "src/intake", "src/contract.ts"],
+  // It shows an offloader, which knows nothing of it.
+  "src/dashboard": [
+    "src/base",
+    "src/core",
+    "src/response",
+    "src/store",
+    "src/engine",
+    "src/intake",
+    "src/observe",
+    "src/shutdown",
+    "src/journal/format/id.ts",
+    "src/contract.ts",
+  ],
   "src/wiring": ["src/base", "src/contract.ts", "src/options.ts"],
   // The threads' side knows the messages, the shared memory, how errors and values cross, and how a tasks module is loaded.
   workers: [

@@ -3,10 +3,13 @@ import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import express, { type Express } from "express";
+import { dashboard } from "offload-after-response/dashboard";
+import { poolState } from "./announce.js";
 import type { Live } from "./live.js";
 import type { ImageOffloader } from "./offloader.js";
 import type { Photos } from "./photos.js";
 import { BadUpload, receiveUpload, uploadName } from "./receive-upload.js";
+import type { OptimizedImage } from "./workers/images.js";
 
 export interface AppParts {
   offloader: ImageOffloader;
@@ -74,11 +77,20 @@ export function createApp({ offloader, photos, live, maxUpload }: AppParts): Exp
   });
 
   app.get("/events", (_req, res) => {
-    live.add(res, "hello", { photos: photos.list().slice(0, 100), pool: offloader.stats(), maxUpload });
+    live.add(res, "hello", { photos: photos.list().slice(0, 100), pool: poolState(offloader, photos), maxUpload });
   });
+
+  // What waits, runs and fails, for whoever runs this server. Not for those who send photos: only from this machine.
+  app.use("/tasks", dashboard(offloader, { access: "local", progress: partDone }));
 
   app.get("/thumbhash.js", (_req, res) => res.sendFile(thumbhashScript));
   app.use("/samples", express.static(sampleDir));
   app.use(express.static(publicDir));
   return app;
+}
+
+/** Of the files of a photo, how many are written, from 0 to 1. */
+function partDone(progress: unknown): number {
+  const { variants, planned } = progress as OptimizedImage;
+  return variants.length / planned;
 }

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const offloader = createImageOffloader(settings.queueMax, join(settings.dataDir, "journal"));
   // Before the tasks that a killed process left come back from the journal.
   follow(offloader, photos);
-  announcePool(offloader, live);
+  announcePool(offloader, photos, live, settings.shutdownTimeout);
   // Fails here, with the module's own error, if the tasks cannot be loaded; not at the first upload.
   await offloader.ready();
 

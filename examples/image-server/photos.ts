@@ -64,6 +64,13 @@ export class Photos {
     return [...this.#photos.values()].reverse();
   }
 
+  /** How many are done and how many have failed, those of earlier processes included. */
+  counts(): { done: number; failed: number } {
+    const counts = { done: 0, failed: 0 };
+    for (const { state } of this.#photos.values()) if (state === "done" || state === "failed") counts[state]++;
+    return counts;
+  }
+
   get(id: string): Photo | undefined {
     return this.#photos.get(id);
   }

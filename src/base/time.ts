@@ -2,7 +2,7 @@
 // timer would not come until the test moves its clock, and never once the fake is gone (measured with vitest 4 and jest 30: the
 // pool stopped for good). They may do so before the library is loaded (jest's `enableGlobally`), so the timers come from
 // modules of Node's, whose named exports stay what they are.
-import { performance } from "node:perf_hooks";
+import { type IntervalHistogram, monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from "node:timers";
 import { deferred } from "./deferred.js";
 
@@ -29,6 +29,11 @@ export const atEndOfStep: (callback: () => void) => void = isReplaced(process.ne
   ? soon
   : process.nextTick.bind(process);
 
+/** How often {@link loopDelay} looks, in ms. Each time wakes the process, which costs about 15 us. */
+export const loopDelayEvery = 100;
+/** Measures the time from one look at the clock to the next, in ns, from `enable()` to `disable()`. */
+export const loopDelay: () => IntervalHistogram = () => monitorEventLoopDelay({ resolution: loopDelayEvery });
+
 /** Milliseconds on this thread's monotonic clock, with a fraction. */
 export const now: () => number = performance.now.bind(performance);
 /** Milliseconds since 1970. */
@@ -45,6 +50,11 @@ const offset = process.uptime() * 1_000 - now();
 /** Milliseconds on a monotonic clock that all threads of the process share. */
 export function sharedNow(): number {
   return offset + now();
+}
+
+/** How long this process has been running, in ms. */
+export function upMs(): number {
+  return process.uptime() * 1_000;
 }
 
 /** Resolves in the next turn of the event loop. */

@@ -87,7 +87,7 @@ export interface OffloaderEvents {
 
 /**
  * Why a thread has ended. `idle`: above `pool.minThreads` it had nothing to do. `recycled`: `maxTasksPerThread` or
- * `maxThreadMemory`. `renewed`: its code has changed. `shutdown`: the offloader was closed. `killed`: a task did not stop, or the
+ * `maxThreadMemory`. `renewed`: its code has changed, or `renewThreads()`. `shutdown`: the offloader was closed. `killed`: a task did not stop, or the
  * thread stood still. `crashed`: it exited by itself. `out_of_memory`: its heap was full. `unreadable`: a task has tampered with
  * it, so that its messages cannot be trusted.
  */

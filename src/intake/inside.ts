@@ -1,9 +1,10 @@
-// The inside of an offloader as the testing kit finds it: the parts that it reads, and those that it replaces for a while. The
-// public types do not show it. An application never needs it.
+// The inside of an offloader as the testing kit and the page find it: the parts that they read, and those that the kit replaces
+// for a while. The public types do not show it. An application never needs it.
 import type { Logger } from "../base/logger.js";
 import type { SwitchableClock } from "../base/switchable-clock.js";
 import type { Events } from "../core/events.js";
 import type { Ledger } from "../core/ledger.js";
+import type { Task } from "../core/task.js";
 import type { Intake } from "./intake.js";
 import type { EngineReports } from "./schedule/engine-reports.js";
 import type { Scheduler } from "./schedule/scheduler.js";
@@ -29,6 +30,10 @@ export interface Inside {
   readonly maker: TaskMaker;
   /** The clock of backoffs and of callbacks. */
   readonly clock: SwitchableClock;
+  /** Whether a drain has begun. */
+  readonly isDraining: () => boolean;
+  /** The unfinished task or callback with this id. */
+  readonly find: (id: string) => Task | undefined;
   /** Whether it was made in one of its own threads, where nothing runs. */
   readonly inThread: boolean;
 }

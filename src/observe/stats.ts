@@ -106,17 +106,27 @@ export function takeStats(parts: StatsParts): OffloaderStats {
 
 /** A callback that has the name of a task is counted with the task. */
 function byName(definitions: Iterable<TaskDefinition>): Record<string, TaskStats> {
-  const named = new Map<string, Pick<TaskDefinition, "counts" | "waits" | "runs">>();
-  for (const { name, counts, waits, runs } of definitions) {
-    const sums = named.get(name) ?? { counts: new Counts(), waits: new Histogram(), runs: new Histogram() };
-    sums.counts.add(counts);
-    sums.waits.add(waits);
-    sums.runs.add(runs);
-    named.set(name, sums);
+  const named = new Map<string, Measured>();
+  for (const definition of definitions) {
+    const { name } = definition;
+    const other = named.get(name);
+    named.set(name, other === undefined ? definition : together(other, definition));
   }
   const stats = [...named].map(([name, { counts, waits, runs }]): [string, TaskStats] => [
     name,
     { ...counts.all(), waitMs: waits.percentiles(), runMs: runs.percentiles() },
   ]);
   return Object.fromEntries(stats);
+}
+
+type Measured = Pick<TaskDefinition, "counts" | "waits" | "runs">;
+
+function together(a: Measured, b: Measured): Measured {
+  const sums = { counts: new Counts(), waits: new Histogram(), runs: new Histogram() };
+  for (const { counts, waits, runs } of [a, b]) {
+    sums.counts.add(counts);
+    sums.waits.add(waits);
+    sums.runs.add(runs);
+  }
+  return sums;
 }

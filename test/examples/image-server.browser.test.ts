@@ -1,34 +1,17 @@
 // The page in a real browser. Without Chromium the tests are skipped; OFFLOAD_REQUIRE_CHROMIUM=1 forbids that.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchChromium, openPage, skipWithoutChromium } from "../support/chromium.js";
 import { astronaut, expectWholePhotos, newDataDir, photosDir, startImageServer } from "./image-server.js";
 
-const places = [
-  process.env.CHROMIUM_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
-const executablePath = places.find((path) => path !== undefined && existsSync(path));
-const required = process.env.OFFLOAD_REQUIRE_CHROMIUM === "1";
-const skip = executablePath === undefined && !required;
-if (skip)
-  console.warn("SKIPPED: the tests of the image server's page found no Chromium; CHROMIUM_PATH says where it is");
-
-const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+const skip = skipWithoutChromium("the image server's page");
 
 describe.skipIf(skip)("the page of the image server", () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    if (executablePath === undefined) throw new Error("no Chromium; CHROMIUM_PATH says where it is");
-    browser = await chromium.launch({
-      executablePath,
-      args: [...args, "--disable-component-update", "--disable-sync"],
-    });
+    browser = await launchChromium();
   });
 
   afterAll(() => browser?.close());
@@ -69,16 +52,23 @@ describe.skipIf(skip)("the page of the image server", () => {
     const { url } = await startImageServer({ DATA_DIR: dataDir, MAX_UPLOAD_MB: "1" });
     const { page } = await open(browser, url);
     const name = "<img src=x onerror=document.title='hacked'>.png";
+    await page
+      .getByLabel("Choose photos")
+      .setInputFiles([{ name, mimeType: "image/png", buffer: astronaut.subarray(0, 300_000) }]);
+
+    const row = page.locator(".failure");
+    expect(await row.locator(".title").textContent()).toBe(name);
+    expect(await row.locator(".reason").textContent()).toBe("The file is damaged or incomplete.");
+    expect(await page.locator(".photo").count()).toBe(0);
+    await row.getByRole("button", { name: `Dismiss ${name}` }).click();
+    await page.reload();
+    await page.locator("#connection[data-state=live]").waitFor();
+    expect(await page.locator("#count-failed").textContent()).toBe("1");
+    expect(await row.count()).toBe(0);
     await page.getByLabel("Choose photos").setInputFiles([
       { name: "notes.png", mimeType: "image/png", buffer: Buffer.from("no picture at all") },
       { name: "large.png", mimeType: "image/png", buffer: Buffer.concat([astronaut, astronaut]) },
-      { name, mimeType: "image/png", buffer: astronaut.subarray(0, 300_000) },
     ]);
-
-    const card = page.locator(".photo.failed");
-    expect(await card.locator(".title").textContent()).toBe(name);
-    expect(await card.locator(".saved").textContent()).toBe("The file is damaged or incomplete.");
-    expect(await card.locator("img, table:visible").count()).toBe(0);
     await page.locator(".upload.refused").nth(1).waitFor();
     const refusals = (await page.locator(".upload.refused .upload-state").allTextContents()).sort();
     expect(refusals).toEqual([
@@ -109,15 +99,59 @@ describe.skipIf(skip)("the page of the image server", () => {
     await page.locator(".photo.done").first().waitFor();
     await page.locator(".upload").first().waitFor({ state: "hidden" });
     first.kill("SIGTERM");
-    await page.getByText("The server finishes its work and stops").waitFor();
-    await page.getByText("Not connected").waitFor();
+    const banner = page.locator("#banner");
+    await page.getByText(/^The server finishes its work and stops, in \d+ s at the latest$/).waitFor();
+    await page.getByText("Not connected", { exact: true }).waitFor();
+    await banner.getByText("Photos that you add are sent when the server is back.").waitFor();
+    // It stays in sight where the photos are.
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)");
+    expect(await page.evaluate("document.getElementById('banner').getBoundingClientRect().top")).toBeGreaterThanOrEqual(
+      0,
+    );
     expect(await page.locator(".photo.done").count()).toBe(10);
+    expect(await page.getByRole("button", { name: "Two samples" }).isDisabled()).toBe(true);
+    // What was done last could not be loaded any more, and says so.
+    const later = page.getByText("Done. It can be seen when the server is back.");
+    expect((await later.count()) + (await page.locator(".photo img.loaded").count())).toBe(10);
     expect(await first.exited).toMatchObject({ code: 0 });
     await expectWholePhotos(dataDir, 10);
 
+    await page.getByLabel("Choose photos").setInputFiles(join(photosDir, "chelsea.png"));
+    await page.locator(".upload-state", { hasText: "Sent when the server is back" }).waitFor();
     await startImageServer({ DATA_DIR: dataDir, PORT: String(first.port) });
     await page.getByText("Live", { exact: true }).waitFor();
-    expect(await page.locator(".photo.done").count()).toBe(10);
+    await page.locator(".photo.done img.loaded").nth(10).waitFor();
+    expect(await banner.isVisible()).toBe(false);
+    // Those of the earlier process count too.
+    await page.locator("#count-done", { hasText: "11" }).waitFor();
+  });
+
+  it("compares a photo before and after", async () => {
+    const { url } = await startImageServer({ DATA_DIR: newDataDir() });
+    const { page, problems } = await open(browser, url);
+    await page.getByLabel("Choose photos").setInputFiles(join(photosDir, "chelsea.png"));
+    await page.getByRole("button", { name: "Compare chelsea.png before and after" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("img", { name: "chelsea.png, as it was sent" }).waitFor();
+    await dialog.getByText(/^Original, \d+/).waitFor();
+    const slider = dialog.getByRole("slider");
+    await slider.focus();
+    await page.keyboard.press("Home");
+    expect(await page.locator(".pair").getAttribute("style")).toContain("--at: 0%");
+    await page.keyboard.press("End");
+    expect(await page.locator(".pair").getAttribute("style")).toContain("--at: 100%");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    expect(problems).toEqual([]);
+  });
+
+  it("leads to the page of the offloader", async () => {
+    const { url } = await startImageServer({ DATA_DIR: newDataDir() });
+    const { page, problems } = await open(browser, url);
+    await page.getByRole("link", { name: "What waits, runs and fails" }).click();
+    await page.locator('body[data-status="live"]').waitFor();
+    await page.getByRole("heading", { name: "offloader" }).waitFor();
+    expect(problems).toEqual([]);
   });
 
   it("can be used by keyboard, and fits a phone", async () => {
@@ -129,6 +163,13 @@ describe.skipIf(skip)("the page of the image server", () => {
     await page.keyboard.press("Enter");
     await page.locator(".photo.done img.loaded").nth(1).waitFor();
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    // The table of files folds, and what is pressed is large enough.
+    expect(await page.locator(".photo table:visible").count()).toBe(0);
+    await page.locator(".photo summary").first().click();
+    const heights: number[] = await page.evaluate(
+      "[...document.querySelectorAll('main a, main button, summary')].map((one) => one.getBoundingClientRect().height).filter(Boolean)",
+    );
+    expect(Math.min(...heights)).toBeGreaterThanOrEqual(24);
   });
 });
 
@@ -138,16 +179,7 @@ async function open(
   url: string,
   viewport = { width: 1280, height: 900 },
 ): Promise<{ page: Page; problems: string[] }> {
-  const page = await browser.newPage({ viewport });
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(message.text());
-  });
-  page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith("data:")) problems.push(request.url());
-  });
-  await page.goto(url);
-  await page.locator("#connection[data-state=live]").waitFor();
-  return { page, problems };
+  const opened = await openPage(browser, url, { viewport });
+  await opened.page.locator("#connection[data-state=live]").waitFor();
+  return opened;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import * as main from "offload-after-response";
+import * as page from "offload-after-response/dashboard";
 import * as prometheus from "offload-after-response/prometheus";
 import * as testing from "offload-after-response/testing";
 import * as jest from "offload-after-response/testing/jest";
@@ -28,12 +29,16 @@ describe("the published package", () => {
   it("contains the build, the declarations, the documents, the examples of deployment, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(?!(cli|index|worker|esbuild|webpack|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/(deploy|prometheus)\/.+)$/;
+      /^(dist\/(?!(cli|index|worker|esbuild|webpack|dashboard|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/(deploy|prometheus)\/.+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "AGENTS.md",
       "LICENSE",
       "README.md",
       "dist/cli.cjs",
+      "dist/dashboard.cjs",
+      "dist/dashboard.d.cts",
+      "dist/dashboard.d.ts",
+      "dist/dashboard.js",
       "dist/esbuild.cjs",
       "dist/esbuild.d.cts",
       "dist/esbuild.d.ts",
@@ -119,6 +124,7 @@ describe("the published package", () => {
       "offload-after-response": main,
       "offload-after-response/worker": worker,
       "offload-after-response/prometheus": prometheus,
+      "offload-after-response/dashboard": page,
       "offload-after-response/testing": testing,
       "offload-after-response/testing/vitest": vitest,
       "offload-after-response/testing/jest": jest,
@@ -132,12 +138,15 @@ describe("the published package", () => {
     expect(Object.keys(worker).sort()).toEqual(["NonRetryableError", "aroundTask", "onTeardown"]);
     expect(Object.keys(prometheus).sort()).toEqual(["prometheus", "prometheusMetrics"]);
     expect(Object.keys(testing).sort()).toEqual(["matchers", "testing"]);
+    expect(Object.keys(page)).toEqual(["dashboard"]);
     expect(Object.keys(vitest)).toEqual(["matchers"]);
     expect(Object.keys(jest)).toEqual(["matchers"]);
   });
 
-  it("has nothing of the testing kit in a bundle of the main entry", async () => {
-    const [ofMain, ofTesting] = await Promise.all(["index.js", "testing.js"].map(bundleOf));
+  it("has nothing of the testing kit and of the page in a bundle of the main entry", async () => {
+    const [ofMain, ofTesting, ofPage] = await Promise.all(["index.js", "testing.js", "dashboard.js"].map(bundleOf));
+    expect(ofPage).toContain("x-after-response");
+    expect(ofMain).not.toContain("x-after-response");
     for (const name of ["ThreadsEngine", "Ledger"]) expect(ofMain).toContain(name);
     for (const name of ["KitEngine", "InlineTasks"]) {
       expect(ofTesting).toContain(name);

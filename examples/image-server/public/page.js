@@ -2,7 +2,7 @@
 import { bytes } from "./format.js";
 import { showPhoto, showPhotos } from "./photos.js";
 import { clearWork, showPool, showWork } from "./pool.js";
-import { setLargest, upload } from "./uploads.js";
+import { setLargest, setSending, upload } from "./uploads.js";
 
 const comeBackAfter = 2000;
 
@@ -29,20 +29,40 @@ function listen() {
     showWork(photo);
   });
   on("pool", showPool);
-  on("stopping", () => showConnection("stopping", "The server finishes its work and stops"));
+  on("stopping", ({ leftMs }) => showStopping(performance.now() + leftMs));
 
   source.addEventListener("error", () => {
     // Some ends an EventSource takes for final. A server that restarts is none of them.
     source.close();
-    showConnection("gone", "Not connected");
+    showConnection("gone", "Not connected", "Not connected. Photos that you add are sent when the server is back.");
     setTimeout(listen, comeBackAfter);
   });
 }
 
-function showConnection(state, text) {
+let countdown;
+
+/** The banner stays in sight when the page scrolls; the word beside the title does not. */
+function showConnection(state, text, banner = "") {
+  clearInterval(countdown);
   const connection = document.getElementById("connection");
   connection.dataset.state = state;
   connection.textContent = text;
+  document.body.dataset.connection = state;
+  document.getElementById("banner").textContent = banner;
+  setSending(state === "live");
+  // The samples come from the server. Files of the visitor's own can wait.
+  for (const button of document.querySelectorAll("button[data-copies]")) button.disabled = state !== "live";
+}
+
+function showStopping(end) {
+  const text = "The server finishes its work and stops";
+  showConnection("stopping", "Stopping", text);
+  const show = () => {
+    const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    document.getElementById("banner").textContent = `${text}, in ${left} s at the latest`;
+  };
+  show();
+  countdown = setInterval(show, 1000);
 }
 
 function takeFiles() {
@@ -72,7 +92,9 @@ function takeFiles() {
 
   for (const button of document.querySelectorAll("button[data-copies]")) {
     button.addEventListener("click", async () => {
-      const samples = await Promise.all(["astronaut.png", "chelsea.png"].map(fetchSample));
+      const samples = await Promise.all(["astronaut.png", "chelsea.png"].map(fetchSample)).catch(() => undefined);
+      // The connection is noticed to be gone in a moment, and then the banner says so.
+      if (samples === undefined) return;
       for (let copy = 0; copy < Number(button.dataset.copies); copy += 1) upload(samples);
     });
   }

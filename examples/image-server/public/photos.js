@@ -1,4 +1,5 @@
 // The cards of the photos, changed in place as their events come in.
+import { compare } from "./compare.js";
 import { announce, bar, element } from "./element.js";
 import { bytes, duration, plural, saving } from "./format.js";
 import { thumbHashToDataURL } from "./thumbhash.js";
@@ -10,6 +11,7 @@ const formatNames = { avif: "AVIF", webp: "WebP", jpg: "JPEG" };
 const list = document.getElementById("photos");
 const empty = document.getElementById("empty");
 const count = document.getElementById("photo-count");
+const failures = document.getElementById("failures");
 const cards = new Map();
 const waiting = new Set();
 
@@ -18,6 +20,7 @@ export function showPhotos(photos) {
   cards.clear();
   waiting.clear();
   list.replaceChildren();
+  failures.replaceChildren();
   for (const photo of photos.toReversed()) showPhoto(photo, true);
   showCount();
 }
@@ -31,6 +34,7 @@ export function showPhoto(photo, quietly = false) {
 
 function showCard(photo, quietly) {
   waiting.delete(photo.id);
+  if (photo.state === "failed") return showFailure(photo, quietly);
   let card = cards.get(photo.id);
   if (card === undefined) {
     card = makeCard(photo);
@@ -40,27 +44,50 @@ function showCard(photo, quietly) {
   }
   const ended = photo.state !== card.state && photo.state !== "working";
   card.show(photo);
-  if (ended && !quietly)
-    announce(photo.state === "done" ? `${photo.name} is done.` : `${photo.name} failed. ${photo.error}`);
+  if (ended && !quietly) announce(`${photo.name} is done.`);
+}
+
+/** A photo that failed has nothing to show: one line, until it is dismissed. */
+function showFailure({ id, name, error }, quietly) {
+  cards.get(id)?.made.remove();
+  cards.delete(id);
+  if (sessionStorage.getItem(`dismissed ${id}`) !== null) return;
+  const dismiss = element("button.dismiss", { type: "button", "aria-label": `Dismiss ${name}` }, "Dismiss");
+  const made = element("li.failure", {}, element("span.title", {}, name), element("span.reason", {}, error), dismiss);
+  dismiss.addEventListener("click", () => {
+    made.remove();
+    sessionStorage.setItem(`dismissed ${id}`, "");
+  });
+  failures.prepend(made);
+  if (!quietly) announce(`${name} failed. ${error}`);
 }
 
 function showCount() {
   const waits = waiting.size > 0 ? `${waiting.size} waiting for a thread` : "";
-  empty.hidden = cards.size > 0;
+  empty.hidden = cards.size > 0 || failures.children.length > 0;
   count.textContent = [cards.size || "", waits].filter(Boolean).join(", and ");
 }
 
 // Elements are made once and changed in place, so that a link keeps the focus while other files come in.
 function makeCard({ id, name, type, bytes: size }) {
-  const frame = element("div.frame");
+  const frame = element("button.frame", {
+    type: "button",
+    "aria-label": `Compare ${name} before and after`,
+    disabled: "",
+  });
+  const note = element("p.later");
   const progress = bar();
   const meta = element("p.meta");
   const saved = element("p.saved");
   const table = variantTable(id);
   const timing = element("p.timing");
   const head = element("div", {}, element("h3.title", { title: name }, name), meta);
-  const made = element("li.photo", {}, frame, element("div.text", {}, head, saved, table.made, timing));
-  frame.append(progress.made);
+  const files = element("details.files", {}, element("summary", {}, "Files"), table.made);
+  // On a phone the table folds: the photos are what somebody scrolls through.
+  files.open = !matchMedia("(max-width: 820px)").matches;
+  const made = element("li.photo", {}, frame, progress.made, element("div.text", {}, head, saved, note, files, timing));
+  let latest;
+  frame.addEventListener("click", () => compare(latest));
   const file = `${type.replace("image/", "").toUpperCase()}, ${bytes(size)}`;
 
   const card = {
@@ -72,20 +99,31 @@ function makeCard({ id, name, type, bytes: size }) {
       made.className = `photo ${state}`;
       meta.textContent = image ? `${image.width} \u00d7 ${image.height}, ${file}` : file;
       saved.replaceChildren(...savedText(photo));
-      table.show(state === "failed" ? [] : (image?.variants ?? []));
-      timing.textContent = state === "failed" ? "" : timingText(photo);
+      latest = photo;
+      table.show(image?.variants ?? []);
+      files.hidden = table.made.hidden;
+      timing.textContent = timingText(photo);
       if (image === undefined) return;
       progress.set(image.variants.length / image.planned);
       if (frame.style.backgroundImage === "") frame.style.backgroundImage = placeholder(image);
-      if (state === "done" && frame.querySelector("picture") === null) frame.prepend(picture(photo));
+      if (state !== "done" || frame.querySelector("picture") !== null) return;
+      const shown = picture(photo);
+      frame.prepend(shown);
+      shown.lastChild.addEventListener("load", () => {
+        note.textContent = "";
+        frame.disabled = false;
+      });
+      // The last photos of a process are done when its listener is closed. The connection to come shows them anew.
+      shown.lastChild.addEventListener("error", () => {
+        note.textContent = "Done. It can be seen when the server is back.";
+      });
     },
   };
   return card;
 }
 
 /** What a visitor gains: the widest AVIF in place of the file that was sent. */
-function savedText({ state, error, bytes: size, image }) {
-  if (state === "failed") return [error];
+function savedText({ state, bytes: size, image }) {
   if (state === "working") return [image ? `${image.variants.length} of ${plural(image.planned, "file")}` : "Decoding"];
   const best = image.variants.findLast(({ format }) => format === "avif");
   return [element("strong", {}, saving(size, best.bytes)), `${bytes(size)} \u2192 ${bytes(best.bytes)} as AVIF`];

@@ -1,4 +1,4 @@
-// The threads and the queue, as the server's `offloader.stats()` and the photos in work show them.
+// The threads and the queue, and how many photos there are, as the server tells.
 import { bar, element } from "./element.js";
 
 const lanes = document.getElementById("lanes");
@@ -15,7 +15,7 @@ let drawing = false;
 export function showPool(stats) {
   threads = stats.threads.total;
   waiting.textContent = String(stats.queued);
-  done.textContent = String(stats.succeeded);
+  done.textContent = String(stats.done);
   failed.textContent = String(stats.failed);
   failed.classList.toggle("bad", stats.failed > 0);
   draw();

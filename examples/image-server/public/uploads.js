@@ -9,10 +9,18 @@ const list = document.getElementById("uploads");
 const waiting = [];
 let sending = 0;
 let largest = Number.POSITIVE_INFINITY;
+let isConnected = true;
 
 /** @param {number} count the largest upload that the server takes, in bytes */
 export function setLargest(count) {
   largest = count;
+}
+
+/** @param {boolean} connected whether there is a server that takes photos; if not, they wait */
+export function setSending(connected) {
+  isConnected = connected;
+  for (const { row } of waiting) row.say(connected ? "Waiting to be sent" : "Sent when the server is back");
+  next();
 }
 
 /** @param {Iterable<File>} files */
@@ -21,13 +29,16 @@ export function upload(files) {
     const row = makeRow(file);
     list.append(row.made);
     if (file.size > largest) row.refuse(`${bytes(file.size)} is too large: the limit is ${bytes(largest)}.`);
-    else waiting.push({ file, row });
+    else {
+      waiting.push({ file, row });
+      if (!isConnected) row.say("Sent when the server is back");
+    }
   }
   next();
 }
 
 async function next() {
-  while (sending < atATime && waiting.length > 0) {
+  while (isConnected && sending < atATime && waiting.length > 0) {
     const { file, row } = waiting.shift();
     sending += 1;
     send(file, row).finally(() => {
@@ -43,6 +54,11 @@ async function send(file, row) {
     if (status === 202) {
       row.made.remove();
       announce(`${file.name} is uploaded.`);
+      return;
+    }
+    if (status === 0 && !isConnected) {
+      row.say("Sent when the server is back");
+      waiting.unshift({ file, row });
       return;
     }
     if (status !== 503) {

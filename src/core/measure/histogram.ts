@@ -38,6 +38,7 @@ export interface HistogramSnapshot {
 }
 
 const nothing = new Uint32Array(0);
+const quantiles = [0.5, 0.95, 0.99];
 
 export class Histogram {
   // Made with the first time, because most names of an application are seldom run.
@@ -68,7 +69,17 @@ export class Histogram {
   }
 
   percentiles(): Percentiles {
-    return { p50: this.#at(0.5), p95: this.#at(0.95), p99: this.#at(0.99), max: this.#max };
+    // In one pass, because a page asks for those of fifty names each second.
+    const found = [0, 0, 0];
+    let seen = 0;
+    for (let next = 0, bucket = 0; this.#counts !== undefined && next < 3 && bucket < buckets; bucket++) {
+      const count = this.#counts[bucket] ?? 0;
+      if (count === 0) continue;
+      seen += count;
+      for (; next < 3 && seen >= this.#total * (quantiles[next] ?? 1); next++) found[next] = this.#middleOf(bucket);
+    }
+    const [p50 = 0, p95 = 0, p99 = 0] = found;
+    return { p50, p95, p99, max: this.#max };
   }
 
   /** A copy of what it has recorded. */
@@ -76,17 +87,8 @@ export class Histogram {
     return { count: this.#total, sumMs: this.#sum, maxMs: this.#max, buckets: this.#counts?.slice() ?? nothing };
   }
 
-  /** The middle of the bucket in which the share `quantile` is reached. */
-  #at(quantile: number): number {
-    if (this.#counts === undefined) return 0;
-    let seen = 0;
-    for (let bucket = 0; bucket < buckets; bucket++) {
-      seen += this.#counts[bucket] ?? 0;
-      if (seen >= this.#total * quantile) {
-        return Math.min(this.#max, smallestMs * 2 ** (Math.max(0, bucket - 0.5) / perOctave));
-      }
-    }
-    return this.#max;
+  #middleOf(bucket: number): number {
+    return Math.min(this.#max, smallestMs * 2 ** (Math.max(0, bucket - 0.5) / perOctave));
   }
 }
 

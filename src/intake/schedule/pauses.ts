@@ -34,6 +34,11 @@ export class Pauses {
     return this.#paused.has(undefined) || this.#paused.has(name);
   }
 
+  /** What is paused: names, and undefined for everything. */
+  get paused(): ReadonlySet<string | undefined> {
+    return this.#paused;
+  }
+
   resume(name?: string): void {
     if (!this.#paused.delete(name)) return;
     for (const engine of this.engines()) engine.resume(name);

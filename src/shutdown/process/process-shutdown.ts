@@ -9,7 +9,7 @@ import type { ResolvedShutdownOptions } from "../shutdown-options.js";
 import type { Participant } from "../steps/participant.js";
 import type { Plan } from "../steps/plan.js";
 import type { ShutdownReport } from "../steps/report.js";
-import { Sequence } from "../steps/sequence.js";
+import { Sequence, type ShutdownCourse } from "../steps/sequence.js";
 import type { ShutdownState } from "../steps/states.js";
 import type { DrainTarget } from "../steps/target.js";
 import { endByForceAtExit, keepsExitCode } from "./end-by-force.js";
@@ -56,6 +56,11 @@ export class ProcessShutdown {
 
   get state(): ShutdownState {
     return this.sequence?.state ?? "serving";
+  }
+
+  /** What is known while it goes on: the deadline, and what it waits for. undefined where none has begun. */
+  get course(): ShutdownCourse | undefined {
+    return this.sequence?.course;
   }
 
   /** Aborts when the listeners close. */

@@ -1,6 +1,7 @@
 // One shutdown from its reason to its report: the steps, each with its share of the one deadline.
 import type { Logger } from "../../base/logger.js";
 import { now, turn } from "../../base/time.js";
+import type { OpenRequest } from "../http/open-request.js";
 import { Deadline } from "./deadline.js";
 import { endUpgraded } from "./end-upgraded.js";
 import { type NamedHook, runHooks } from "./hooks.js";
@@ -15,6 +16,16 @@ import { describeRequests, seconds } from "./words.js";
 
 /** What is left of the deadline when a second signal forces the end, in ms. */
 const forcedTimeout = 500;
+
+/** Where a shutdown is, for those who show it. */
+export interface ShutdownCourse {
+  readonly reason: string;
+  /** Until the deadline, in ms. */
+  readonly leftMs: number;
+  /** Until the open requests are cut off, in ms. */
+  readonly requestsLeftMs: number;
+  readonly openRequests: readonly OpenRequest[];
+}
 
 export class Sequence {
   private readonly startedAt: number = now();
@@ -41,6 +52,15 @@ export class Sequence {
 
   get state(): ShutdownState {
     return this.progress.state;
+  }
+
+  get course(): ShutdownCourse {
+    return {
+      reason: this.reason,
+      leftMs: this.deadline.at - now(),
+      requestsLeftMs: this.deadline.left("requests"),
+      openRequests: this.pending.openRequests(),
+    };
   }
 
   /** Goes through every step. Never rejects. */

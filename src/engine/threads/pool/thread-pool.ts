@@ -80,7 +80,7 @@ export class ThreadPool {
       (thread) => this.#exited(thread),
     );
     reportToNodeWatch(parts.module.url);
-    this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => this.renew()) : () => {};
+    this.#unwatch = parts.options.watch ? watchModule(parts.module.url, () => void this.renew()) : () => {};
   }
 
   /** Starts threads up to `minThreads`, and up to `atLeast`. */
@@ -121,12 +121,16 @@ export class ThreadPool {
     else if (this.#isAboveMinimum()) this.#reaper.arm();
   }
 
-  /** Replaces every thread, each after the work it has. */
-  renew(): void {
+  /** Replaces every thread, each after the work it has. Returns how many. */
+  renew(): number {
+    let count = 0;
     for (const thread of this.threads) {
+      if (thread.outdated || thread.retired) continue;
+      count++;
       thread.outdated = true;
       if (thread.busy === 0) void this.#ender.end(thread, "renewed");
     }
+    return count;
   }
 
   /** Ends a thread at once, whatever it does. */
