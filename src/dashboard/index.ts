@@ -1,4 +1,5 @@
 // The public names of the page, and nothing else.
+/** @module offload-after-response/dashboard */
 
 export { dashboard } from "./dashboard.js";
 export type { DashboardHandler } from "./http/exchange.js";
