@@ -199,8 +199,8 @@ export class Outbox {
     const { id, definition, dispatch, acceptedAt } = task;
     try {
       const content = this.#parts.store.contentOf(task);
-      // A copy, because the next read uses the memory again.
-      const bytes = content.bytes.slice();
+      // A copy, because the next read uses the memory again. The slice() of a Buffer is none.
+      const bytes = new Uint8Array(content.bytes);
       const head = {
         id,
         name: definition.name,
