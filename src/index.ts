@@ -20,6 +20,7 @@ export type { EngineRole } from "./engine/remote/options.js";
 export type { EngineChoice } from "./engine/remote/remote-engine.js";
 export type { PoolOptions } from "./engine/threads/options.js";
 export type { RunningTask, ThreadInfo } from "./engine/threads/thread-info.js";
+export type { DeadLetterQuery } from "./intake/call/dead-letters.js";
 export type { CallbackOptions, DispatchOptions, PolicyOptions } from "./intake/call/dispatch-options.js";
 export type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/call/typed.js";
 export type { JournalOptions } from "./journal/options.js";

@@ -17,6 +17,7 @@ import { inThreadError, isInOwnThread } from "./engine/threads/pool/thread-mark.
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
 import { Calls } from "./intake/call/calls.js";
+import { DeadLetterCalls } from "./intake/call/dead-letters.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
 import { Held } from "./intake/held.js";
@@ -228,6 +229,13 @@ function makeOffloader(
 
   const calls = new Calls({ intake, scheduler, store, refusal: inThread ? startup.refusal : undefined });
   const { offloadAfterResponse, runAfterResponse, offload, run } = calls;
+  const deadLetters = new DeadLetterCalls({
+    store,
+    hasJournal: settings.journal !== undefined,
+    admission,
+    elsewhere: remote?.failures,
+    handleOf: (task) => calls.handleOf(task),
+  });
 
   function task<Name extends string>(name: Name): DispatchableTask<AnyTasks, Name> {
     return {
@@ -267,15 +275,7 @@ function makeOffloader(
       definitions.checkPaused("resume", name);
       scheduler.pauses.resume(name);
     },
-    deadLetters: {
-      list: async () => store.deadLetters.list(),
-      retry(id) {
-        admission.check([]);
-        const task = store.deadLetters.retry(id);
-        return task && calls.handleOf(task);
-      },
-      discard: (id) => store.deadLetters.discard(id),
-    },
+    deadLetters,
     ...inspection,
     stats: () => ({ ...inspection.stats(), ...(remote && { engine: remote.state() }) }),
     name,

@@ -125,6 +125,8 @@ export type DeadLetterReason = "exhausted" | "crashed" | "timeout" | "unknown-ta
 export interface DeadLetter {
   readonly id: string;
   readonly task: string;
+  /** `engine`: the queue of the option `engine` keeps it, and does not tell `interrupted`, `retries` and `acceptedAt`. */
+  readonly place?: "engine" | undefined;
   readonly reason: DeadLetterReason;
   /** The last error it failed with, as plain fields. */
   readonly error: DeadLetterError | undefined;

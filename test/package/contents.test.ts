@@ -26,7 +26,7 @@ describe("the published package", () => {
   it("contains the build, the declarations, the documents, the examples without their photos, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(contract|files|journal|matchers|no-store|non-retryable|rolldown-runtime|shared|task|task-context|wire-form|[a-z-]+-(core|link))(\.d)?\.c[jt]s|docs\/.+\.(md|svg)|examples\/(?!photos).+)$/;
+      /^(dist\/(content|contract|files|journal|matchers|no-store|non-retryable|option-rules|rolldown-runtime|shared|task|task-context|to-wire|wire-form|[a-z-]+-(core|link))(\.d)?\.c[jt]s|docs\/.+\.(md|svg)|examples\/(?!photos).+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "CHANGELOG.md",
       "LICENSE",
@@ -40,6 +40,7 @@ describe("the published package", () => {
       "dist/index.d.cts",
       "dist/index.d.ts",
       "dist/index.js",
+      "dist/offload-after-response-engine.cjs",
       "dist/offload-after-response-piscina.cjs",
       "dist/offload-after-response-runner.cjs",
       "dist/testing-jest.cjs",

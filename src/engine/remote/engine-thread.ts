@@ -60,20 +60,22 @@ export class EngineThread {
     this.#worker?.postMessage(message, transfer);
   }
 
-  /** @returns rejects where the broker cannot answer */
+  /** @returns rejects with AR_ENGINE_UNAVAILABLE where the broker does not answer, or answers with an error */
   async ask<What extends Question["what"]>(question: Question & { readonly what: What }): Promise<Answers[What]> {
     const number = ++this.#asked;
     const answer = deferred<unknown>();
     answer.promise.catch(() => {});
     this.#questions.set(number, answer);
     this.need("answer", true);
+    const { name } = this.#choice;
     try {
       this.post({ kind: "ask", number, question });
-      if (this.#worker === undefined || this.#isClosing || !(await inTime(answer.promise, patience))) {
-        const message = `the engine ${this.#choice.name} did not answer within ${patience} ms`;
-        throw new OffloadError("AR_ENGINE_UNAVAILABLE", message);
-      }
+      const isAnswered = this.#worker !== undefined && !this.#isClosing && (await inTime(answer.promise, patience));
+      if (!isAnswered) throw new Error(`it did not answer within ${patience} ms`);
       return (await answer.promise) as Answers[What];
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new OffloadError("AR_ENGINE_UNAVAILABLE", `the engine ${name} cannot be asked: ${why}`, { cause });
     } finally {
       this.#questions.delete(number);
       if (this.#questions.size === 0) this.need("answer", false);

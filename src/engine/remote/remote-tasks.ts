@@ -9,6 +9,7 @@ import type { Engine, EngineHost } from "../engine.js";
 import { Deliveries } from "./deliveries.js";
 import { type EngineState, EngineStatus } from "./engine-status.js";
 import { EngineThread } from "./engine-thread.js";
+import { EngineFailures } from "./failures.js";
 import { hostThatTells } from "./loading-host.js";
 import type { EngineRole } from "./options.js";
 import { Outbox } from "./outbox.js";
@@ -31,6 +32,7 @@ const leastToClose = 200;
 
 export class RemoteTasks implements Engine {
   readonly thread: EngineThread;
+  readonly failures: EngineFailures;
   readonly #parts: RemoteTasksParts;
   readonly #local: Engine;
   readonly #outbox: Outbox;
@@ -50,6 +52,7 @@ export class RemoteTasks implements Engine {
       },
     });
     const { thread } = this;
+    this.failures = new EngineFailures(thread);
     this.#outbox = new Outbox({ engine: choice.name, store, thread, logger });
     this.#deliveries = new Deliveries({ engine: choice.name, ...parts, thread });
     this.#status = new EngineStatus({ name: choice.name, outbox: this.#outbox, thread, logger });

@@ -7,18 +7,9 @@ import { FakeBroker } from "../../support/fake-broker/broker.mjs";
 import { connect } from "../../support/fake-broker/client.mjs";
 import { Gate } from "../../support/gate.js";
 import { type Watched, watch } from "../../support/offloader.js";
+import { choiceOf } from "./choice.js";
 
-export const maxBytes = 256 * 1024;
 let queues = 0;
-
-export function choiceOf(port: number, queue: string): EngineChoice {
-  return {
-    name: "fake",
-    module: new URL("../../support/fake-broker/client.mjs", import.meta.url).href,
-    options: { port, queue },
-    limits: { maxBytes, replace: false, transactional: false },
-  };
-}
 
 type Options = Partial<Omit<OffloaderOptions, "tasks" | "logger">>;
 

@@ -6,6 +6,7 @@ export class FakeBroker {
   readonly refused: Set<string>;
   rudely: boolean;
   slowness: number;
+  readonly silent: Set<string>;
   readonly submissions: readonly (readonly string[])[];
   readonly delivered: ReadonlyMap<string, number>;
   readonly settled: readonly {

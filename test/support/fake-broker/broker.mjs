@@ -23,6 +23,8 @@ export class FakeBroker {
   delivered = new Map();
   /** How each delivery was settled: id and verdict. */
   settled = [];
+  /** What it does and does not answer, such as "submit". */
+  silent = new Set();
   /** ms before an answer. */
   slowness = 0;
   #queues = new Map();
@@ -144,7 +146,7 @@ export class FakeBroker {
   #receive(peer, { number, what, ...rest }) {
     try {
       const value = this.#act(peer, what, rest);
-      if (number !== undefined) peer.send({ kind: "answer", number, value });
+      if (number !== undefined && !this.silent.has(what)) peer.send({ kind: "answer", number, value });
     } catch (error) {
       peer.send({ kind: "answer", number, error: error.message });
     }

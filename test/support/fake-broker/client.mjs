@@ -1,5 +1,6 @@
 // The client of the fake broker: what the thread of an engine loads in tests.
 import net from "node:net";
+import { isMainThread } from "node:worker_threads";
 
 /** ms without an answer, after which the broker counts as frozen. */
 const patience = 300;
@@ -131,7 +132,11 @@ class FakeClient {
       const question = this.#questions.get(message.number);
       this.#questions.delete(message.number);
       if (message.error === undefined) question?.resolve(message.value);
-      else question?.reject(new Error(message.error));
+      else {
+        // What a bug of a client does to its thread.
+        if (message.error === "die" && !isMainThread) process.exit(1);
+        question?.reject(new Error(message.error));
+      }
     } else if (message.kind === "lost") {
       this.#running.get(message.id)?.abort();
       this.#running.delete(message.id);

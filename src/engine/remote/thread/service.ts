@@ -1,4 +1,5 @@
 // What the thread of an engine does with the messages of the main thread.
+import { deferred } from "../../../base/deferred.js";
 import { inTime, now } from "../../../base/time.js";
 import { toWire } from "../../../core/payload/to-wire.js";
 import type { Forwarded, FromEngine, Question, TaskHead, ToEngine } from "../protocol.js";
@@ -11,6 +12,8 @@ export class EngineService {
   readonly #forwarder: Forwarder;
   readonly #deliverer: Deliverer;
   #forwarded: Forwarded[] = [];
+  /** Resolves when it is known whether the broker can be reached. */
+  readonly #known = deferred();
   #up: boolean | undefined;
 
   constructor(
@@ -28,6 +31,7 @@ export class EngineService {
       state: (up, error) => {
         if (up === this.#up) return;
         this.#up = up;
+        this.#known.resolve();
         this.post({ kind: "state", up, error: error && toWire(error) });
         this.#forwarder.setUp(up);
       },
@@ -74,6 +78,7 @@ export class EngineService {
   }
 
   async #answer(number: number, question: Question): Promise<void> {
+    await this.#known.promise;
     try {
       this.post({ kind: "answer", number, value: await this.#ask(question) });
     } catch (error) {
