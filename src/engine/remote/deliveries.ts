@@ -26,6 +26,9 @@ export interface DeliveriesParts {
   readonly returns?: Returns;
 }
 
+/** So many workers may die while they have a task, as `journal.maxStarts` says of processes by default. */
+const mostCrashes = 3;
+
 /** Why nothing is taken for a while. */
 type Hold = "loading" | "paused" | "draining";
 
@@ -71,6 +74,10 @@ export class Deliveries {
     this.#granted = Math.max(0, this.#granted - 1);
     if (this.#stopped || this.#holds.size > 0) {
       this.#settle(number, { as: "returned", delayMs: 0 });
+      return;
+    }
+    if (task.crashes >= mostCrashes) {
+      this.#crashed(number, task);
       return;
     }
     try {
@@ -166,6 +173,14 @@ export class Deliveries {
     const { id, name: taskName } = task;
     this.#parts.logger.error({ task: taskName, id, err: error }, "a task of the queue cannot be run by any worker");
     this.#settle(number, { as: "failed", reason, error: toWire(error) });
+  }
+
+  /** It would take one worker after the other down. */
+  #crashed(number: number, { id, name: taskName, crashes }: DeliveredTask): void {
+    const message = `${crashes} workers died while they ran the task`;
+    this.#parts.logger.error({ task: taskName, id }, `a task of the queue is not run again: ${message}`);
+    this.#settle(number, { as: "failed", reason: "crashed", error: toWire(new Error(message)) });
+    this.#grant();
   }
 
   #settle(delivery: number, verdict: WireVerdict): void {

@@ -1,4 +1,8 @@
 // Offloaders with the fake broker as their engine.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import type { EngineChoice, OffloaderOptions } from "offload-after-response";
 import { onTestFinished } from "vitest";
 import type { EngineTask, RemoteEngine } from "../../../src/engine/remote/remote-engine.js";
@@ -7,6 +11,7 @@ import { FakeBroker } from "../../support/fake-broker/broker.mjs";
 import { connect } from "../../support/fake-broker/client.mjs";
 import { Gate } from "../../support/gate.js";
 import { type Watched, watch } from "../../support/offloader.js";
+import { until } from "../../support/until.js";
 import { choiceOf } from "./choice.js";
 
 let queues = 0;
@@ -58,6 +63,14 @@ export class Cluster {
     onTestFinished(() => client.close(500));
     await new Promise<void>((resolve) => client.open({ state: (up) => up && resolve() }));
     return client;
+  }
+
+  /** Another worker process takes one task and is killed. Resolves when the broker has noticed. */
+  async dieWithTask(): Promise<void> {
+    const program = fileURLToPath(new URL("../../support/fake-broker/die.mjs", import.meta.url));
+    const child = fork(program, [String(this.broker.port), this.queue]);
+    await once(child, "exit");
+    await until(() => this.tasks.every(({ id }) => this.stateOf(id) !== "running"), "the broker to notice a death");
   }
 
   stateOf(id: string): ReturnType<FakeBroker["stateOf"]> {

@@ -1,6 +1,7 @@
 // Whatever the broker suffers: a dispatch is as before, one line tells of each change, and everything is forwarded once it is back.
 import { beforeEach, describe, expect, it } from "vitest";
 import { insideOf } from "../../../src/intake/inside.js";
+import { makeDirectory } from "../../support/directory.js";
 import type { Watched } from "../../support/offloader.js";
 import { until } from "../../support/until.js";
 import { Cluster } from "./engines.js";
@@ -80,6 +81,21 @@ describe("a broker", () => {
     const ids = dispatch(web, 3_000);
     await forwardedAll(web, ids);
     expect(cluster.broker.submissions.length).toBeLessThan(12);
+  });
+});
+
+describe("a client that cannot be loaded", () => {
+  it("is told of once, and loses nothing", async () => {
+    const dir = makeDirectory("engine");
+    const web = cluster.web({ engine: { ...cluster.choice, module: "file:///nowhere/client.mjs" }, journal: { dir } });
+    const { id } = web.offloader.offload("echo", 1);
+    const { fields } = await web.line(/cannot be reached/);
+    expect(fields.err).toMatchObject({ message: expect.stringContaining("/nowhere/client.mjs") });
+    expect(web.offloader.stats()).toMatchObject({ queued: 1, engine: { up: false } });
+    expect(await web.offloader.close({ timeout: 0 })).toMatchObject({ journaled: 1 });
+    const next = cluster.web({ journal: { dir } });
+    await next.offloader.ready();
+    expect(await next.event("forwarded")).toMatchObject({ id });
   });
 });
 

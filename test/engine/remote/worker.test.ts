@@ -1,5 +1,6 @@
 // What the queue elsewhere delivers runs on the threads here, and the queue is told how it ended.
-import { beforeEach, describe, expect, it } from "vitest";
+import { tracingChannel } from "node:diagnostics_channel";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { insideOf } from "../../../src/intake/inside.js";
 import type { FakeBroker } from "../../support/fake-broker/broker.mjs";
 import type { Watched } from "../../support/offloader.js";
@@ -98,6 +99,33 @@ describe("a delivered task", () => {
     expect(insideOf(worker.offloader)?.ledger.list().at(0)).toMatchObject({ id, runsAlone: true, attempt: 1 });
     cluster.gate.open();
     await worker.event("succeeded");
+  });
+
+  it("that three workers died of is not run again", async () => {
+    const web = cluster.web();
+    const id = await dispatch(web, "echo", 1);
+    for (let times = 0; times < 3; times++) await cluster.dieWithTask();
+    const worker = cluster.worker();
+    await until(() => cluster.stateOf(id) === "failed", "the failure");
+    expect(settledOf(id)).toMatchObject([{ as: "failed", reason: "crashed" }]);
+    expect(worker.story(id)).toEqual([]);
+    expect(await worker.line(/not run again/)).toMatchObject({ level: "error", fields: { id, task: "echo" } });
+  });
+
+  it("brings what tracers wrote into its dispatch", async () => {
+    const channel = tracingChannel<unknown, { carrier: Record<string, string> }>("after-response.dispatch");
+    const subscribers = {
+      start({ carrier }: { carrier: Record<string, string> }) {
+        carrier.traceparent = "00-1-2-01";
+      },
+    };
+    channel.subscribe(subscribers as never);
+    onTestFinished(() => void channel.unsubscribe(subscribers as never));
+    const web = cluster.web();
+    const id = await dispatch(web, "echo", 1);
+    expect(cluster.tasks).toMatchObject([{ id, trace: { traceparent: "00-1-2-01" } }]);
+    const worker = cluster.worker();
+    expect(await worker.event("succeeded")).toMatchObject({ id, carrier: { traceparent: "00-1-2-01" } });
   });
 
   it("that was cancelled here is a failure there", async () => {
