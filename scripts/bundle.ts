@@ -86,7 +86,12 @@ export async function bundle(dist: string): Promise<void> {
 
 async function bundleCode(dist: string): Promise<void> {
   const cores = Object.fromEntries(Object.entries(entries).map(([name, file]) => [`${name}-core`, file]));
-  const input = { ...cores, cli: path.join(root, "src/journal/cli/cli.ts") };
+  const input = {
+    ...cores,
+    cli: path.join(root, "src/journal/cli/cli.ts"),
+    // It shares what it needs with the core, because it is loaded from the installed package alone.
+    "offload-after-response-engine": path.join(root, "workers/engine.ts"),
+  };
   const build = await rolldown({
     ...common,
     input,

@@ -1,10 +1,12 @@
 // The public face of an offloader: every call, its meaning, what it throws. Only types.
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EventName, Listener } from "./core/events.js";
 import type { TaskHandle } from "./core/handle.js";
 import type { TaskSummary } from "./core/ledger.js";
 import type { Callback } from "./engine/callbacks/callbacks.js";
 import type { ThreadInfo } from "./engine/threads/thread-info.js";
+import type { DeadLetterQuery } from "./intake/call/dead-letters.js";
 import type { CallbackOptions } from "./intake/call/dispatch-options.js";
 import type { AnyTasks, DispatchArguments, TaskName, TaskPayload, TaskResult } from "./intake/call/typed.js";
 import type { OffloaderSnapshot } from "./observe/snapshot.js";
@@ -32,14 +34,30 @@ export interface DrainReport {
 }
 
 /**
- * Journaled tasks that are not run again by themselves, kept for a person to decide about. Every call throws or rejects with
- * AR_INVALID_OPTIONS where there is no journal.
+ * Tasks that are not run again by themselves, kept for a person to decide about: by the journal, or by the queue of the option
+ * `engine`. Every call throws or rejects with AR_INVALID_OPTIONS where there is nothing that keeps them.
  */
 export interface DeadLetters {
-  /** The dead letters of all processes that share the directory, oldest first. */
-  list(): Promise<DeadLetter[]>;
   /**
-   * Runs a task again under its old id. All its attempts are allowed again.
+   * The dead letters of all processes that share the journal's directory, oldest first, and then those of the queue, at most 1,000.
+   *
+   * @param query `place`: only those of one. Default: all
+   * @returns rejects with AR_ENGINE_UNAVAILABLE while the queue cannot be asked; ask for `place: "journal"` then
+   */
+  list(query?: DeadLetterQuery): Promise<DeadLetter[]>;
+  /** Those with `place: "engine"`, which the queue keeps. */
+  readonly elsewhere: {
+    /**
+     * Has a worker run a task again. All its attempts are allowed again.
+     *
+     * @returns false if the queue has no failure with this id; rejects with AR_ENGINE_UNAVAILABLE
+     */
+    retry(id: string): Promise<boolean>;
+    /** @returns false if the queue has no failure with this id; rejects with AR_ENGINE_UNAVAILABLE */
+    discard(id: string): Promise<boolean>;
+  };
+  /**
+   * Runs a task of the journal again under its old id. All its attempts are allowed again.
    *
    * @param id of the dead letter
    * @returns the handle of the task; undefined if there is no dead letter with this id
@@ -48,7 +66,7 @@ export interface DeadLetters {
    */
   retry(id: string): TaskHandle | undefined;
   /**
-   * Deletes a dead letter.
+   * Deletes a dead letter of the journal.
    *
    * @returns false if there is none with this id
    */
@@ -251,7 +269,7 @@ export interface Offloader<Tasks = AnyTasks> {
    * about 10 us for each name.
    */
   snapshot(): OffloaderSnapshot;
-  /** The dead letters of the journal. */
+  /** The dead letters of the journal, and the failures that the queue of the option `engine` keeps. */
   readonly deadLetters: DeadLetters;
   /**
    * Adds a listener. It is called when the change that it hears of is complete, so it may cancel, dispatch or close. The event

@@ -39,6 +39,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     idle: () => ledger.idle(),
     announceDraining() {
       store.stopReplay();
+      for (const engine of engines) engine.drain?.();
       scheduler.pauses.resumeForGood();
       parts.emitDraining();
     },

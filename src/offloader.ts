@@ -9,12 +9,15 @@ import { Events } from "./core/events.js";
 import { Ledger } from "./core/ledger.js";
 import { createDrainTarget } from "./drain-target.js";
 import { createCallbacksEngine } from "./engine/callbacks/callbacks.js";
+import type { Engine } from "./engine/engine.js";
+import { RemoteTasks } from "./engine/remote/remote-tasks.js";
 import { explainLoadError, findTasksModule, type TasksModule } from "./engine/threads/module/tasks-module.js";
 import { startLibuvThreads } from "./engine/threads/pool/libuv-threads.js";
 import { inThreadError, isInOwnThread } from "./engine/threads/pool/thread-mark.js";
 import { ThreadsEngine } from "./engine/threads/threads-engine.js";
 import { Admission } from "./intake/admission.js";
 import { Calls } from "./intake/call/calls.js";
+import { DeadLetterCalls } from "./intake/call/dead-letters.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
 import { Held } from "./intake/held.js";
@@ -28,6 +31,7 @@ import { Scheduler } from "./intake/schedule/scheduler.js";
 import { Startup } from "./intake/startup.js";
 import { TaskMaker } from "./intake/task-maker.js";
 import { JournalStore } from "./journal/journal-store.js";
+import { MemoryStore } from "./journal/memory-store.js";
 import { createInspection } from "./observe/inspection.js";
 import { type OffloaderOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { AfterEach } from "./response/after-each.js";
@@ -79,6 +83,27 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   return offloader as unknown as Offloader<Tasks>;
 }
 
+/** What keeps accepted tasks: the journal; without one, of those that leave for a queue, what the queue gets. */
+function openStore(
+  { journal, engine, role, name, logger }: ResolvedOptions,
+  inThread: boolean,
+  hasRoom: () => boolean,
+) {
+  if (inThread) return new NoStore();
+  if (journal !== undefined) return new JournalStore(journal, { logger, hasRoom });
+  if (engine === undefined) return new NoStore();
+  // A task that dispatches others is run again if its worker dies.
+  if (role !== "work") {
+    const loss =
+      "what has not reached it is lost if this process dies; give createOffloader the option journal: { dir }";
+    logger.warn(
+      { offloader: name, engine: engine.name },
+      `the engine ${engine.name} has no journal in front of it: ${loss}`,
+    );
+  }
+  return new MemoryStore();
+}
+
 function makeOffloader(
   settings: ResolvedOptions,
   module: TasksModule,
@@ -94,11 +119,8 @@ function makeOffloader(
   const ledger = new Ledger(events);
   const { max, maxBytes } = settings.queue;
   // Tasks of earlier processes take at most half of the room, so that there is room for new ones.
-  const hasRoom = (): boolean => ledger.unfinished < Math.max(1, max / 2) && ledger.bytes <= maxBytes / 2;
-  const store =
-    settings.journal === undefined || inThread
-      ? new NoStore()
-      : new JournalStore(settings.journal, { logger, hasRoom });
+  const hasRoom = (): boolean => ledger.unfinished - ledger.shed < Math.max(1, max / 2) && ledger.bytes <= maxBytes / 2;
+  const store = openStore(settings, inThread, hasRoom);
   const threads = new ThreadsEngine({
     name,
     options: inThread ? { ...pool, watch: false } : pool,
@@ -113,6 +135,19 @@ function makeOffloader(
     abortGrace: pool.abortGrace,
     clock,
   });
+  const elsewhere = inThread ? undefined : settings.engine;
+  const remote =
+    elsewhere &&
+    new RemoteTasks({
+      choice: elsewhere,
+      role: settings.role,
+      local: threads,
+      store,
+      logger,
+      places: pool.maxThreads * pool.concurrentTasksPerThread,
+      readmit: (stored, onMade) => intake.readmit(stored, onMade),
+    });
+  const tasksEngine: Engine = remote ?? threads;
   const definitions = new Definitions(settings);
   const startup = new Startup({ definitions, explain: (reason) => explainLoadError(module, reason) });
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: settings.log.longRunning });
@@ -120,7 +155,7 @@ function makeOffloader(
     ledger,
     events,
     store,
-    engines: { task: threads, callback: callbacks },
+    engines: { task: tasksEngine, callback: callbacks },
     longRunning,
     logger,
     logsFailures: settings.log.ended === "failed",
@@ -145,6 +180,7 @@ function makeOffloader(
     scheduler,
     held,
     refusals,
+    elsewhere: elsewhere?.limits,
   });
   const takeOver = (): Promise<void> => store.takeOver(intake.readmit);
   const reports = new EngineReports({
@@ -168,7 +204,7 @@ function makeOffloader(
     name,
     logger,
     admission,
-    engines: [threads, callbacks],
+    engines: [tasksEngine, callbacks],
     events,
     ledger,
     scheduler,
@@ -203,6 +239,13 @@ function makeOffloader(
 
   const calls = new Calls({ intake, scheduler, store, refusal: inThread ? startup.refusal : undefined });
   const { offloadAfterResponse, runAfterResponse, offload, run } = calls;
+  const deadLetters = new DeadLetterCalls({
+    store,
+    hasJournal: settings.journal !== undefined,
+    admission,
+    elsewhere: remote?.failures,
+    handleOf: (task) => calls.handleOf(task),
+  });
 
   function task<Name extends string>(name: Name): DispatchableTask<AnyTasks, Name> {
     return {
@@ -231,7 +274,7 @@ function makeOffloader(
     run,
     task,
     ready() {
-      if (!inThread) threads.prepare();
+      if (!inThread) tasksEngine.prepare();
       return startup.promise;
     },
     pause(name) {
@@ -242,16 +285,9 @@ function makeOffloader(
       definitions.checkPaused("resume", name);
       scheduler.pauses.resume(name);
     },
-    deadLetters: {
-      list: async () => store.deadLetters.list(),
-      retry(id) {
-        admission.check([]);
-        const task = store.deadLetters.retry(id);
-        return task && calls.handleOf(task);
-      },
-      discard: (id) => store.deadLetters.discard(id),
-    },
+    deadLetters,
     ...inspection,
+    stats: () => ({ ...inspection.stats(), ...(remote && { engine: remote.state() }) }),
     name,
     find(id) {
       const found = inspection.find(id);
@@ -266,8 +302,10 @@ function makeOffloader(
       // The journal goes on to bring tasks back, because the process goes on.
       scheduler.pauses.resumeAll();
       emitDraining();
+      remote?.rest(true);
       const drained = await inTime(ledger.idle(), options.timeout);
       held.calm();
+      remote?.rest(false);
       return { drained, unfinished: target.unfinished() };
     },
     close,

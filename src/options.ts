@@ -18,6 +18,8 @@ import {
   string,
 } from "./base/option-rules.js";
 import type { TaskPolicy } from "./core/definition.js";
+import { checkRole, type EngineRole, engineRule, roleRule } from "./engine/remote/options.js";
+import type { EngineChoice } from "./engine/remote/remote-engine.js";
 import { type PoolOptions, poolRule, type ResolvedPoolOptions, resolvePool } from "./engine/threads/options.js";
 import { defaultPolicy, mergePolicy, type PolicyOptions, policyRule } from "./intake/call/dispatch-options.js";
 import type { AnyTasks, TaskName } from "./intake/call/typed.js";
@@ -53,6 +55,17 @@ export interface OffloaderOptions<Tasks = AnyTasks> {
    * recorded, because a closure means nothing to another process. Default: no journal.
    */
   readonly journal?: JournalOptions | undefined;
+  /**
+   * Where released tasks run, on whatever machine: what the function of an engine returns. They are on record here when the call returns,
+   * and a thread forwards them. Callbacks, `run()` and `transfer` stay in this process, and so do tasks whose policy says
+   * `engine: false`. Default: no engine, every task runs in this process.
+   */
+  readonly engine?: EngineChoice | undefined;
+  /**
+   * What this process does with the queue of `engine`: give tasks to it and run tasks from it (`"both"`, the default), only give
+   * (`"dispatch"`), or run (`"work"`). What a task of a worker dispatches goes to the queue too.
+   */
+  readonly role?: EngineRole | undefined;
   /**
    * Called at each dispatch. What it returns, such as a request id, is `task.context` in the thread and is on every event and
    * log line of the task. If it throws, the dispatch throws. Default: none.
@@ -107,6 +120,8 @@ export interface ResolvedOptions {
   readonly defaults: TaskPolicy;
   readonly policies: ReadonlyMap<string, TaskPolicy>;
   readonly journal: JournalOptions | undefined;
+  readonly engine: EngineChoice | undefined;
+  readonly role: EngineRole;
   readonly context: (() => unknown) | undefined;
   readonly logger: Logger;
 }
@@ -140,6 +155,8 @@ const rules: Rules<OffloaderOptions> = {
   policies: record(policyRule),
   // Its fields are checked where it is opened.
   journal: plainObject,
+  engine: engineRule,
+  role: roleRule,
   context: func,
   logger,
   log: object<LogOptions>({ ended: oneOf("failed", "none"), longRunning: orInfinity(milliseconds(1, longest)) }),
@@ -154,6 +171,7 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
   const where = "createOffloader";
   checkOptions(where, options, rules);
   if (options.tasks === undefined) throw invalid(where, "tasks", rules.tasks.expected, undefined);
+  checkRole(where, options.engine, options.role);
   const defaults = mergePolicy(defaultPolicy, options.defaults);
   const policies: [string, PolicyOptions | undefined][] = Object.entries(options.policies ?? {});
   return Object.freeze({
@@ -174,6 +192,8 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
     defaults,
     policies: new Map(policies.map(([name, policy]) => [name, mergePolicy(defaults, policy)])),
     journal: options.journal,
+    engine: options.engine,
+    role: options.role ?? "both",
     context: options.context,
     logger: options.logger === false ? silentLogger : guardLogger(options.logger ?? consoleLogger),
   });

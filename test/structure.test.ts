@@ -10,6 +10,8 @@ const mayKnow: Record<string, readonly string[]> = {
   "src/response": ["src/base", "src/core"],
   "src/store": ["src/base", "src/core"],
   "src/journal": ["src/base", "src/core", "src/store"],
+  // It forwards what is on record, in the form in which the journal writes it.
+  "src/engine/remote": ["src/base", "src/core", "src/store", "src/engine", "src/journal/format"],
   "src/engine": ["src/base", "src/core"],
   "src/intake": ["src/base", "src/core", "src/response", "src/store", "src/engine"],
   "src/observe": ["src/base", "src/core", "src/store", "src/engine", "src/intake"],
@@ -39,6 +41,9 @@ const mayKnow: Record<string, readonly string[]> = {
     "src/engine/threads/protocol.ts",
     "src/engine/threads/slots/slot-memory.ts",
     "src/engine/threads/slots/failure-form.ts",
+    "src/engine/remote/protocol.ts",
+    "src/engine/remote/remote-engine.ts",
+    "src/engine/remote/thread",
   ],
   // The files on top wire the parts. Their public names reach those of the threads' side as types.
   src: ["src", "workers"],

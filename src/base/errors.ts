@@ -18,6 +18,7 @@ export const errorCodes = {
   AR_TASKS_NOT_LOADABLE: "the tasks module could not be loaded in a thread",
   AR_JOURNAL_FULL: "the journal cannot take the record: its disk is full",
   AR_JOURNAL_UNAVAILABLE: "the journal's directory cannot be used",
+  AR_ENGINE_UNAVAILABLE: "the queue of the option engine does not answer",
   // The end of an accepted task.
   AR_TIMEOUT: "the task ran longer than its timeout",
   AR_CANCELLED: "the task was cancelled",
@@ -27,6 +28,7 @@ export const errorCodes = {
   AR_OUT_OF_MEMORY: "the thread ran out of memory while it ran the task",
   AR_RESULT_NOT_CLONEABLE: "the task succeeded, but its result cannot be copied to the main thread",
   AR_RESULT_NOT_KEPT: "the task succeeded, but its result was lost or too large to keep unasked",
+  AR_NOT_FORWARDED: "the queue of the option engine has refused the task for good",
   AR_RUN_ELSEWHERE: "the task was handed over to a queue, and its result is not known here",
   AR_NOT_AN_ERROR: "the task threw something that is not an Error",
 } as const;

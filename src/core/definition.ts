@@ -43,6 +43,11 @@ export interface TaskPolicy {
   readonly runIf: RunIf;
   /** How many tasks of this name run at the same time, on all threads together. Default Infinity: no limit of its own. */
   readonly concurrency: number;
+  /**
+   * Whether the queue of the option `engine` gets the task. `false`: it runs in the process that dispatches it. Without that option every
+   * task does. Default true.
+   */
+  readonly engine: boolean;
 }
 
 export class TaskDefinition {

@@ -7,7 +7,7 @@ import type { Carrier } from "./trace/carrier.js";
 
 /** Options of `task.offload()`: those of a dispatch that can leave a thread, so no functions. No response is waited for. */
 export type FollowUpOptions = {
-  readonly [Name in Exclude<keyof Dispatch, "runIf" | "concurrency">]?: Exclude<
+  readonly [Name in Exclude<keyof Dispatch, "runIf" | "concurrency" | "engine">]?: Exclude<
     Dispatch[Name],
     (...args: never[]) => unknown
   >;

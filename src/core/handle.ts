@@ -19,8 +19,8 @@ export interface TaskHandle<Result = unknown> {
    */
   cancel(reason?: unknown): boolean;
   /**
-   * Resolves when the journal holds the task as durably as its option `durability` says. Rejects with AR_INVALID_OPTIONS
-   * without a journal, with AR_INVALID_ARGUMENT for a callback, because a journal cannot hold a closure, and when the disk
+   * Resolves when the journal holds the task as durably as its option `durability` says, or when the queue of the option `engine`
+   * has it. Rejects with AR_INVALID_OPTIONS without either, with AR_INVALID_ARGUMENT for a callback, because a journal cannot hold a closure, and when the disk
    * refuses.
    */
   readonly durable: Promise<void>;

@@ -9,7 +9,7 @@ import { Counts } from "./measure/counts.js";
 import { isBytes } from "./payload/payload.js";
 import { restoreAnew } from "./payload/restore.js";
 import { resultOf, settleResult } from "./result.js";
-import { codeOf, type FinalState, mayFollow, type TaskState } from "./states.js";
+import { codeOf, type FinalState, isFinal, mayFollow, type TaskState } from "./states.js";
 import { name, type Task } from "./task.js";
 import { UnfinishedTasks } from "./unfinished.js";
 
@@ -24,6 +24,8 @@ export class Ledger {
   unfinished = 0;
   /** How many bytes their payloads hold together. */
   bytes = 0;
+  /** How many of the unfinished ones have their payload on record alone. They wait for a queue elsewhere, and a limit of their own holds. */
+  shed = 0;
   /** What running tasks reported last. */
   readonly progressOf: Map<Task, Progress> = new Map();
   #accepted = 0;
@@ -116,7 +118,18 @@ export class Ledger {
     this.abandonedTasks.push(before);
   }
 
-  /** queued or running -> forwarded: it runs in another process. */
+  /** The payload of a queued task can be read from its record: it takes no memory any more. */
+  dropPayload(task: Task): void {
+    if (task.isShed || isFinal(task.state)) return;
+    task.isShed = true;
+    this.shed++;
+    this.bytes -= task.bytes;
+    task.bytes = 0;
+    if (isBytes(task.payload)) task.payload.release();
+    task.payload = undefined;
+  }
+
+  /** queued, running or delayed -> forwarded: it runs in another process, or its next attempt may. */
   forwarded(task: Task): void {
     const error = new LazyError(() => {
       return withoutStack("AR_RUN_ELSEWHERE", `${name(task)} was handed over and runs in another process`);
@@ -179,6 +192,7 @@ export class Ledger {
     this.#tasks.unlink(task);
     this.unfinished--;
     this.bytes -= task.bytes;
+    if (task.isShed) this.shed--;
     // A task that ends while it waits has no complete wait to record.
     if (from === "running" || from === "delayed") task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);

@@ -27,7 +27,8 @@ const next: Record<TaskState, readonly TaskState[]> = {
   queued: ["running", "cancelled", "failed", "abandoned", "forwarded"],
   // running -> queued: its thread has not begun it. running -> forwarded: a distributed queue has it.
   running: ["succeeded", "failed", "delayed", "queued", "cancelled", "abandoned", "forwarded"],
-  delayed: ["queued", "cancelled", "failed", "abandoned"],
+  // delayed -> forwarded: the queue that delivered it keeps it until its next attempt.
+  delayed: ["queued", "cancelled", "failed", "abandoned", "forwarded"],
   succeeded: [],
   failed: [],
   cancelled: [],

@@ -21,6 +21,12 @@ export interface Dispatch extends TaskPolicy {
   readonly onDuplicate?: "skip" | "replace" | undefined;
 }
 
+/**
+ * Which way a task goes. `local`: it runs in this process. `forward`: the queue of the option `engine` gets it. `delivered`: that queue
+ * has given it to this process, and keeps its record, its key and its attempts.
+ */
+export type Route = "local" | "forward" | "delivered";
+
 export class Task {
   state: TaskState = "held";
   /** How many attempts have begun. Starts that do not count, because the code never began, are subtracted again. */
@@ -31,6 +37,9 @@ export class Task {
   parent: string | undefined = undefined;
   /** What its tracers want to have at each attempt. */
   carrier: Carrier | undefined = undefined;
+  route: Route = "local";
+  /** Its payload is on record and takes no memory here. */
+  isShed = false;
   /** It must be alone on its thread, because it was running when a thread or a process died. */
   runsAlone = false;
   /** Why it was asked to stop. Once set, the task ends for this reason, whatever its code still does. */
@@ -57,8 +66,8 @@ export class Task {
     readonly dispatch: Dispatch,
     /** undefined when the task has ended. */
     public payload: Captured,
-    /** What the payload holds in memory, in bytes. */
-    readonly bytes: number,
+    /** What the payload holds in memory, in bytes. Only the ledger changes it. */
+    public bytes: number,
     /** What the `context` option returned at the call. */
     readonly context: Captured,
     /** In ticks. For a task of an earlier process, when that one accepted it. */

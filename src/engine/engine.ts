@@ -36,6 +36,18 @@ export interface Engine {
    */
   stop(task: Task, reason: OffloadError): "unbegun" | "stopping" | "ended";
 
+  /**
+   * Asked when an attempt of a task failed and another one is to follow. An engine that keeps the task elsewhere until then has it
+   * final by `host.handedOver()` before it returns.
+   *
+   * @param error may be a LazyError
+   * @returns whether it does; without this method the core waits
+   */
+  delay?(task: Task, delayMs: number, error: unknown): boolean;
+
+  /** A task is final, for whatever reason. Called for every task of the kind that the engine has, given to it or not. */
+  ended?(task: Task): void;
+
   /** Somebody asks for the result of a running task. An engine may leave large results where they are until then. */
   want(task: Task): void;
 
@@ -43,6 +55,9 @@ export interface Engine {
   pause(task?: string): void;
   /** Undoes `pause`, for the whole engine or for one name. */
   resume(task?: string): void;
+
+  /** The last drain has begun: nothing is taken from elsewhere any more. */
+  drain?(): void;
 
   /**
    * The last moments: no task is started from now on. Those that no code has begun are given back by
@@ -81,6 +96,8 @@ export interface EngineHost {
   succeeded(task: Task, value: unknown, runMs?: number): void;
   /** The attempt failed. The core decides whether there is another. */
   failed(task: Task, error: unknown, retryable: boolean, runMs?: number): void;
+  /** The payload of a queued task is on record, and the engine reads it from there: it takes no memory any more. */
+  shed(task: Task): void;
   /** The task has left for another process: it is final here. */
   handedOver(task: Task): void;
   progress(task: Task, value: unknown): void;

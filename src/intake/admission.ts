@@ -38,7 +38,8 @@ export class Admission {
     if (this.#closed) {
       throw new OffloadError("AR_SHUTTING_DOWN", "the offloader has shut down and accepts no more tasks");
     }
-    const { unfinished } = this.ledger;
+    // What has its payload on record alone is bounded by what the record may take.
+    const unfinished = this.ledger.unfinished - this.ledger.shed;
     const { max } = this.limits;
     if (unfinished - leaving.length >= max) {
       throw new OffloadError("AR_QUEUE_FULL", `queue.max (${max}) tasks are unfinished: ${this.#states()}`);

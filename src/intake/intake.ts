@@ -4,6 +4,7 @@ import { AsyncResource } from "node:async_hooks";
 import { describe, OffloadError } from "../base/errors.js";
 import { ticksAgo } from "../base/ticks.js";
 import { wallClock } from "../base/time.js";
+import type { TaskDefinition } from "../core/definition.js";
 import { isBeingCancelled } from "../core/early-end.js";
 import type { FollowUp } from "../core/follow-up.js";
 import { capture } from "../core/payload/capture.js";
@@ -41,6 +42,16 @@ export interface IntakeParts {
   readonly scheduler: Scheduler;
   readonly held: Held;
   readonly refusals: Refusals;
+  /** Where a queue elsewhere gets the released tasks: what it can take. */
+  readonly elsewhere?: Elsewhere | undefined;
+}
+
+/** What a queue elsewhere takes. */
+export interface Elsewhere {
+  /** Bytes of one task as JSON. */
+  readonly maxBytes: number;
+  /** Whether a waiting task can be replaced there. */
+  readonly replace: boolean;
 }
 
 /** How a task or callback was dispatched. */
@@ -112,7 +123,18 @@ export class Intake {
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     this.#watcher?.asked("task");
     admission.check(replaced);
-    const call = { definition, dispatch, payload, context, parent: parent?.parent, carrier, options, replaced };
+    const mostBytes = this.#mostBytesElsewhere(operation, definition, dispatch, options);
+    const call = {
+      definition,
+      dispatch,
+      payload,
+      context,
+      parent: parent?.parent,
+      carrier,
+      options,
+      replaced,
+      mostBytes,
+    };
     const task = maker.fromCall(call);
     this.#watcher?.accepting(task, operation);
     scheduler.beginMove();
@@ -209,9 +231,11 @@ export class Intake {
     // It ran when its process died, and may have been the cause.
     task.runsAlone = stored.interrupted > 0;
     onMade(task);
+    const isDelivered = task.route === "delivered";
+    if (!isDelivered && this.parts.elsewhere !== undefined && definition.policy.engine) task.route = "forward";
     return scheduler.move(() => {
       scheduler.accept(task);
-      if (dispatch.key !== undefined) {
+      if (dispatch.key !== undefined && !isDelivered) {
         const others = this.#withKeyOf(name, dispatch).filter((other) => other !== task);
         for (const earlier of this.#order.cameBack(task, stored, others)) scheduler.cancel(earlier, tookItsPlace);
       }
@@ -223,6 +247,29 @@ export class Intake {
   /** The unfinished tasks with the key of a dispatch, the last one first. */
   #withKeyOf(taskName: string, { key }: Dispatch): readonly Task[] {
     return key === undefined ? none : this.parts.scheduler.keys.line(taskName, key);
+  }
+
+  /**
+   * What a queue elsewhere takes of the content of this task; undefined if the task runs here, as all do whose result somebody waits
+   * for, or whose buffers move.
+   */
+  #mostBytesElsewhere(
+    operation: Operation,
+    { name, policy }: TaskDefinition,
+    { key, onDuplicate }: Dispatch,
+    options: DispatchOptions | undefined,
+  ): number | undefined {
+    const { elsewhere } = this.parts;
+    if (elsewhere === undefined || !policy.engine || operation === "run" || options?.transfer !== undefined)
+      return undefined;
+    if (onDuplicate === "replace" && !elsewhere.replace) {
+      throw new OffloadError(
+        "AR_INVALID_OPTIONS",
+        `options of ${name}: expected onDuplicate to be "skip", because the queue of the option engine cannot replace a task, got "replace"`,
+      );
+    }
+    // A character takes up to six bytes of JSON.
+    return elsewhere.maxBytes - 6 * (name.length + (key?.length ?? 0));
   }
 
   #context(): Captured {

@@ -32,6 +32,8 @@ export interface Call {
   readonly options: DispatchOptions | undefined;
   /** Unfinished tasks that are cancelled when this one is accepted. */
   readonly replaced: readonly Task[];
+  /** What the queue takes of one task, in bytes, where the task goes there. */
+  readonly mostBytes?: number | undefined;
 }
 
 /** What a task is made of. */
@@ -94,7 +96,7 @@ export class TaskMaker {
   #copied(call: Call): Task {
     const { admission } = this.parts;
     const store = this.#store;
-    const { definition, dispatch, context, parent, carrier, options, replaced } = call;
+    const { definition, dispatch, context, parent, carrier, options, replaced, mostBytes } = call;
     this.#capturing = definition.name;
     const payload = capture(call.payload, "payload", this.#options);
     try {
@@ -102,7 +104,8 @@ export class TaskMaker {
       // Once more, because a getter in the payload is the user's code and may have dispatched.
       admission.check(replaced, bytes);
       const task = this.make({ definition, dispatch, payload, bytes, context, parent, carrier });
-      if (store.keeps) store.accept(task, payload, lastingOptions(options));
+      if (mostBytes !== undefined) task.route = "forward";
+      if (store.keeps || mostBytes !== undefined) store.accept(task, payload, lastingOptions(options), mostBytes);
       return task;
     } catch (refusal) {
       if (isBytes(payload)) payload.release();

@@ -5,7 +5,7 @@ import { errorOf } from "../core/lazy-error.js";
 import type { Captured } from "../core/payload/payload.js";
 import { type FinalState, isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
-import type { JournalSnapshot, Readmit, Store, StoredDeadLetters } from "../store/store.js";
+import type { JournalSnapshot, KeptContent, Readmit, Store, StoredDeadLetters } from "../store/store.js";
 import type { WrittenReason } from "./format/format.js";
 import { type Journal, openJournal } from "./journal.js";
 import type { JournalEntry } from "./log/segment.js";
@@ -25,6 +25,7 @@ export interface JournalStoreContext {
 
 export class JournalStore implements Store {
   readonly keeps = true;
+  readonly holdsPayloads = true;
   readonly deadLetters: StoredDeadLetters;
   readonly #journal: Journal;
   readonly #readmission: Readmission;
@@ -52,7 +53,7 @@ export class JournalStore implements Store {
     };
   }
 
-  accept(task: Task, whole: Captured, lasting: object | undefined): void {
+  accept(task: Task, whole: Captured, lasting: object | undefined, mostBytes?: number): void {
     const { id, context, parent, carrier } = task;
     const entry = this.#journal.accept({
       id,
@@ -62,8 +63,19 @@ export class JournalStore implements Store {
       context,
       parent,
       carrier,
+      mostBytes,
     });
     this.#entries.set(task, entry);
+  }
+
+  has(task: Task): boolean {
+    return this.#entries.has(task);
+  }
+
+  contentOf(task: Task): KeptContent {
+    const entry = this.#entries.get(task);
+    if (entry === undefined) throw new Error(`the task ${task.id} is not in the journal`);
+    return this.#journal.contentOf(entry);
   }
 
   undo(task: Task): void {

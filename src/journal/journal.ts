@@ -3,13 +3,13 @@
 import { OffloadError } from "../base/errors.js";
 import { wallClock } from "../base/time.js";
 import type { FinalState } from "../core/states.js";
-import type { JournalSnapshot } from "../store/store.js";
+import type { JournalSnapshot, KeptContent } from "../store/store.js";
 import type { DeadLetters } from "./dead-letters/dead-letters.js";
 import { prepareDirectory } from "./files/directory.js";
 import { unavailable } from "./files/failure.js";
 import { nodeFileSystem } from "./files/file-system.js";
 import { removeDirectory } from "./files/remove-directory.js";
-import { encodeContent, type TaskContent } from "./format/content.js";
+import { checkTravels, encodeContent, type TaskContent } from "./format/content.js";
 import type { WrittenReason } from "./format/format.js";
 import { isId } from "./format/id.js";
 import type { JournalEntry } from "./log/segment.js";
@@ -25,6 +25,8 @@ export interface TaskToAccept extends TaskContent {
   readonly id: string;
   /** Its name. */
   readonly task: string;
+  /** Larger content is refused, because a queue does not take it. Default: no limit but the journal's. */
+  readonly mostBytes?: number | undefined;
 }
 
 /** The size of the journal. */
@@ -81,7 +83,19 @@ export class Journal {
       interrupted: 0,
       running: false,
     };
-    return this.#parts.log.accept(head, encodeContent(task));
+    const content = encodeContent(task);
+    if (task.mostBytes !== undefined) checkTravels(content, task.mostBytes);
+    return this.#parts.log.accept(head, content);
+  }
+
+  /**
+   * What is kept of an unfinished task, read back from its segment.
+   *
+   * @throws Node's error, or one that names the record
+   */
+  contentOf(entry: JournalEntry): KeptContent {
+    const { record, bytes } = this.#parts.contents.read(entry);
+    return { encoding: record.encoding, bytes: bytes.subarray(record.contentStart, record.end) };
   }
 
   /**
@@ -190,6 +204,7 @@ export class Journal {
     this.#parts.reserve.remove();
     await this.#parts.takeover.ended();
     this.#parts.replay.close();
+    this.#parts.contents.close();
     await this.#parts.durability.durable().catch(() => {});
     this.#parts.reclaimer.drop();
     if (this.#parts.chain.live === 0) {

@@ -7,6 +7,7 @@ import { DeadLetters } from "./dead-letters/dead-letters.js";
 import type { FileSystem } from "./files/file-system.js";
 import { SegmentChain } from "./log/chain.js";
 import { DiskDurability, type Durability, ProcessDurability } from "./log/durability.js";
+import { EntryReader } from "./log/entry-reader.js";
 import { Log } from "./log/log.js";
 import { Reclaimer } from "./log/reclaim.js";
 import { removeSegment } from "./log/remove-segment.js";
@@ -57,6 +58,8 @@ export interface JournalParts extends JournalWorld {
   readonly siblings: Siblings;
   readonly reserve: Reserve;
   readonly files: DeadLetterFiles;
+  /** Reads the tasks back that leave for another process. */
+  readonly contents: EntryReader;
 }
 
 /** @throws OffloadError AR_JOURNAL_UNAVAILABLE when this process can have no directory below the given one */
@@ -103,5 +106,6 @@ export function assembleJournal(
     siblings,
     reserve,
     files,
+    contents: new EntryReader(fs),
   };
 }

@@ -4,6 +4,7 @@ import type { TaskDefinition } from "../core/definition.js";
 import type { Ledger } from "../core/ledger.js";
 import { Counts, type StateCounts } from "../core/measure/counts.js";
 import { Histogram, type Percentiles } from "../core/measure/histogram.js";
+import type { EngineState } from "../engine/remote/engine-status.js";
 import type { Definitions } from "../intake/definitions.js";
 import { ages } from "./snapshot.js";
 
@@ -43,6 +44,8 @@ export interface OffloaderStats extends TaskStats {
   readonly longRunning: number;
   /** By task name. */
   readonly tasks: Readonly<Record<string, TaskStats>>;
+  /** The queue of the option `engine`, as far as this process knows. */
+  readonly engine?: EngineState | undefined;
 }
 
 /** Ends per second, computed from earlier readings, so that nothing has to be counted while nobody asks. */

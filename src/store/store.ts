@@ -5,7 +5,7 @@ import type { Task } from "../core/task.js";
 import type { Carrier } from "../core/trace/carrier.js";
 
 export interface Store {
-  /** Whether it keeps anything. If not, the payload and the options of `accept()` need not be made. */
+  /** Whether it keeps every task. If not, only those that leave for a queue have to be given to `accept()`. */
   readonly keeps: boolean;
 
   /**
@@ -13,10 +13,21 @@ export interface Store {
    *
    * @param whole the payload with everything in it, also what moves to the thread
    * @param lasting the options of the call that outlive the process, for `StoredTask.dispatch`
+   * @param mostBytes of what is kept, where the task goes to a queue that takes no more
    * @throws OffloadError AR_JOURNAL_FULL, AR_JOURNAL_UNAVAILABLE, AR_PAYLOAD_TOO_LARGE, AR_PAYLOAD_NOT_CLONEABLE: nothing is
    *   recorded then
    */
-  accept(task: Task, whole: Captured, lasting: object | undefined): void;
+  accept(task: Task, whole: Captured, lasting: object | undefined, mostBytes?: number): void;
+  /** Whether it has a record of the task. */
+  has(task: Task): boolean;
+  /** Whether the record has everything of a task, so that its payload need not stay in memory. */
+  readonly holdsPayloads: boolean;
+  /**
+   * What is kept of an unfinished task, as it is written.
+   *
+   * @throws an error of any kind where it cannot be read
+   */
+  contentOf(task: Task): KeptContent;
   /** Removes the record of a task that was not accepted after all. */
   undo(task: Task): void;
   /**
@@ -46,6 +57,13 @@ export interface Store {
   /** Its sizes now; undefined where it keeps nothing. Reads no file. */
   snapshot(): JournalSnapshot | undefined;
   close(): Promise<void>;
+}
+
+/** Payload, options, context, parent and carrier of a task in one, as the journal writes them. */
+export interface KeptContent {
+  readonly encoding: number;
+  /** Valid until the next call. */
+  readonly bytes: Uint8Array;
 }
 
 /** A task that another process accepted. */
@@ -126,6 +144,8 @@ export interface DeadLetter {
   readonly id: string;
   /** The task's name. */
   readonly task: string;
+  /** `engine`: the queue of the option `engine` keeps it, and does not tell `interrupted`, `retries` and `acceptedAt`. */
+  readonly place?: "engine" | undefined;
   /** Why it is one. */
   readonly reason: DeadLetterReason;
   /** The last error it failed with, as plain fields. */

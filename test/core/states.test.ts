@@ -17,7 +17,7 @@ const allowed: Record<TaskState, readonly TaskState[]> = {
   held: ["queued", "failed", "cancelled", "skipped", "abandoned"],
   queued: ["running", "failed", "cancelled", "abandoned", "forwarded"],
   running: ["queued", "delayed", "succeeded", "failed", "cancelled", "abandoned", "forwarded"],
-  delayed: ["queued", "failed", "cancelled", "abandoned"],
+  delayed: ["queued", "failed", "cancelled", "abandoned", "forwarded"],
   succeeded: [],
   failed: [],
   cancelled: [],

@@ -44,8 +44,8 @@ describe("docs/threads-and-limits.md", () => {
     const policy = namesWithin(refuseCreate, "defaults").map((name) => name.replace("defaults.", ""));
     const options = namesIn(refuseDispatch);
     expect(namesOf(table("Options of one dispatch"))).toEqual(options.filter((name) => !policy.includes(name)));
-    // As the page says of `concurrency`.
-    expect(policy.filter((name) => !options.includes(name))).toEqual(["concurrency"]);
+    // As the page says of these.
+    expect(policy.filter((name) => !options.includes(name))).toEqual(["concurrency", "engine"]);
   });
 
   it.each(table("Options of `createOffloader`"))("says the default of $name", ({ name, value }) => {
@@ -74,6 +74,7 @@ const words: Readonly<Record<string, string>> = {
   defaults: "see below",
   policies: "none",
   "journal.dir": "no journal",
+  engine: "none",
   context: "none",
   logger: "stderr",
   backoff: "see its fields",

@@ -128,6 +128,7 @@ function reportsOf(host: EngineHost): TestHost["reports"] {
     returned: (task) => host.returned(task),
     succeeded: (task, value, runMs) => host.succeeded(task, value, runMs),
     failed: (task, error, retryable, runMs) => host.failed(task, error, retryable, runMs),
+    shed: (task) => host.shed(task),
     handedOver: (task) => host.handedOver(task),
     progress: (task, value) => host.progress(task, value),
     offload: (followUp) => host.offload(followUp),

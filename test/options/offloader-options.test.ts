@@ -222,8 +222,11 @@ describe("what was left out", () => {
         backoff: { type: "exponential", delay: 1_000, maxDelay: 3_600_000, jitter: 0.5 },
         runIf: "always",
         concurrency: Number.POSITIVE_INFINITY,
+        engine: true,
       },
       journal: undefined,
+      engine: undefined,
+      role: "both",
       context: undefined,
     });
     expect(policies.size).toBe(0);

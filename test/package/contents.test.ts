@@ -47,6 +47,7 @@ describe("the published package", () => {
       "dist/index.d.cts",
       "dist/index.d.ts",
       "dist/index.js",
+      "dist/offload-after-response-engine.cjs",
       "dist/offload-after-response-piscina.cjs",
       "dist/offload-after-response-runner.cjs",
       "dist/prometheus.cjs",

@@ -8,15 +8,28 @@ import type { Task } from "../task.js";
 import { backoffDelay } from "./backoff.js";
 import { Delayed } from "./delayed.js";
 
+/**
+ * Whether something else keeps a delayed task until its next attempt. The task is final then.
+ *
+ * @param error may be a LazyError
+ */
+export type KeepElsewhere = (task: Task, delayMs: number, error: unknown) => boolean;
+
 export class Attempts {
   readonly #ledger: Ledger;
   readonly #delayed: Delayed;
   /** The task whose backoff function is being called. */
   #askedAbout: Task | undefined;
 
-  /** @param onDue called when it is time for the next attempt of a delayed task */
-  constructor(ledger: Ledger, onDue: (task: Task) => void, clock?: Clock) {
+  readonly #keepElsewhere: KeepElsewhere;
+
+  /**
+   * @param onDue called when it is time for the next attempt of a delayed task
+   * @param keepElsewhere asked first where a delayed task waits
+   */
+  constructor(ledger: Ledger, onDue: (task: Task) => void, clock?: Clock, keepElsewhere: KeepElsewhere = () => false) {
     this.#ledger = ledger;
+    this.#keepElsewhere = keepElsewhere;
     this.#delayed = new Delayed(onDue, clock);
   }
 
@@ -49,6 +62,7 @@ export class Attempts {
     task.abortedBy = undefined;
     if (reason.code === "AR_CANCELLED") this.#ledger.cancelled(task, reason, runMs);
     else if (reason.code === "AR_ABANDONED") this.#ledger.abandoned(task);
+    else if (reason.code === "AR_RUN_ELSEWHERE") this.#ledger.forwarded(task);
     else this.#failed(task, reason, true, runMs);
   }
 
@@ -63,7 +77,7 @@ export class Attempts {
       return;
     }
     this.#ledger.delayed(task, delayMs, error, runMs);
-    this.#delayed.add(task, delayMs);
+    if (!this.#keepElsewhere(task, delayMs, error)) this.#delayed.add(task, delayMs);
   }
 
   /** A backoff function is the user's and may cancel its task. */

@@ -31,7 +31,7 @@ export class Calls {
     this.#taskActions = {
       cancel: (task, reason) => scheduler.cancel(task, reason),
       result: (task) => scheduler.result(task),
-      durable: () => store.durable(),
+      durable: (task) => (task.route === "forward" ? this.#durable(task) : store.durable()),
     };
     this.#callbackActions = {
       ...this.#taskActions,
@@ -87,6 +87,19 @@ export class Calls {
   /** The handle of an accepted task or callback. */
   handleOf(task: Task): TaskHandle {
     return new Handle(task, task.definition.kind === "task" ? this.#taskActions : this.#callbackActions);
+  }
+
+  /** The journal has it, or the queue that it leaves for. */
+  async #durable(task: Task): Promise<void> {
+    const { scheduler, store } = this.#parts;
+    const forwarded = scheduler.result(task).then(undefined, (error) => {
+      if (task.state !== "forwarded") throw error;
+    });
+    try {
+      await Promise.any([store.durable(), forwarded]);
+    } catch {
+      await forwarded;
+    }
   }
 
   #refuse(): void {

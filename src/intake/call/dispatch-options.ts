@@ -2,6 +2,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { describe } from "../../base/errors.js";
 import {
+  boolean,
   checkOptions,
   either,
   func,
@@ -20,11 +21,11 @@ import type { Backoff, TaskPolicy } from "../../core/definition.js";
 import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { Dispatch } from "../../core/task.js";
 
-/** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency`, for one call. */
+/** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency` and `engine`, for one call. */
 export interface PolicyOptions extends Partial<TaskPolicy> {}
 
 /** Options of one dispatch. The call wins over the policy of the task, the policy over the defaults. */
-export interface DispatchOptions extends Partial<Omit<Dispatch, "concurrency">> {
+export interface DispatchOptions extends Partial<Omit<Dispatch, "concurrency" | "engine">> {
   /**
    * ArrayBuffers (and other transferables) that move to the thread instead of being copied. They are detached when the
    * call returns. This pays from about 1 MB. A task that is tried again needs its payload again: with `attempts` above 1 the
@@ -88,9 +89,10 @@ const policyRules: Rules<TaskPolicy> = {
   },
   runIf: { ...either(oneOf("always", "sent", "ok"), func), expected: '"always", "sent", "ok" or a function' },
   concurrency: integerOrInfinity(1),
+  engine: boolean,
 };
 
-const { concurrency: _, ...perCall } = policyRules;
+const { concurrency: _concurrency, engine: _engine, ...perCall } = policyRules;
 
 const dispatchRules: Rules<DispatchOptions> = {
   ...perCall,
@@ -122,6 +124,7 @@ export const defaultPolicy: TaskPolicy = Object.freeze({
   backoff: Object.freeze({ type: "exponential", delay: 1_000, maxDelay: 3_600_000, jitter: 0.5 }),
   runIf: "always",
   concurrency: Number.POSITIVE_INFINITY,
+  engine: true,
 });
 
 /** `over` laid on `under`, a field that is undefined left as it was; frozen. */

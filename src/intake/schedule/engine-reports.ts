@@ -57,6 +57,10 @@ export class EngineReports implements EngineHost {
     scheduler.move(() => scheduler.attempts.failed(task, error, retryable, runMs));
   }
 
+  shed(task: Task): void {
+    this.parts.ledger.dropPayload(task);
+  }
+
   handedOver(task: Task): void {
     if (isFinal(task.state)) return;
     this.parts.scheduler.move(() => this.parts.ledger.forwarded(task));

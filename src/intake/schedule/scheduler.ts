@@ -49,7 +49,12 @@ export class Scheduler {
     const { ledger, engines, clock } = parts;
     this.#parts = parts;
     this.#engines = { ...engines };
-    this.attempts = new Attempts(ledger, (task) => this.move(() => this.release(task)), clock);
+    this.attempts = new Attempts(
+      ledger,
+      (task) => this.move(() => this.release(task)),
+      clock,
+      (task, delayMs, error) => this.#engineOf(task).delay?.(task, delayMs, error) ?? false,
+    );
     this.pauses = new Pauses(
       () => Object.values(this.#engines),
       () => ledger.unfinished,
@@ -101,7 +106,8 @@ export class Scheduler {
    */
   accept(task: Task, signal?: AbortSignal): void {
     const { key } = task.dispatch;
-    if (key !== undefined) this.keys.claim(task, key);
+    // The key of a delivered task is known where it came from, for all processes.
+    if (key !== undefined && task.route !== "delivered") this.keys.claim(task, key);
     this.#parts.ledger.accept(task);
     this.pauses.update();
     if (signal !== undefined) this.#signals.follow(task, signal);
@@ -238,9 +244,12 @@ export class Scheduler {
     this.#parts.store.moved(task, from);
     if (from === "running") this.#parts.longRunning.left(task);
     if (!isFinal(task.state)) return;
-    if (from === "delayed") this.attempts.delayedEnded();
+    const isDelivered = task.route === "delivered";
+    // The delay of a delivered task is not kept here.
+    if (from === "delayed" && !isDelivered) this.attempts.delayedEnded();
     this.#signals.forget(task);
-    const follower = this.keys.release(task);
+    this.#engineOf(task).ended?.(task);
+    const follower = isDelivered ? undefined : this.keys.release(task);
     if (follower?.state === "queued") this.#engineOf(follower).add(follower);
     if (task.state === "failed" && this.#parts.logsFailures) this.#logFailure(task);
     this.pauses.update();

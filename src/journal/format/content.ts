@@ -3,6 +3,7 @@
 // Values are JSON where JSON loses nothing: 0.5 us for a small payload against 1.8 for v8.serialize, readable without V8.
 // Otherwise they are what V8 serializes. A payload that was captured as bytes is not serialized again.
 import { deserialize } from "node:v8";
+import { OffloadError } from "../../base/errors.js";
 import { type Captured, PayloadBytes } from "../../core/payload/payload.js";
 import { type Carrier, toCarrier } from "../../core/trace/carrier.js";
 import { decodeBytes, encodeBytes } from "./bytes-content.js";
@@ -41,6 +42,25 @@ export function encodeContent({ payload, dispatch, context, parent, carrier }: T
   if (json !== undefined) return contentOf(encodings.json, json);
   checkStorable(values);
   return contentOf(encodings.v8, serializeStorable(values));
+}
+
+/** Content in base64 has four bytes for three, and stands between names in JSON. */
+const besideContent = 256;
+
+/**
+ * Refuses content that the queue of an engine does not take.
+ *
+ * @param mostBytes of the task as JSON. Content that is no JSON may go as base64
+ * @throws OffloadError AR_PAYLOAD_TOO_LARGE
+ */
+export function checkTravels({ encoding, length }: Content, mostBytes: number): void {
+  const asJson = besideContent + (encoding === encodings.json ? length : Math.ceil(length / 3) * 4);
+  if (asJson <= mostBytes) return;
+  throw new OffloadError(
+    "AR_PAYLOAD_TOO_LARGE",
+    `the payload and its context take ${asJson} bytes, and the queue of the option engine takes ${mostBytes} for a task; send a key or a ` +
+      "path instead of the content, or keep the task in this process by its policy engine: false",
+  );
 }
 
 /** Content that has been encoded before. */

@@ -27,12 +27,27 @@ export class EntryReader {
   read(entry: JournalEntry): ReadEntry {
     if (entry.segment === undefined) throw new Error(`the task ${entry.id} is not in the journal any more`);
     this.#open(entry.segment.path);
-    if (entry.offset < this.#from || entry.offset + entry.length > this.#from + this.#length) this.#move(entry);
-    const start = entry.offset - this.#from;
-    const bytes = this.#window.subarray(start, Math.min(start + entry.length, this.#length));
+    const wasAhead = this.#isAhead(entry);
+    if (!wasAhead) this.#move(entry);
+    const read = this.#look(entry);
+    if (read !== undefined) return read;
+    // The segment is still written to: what was read ahead may have been cut off and written anew.
+    if (wasAhead) this.#move(entry);
+    const again = wasAhead ? this.#look(entry) : undefined;
+    if (again === undefined) throw new Error(`byte ${entry.offset} of ${entry.segment.path} is damaged`);
+    return again;
+  }
+
+  #isAhead({ offset, length }: JournalEntry): boolean {
+    return offset >= this.#from && offset + length <= this.#from + this.#length;
+  }
+
+  /** undefined if the bytes are not the record of the entry. */
+  #look({ id, offset, length }: JournalEntry): ReadEntry | undefined {
+    const start = offset - this.#from;
+    const bytes = this.#window.subarray(start, Math.min(start + length, this.#length));
     const record = readAccepted(bytes, 0);
-    if (record?.id !== entry.id) throw new Error(`byte ${entry.offset} of ${entry.segment.path} is damaged`);
-    return { record, bytes };
+    return record?.id === id ? { record, bytes } : undefined;
   }
 
   close(): void {

@@ -100,6 +100,18 @@ export class KitEngine implements Engine {
     this.#engineOf(task).want(task);
   }
 
+  delay(task: Task, delayMs: number, error: unknown): boolean {
+    return this.#parts.original.delay?.(task, delayMs, error) ?? false;
+  }
+
+  ended(task: Task): void {
+    this.#parts.original.ended?.(task);
+  }
+
+  drain(): void {
+    this.#parts.original.drain?.();
+  }
+
   pause(name?: string): void {
     this.#parts.original.pause(name);
     this.#inline?.pause(name);

@@ -116,6 +116,7 @@ export class Swap {
       returned: (task) => reports.returned(task),
       succeeded: (task, value, runMs) => reports.succeeded(task, value, runMs),
       failed: (task, error, retryable, runMs) => reports.failed(task, error, retryable, runMs),
+      shed: (task) => reports.shed(task),
       handedOver: (task) => reports.handedOver(task),
       progress: (task, value) => reports.progress(task, value),
       offload: (followUp) => reports.offload(followUp),

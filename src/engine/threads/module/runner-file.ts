@@ -1,4 +1,4 @@
-// Finds the file that the threads load.
+// Finds the files that threads load.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -6,19 +6,25 @@ import { fileURLToPath } from "node:url";
 import { OffloadError } from "../../../base/errors.js";
 import { applicationFolders, programFolder } from "./application-folders.js";
 
-const name = "offload-after-response-runner.cjs";
+/** Each is a file of its own in the package, with a name that nothing of an application has. */
+type LibraryFile = "offload-after-response-runner.cjs" | "offload-after-response-engine.cjs";
+
+/** The file of the runner. Throws as {@link libraryFile}. */
+export function runnerFile(): string {
+  return libraryFile("offload-after-response-runner.cjs");
+}
 
 /**
- * The file of the runner: beside this one, or, when this one has been bundled into an application, beside the application's
+ * A file that a thread loads: beside this one, or, when this one has been bundled into an application, beside the application's
  * program or in the installed package.
  *
  * @throws OffloadError AR_TASKS_NOT_LOADABLE where there is none
  */
-export function runnerFile(): string {
+export function libraryFile(name: LibraryFile): string {
   const [here, program] = [folderOfThis(), programFolder()];
   const folders = [here, program, ...applicationFolders()].filter((folder) => folder !== undefined);
   const beside = folders.map((folder) => path.join(folder, name)).find((file) => existsSync(file));
-  const found = beside ?? folders.map(installed).find((file) => file !== undefined);
+  const found = beside ?? folders.map((folder) => installed(folder, name)).find((file) => file !== undefined);
   if (found !== undefined) return found;
   const places = [...new Set(folders)].join(", ");
   throw new OffloadError(
@@ -36,7 +42,7 @@ function folderOfThis(): string | undefined {
   return url?.startsWith("file:") ? path.dirname(fileURLToPath(url)) : undefined;
 }
 
-function installed(folder: string): string | undefined {
+function installed(folder: string, name: LibraryFile): string | undefined {
   try {
     return createRequire(path.join(folder, "package.json")).resolve(`offload-after-response/${name}`);
   } catch {

@@ -1,0 +1,239 @@
+// The tasks that the queue elsewhere has given to this process: each is run by the local engine, and the queue is told how it ended.
+import { OffloadError, withoutStack } from "../../base/errors.js";
+import type { Logger } from "../../base/logger.js";
+import { errorOf } from "../../core/lazy-error.js";
+import { toError, type WireError } from "../../core/payload/thrown.js";
+import { toWire } from "../../core/payload/to-wire.js";
+import { fromWireForm } from "../../core/payload/wire-form.js";
+import { isFinal } from "../../core/states.js";
+import { name, type Task } from "../../core/task.js";
+import type { Readmit } from "../../store/store.js";
+import type { Engine, EngineHost } from "../engine.js";
+import type { EngineThread } from "./engine-thread.js";
+import type { DeliveredTask, WireVerdict } from "./protocol.js";
+import { Returns } from "./returns.js";
+
+export interface DeliveriesParts {
+  /** Of the engine. */
+  readonly engine: string;
+  /** Tasks that run at the same time, on all threads. */
+  readonly places: number;
+  readonly local: Engine;
+  readonly thread: Pick<EngineThread, "isThere" | "post" | "need">;
+  readonly logger: Logger;
+  /** Accepts a delivered task here. */
+  readonly readmit: Readmit;
+  readonly returns?: Returns;
+}
+
+/** So many workers may die while they have a task, as `journal.maxStarts` says of processes by default. */
+const mostCrashes = 3;
+
+/** Why nothing is taken for a while. */
+type Hold = "loading" | "paused" | "draining";
+
+export class Deliveries {
+  readonly #parts: DeliveriesParts;
+  readonly #returns: Returns;
+  /** The delivered tasks that have not been settled, by the number of their delivery and the other way round. */
+  readonly #tasks = new Map<number, Task>();
+  readonly #numbers = new Map<Task, number>();
+  readonly #holds = new Set<Hold>(["loading"]);
+  /** Credits that are out. */
+  #granted = 0;
+  #stopped = false;
+  #host: EngineHost | undefined;
+
+  constructor(parts: DeliveriesParts) {
+    this.#parts = parts;
+    this.#returns = parts.returns ?? new Returns();
+  }
+
+  start(host: EngineHost): void {
+    this.#host = host;
+  }
+
+  /** Takes no more tasks until `release`. What comes all the same goes back. */
+  hold(why: Hold): void {
+    this.#holds.add(why);
+  }
+
+  release(why: Hold): void {
+    if (this.#holds.delete(why)) this.#grant();
+  }
+
+  /** Takes nothing any more. What runs goes on. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#parts.thread.post({ kind: "stop" });
+    this.#parts.thread.need("deliveries", false);
+  }
+
+  delivered(number: number, task: DeliveredTask): void {
+    this.#granted = Math.max(0, this.#granted - 1);
+    if (this.#stopped || this.#holds.size > 0) {
+      this.#settle(number, { as: "returned", delayMs: 0 });
+      return;
+    }
+    if (task.crashes >= mostCrashes) {
+      this.#crashed(number, task);
+      return;
+    }
+    try {
+      this.#parts.readmit(storedFrom(task), (made) => {
+        made.route = "delivered";
+        this.#tasks.set(number, made);
+        this.#numbers.set(made, number);
+      });
+    } catch (error) {
+      const isUnknown = error instanceof OffloadError && error.code === "AR_UNKNOWN_TASK";
+      this.#cannotRun(number, task, isUnknown ? "unknown-task" : "unreadable", error);
+    }
+    this.#grant();
+  }
+
+  unreadable(number: number, task: Pick<DeliveredTask, "id" | "name">, error: WireError): void {
+    this.#granted = Math.max(0, this.#granted - 1);
+    this.#cannotRun(number, task, "unreadable", toError(error));
+    this.#grant();
+  }
+
+  /** Another worker may have been given the task: it ends here, and its end is not told. */
+  lost(number: number): void {
+    const task = this.#forget(number);
+    if (task === undefined || isFinal(task.state)) return;
+    const { local, logger } = this.#parts;
+    const { definition, id } = task;
+    logger.warn(
+      { task: definition.name, id },
+      "the lock of a task was lost; it is aborted here, and another worker may run it",
+    );
+    this.#host?.together(() => {
+      const message = `${name(task)} lost its lock, and another worker may run it`;
+      if (task.state === "queued") local.remove(task);
+      else if (local.stop(task, withoutStack("AR_RUN_ELSEWHERE", message)) !== "unbegun") return;
+      this.#host?.handedOver(task);
+    });
+    this.#grant();
+  }
+
+  /** The thread of the engine is gone, and with it every lock. */
+  allLost(): void {
+    this.#granted = 0;
+    for (const number of [...this.#tasks.keys()]) this.lost(number);
+  }
+
+  /** There is a thread again. */
+  goOn(): void {
+    this.#grant();
+  }
+
+  /** An attempt failed. @returns whether the queue keeps the task until the next one */
+  delay(task: Task, delayMs: number, error: unknown): boolean {
+    if (task.route !== "delivered") return false;
+    this.#end(task, { as: "retry", delayMs, error: toWire(errorOf(error)) });
+    this.#host?.handedOver(task);
+    return true;
+  }
+
+  /** The shutdown deadline has come: another worker may begin while this one ends. */
+  giveBack(task: Task): void {
+    this.#end(task, { as: "returned", delayMs: 0 });
+  }
+
+  ended(task: Task): void {
+    if (task.route !== "delivered" || !this.#numbers.has(task)) return;
+    const error = errorOf(task.outcome);
+    const code = error instanceof OffloadError ? error.code : undefined;
+    if (task.state === "failed" && code === "AR_UNKNOWN_TASK") {
+      const number = this.#numbers.get(task) ?? -1;
+      this.#forget(number);
+      this.#cannotRun(number, { id: task.id, name: task.definition.name }, "unknown-task", error);
+      this.#grant();
+    } else {
+      this.#end(task, verdictOf(task, code, error));
+    }
+  }
+
+  #end(task: Task, verdict: WireVerdict): void {
+    const number = this.#numbers.get(task);
+    if (number === undefined) return;
+    this.#forget(number);
+    this.#settle(number, verdict);
+    this.#grant();
+  }
+
+  #cannotRun(number: number, task: Pick<DeliveredTask, "id" | "name">, reason: string, error: unknown): void {
+    const delayMs = this.#returns.next(task.id);
+    if (delayMs !== undefined) {
+      this.#settle(number, { as: "returned", delayMs });
+      return;
+    }
+    const { id, name: taskName } = task;
+    this.#parts.logger.error({ task: taskName, id, err: error }, "a task of the queue cannot be run by any worker");
+    this.#settle(number, { as: "failed", reason, error: toWire(error) });
+  }
+
+  /** It would take one worker after the other down. */
+  #crashed(number: number, { id, name: taskName, crashes }: DeliveredTask): void {
+    const message = `${crashes} workers died while they ran the task`;
+    this.#parts.logger.error({ task: taskName, id }, `a task of the queue is not run again: ${message}`);
+    this.#settle(number, { as: "failed", reason: "crashed", error: toWire(new Error(message)) });
+    this.#grant();
+  }
+
+  #settle(delivery: number, verdict: WireVerdict): void {
+    this.#parts.thread.post({ kind: "settle", delivery, verdict });
+  }
+
+  #forget(number: number): Task | undefined {
+    const task = this.#tasks.get(number);
+    this.#tasks.delete(number);
+    if (task !== undefined) this.#numbers.delete(task);
+    return task;
+  }
+
+  /** Offers the places that are free. */
+  #grant(): void {
+    if (this.#stopped || this.#holds.size > 0) return;
+    this.#parts.thread.need("deliveries", true);
+    if (!this.#parts.thread.isThere) return;
+    const more = this.#parts.places - this.#granted - this.#tasks.size;
+    if (more <= 0) return;
+    this.#granted += more;
+    this.#parts.thread.post({ kind: "grant", more });
+  }
+}
+
+function verdictOf(task: Task, code: string | undefined, error: unknown): WireVerdict {
+  switch (task.state) {
+    case "succeeded":
+      return { as: "succeeded" };
+    case "failed":
+      // The process is to blame, and not the task.
+      if (code === "AR_TASKS_NOT_LOADABLE") return { as: "returned", delayMs: 1_000 };
+      return { as: "failed", reason: code === "AR_TIMEOUT" ? "timeout" : "exhausted", error: toWire(error) };
+    case "cancelled":
+      return { as: "failed", reason: "cancelled", error: toWire(error) };
+    default:
+      return { as: "returned", delayMs: 0 };
+  }
+}
+
+function storedFrom(task: DeliveredTask): Parameters<Readmit>[0] {
+  const { id, name, payload, dispatch, context, parent, carrier, acceptedAt, attempt, crashes } = task;
+  return {
+    id,
+    name,
+    payload: fromWireForm(payload),
+    dispatch,
+    context: fromWireForm(context),
+    parent,
+    carrier,
+    attempt: attempt - 1,
+    interrupted: crashes,
+    acceptedAt,
+    retries: 0,
+  };
+}

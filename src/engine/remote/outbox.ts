@@ -1,0 +1,221 @@
+// The tasks that wait for the queue elsewhere. They are on record, and only some of them are under way at a time: the payloads of the
+// others stay in the record, however many there are.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { OffloadError } from "../../base/errors.js";
+import type { Logger } from "../../base/logger.js";
+import { since } from "../../base/ticks.js";
+import { nextTurn, wallClock } from "../../base/time.js";
+import type { Priority } from "../../core/definition.js";
+import { toError } from "../../core/payload/thrown.js";
+import { name, type Task } from "../../core/task.js";
+import type { Store } from "../../store/store.js";
+import type { EngineHost } from "../engine.js";
+import { Lanes } from "../queue/lanes.js";
+import type { EngineThread } from "./engine-thread.js";
+import type { Forwarded, TaskHead } from "./protocol.js";
+
+export interface OutboxParts {
+  /** Of the engine. */
+  readonly engine: string;
+  readonly store: Pick<Store, "contentOf" | "holdsPayloads">;
+  readonly thread: Pick<EngineThread, "isThere" | "post" | "ask" | "need">;
+  readonly logger: Logger;
+}
+
+/** Tasks that are under way at the most, and those of one message. */
+const mostUnderWay = 1_000;
+const mostInMessage = 500;
+const mostBytesInMessage = 1024 * 1024;
+
+const priorities: Record<Priority, 1 | 2 | 3> = { high: 1, normal: 2, low: 3 };
+const outsideOfRequests = AsyncLocalStorage.snapshot();
+
+export class Outbox {
+  readonly #parts: OutboxParts;
+  readonly #lanes = new Lanes();
+  /** Tasks of paused names that were passed over. */
+  readonly #aside = new Map<string, Set<Task>>();
+  readonly #underWay = new Map<string, Task>();
+  /** Ids of tasks that ended here while they were under way. */
+  readonly #withdrawn = new Set<string>();
+  readonly #pausedNames = new Set<string>();
+  #host: EngineHost | undefined;
+  #paused = false;
+  #halted = false;
+  #scheduled = false;
+  #backlog = 0;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+  }
+
+  start(host: EngineHost): void {
+    this.#host = host;
+  }
+
+  /** Tasks that the queue does not have yet. */
+  get backlog(): number {
+    return this.#backlog;
+  }
+
+  add(task: Task): void {
+    this.#backlog++;
+    this.#parts.thread.need("backlog", true);
+    if (this.#parts.store.holdsPayloads) this.#host?.shed(task);
+    this.#lanes.push(task);
+    this.#sendSoon();
+  }
+
+  /** A task is about to end here without having been forwarded. */
+  remove(task: Task): void {
+    const { name } = task.definition;
+    if (this.#underWay.delete(task.id)) this.#withdrawn.add(task.id);
+    else if (this.#aside.get(name)?.delete(task) !== true) this.#lanes.remove();
+    this.#left();
+  }
+
+  pause(name?: string): void {
+    if (name === undefined) this.#paused = true;
+    else this.#pausedNames.add(name);
+  }
+
+  resume(name?: string): void {
+    if (name === undefined) {
+      this.#paused = false;
+    } else {
+      this.#pausedNames.delete(name);
+      for (const task of this.#aside.get(name) ?? []) this.#lanes.push(task);
+      this.#aside.delete(name);
+    }
+    this.#sendSoon();
+  }
+
+  /** Sends nothing more. */
+  halt(): void {
+    this.#halted = true;
+  }
+
+  /** What was under way is sent again: the thread that had it is gone. */
+  sendAgain(): void {
+    for (const task of [...this.#underWay.values()].reverse()) this.#lanes.pushFront(task);
+    this.#underWay.clear();
+    this.#withdrawn.clear();
+    this.#sendSoon();
+  }
+
+  /** The queue has these tasks, or will never take them. */
+  received(forwarded: readonly Forwarded[]): void {
+    this.#host?.together(() => {
+      for (const one of forwarded) this.#received(one);
+    });
+    this.#sendSoon();
+  }
+
+  #received({ id, error }: Forwarded): void {
+    const task = this.#underWay.get(id);
+    if (task === undefined) {
+      // At the end of the process what is on record is forwarded by the next one, under the same id.
+      if (this.#withdrawn.delete(id) && error === undefined && !this.#halted) this.#takeBack(id);
+      return;
+    }
+    this.#underWay.delete(id);
+    this.#left();
+    if (error === undefined) this.#host?.handedOver(task);
+    else this.#refused(task, toError(error));
+  }
+
+  /** A task was cancelled here while it was under way, and now the queue has it. */
+  #takeBack(id: string): void {
+    const { thread, logger } = this.#parts;
+    thread.ask({ what: "remove", id }).then(
+      (answer) => {
+        if (answer === "running") logger.warn({ id }, "a task that was cancelled had just been forwarded, and runs");
+      },
+      (err) => void logger.warn({ id, err }, "a task that was cancelled had just been forwarded, and may run"),
+    );
+  }
+
+  #refused(task: Task, cause: Error): void {
+    const message = `${name(task)} was refused by the queue of the engine ${this.#parts.engine}: ${cause.message}`;
+    this.#host?.failed(task, new OffloadError("AR_NOT_FORWARDED", message, { cause }), false);
+  }
+
+  #left(): void {
+    this.#backlog--;
+    if (this.#backlog === 0) this.#parts.thread.need("backlog", false);
+  }
+
+  #sendSoon(): void {
+    if (this.#scheduled || this.#lanes.length === 0) return;
+    this.#scheduled = true;
+    outsideOfRequests(() =>
+      nextTurn(() => {
+        this.#scheduled = false;
+        this.#host?.together(() => this.#send());
+      }),
+    );
+  }
+
+  #send(): void {
+    while (!this.#halted && !this.#paused && this.#parts.thread.isThere && this.#underWay.size < mostUnderWay) {
+      const heads: TaskHead[] = [];
+      const chunks: Uint8Array[] = [];
+      let length = 0;
+      while (heads.length < mostInMessage && length < mostBytesInMessage) {
+        const task = this.#next();
+        if (task === undefined) break;
+        const content = this.#read(task);
+        if (content === undefined) continue;
+        this.#underWay.set(task.id, task);
+        heads.push(content.head);
+        chunks.push(content.bytes);
+        length += content.bytes.length;
+      }
+      if (heads.length === 0) return;
+      // A buffer of its own, because it moves to the thread.
+      const bytes = new Uint8Array(length);
+      let at = 0;
+      for (const chunk of chunks) {
+        bytes.set(chunk, at);
+        at += chunk.length;
+      }
+      this.#parts.thread.post({ kind: "forward", heads, bytes }, [bytes.buffer]);
+    }
+  }
+
+  /** The next task that may go, taken out. */
+  #next(): Task | undefined {
+    for (let task = this.#lanes.peek(); task !== undefined; task = this.#lanes.peek()) {
+      const { name } = task.definition;
+      if (!this.#pausedNames.has(name)) return this.#lanes.take();
+      this.#lanes.setAside();
+      const aside = this.#aside.get(name) ?? new Set();
+      this.#aside.set(name, aside.add(task));
+    }
+    return undefined;
+  }
+
+  #read(task: Task): { readonly head: TaskHead; readonly bytes: Uint8Array } | undefined {
+    const { id, definition, dispatch, acceptedAt } = task;
+    try {
+      const content = this.#parts.store.contentOf(task);
+      // A copy, because the next read uses the memory again. The slice() of a Buffer is none.
+      const bytes = new Uint8Array(content.bytes);
+      const head = {
+        id,
+        name: definition.name,
+        priority: priorities[dispatch.priority],
+        attempts: dispatch.attempts,
+        key: dispatch.key,
+        acceptedAt: Math.round(wallClock() - since(acceptedAt)),
+        encoding: content.encoding,
+        length: bytes.length,
+      };
+      return { head, bytes };
+    } catch (error) {
+      this.#left();
+      this.#refused(task, error instanceof Error ? error : new Error(String(error)));
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// The messages between the main thread and the thread of an engine. Whoever reads one knows its kind, and nothing else is posted.
+import type { WireError } from "../../core/payload/thrown.js";
+import type { WireForm } from "../../core/payload/wire-form.js";
+import type { Carrier } from "../../core/trace/carrier.js";
+import type { EngineCounts, EngineFailure } from "./remote-engine.js";
+
+/** What the thread is started with. */
+export interface EngineThreadData {
+  /** URL of the module that exports `connect`. */
+  readonly module: string;
+  readonly options: unknown;
+}
+
+/** A task that is to be forwarded. Its content is in the bytes of the batch, behind that of the one before it. */
+export interface TaskHead {
+  readonly id: string;
+  readonly name: string;
+  readonly priority: 1 | 2 | 3;
+  readonly attempts: number;
+  readonly key: string | undefined;
+  /** ms since 1970. */
+  readonly acceptedAt: number;
+  readonly encoding: number;
+  readonly length: number;
+}
+
+/** As `Verdict`, with an error that can be cloned. */
+export type WireVerdict =
+  | { readonly as: "succeeded" }
+  | { readonly as: "retry"; readonly delayMs: number; readonly error: WireError }
+  | { readonly as: "failed"; readonly reason: string; readonly error: WireError }
+  | { readonly as: "returned"; readonly delayMs: number };
+
+/** What can be asked of the broker, and what is answered. */
+export interface Answers {
+  readonly remove: "removed" | "running" | "unknown";
+  readonly counts: EngineCounts;
+  readonly list: readonly EngineFailure[];
+  readonly retry: boolean;
+  readonly discard: boolean;
+}
+
+export type Question =
+  | { readonly what: "remove" | "retry" | "discard"; readonly id: string }
+  | { readonly what: "list"; readonly limit: number }
+  | { readonly what: "counts" };
+
+export type ToEngine =
+  | { readonly kind: "forward"; readonly heads: readonly TaskHead[]; readonly bytes: Uint8Array }
+  | { readonly kind: "grant"; readonly more: number }
+  | { readonly kind: "stop" }
+  | { readonly kind: "settle"; readonly delivery: number; readonly verdict: WireVerdict }
+  | { readonly kind: "ask"; readonly number: number; readonly question: Question }
+  | { readonly kind: "close"; readonly deadlineMs: number };
+
+/** What became of a task that was to be forwarded. Without an error, the broker has it. */
+export interface Forwarded {
+  readonly id: string;
+  /** The task that has its key. */
+  readonly duplicateOf?: string | undefined;
+  /** Why it will never be taken. */
+  readonly error?: WireError | undefined;
+}
+
+/** A delivered task as the main thread makes it. */
+export interface DeliveredTask {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: WireForm;
+  readonly dispatch: unknown;
+  readonly context: WireForm;
+  readonly parent: string | undefined;
+  readonly carrier: Carrier | undefined;
+  readonly acceptedAt: number;
+  readonly attempt: number;
+  readonly crashes: number;
+}
+
+export type FromEngine =
+  | { readonly kind: "state"; readonly up: boolean; readonly error?: WireError | undefined }
+  | { readonly kind: "forwarded"; readonly tasks: readonly Forwarded[] }
+  | { readonly kind: "delivered"; readonly delivery: number; readonly task: DeliveredTask }
+  | {
+      readonly kind: "unreadable";
+      readonly delivery: number;
+      readonly task: Pick<DeliveredTask, "id" | "name">;
+      readonly error: WireError;
+    }
+  | { readonly kind: "lost"; readonly delivery: number }
+  | { readonly kind: "unsettled"; readonly id: string; readonly error: WireError }
+  | { readonly kind: "answer"; readonly number: number; readonly value: unknown }
+  | { readonly kind: "answer"; readonly number: number; readonly error: WireError }
+  | { readonly kind: "closed" };

@@ -1,0 +1,187 @@
+// The engine of tasks where the option `engine` is given: what a dispatch releases goes to a queue elsewhere, and what that queue
+// delivers goes to the local engine.
+import type { OffloadError } from "../../base/errors.js";
+import type { Logger } from "../../base/logger.js";
+import { toError, type WireError } from "../../core/payload/thrown.js";
+import type { Task } from "../../core/task.js";
+import type { Readmit, Store } from "../../store/store.js";
+import type { Engine, EngineHost } from "../engine.js";
+import { Deliveries } from "./deliveries.js";
+import { type EngineState, EngineStatus } from "./engine-status.js";
+import { EngineThread } from "./engine-thread.js";
+import { EngineFailures } from "./failures.js";
+import { hostThatTells } from "./loading-host.js";
+import type { EngineRole } from "./options.js";
+import { Outbox } from "./outbox.js";
+import type { FromEngine } from "./protocol.js";
+import type { EngineChoice } from "./remote-engine.js";
+
+export interface RemoteTasksParts {
+  readonly choice: EngineChoice;
+  readonly role: EngineRole;
+  readonly local: Engine;
+  readonly store: Store;
+  readonly logger: Logger;
+  /** Tasks that the local engine runs at the same time. */
+  readonly places: number;
+  readonly readmit: Readmit;
+}
+
+/** What the thread of the engine gets at least for its end, in ms: what is given back must arrive. */
+const leastToClose = 200;
+
+export class RemoteTasks implements Engine {
+  readonly thread: EngineThread;
+  readonly failures: EngineFailures;
+  readonly #parts: RemoteTasksParts;
+  readonly #local: Engine;
+  readonly #outbox: Outbox;
+  readonly #deliveries: Deliveries;
+  readonly #status: EngineStatus;
+
+  constructor(parts: RemoteTasksParts) {
+    const { choice, local, store, logger } = parts;
+    this.#parts = parts;
+    this.#local = local;
+    this.thread = new EngineThread(choice, {
+      message: (message) => this.#receive(message),
+      gone: (error) => this.#threadIsGone(error),
+      started: () => {
+        this.#outbox.sendAgain();
+        this.#deliveries.goOn();
+      },
+    });
+    const { thread } = this;
+    this.failures = new EngineFailures(thread);
+    this.#outbox = new Outbox({ engine: choice.name, store, thread, logger });
+    this.#deliveries = new Deliveries({ engine: choice.name, ...parts, thread });
+    this.#status = new EngineStatus({ name: choice.name, outbox: this.#outbox, thread, logger });
+  }
+
+  get name(): string {
+    return this.#local.name;
+  }
+
+  start(host: EngineHost): void {
+    this.#outbox.start(host);
+    this.#deliveries.start(host);
+    this.thread.start();
+    const tells = hostThatTells(host, (isLoaded) => {
+      if (isLoaded) this.#deliveries.release("loading");
+      else this.#deliveries.hold("loading");
+    });
+    this.#local.start(tells);
+    if (this.#parts.role === "dispatch") this.#deliveries.stop();
+    else this.#local.prepare();
+  }
+
+  prepare(): void {
+    this.#local.prepare();
+  }
+
+  add(task: Task): void {
+    // What is not on record has been dispatched under test.
+    if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.add(task);
+    else this.#local.add(task);
+  }
+
+  remove(task: Task): void {
+    if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.remove(task);
+    else this.#local.remove(task);
+  }
+
+  stop(task: Task, reason: OffloadError): "unbegun" | "stopping" | "ended" {
+    if (reason.code === "AR_ABANDONED") this.#deliveries.giveBack(task);
+    return this.#local.stop(task, reason);
+  }
+
+  delay(task: Task, delayMs: number, error: unknown): boolean {
+    return this.#deliveries.delay(task, delayMs, error);
+  }
+
+  ended(task: Task): void {
+    this.#deliveries.ended(task);
+  }
+
+  want(task: Task): void {
+    this.#local.want(task);
+  }
+
+  pause(task?: string): void {
+    if (task === undefined) this.#deliveries.hold("paused");
+    this.#outbox.pause(task);
+    this.#local.pause(task);
+  }
+
+  resume(task?: string): void {
+    this.#local.resume(task);
+    this.#outbox.resume(task);
+    if (task === undefined) this.#deliveries.release("paused");
+  }
+
+  /** Takes no tasks while the offloader drains and goes on afterwards; see `drain` for the last time. */
+  rest(isResting: boolean): void {
+    if (isResting) this.#deliveries.hold("draining");
+    else this.#deliveries.release("draining");
+  }
+
+  drain(): void {
+    this.#deliveries.stop();
+  }
+
+  halt(): void {
+    this.#deliveries.stop();
+    this.#outbox.halt();
+    this.#local.halt();
+  }
+
+  async close(timeout: number): Promise<void> {
+    this.#deliveries.stop();
+    this.#outbox.halt();
+    await Promise.all([this.#local.close(timeout), this.thread.close(Math.max(timeout, leastToClose))]);
+  }
+
+  get unended(): number {
+    return this.#local.unended;
+  }
+
+  get inNativeCode(): number {
+    return this.#local.inNativeCode ?? 0;
+  }
+
+  state(): EngineState {
+    return this.#status.read();
+  }
+
+  #receive(message: FromEngine): void {
+    switch (message.kind) {
+      case "state":
+        this.#status.changed(message.up, message.error && toError(message.error));
+        break;
+      case "forwarded":
+        this.#outbox.received(message.tasks);
+        break;
+      case "delivered":
+        this.#deliveries.delivered(message.delivery, message.task);
+        break;
+      case "unreadable":
+        this.#deliveries.unreadable(message.delivery, message.task, message.error);
+        break;
+      case "lost":
+        this.#deliveries.lost(message.delivery);
+        break;
+      case "unsettled":
+        this.#unsettled(message.id, message.error);
+    }
+  }
+
+  #unsettled(id: string, error: WireError): void {
+    const words = "the queue could not be told how a task has ended, so another worker may run it again";
+    this.#parts.logger.warn({ id, engine: this.#parts.choice.name, err: toError(error) }, words);
+  }
+
+  #threadIsGone(error: Error): void {
+    this.#status.changed(false, error);
+    this.#deliveries.allLost();
+  }
+}

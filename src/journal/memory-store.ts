@@ -1,0 +1,40 @@
+// The store of an offloader that has an engine and no journal: nothing outlives the process. What is kept of a task is made when its
+// queue gets it, and a payload that cannot travel is refused at the call as a journal would.
+import type { Captured } from "../core/payload/payload.js";
+import { isFinal } from "../core/states.js";
+import type { Task } from "../core/task.js";
+import { NoStore } from "../store/no-store.js";
+import type { KeptContent, Store } from "../store/store.js";
+import { checkTravels, encodeContent } from "./format/content.js";
+
+export class MemoryStore extends NoStore implements Store {
+  /** The options of the calls, of the unfinished tasks that leave. */
+  readonly #lasting = new Map<Task, object | undefined>();
+
+  override accept(task: Task, whole: Captured, lasting: object | undefined, mostBytes?: number): void {
+    if (mostBytes === undefined) return;
+    checkTravels(encodeContent({ ...contentOf(task, lasting), payload: whole }), mostBytes);
+    this.#lasting.set(task, lasting);
+  }
+
+  override has(task: Task): boolean {
+    return this.#lasting.has(task);
+  }
+
+  override contentOf(task: Task): KeptContent {
+    const { encoding, chunks } = encodeContent(contentOf(task, this.#lasting.get(task)));
+    return { encoding, bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks) };
+  }
+
+  override undo(task: Task): void {
+    this.#lasting.delete(task);
+  }
+
+  override moved(task: Task): void {
+    if (isFinal(task.state)) this.#lasting.delete(task);
+  }
+}
+
+function contentOf({ payload, context, parent, carrier }: Task, dispatch: object | undefined) {
+  return { payload, dispatch, context, parent, carrier };
+}
