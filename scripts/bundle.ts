@@ -14,6 +14,7 @@ const entries: Readonly<Record<string, string>> = {
   esbuild: path.join(root, "plugins/esbuild.ts"),
   webpack: path.join(root, "plugins/webpack.ts"),
   prometheus: path.join(root, "src/prometheus/index.ts"),
+  otel: path.join(root, "src/otel/index.ts"),
   testing: path.join(root, "src/testing/index.ts"),
   "testing-vitest": path.join(root, "src/testing/vitest.ts"),
   "testing-jest": path.join(root, "src/testing/jest.ts"),
@@ -49,7 +50,7 @@ const intrinsics = [
 
 const common: RolldownOptions = {
   platform: "node",
-  external: [/^node:/, "piscina", "vitest", "expect"],
+  external: [/^node:/, "piscina", "vitest", "expect", "@opentelemetry/api"],
   cwd: root,
   tsconfig: false,
   // CommonJS has none. Who reads it looks for __filename first.

@@ -15,6 +15,7 @@ const mayKnow: Record<string, readonly string[]> = {
   "src/engine": ["src/base", "src/core"],
   "src/intake": ["src/base", "src/core", "src/response", "src/store", "src/engine"],
   "src/observe": ["src/base", "src/core", "src/store", "src/engine", "src/intake"],
+  "src/otel": ["src/base", "src/core", "src/observe"],
   "src/prometheus": ["src/base", "src/core", "src/store", "src/observe"],
   "src/shutdown": ["src/base", "src/core"],
   // It replaces parts of an offloader, which knows nothing of it.

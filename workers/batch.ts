@@ -5,6 +5,7 @@ import { captureForMoving } from "../src/core/payload/capture.js";
 import { restore } from "../src/core/payload/restore.js";
 import { toWire } from "../src/core/payload/to-wire.js";
 import { fromWireForm, toWireForm, transferList } from "../src/core/payload/wire-form.js";
+import { type AroundTask, runAround } from "../src/core/trace/around.js";
 import type { RunMessage } from "../src/core/trace/channels.js";
 import { isRunTraced, traceRun } from "../src/core/trace/trace-run.js";
 import type { TaskFunction } from "../src/engine/tasks/load-tasks.js";
@@ -18,7 +19,6 @@ import {
   slotState,
   stateAt,
 } from "../src/engine/threads/slots/slot-memory.js";
-import { type AroundTask, runAround } from "./around.js";
 import { Context } from "./context.js";
 import type { FollowUps } from "./follow-ups.js";
 import { isPoisoned, isThenable, whenSettled } from "./primordials.js";

@@ -7,6 +7,7 @@ import { Deque } from "../src/base/deque.js";
 import { now } from "../src/base/time.js";
 import { toError } from "../src/core/payload/thrown.js";
 import { toWire } from "../src/core/payload/to-wire.js";
+import { aroundAll } from "../src/core/trace/around.js";
 import { isRunTraced } from "../src/core/trace/trace-run.js";
 import { loadTasks, type Namespace, type TaskFunction } from "../src/engine/tasks/load-tasks.js";
 import type {
@@ -25,7 +26,6 @@ import {
   type SlotMemory,
   slotMemory,
 } from "../src/engine/threads/slots/slot-memory.js";
-import { aroundAll } from "./around.js";
 import { Batch, type BatchObserver, type Surroundings } from "./batch.js";
 import { FollowUps } from "./follow-ups.js";
 import { exit, post } from "./primordials.js";

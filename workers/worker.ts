@@ -3,5 +3,5 @@
 
 export { NonRetryableError } from "../src/core/retry/non-retryable.js";
 export type { TaskContext, TaskLog } from "../src/core/task-context.js";
-export { type AroundTask, aroundTask } from "./around.js";
+export { type AroundTask, aroundTask } from "../src/core/trace/around.js";
 export { onTeardown, type TeardownHook } from "./teardown.js";

@@ -7,6 +7,7 @@ import path from "node:path";
 import { build } from "esbuild";
 import * as main from "offload-after-response";
 import * as page from "offload-after-response/dashboard";
+import * as otel from "offload-after-response/otel";
 import * as prometheus from "offload-after-response/prometheus";
 import * as testing from "offload-after-response/testing";
 import * as jest from "offload-after-response/testing/jest";
@@ -29,7 +30,7 @@ describe("the published package", () => {
   it("contains the build, the declarations, the documents, the examples of deployment, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(?!(cli|index|worker|esbuild|webpack|dashboard|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/(deploy|prometheus)\/.+)$/;
+      /^(dist\/(?!(cli|index|worker|esbuild|webpack|dashboard|otel|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/(deploy|prometheus)\/.+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "AGENTS.md",
       "LICENSE",
@@ -50,6 +51,10 @@ describe("the published package", () => {
       "dist/offload-after-response-engine.cjs",
       "dist/offload-after-response-piscina.cjs",
       "dist/offload-after-response-runner.cjs",
+      "dist/otel.cjs",
+      "dist/otel.d.cts",
+      "dist/otel.d.ts",
+      "dist/otel.js",
       "dist/prometheus.cjs",
       "dist/prometheus.d.cts",
       "dist/prometheus.d.ts",
@@ -124,6 +129,7 @@ describe("the published package", () => {
     for (const [name, imported] of Object.entries({
       "offload-after-response": main,
       "offload-after-response/worker": worker,
+      "offload-after-response/otel": otel,
       "offload-after-response/prometheus": prometheus,
       "offload-after-response/dashboard": page,
       "offload-after-response/testing": testing,
@@ -137,6 +143,7 @@ describe("the published package", () => {
   it("exports these names", () => {
     expect(Object.keys(main).sort()).toEqual(["NonRetryableError", "OffloadError", "createOffloader", "errorCodes"]);
     expect(Object.keys(worker).sort()).toEqual(["NonRetryableError", "aroundTask", "onTeardown"]);
+    expect(Object.keys(otel).sort()).toEqual(["OffloadInstrumentation", "offloadMetrics"]);
     expect(Object.keys(prometheus).sort()).toEqual(["prometheus", "prometheusMetrics"]);
     expect(Object.keys(testing).sort()).toEqual(["matchers", "testing"]);
     expect(Object.keys(page)).toEqual(["dashboard"]);

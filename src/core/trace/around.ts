@@ -1,5 +1,5 @@
 // What goes around each task in a thread: a context, a scope, a logger of the user's.
-import type { TaskContext } from "../src/core/task-context.js";
+import type { TaskContext } from "../task-context.js";
 
 /**
  * Is called in the place of each task.

@@ -1,0 +1,5 @@
+// `offload-after-response/otel`: traces and metrics for OpenTelemetry.
+/** @module offload-after-response/otel */
+export { OffloadInstrumentation, type OffloadInstrumentationOptions } from "./instrumentation.js";
+export { type Measured, type OffloadMetricProducer, offloadMetrics } from "./metrics.js";
+export type { Relation } from "./spans.js";

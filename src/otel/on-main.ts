@@ -1,0 +1,96 @@
+// On the main thread: the spans of callbacks as they run, and afterwards those of tasks whose thread has no SDK or has died.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Span, Tracer } from "@opentelemetry/api";
+import { wallClock } from "../base/time.js";
+import type { OffloaderEvents, TaskEvent } from "../core/events.js";
+import { type RunMessage, runChannel } from "../core/trace/channels.js";
+import { endProcess, type Outcome, type Relation, startProcess } from "./spans.js";
+
+interface Told<Event> {
+  readonly offloader: string;
+  readonly event: Event;
+}
+
+const outcomes: readonly Outcome[] = ["succeeded", "failed", "retrying", "cancelled", "abandoned"];
+/** The thread could not end its own span. */
+const fatal = new Set(["AR_THREAD_EXITED", "AR_OUT_OF_MEMORY"]);
+
+export function traceOnMain(tracer: () => Tracer, relation: Relation): () => void {
+  const stop = [traceCallbacks(tracer, relation), traceAfterwards(tracer, relation)];
+  return () => {
+    for (const one of stop) one();
+  };
+}
+
+function traceCallbacks(tracer: () => Tracer, relation: Relation): () => void {
+  const spans = new WeakMap<object, Span>();
+  const end = (message: RunMessage, isOver: boolean): void => {
+    const span = spans.get(message);
+    const isFailed = "error" in message && message.error !== undefined;
+    // A promise: its outcome is there at `asyncEnd`.
+    if (span === undefined || !(isOver || isFailed || "result" in message)) return;
+    spans.delete(message);
+    endProcess(span, isFailed ? "failed" : "succeeded", message.error);
+  };
+  const subscribers = {
+    start(message: RunMessage) {
+      if (message.kind === "callback" && message.carrier !== undefined)
+        spans.set(message, startProcess(tracer(), message, relation).span);
+    },
+    end: (message: RunMessage) => end(message, false),
+    asyncStart() {},
+    asyncEnd: (message: RunMessage) => end(message, true),
+    error() {},
+  };
+  runChannel.subscribe(subscribers as never);
+  return () => void runChannel.unsubscribe(subscribers as never);
+}
+
+function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
+  // By offloader and thread: those that make the spans themselves.
+  const traced = new Set<string>();
+  const onStarted = (message: unknown): void => {
+    const { offloader, event } = message as Told<OffloaderEvents["threadStarted"]>;
+    if (event.traced) traced.add(`${offloader} ${event.threadId}`);
+  };
+  const onEnded = (message: unknown): void => {
+    const { offloader, event } = message as Told<OffloaderEvents["threadEnded"]>;
+    traced.delete(`${offloader} ${event.threadId}`);
+  };
+  const onOutcome =
+    (outcome: Outcome) =>
+    (message: unknown): void => {
+      const { offloader, event } = message as Told<TaskEvent>;
+      if (event.kind !== "task" || event.threadId === undefined || event.attempt === 0 || event.carrier === undefined)
+        return;
+      const inThread = traced.has(`${offloader} ${event.threadId}`);
+      if (inThread && !(outcome !== "succeeded" && fatal.has(codeOf(event.error)))) return;
+      const endTime = wallClock();
+      const attempt = {
+        ...event,
+        offloader,
+        replayed: event.replayed ?? false,
+        carrier: event.carrier,
+        waitMs: event.waitMs,
+        threadId: event.threadId,
+      };
+      const { span } = startProcess(tracer(), attempt, relation, endTime - (event.runMs ?? 0));
+      endProcess(span, outcome, outcome === "succeeded" ? undefined : event.error, endTime);
+    };
+  const subscriptions: [string, (message: unknown) => void][] = [
+    ["after-response.threadStarted", onStarted],
+    ["after-response.threadEnded", onEnded],
+    ...outcomes.map((outcome): [string, (message: unknown) => void] => [
+      `after-response.${outcome}`,
+      onOutcome(outcome),
+    ]),
+  ];
+  for (const [name, listener] of subscriptions) subscribe(name, listener);
+  return () => {
+    for (const [name, listener] of subscriptions) unsubscribe(name, listener);
+  };
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+}
