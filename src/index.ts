@@ -37,4 +37,4 @@ export type { CloseOptions } from "./shutdown/steps/close.js";
 export type { NamedHook, ShutdownHook } from "./shutdown/steps/hooks.js";
 export type { CloseReport, ShutdownReport } from "./shutdown/steps/report.js";
 export type { ShutdownState, ShutdownStep } from "./shutdown/steps/states.js";
-export type { DeadLetter } from "./store/store.js";
+export type { DeadLetter, DeadLetterReason, JournalSnapshot } from "./store/store.js";

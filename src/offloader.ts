@@ -179,6 +179,7 @@ function makeOffloader(
     maxThreads: pool.maxThreads,
     longRunning,
     refusals,
+    store,
     isDraining: () => draining,
   });
   if (inThread) {

@@ -12,7 +12,7 @@ const mayKnow: Record<string, readonly string[]> = {
   "src/journal": ["src/base", "src/core", "src/store"],
   "src/engine": ["src/base", "src/core"],
   "src/intake": ["src/base", "src/core", "src/response", "src/store", "src/engine"],
-  "src/observe": ["src/base", "src/core", "src/engine", "src/intake"],
+  "src/observe": ["src/base", "src/core", "src/store", "src/engine", "src/intake"],
   "src/shutdown": ["src/base", "src/core"],
   // It replaces parts of an offloader, which knows nothing of it.
   "src/testing": ["src/base", "src/core", "src/store", "src/engine", "src/intake", "src/contract.ts"],

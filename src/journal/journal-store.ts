@@ -5,7 +5,7 @@ import { errorOf } from "../core/lazy-error.js";
 import type { Captured } from "../core/payload/payload.js";
 import { type FinalState, isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
-import type { Readmit, Store, StoredDeadLetters } from "../store/store.js";
+import type { JournalSnapshot, Readmit, Store, StoredDeadLetters } from "../store/store.js";
 import type { WrittenReason } from "./format/format.js";
 import { type Journal, openJournal } from "./journal.js";
 import type { JournalEntry } from "./log/segment.js";
@@ -109,6 +109,11 @@ export class JournalStore implements Store {
 
   get pending(): number {
     return this.#journal.stats.pending;
+  }
+
+  snapshot(): JournalSnapshot {
+    const { bytes, liveBytes, limitBytes, deadLetters } = this.#journal.stats;
+    return { bytes, liveBytes, limitBytes, deadLetters };
   }
 
   close(): Promise<void> {

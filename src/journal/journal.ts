@@ -3,6 +3,7 @@
 import { OffloadError } from "../base/errors.js";
 import { wallClock } from "../base/time.js";
 import type { FinalState } from "../core/states.js";
+import type { JournalSnapshot } from "../store/store.js";
 import type { DeadLetters } from "./dead-letters/dead-letters.js";
 import { prepareDirectory } from "./files/directory.js";
 import { unavailable } from "./files/failure.js";
@@ -27,13 +28,9 @@ export interface TaskToAccept extends TaskContent {
 }
 
 /** The size of the journal. */
-export interface JournalStats {
+export interface JournalStats extends JournalSnapshot {
   /** Accepted, unfinished tasks. */
   readonly pending: number;
-  /** Bytes of all segments. */
-  readonly bytes: number;
-  /** Bytes of them that unfinished tasks need. */
-  readonly liveBytes: number;
   readonly segments: number;
 }
 
@@ -167,8 +164,10 @@ export class Journal {
   }
 
   get stats(): JournalStats {
-    const { live, bytes, liveBytes, segments } = this.#parts.chain;
-    return { pending: live, bytes, liveBytes, segments: segments.length };
+    const { chain, maxBytes: limitBytes, files } = this.#parts;
+    const { live, bytes, liveBytes, segments } = chain;
+    const deadLetters = files.census.counts;
+    return { pending: live, bytes, liveBytes, limitBytes, deadLetters, segments: segments.length };
   }
 
   /**

@@ -44,6 +44,7 @@ export interface JournalWorld {
 
 export interface JournalParts extends JournalWorld {
   readonly root: string;
+  readonly maxBytes: number;
   readonly owner: Ownership;
   readonly chain: SegmentChain;
   readonly durability: Durability;
@@ -89,6 +90,7 @@ export function assembleJournal(
     fs,
     now,
     root,
+    maxBytes,
     owner,
     chain,
     durability,

@@ -6,6 +6,7 @@ import type { Task } from "../core/task.js";
 import type { ThreadInfo } from "../engine/threads/thread-info.js";
 import type { Definitions } from "../intake/definitions.js";
 import type { Refusals } from "../intake/refusals.js";
+import type { JournalSnapshot } from "../store/store.js";
 import { type OffloaderSnapshot, takeSnapshot } from "./snapshot.js";
 import { type OffloaderStats, type ThreadCounts, Throughput, takeStats } from "./stats.js";
 import { listTasks, type TaskInfo, type TasksQuery } from "./tasks.js";
@@ -17,12 +18,14 @@ export interface InspectionParts {
   readonly definitions: Definitions;
   readonly engine: {
     readonly pool: ThreadCounts & { readonly endedBy: Readonly<Record<ThreadEndCause, number>> };
+    readonly remarksDropped: number;
     threads(progressOf: ReadonlyMap<Task, Progress>): readonly ThreadInfo[];
   };
   readonly limits: { readonly max: number; readonly maxBytes: number };
   readonly maxThreads: number;
   readonly longRunning: { readonly count: number };
   readonly refusals: Refusals;
+  readonly store: { snapshot(): JournalSnapshot | undefined };
   isDraining(): boolean;
 }
 
@@ -49,7 +52,8 @@ export function createInspection(parts: InspectionParts): Inspection {
       // The number of an id can be written in one way only.
       return seq.toString(36) === number ? ledger.tasks.bySeq(seq) : ledger.tasks.byReplayedId(id);
     },
-    snapshot: () => takeSnapshot({ ...parts, threads, endedBy: engine.pool.endedBy }),
+    snapshot: () =>
+      takeSnapshot({ ...parts, threads, endedBy: engine.pool.endedBy, remarksDropped: engine.remarksDropped }),
     stats: () => takeStats({ ...parts, threads: engine.pool, throughput }),
   };
 }

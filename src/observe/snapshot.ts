@@ -9,6 +9,7 @@ import type { HistogramSnapshot } from "../core/measure/histogram.js";
 import type { ThreadInfo } from "../engine/threads/thread-info.js";
 import type { Definitions } from "../intake/definitions.js";
 import type { Refusals } from "../intake/refusals.js";
+import type { JournalSnapshot } from "../store/store.js";
 
 /** Counts since the start, and what is now, of the tasks or callbacks of one name. */
 export interface NameSnapshot {
@@ -48,6 +49,10 @@ export interface OffloaderSnapshot {
   readonly maxThreads: number;
   /** How many threads have ended so far, by cause. */
   readonly threadsEnded: Readonly<Record<ThreadEndCause, number>>;
+  /** How many log lines and progress values of tasks were dropped so far, because there were too many. */
+  readonly remarksDropped: number;
+  /** undefined without a journal. */
+  readonly journal: JournalSnapshot | undefined;
   /** Whether a drain has begun. */
   readonly draining: boolean;
 }
@@ -61,6 +66,8 @@ export interface SnapshotParts {
   readonly maxThreads: number;
   readonly refusals: Refusals;
   readonly endedBy: Readonly<Record<ThreadEndCause, number>>;
+  readonly remarksDropped: number;
+  readonly store: { snapshot(): JournalSnapshot | undefined };
   threads(): readonly ThreadInfo[];
   isDraining(): boolean;
 }
@@ -90,6 +97,8 @@ export function takeSnapshot(parts: SnapshotParts): OffloaderSnapshot {
     threads: parts.threads().map(({ running: _, ...thread }) => thread),
     maxThreads,
     threadsEnded: { ...parts.endedBy },
+    remarksDropped: parts.remarksDropped,
+    journal: parts.store.snapshot(),
     draining: parts.isDraining(),
   };
 }

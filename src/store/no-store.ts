@@ -24,6 +24,8 @@ export class NoStore implements Store {
   async takeOver(): Promise<void> {}
   stopReplay(): void {}
 
+  snapshot(): undefined {}
+
   isLeft(): boolean {
     return false;
   }

@@ -43,6 +43,8 @@ export interface Store {
   /** How many unfinished tasks the next process will find. */
   readonly pending: number;
   readonly deadLetters: StoredDeadLetters;
+  /** Its sizes now; undefined where it keeps nothing. Reads no file. */
+  snapshot(): JournalSnapshot | undefined;
   close(): Promise<void>;
 }
 
@@ -91,6 +93,21 @@ export interface StoredDeadLetters {
   retry(id: string): Task | undefined;
   /** Deletes one; false if there is none of this id. */
   discard(id: string): boolean;
+}
+
+/** The sizes of a journal at one moment. */
+export interface JournalSnapshot {
+  /** Of the files in which this process records its tasks. */
+  readonly bytes: number;
+  /** What unfinished tasks need of that. */
+  readonly liveBytes: number;
+  /** `journal.maxBytes`. Half of it, less what the dead letters hold, is for unfinished tasks. */
+  readonly limitBytes: number;
+  /**
+   * The dead letters of all processes that share the directory, by reason. Those of other processes, and of the command line,
+   * are looked for when `ready()` resolves, and every 30 s after it.
+   */
+  readonly deadLetters: Readonly<Record<DeadLetterReason, number>>;
 }
 
 /**

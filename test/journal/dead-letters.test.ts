@@ -398,3 +398,63 @@ describe("a file of a dead letter", () => {
     expect(readFileSync(file).subarray(0, headerLength)).toEqual(header());
   });
 });
+
+describe("the number of dead letters by reason", () => {
+  const none = { exhausted: 0, crashed: 0, timeout: 0, "unknown-task": 0, unreadable: 0, damaged: 0 };
+
+  it("follows what this process writes, runs again and discards", () => {
+    const { journal } = testJournal();
+    const [first, second] = [accept(journal), accept(journal)];
+    journal.moveToDeadLetters(first, "exhausted", failure);
+    journal.moveToDeadLetters(second, "timeout", failure);
+    expect(journal.stats.deadLetters).toEqual({ ...none, exhausted: 1, timeout: 1 });
+    journal.deadLetters.discard(first.id);
+    expect(journal.stats.deadLetters).toEqual({ ...none, timeout: 1 });
+    expect(() =>
+      journal.deadLetters.retryWith(second.id, () => {
+        throw failure;
+      }),
+    ).toThrow(failure);
+    expect(journal.stats.deadLetters).toEqual({ ...none, timeout: 1 });
+    journal.deadLetters.retry(second.id);
+    expect(journal.stats.deadLetters).toEqual(none);
+  });
+
+  it("is found out at the takeover for those of other processes, with little read of each", async () => {
+    const { journal, dir } = testJournal();
+    const payload = Buffer.alloc(1_000_000, 7);
+    const reasons = ["exhausted", "crashed", "timeout", "unknown-task", "unreadable"] as const;
+    const entries = reasons.map((reason) => {
+      const entry = accept(journal, payload);
+      journal.moveToDeadLetters(entry, reason, failure);
+      return entry;
+    });
+    const damaged = accept(journal, { a: 1 });
+    journal.moveToDeadLetters(damaged, "timeout", failure);
+    truncateSync(path.join(dir, "dead-letters", `${damaged.id}.letter`), 60);
+    let read = 0;
+    const fs = {
+      ...nodeFileSystem,
+      read: (...args: Parameters<typeof nodeFileSystem.read>) => {
+        const count = nodeFileSystem.read(...args);
+        read += count;
+        return count;
+      },
+    };
+    const other = testJournal({ dir, fs });
+    expect(other.journal.stats.deadLetters).toEqual(none);
+    await other.journal.takeOver();
+    expect(other.journal.stats.deadLetters).toEqual({
+      exhausted: 1,
+      crashed: 1,
+      timeout: 1,
+      "unknown-task": 1,
+      unreadable: 1,
+      damaged: 1,
+    });
+    expect(read).toBeLessThan(100_000);
+    for (const entry of entries.slice(1)) journal.deadLetters.discard(entry.id);
+    await other.journal.takeOver();
+    expect(other.journal.stats.deadLetters).toEqual({ ...none, exhausted: 1, damaged: 1 });
+  });
+});

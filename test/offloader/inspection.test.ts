@@ -236,6 +236,8 @@ describe("snapshot()", () => {
       limits: { count: 50, bytes: 1_000_000 },
       longRunning: 0,
       maxThreads: 1,
+      remarksDropped: 0,
+      journal: undefined,
       draining: false,
     });
     expect(snapshot.oldestQueuedMs).toBeGreaterThanOrEqual(19);

@@ -9,6 +9,9 @@ import type { Thread } from "./pool/thread.js";
 import type { Remark } from "./protocol.js";
 
 export class Remarks {
+  /** Log lines and progress values that threads have dropped so far. */
+  dropped = 0;
+
   constructor(
     private readonly progressed: (task: Task, value: unknown) => void,
     private readonly logger: Logger,
@@ -27,6 +30,7 @@ export class Remarks {
         this.#log(thread, message);
         break;
       case "dropped":
+        this.dropped += message.count;
         this.logger.warn(
           { thread: thread.id, dropped: message.count },
           "log lines or progress values of tasks were dropped, because there were more than the main thread keeps up with",

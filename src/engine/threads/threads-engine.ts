@@ -149,6 +149,11 @@ export class ThreadsEngine implements Engine {
     return this.unended;
   }
 
+  /** How many log lines and progress values threads have dropped so far. */
+  get remarksDropped(): number {
+    return this.#remarks.dropped;
+  }
+
   /** The threads at this moment, the stuck ones last. */
   threads(progressOf: ReadonlyMap<Task, Progress>): ThreadInfo[] {
     const { threads, stuck } = this.pool;

@@ -13,6 +13,7 @@ import { header, headerLength, reasonNumber, type WrittenReason } from "../forma
 import { isId } from "../format/id.js";
 import { damagedDeadLetter, problemOf } from "./damaged-dead-letter.js";
 import { errorText, type OpenedDeadLetter, openDeadLetter } from "./dead-letter.js";
+import { DeadLetterCensus } from "./dead-letter-census.js";
 import { DeadLetterRoom } from "./dead-letter-room.js";
 
 const { O_CREAT, O_TRUNC, O_WRONLY } = constants;
@@ -28,6 +29,7 @@ export interface Failure {
 
 export class DeadLetterFiles {
   readonly directory: string;
+  readonly census: DeadLetterCensus;
 
   constructor(
     private readonly fs: FileSystem,
@@ -35,6 +37,7 @@ export class DeadLetterFiles {
     readonly room: DeadLetterRoom = new DeadLetterRoom(fs),
   ) {
     this.directory = path.join(root, deadLettersName);
+    this.census = new DeadLetterCensus(fs);
   }
 
   /**
@@ -61,6 +64,7 @@ export class DeadLetterFiles {
       throw journalError("rename", part, error);
     }
     this.room.bytes += length;
+    this.census.add(identity.id, reason);
     return fd;
   }
 
@@ -70,17 +74,23 @@ export class DeadLetterFiles {
     for (const [index, id] of this.#ids().entries()) {
       if (index % 64 === 63) await turn();
       const { deadLetter } = this.look(id);
-      if (deadLetter !== undefined) deadLetters.push(deadLetter);
+      if (deadLetter === undefined) continue;
+      deadLetters.push(deadLetter);
+      this.census.add(id, deadLetter.reason);
     }
     return deadLetters.sort(byFailure);
   }
 
-  /** Finds out how many bytes they hold. */
+  /** Finds out how many bytes they hold, and how many there are by reason. */
   async measure(): Promise<void> {
     let bytes = 0;
-    for (const [index, id] of this.#ids().entries()) {
+    const ids = this.#ids();
+    this.census.keep(ids);
+    for (const [index, id] of ids.entries()) {
       if (index % 64 === 63) await turn();
-      bytes += this.room.sizeOf(this.pathOf(id));
+      const file = this.pathOf(id);
+      bytes += this.room.sizeOf(file);
+      this.census.find(id, file);
     }
     this.room.bytes = bytes;
   }
@@ -106,6 +116,7 @@ export class DeadLetterFiles {
     try {
       this.fs.rename(this.pathOf(id), claimed);
       this.room.bytes -= this.room.sizeOf(claimed);
+      this.census.remove(id);
       return claimed;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return undefined;
@@ -115,8 +126,10 @@ export class DeadLetterFiles {
 
   /** Puts a claimed dead letter back. */
   restore(claimed: string): void {
-    this.fs.rename(claimed, path.join(this.directory, path.basename(claimed)));
-    this.room.bytes += this.room.sizeOf(path.join(this.directory, path.basename(claimed)));
+    const file = path.join(this.directory, path.basename(claimed));
+    this.fs.rename(claimed, file);
+    this.room.bytes += this.room.sizeOf(file);
+    this.census.find(path.basename(claimed, suffix), file);
   }
 
   /** The files of the dead letters that a dead process had claimed and left in its directory. */
@@ -130,6 +143,7 @@ export class DeadLetterFiles {
     try {
       this.fs.unlink(this.pathOf(id));
       this.room.bytes -= size;
+      this.census.remove(id);
       return true;
     } catch (error) {
       if (errorCode(error) === "ENOENT") return false;

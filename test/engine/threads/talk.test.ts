@@ -114,6 +114,7 @@ describe("task.log", () => {
     expect(level).toBe("warn");
     const kept = watched.lines.filter(({ message }) => /^line \d+$/.test(message));
     await until(() => kept.length + dropped(watched) === 100_000, "the count of all that were dropped");
+    expect(watched.offloader.snapshot().remarksDropped).toBe(dropped(watched));
     expect(fields.thread).toBeGreaterThan(0);
     // Those that came through are in their order.
     const numbers = kept.map(({ message }) => Number(message.slice(5)));
