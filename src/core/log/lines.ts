@@ -158,7 +158,7 @@ export const lines: Readonly<Record<LineName, Line>> = {
   noFunction: line("error", "journal: a task has no function; it goes to the dead letters", ...stored, "code", "err"),
   notReadmitted: line(
     "error",
-    "journal: a task cannot be run; it stays in the journal for the next process",
+    "a task of the journal cannot be run; it stays there for the next process",
     ...stored,
     "code",
     "err",
