@@ -23,12 +23,17 @@ export interface DrainParts {
   isReady(): boolean;
   /** What has timers of its own for tasks that are unfinished. */
   readonly timers: readonly { stop(): void }[];
+  /** What has summed up lines that it has not written. */
+  readonly logs: readonly { flush(): void; stop(): void }[];
   /** Emits `draining`, unless an earlier drain did. */
   emitDraining(): void;
 }
 
 export function createDrainTarget(parts: DrainParts): DrainTarget {
-  const { admission, engines, events, ledger, scheduler, store } = parts;
+  const { admission, engines, events, ledger, scheduler, store, timers, logs } = parts;
+  const flushLog = (): void => {
+    for (const log of logs) log.flush();
+  };
   return {
     name: parts.name,
     logger: parts.logger,
@@ -46,15 +51,21 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
     refuse: () => admission.close(),
     abandonWaiting: () => scheduler.abandonWaiting(),
     abortRunning: (reason) => scheduler.abortRunning(abandonedError(reason)),
-    abandonRunning: () => scheduler.abandonRunning(),
+    abandonRunning() {
+      scheduler.abandonRunning();
+      // What comes now may be ended by force, and some of what was lost may not be named yet.
+      flushLog();
+    },
     abandoned: () => ({
       tasks: ledger.abandonedTasks.filter(({ id }) => !store.isLeft({ id })),
       journaled: store.pending,
     }),
+    flushLog,
     async endThreads(timeout, latest) {
+      flushLog();
       await inTime(Promise.all(engines.map((engine) => engine.close(timeout))), latest);
       await store.close();
-      for (const timer of parts.timers) timer.stop();
+      for (const part of [...timers, ...logs]) part.stop();
       forgetAtExit(this);
       events.emit("drained", { unfinished: ledger.unfinished });
     },

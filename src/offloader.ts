@@ -1,12 +1,16 @@
 // createOffloader: makes the parts of an offloader and connects them.
 import { randomBytes } from "node:crypto";
 import { OffloadError } from "./base/errors.js";
+import { named } from "./base/logger.js";
 import { checkOptions, milliseconds } from "./base/option-rules.js";
 import { SwitchableClock } from "./base/switchable-clock.js";
 import { inTime } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
 import { Events } from "./core/events.js";
 import { Ledger } from "./core/ledger.js";
+import { lines, write } from "./core/log/lines.js";
+import { TaskLog } from "./core/log/task-log.js";
+import type { Task } from "./core/task.js";
 import { createDrainTarget } from "./drain-target.js";
 import { createCallbacksEngine } from "./engine/callbacks/callbacks.js";
 import type { Engine } from "./engine/engine.js";
@@ -108,7 +112,8 @@ function makeOffloader(
   settings: ResolvedOptions,
   module: TasksModule,
 ): { readonly offloader: Offloader; readonly target: DrainTarget } {
-  const { name, logger, pool } = settings;
+  const { name, pool } = settings;
+  const logger = named(settings.logger, name);
   const idPrefix = `${randomBytes(8).toString("hex")}-`;
   const inThread = isInOwnThread();
   if (!inThread) trackCurrentResponse();
@@ -151,14 +156,15 @@ function makeOffloader(
   const definitions = new Definitions(settings);
   const startup = new Startup({ definitions, explain: (reason) => explainLoadError(module, reason) });
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: settings.log.longRunning });
+  const isLeft = (task: Task): boolean => store.isLeft(task);
+  const log = new TaskLog({ events, logger, settings: settings.log, ledger, limits: settings.queue, isLeft });
   const scheduler = new Scheduler({
     ledger,
     events,
     store,
     engines: { task: tasksEngine, callback: callbacks },
     longRunning,
-    logger,
-    logsFailures: settings.log.ended === "failed",
+    log,
     clock,
   });
   const admission = new Admission(ledger, settings.queue);
@@ -169,7 +175,7 @@ function makeOffloader(
     instances: new InstanceWarnings(logger),
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
-  const refusals = new Refusals(events);
+  const refusals = new Refusals(events, logger);
   const intake = new Intake({
     name,
     context: settings.context,
@@ -202,7 +208,8 @@ function makeOffloader(
   };
   const target = createDrainTarget({
     name,
-    logger,
+    // Of the process: its lines name the offloader where they speak of one.
+    logger: settings.logger,
     admission,
     engines: [tasksEngine, callbacks],
     events,
@@ -213,6 +220,7 @@ function makeOffloader(
     isReady: () => startup.isLoaded || (pool.minThreads === 0 && startup.refusal === undefined),
     emitDraining,
     timers: [held, longRunning],
+    logs: [log, refusals],
   });
   const inspection = createInspection({
     name,
@@ -233,6 +241,11 @@ function makeOffloader(
     reportAtExit(target);
     if (pool.priority > 0) startLibuvThreads();
     scheduler.start(reports);
+    const isUp = (): void => {
+      write(logger, lines.up, { names: startup.names, maxThreads: pool.maxThreads });
+    };
+    // The failure has a line of its own.
+    startup.promise.then(isUp, () => {});
     // An engine that starts threads only for work would wait for the first call. The store logs a failure, and tries again.
     if (pool.minThreads === 0) takeOver().catch(() => {});
   }

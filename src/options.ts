@@ -18,6 +18,7 @@ import {
   string,
 } from "./base/option-rules.js";
 import type { TaskPolicy } from "./core/definition.js";
+import type { TaskLogSettings } from "./core/log/task-log.js";
 import { checkRole, type EngineRole, engineRule, roleRule } from "./engine/remote/options.js";
 import type { EngineChoice } from "./engine/remote/remote-engine.js";
 import { type PoolOptions, poolRule, type ResolvedPoolOptions, resolvePool } from "./engine/threads/options.js";
@@ -97,10 +98,16 @@ export interface QueueOptions {
 /** What is logged of tasks. Other warnings and the log of the shutdown do not depend on it. */
 export interface LogOptions {
   /**
-   * `"failed"` (default): logs each task and callback that failed for good, whether or not anybody listens to `failed`.
-   * `"none"`: logs no end of a task.
+   * `"failed"` (default): logs each task and callback that failed for good as an error, and each attempt that is followed by
+   * another as a warning. After ten that are alike within ten seconds they are summed up; what failed for good is still named by
+   * id. `"slow"`: also logs, as info, ends that waited or ran for `slowMs` or more. `"all"`: also logs all other ends, or the part
+   * of them that `sample` says. `"none"`: logs no end and no failed attempt. What is abandoned by a shutdown is always logged.
    */
-  readonly ended?: "failed" | "none" | undefined;
+  readonly ended?: "failed" | "slow" | "all" | "none" | undefined;
+  /** With `"slow"` and `"all"`: from how long a wait or a run on an end is slow, in ms. Default 10,000. */
+  readonly slowMs?: number | undefined;
+  /** With `"all"`: which part of the ends that neither failed nor were slow is logged, from 0 to 1. Default 1: each. */
+  readonly sample?: number | undefined;
   /**
    * How long a task or callback without a timeout runs before it is logged as a warning, in ms. It is logged again at twice the
    * time, at four times the time, and so on. The event `longRunning` and `stats().longRunning` follow it too. Infinity: never.
@@ -115,7 +122,7 @@ export interface ResolvedOptions {
   readonly name: string;
   readonly pool: ResolvedPoolOptions;
   readonly queue: { readonly max: number; readonly maxBytes: number; readonly maxHold: number };
-  readonly log: { readonly ended: "failed" | "none"; readonly longRunning: number };
+  readonly log: TaskLogSettings & { readonly longRunning: number };
   readonly callbacks: { readonly concurrency: number };
   readonly defaults: TaskPolicy;
   readonly policies: ReadonlyMap<string, TaskPolicy>;
@@ -133,6 +140,11 @@ const logger: Rule = {
     (typeof value === "object" &&
       value !== null &&
       ["info", "warn", "error"].every((name) => typeof Reflect.get(value, name) === "function")),
+};
+
+const share: Rule = {
+  expected: "a number from 0 to 1",
+  holds: (value) => typeof value === "number" && value >= 0 && value <= 1,
 };
 
 /** Ticks, in which the age of a task is kept, wrap after nearly five days. */
@@ -159,7 +171,12 @@ const rules: Rules<OffloaderOptions> = {
   role: roleRule,
   context: func,
   logger,
-  log: object<LogOptions>({ ended: oneOf("failed", "none"), longRunning: orInfinity(milliseconds(1, longest)) }),
+  log: object<LogOptions>({
+    ended: oneOf("failed", "slow", "all", "none"),
+    slowMs: milliseconds(),
+    sample: share,
+    longRunning: orInfinity(milliseconds(1, longest)),
+  }),
 };
 
 /**
@@ -186,6 +203,8 @@ export function resolveOptions(options: OffloaderOptions): ResolvedOptions {
     log: Object.freeze({
       // Without a logger no line is made, because its error would be made for it.
       ended: options.logger === false ? "none" : (options.log?.ended ?? "failed"),
+      slowMs: options.log?.slowMs ?? 10_000,
+      sample: options.log?.sample ?? 1,
       longRunning: options.log?.longRunning ?? 60_000,
     }),
     callbacks: Object.freeze({ concurrency: options.callbacks?.concurrency ?? 100 }),

@@ -1,6 +1,6 @@
 // Sends progress and log lines to the main thread: as many as it keeps up with. The rest is counted.
 import type { MessagePort } from "node:worker_threads";
-import { captureFields } from "../src/core/log-fields.js";
+import { captureFields } from "../src/core/log/captured-fields.js";
 import { captureForMoving } from "../src/core/payload/capture.js";
 import { toWire } from "../src/core/payload/to-wire.js";
 import { toWireForm, type WireForm } from "../src/core/payload/wire-form.js";

@@ -4,6 +4,8 @@ import { indented, onOneLine } from "./printable.js";
 import { shared } from "./shared.js";
 import { writeLine } from "./stderr.js";
 
+export type Level = "debug" | "info" | "warn" | "error";
+
 /** A logger with pino's argument order. Loggers of pino, bunyan and Fastify can be given as they are. */
 export interface Logger {
   /** What one task does. Left out: such lines are not written. */
@@ -14,10 +16,23 @@ export interface Logger {
   warn(fields: object, message: string): void;
   /** What has failed, or was lost with its id. */
   error(fields: object, message: string): void;
+  /** Whether lines of this level are written. It is asked before a line is made. Default: every line is made. */
+  isLevelEnabled?(level: string): boolean;
+  /** In the place of `isLevelEnabled`: the lowest level that is written, as pino's number (20: debug, 30: info, 40: warn). */
+  readonly levelVal?: number;
+}
+
+const levelValues: Readonly<Record<Level, number>> = { debug: 20, info: 30, warn: 40, error: 50 };
+
+/** Whether a line of this level would be written. Asked before its fields are made. */
+export function isEnabled(logger: Logger, level: Level): boolean {
+  if (logger[level] === undefined) return false;
+  if (logger.isLevelEnabled !== undefined) return logger.isLevelEnabled(level);
+  return logger.levelVal === undefined || logger.levelVal <= levelValues[level];
 }
 
 /** Logs nothing. */
-export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {}, isLevelEnabled: () => false };
 
 // Shared, because one copy makes the report and the logger of another may write it.
 const reports = shared("reports/1", () => new WeakSet<object>());
@@ -30,8 +45,8 @@ export function asReport<Report extends object>(report: Report): Report {
 
 /**
  * Writes one line for each message to stderr: the message, then the fields as `name=value`. The stack of an error follows,
- * indented. The report of a shutdown follows as a line of JSON, because programs that collect logs read it. No text can break
- * its line or look like another.
+ * indented. The report of a shutdown is a line of JSON with the message in it where stderr is no terminal, because programs that
+ * collect logs read it; on a terminal only the message is there. No text can break its line or look like another.
  */
 export const consoleLogger: Logger = {
   info: (fields, message) => write("info", fields, message),
@@ -44,13 +59,24 @@ function write(level: string, fields: object, message: string): void {
   let below = "";
   for (const [name, value] of Object.entries(fields)) {
     if (name === "report" && typeof value === "object" && value !== null && reports.has(value)) {
+      if (isTerminal()) continue;
       const report = { level, name: "offload-after-response", msg: message, report: value };
-      below += `\n${onOneLine(JSON.stringify(report))}`;
+      writeLine(onOneLine(JSON.stringify(report)));
+      return;
     } else if (value instanceof Error) below += `\n${indented(stackOf(value))}`;
     else if (value !== undefined) line += ` ${inText(name)}=${inText(value)}`;
   }
   // To stderr, because stdout may be the output of the program.
   writeLine(line + below);
+}
+
+function isTerminal(): boolean {
+  try {
+    return process.stderr.isTTY === true;
+  } catch {
+    // Its file descriptor is closed.
+    return false;
+  }
 }
 
 function stackOf(error: Error): string {
@@ -76,7 +102,7 @@ function inText(value: unknown): string {
 /** A logger that never throws, around one that may throw or reject. */
 export function guardLogger(logger: Logger): Logger {
   const guard =
-    (level: "debug" | "info" | "warn" | "error") =>
+    (level: Level) =>
     (fields: object, message: string): void => {
       try {
         const returned: unknown = logger[level]?.(fields, message);
@@ -85,5 +111,27 @@ export function guardLogger(logger: Logger): Logger {
         // A broken logger cannot be reported anywhere.
       }
     };
-  return { debug: guard("debug"), info: guard("info"), warn: guard("warn"), error: guard("error") };
+  const isLevelEnabled = (level: string): boolean => {
+    try {
+      return isEnabled(logger, level as Level) === true;
+    } catch {
+      return true;
+    }
+  };
+  return { debug: guard("debug"), info: guard("info"), warn: guard("warn"), error: guard("error"), isLevelEnabled };
+}
+
+/** A logger whose every line has the name of the offloader. */
+export function named(logger: Logger, offloader: string): Logger {
+  const naming =
+    (level: Level) =>
+    (fields: object, message: string): void =>
+      logger[level]?.({ offloader, ...fields }, message);
+  return {
+    debug: naming("debug"),
+    info: naming("info"),
+    warn: naming("warn"),
+    error: naming("error"),
+    isLevelEnabled: (level) => isEnabled(logger, level as Level),
+  };
 }

@@ -13,8 +13,8 @@ import { codeOf, type FinalState, isFinal, mayFollow, type TaskState } from "./s
 import { name, type Task } from "./task.js";
 import { UnfinishedTasks } from "./unfinished.js";
 
-/** Called after every transition, before its event is delivered. The one observer is the scheduler. */
-export type Observer = (task: Task, from: TaskState) => void;
+/** Called after every transition but the first, before its event is delivered. The one observer is the scheduler. */
+export type Observer = (task: Task, from: TaskState, detail: Detail) => void;
 
 export class Ledger {
   readonly counts: Counts = new Counts();
@@ -82,7 +82,7 @@ export class Ledger {
 
   /** running -> delayed: the attempt failed, and another one follows after `delayMs`. */
   delayed(task: Task, delayMs: number, error: unknown, runMs?: number): void {
-    this.#move(task, "delayed");
+    this.#move(task, "delayed", { runMs, delayMs, error });
     task.definition.retries++;
     if (this.events.has("retrying")) {
       const event = taskEvent(task, { waitMs: waitMs(task), runMs, error: errorOf(error) });
@@ -196,7 +196,7 @@ export class Ledger {
     // A task that ends while it waits has no complete wait to record.
     if (from === "running" || from === "delayed") task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
-    this.#observe(task, from);
+    this.#observe(task, from, detail);
     // The thread of an abandoned task may still read the payload, so its memory must not be used again.
     if (isBytes(task.payload) && !(state === "abandoned" && from === "running")) task.payload.release();
     task.payload = undefined;
@@ -205,9 +205,9 @@ export class Ledger {
     if (this.unfinished === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
-  #move(task: Task, to: TaskState): void {
+  #move(task: Task, to: TaskState, detail: Detail = noDetail): void {
     const from = this.#enter(task, to);
-    this.#observe(task, from);
+    this.#observe(task, from, detail);
   }
 
   /** @returns the state it was in */
@@ -231,10 +231,14 @@ export interface Progress {
   readonly at: number;
 }
 
-interface Detail {
+/** What is known of a transition beside the task. The error may be a {@link LazyError}. */
+export interface Detail {
   readonly error?: unknown;
   readonly runMs?: number | undefined;
+  readonly delayMs?: number | undefined;
 }
+
+const noDetail: Detail = {};
 
 /** A task in a list or a report. */
 export interface TaskSummary {
@@ -277,6 +281,7 @@ function taskEvent(task: Task, { waitMs, runMs, error }: Detail & { readonly wai
   };
 }
 
-function waitMs(task: Task): number {
+/** From queued to started, of the last attempt, in ms; 0 where there was none. */
+export function waitMs(task: Task): number {
   return task.attempt === 0 ? 0 : since(task.queuedAt, task.startedAt);
 }

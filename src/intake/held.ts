@@ -1,7 +1,9 @@
 // The tasks that are held. Each is released at the end of its response. A response that does not end has a bound, and one that
 // cannot tell of its end a short one.
+
 import type { Logger } from "../base/logger.js";
 import { backgroundClock, realClock } from "../base/time.js";
+import { lines, write } from "../core/log/lines.js";
 import type { ResponseOutcome } from "../core/outcome.js";
 import type { Task } from "../core/task.js";
 import type { CallbackPayload } from "../engine/callbacks/callbacks.js";
@@ -66,22 +68,21 @@ export class Held {
 
   #tooLong(holds: readonly Hold[]): void {
     const error = new Error(`the response did not end within queue.maxHold (${this.#parts.maxHold} ms)`);
-    const words = `no longer held, because ${error.message}; runIf decides whether it runs`;
-    this.#giveUp(holds, error, words, false);
+    this.#giveUp(holds, error, `${error.message}; runIf decides whether it runs`, false);
   }
 
   #saysNothing(holds: readonly Hold[]): void {
     const error = new Error("the response cannot tell of its end");
-    const words =
-      "no longer held, because its response can never tell of its end: it is a mock that keeps no listeners, or a " +
-      "ServerResponse that has no connection";
+    const reason =
+      "its response can never tell of its end: it is a mock that keeps no listeners, or a ServerResponse that has no " +
+      "connection";
     // It may have been given a connection meanwhile.
     const silent = holds.filter(({ watch }) => watch.isSilent);
-    this.#giveUp(silent, error, words, true);
+    this.#giveUp(silent, error, reason, true);
   }
 
   /** Releases tasks without the end of their responses. Those of one name share a line of the log. */
-  #giveUp(holds: readonly Hold[], error: Error, words: string, trustsEnd: boolean): void {
+  #giveUp(holds: readonly Hold[], error: Error, reason: string, trustsEnd: boolean): void {
     const given = new Map<string, Task[]>();
     this.#parts.scheduler.move(() => {
       for (const { task, watch } of holds) {
@@ -94,7 +95,8 @@ export class Held {
     });
     for (const [task, tasks] of given) {
       const ids = tasks.slice(0, mostIds).map(({ id }) => id);
-      this.#parts.logger.warn({ task, count: tasks.length, ids }, `a task is ${words}`);
+      const kind = tasks[0]?.definition.kind;
+      write(this.#parts.logger, lines.noLongerHeld, { task, kind, count: tasks.length, ids }, { kind, reason });
     }
   }
 

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { OffloadError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import { nextTurn } from "../base/time.js";
+import { codeOf, lines, write } from "../core/log/lines.js";
 import type { Task } from "../core/task.js";
 import type { Readmit } from "../store/store.js";
 import type { Journal } from "./journal.js";
@@ -87,8 +88,9 @@ export class Readmission {
   }
 
   async #takeOver(): Promise<void> {
-    const { journal } = this.parts;
-    await journal.takeOver();
+    const { journal, logger } = this.parts;
+    const { owners, pending, crashed } = await journal.takeOver();
+    if (owners > 0) write(logger, lines.adopted, { owners, pending, crashed });
     if (this.#isStopped) return;
     this.#replay = journal.replay();
     this.continue();
@@ -124,11 +126,12 @@ export class Readmission {
     try {
       return readmit(replayed, (made) => onMade(made, entry));
     } catch (err) {
+      const fields = { task, kind: "task", id, attempt: entry.attempt };
       if (err instanceof OffloadError && err.code === "AR_UNKNOWN_TASK") {
-        logger.error({ id, task, err }, "a task of the journal has no function; it goes to the dead letters");
+        write(logger, lines.noFunction, { ...fields, code: err.code, err });
         journal.moveToDeadLetters(entry, "unknown-task", err);
       } else {
-        logger.error({ id, task, err }, "a task of the journal cannot be run; it stays there for the next process");
+        write(logger, lines.notReadmitted, { ...fields, code: codeOf(err), err });
       }
       throw err;
     }

@@ -89,7 +89,7 @@ describe("the logger on stderr", () => {
   it("writes a report as JSON that no text in it can break", () => {
     const report = { reason: "a\n{}\u009b31m\u2028", abandoned: [] };
     const act = (): void => consoleLogger.info({ report: asReport(report) }, "ended");
-    const [, json = "", ...more] = written(act).split("\n");
+    const [json = "", ...more] = written(act).split("\n");
     expect(more).toEqual([]);
     expect(json).toMatch(/^[^\p{Cc}\u2028]+$/u);
     expect(JSON.parse(json)).toMatchObject({ msg: "ended", report });

@@ -115,6 +115,7 @@ describe("docs/deploy", () => {
     const sources = readdirSync(path.join(root, "src/shutdown"), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
       .map((file) => readFileSync(path.join(root, "src/shutdown", file), "utf8"))
+      .concat(readFileSync(path.join(root, "src/core/log/lines.ts"), "utf8"))
       .join("\n")
       // A sentence over two lines is one sentence, and what is put in has no name in it.
       .replace(/["`] \+\n\s*["`]/g, "")

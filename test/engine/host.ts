@@ -15,6 +15,7 @@ import { LongRunning } from "../../src/intake/schedule/long-running.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import type { Startup } from "../../src/intake/startup.js";
 import { NoStore } from "../../src/store/no-store.js";
+import { createTaskLog } from "../support/task-log.js";
 import { makeTask, recordEvents } from "../support/tasks.js";
 
 export interface HostOptions {
@@ -71,8 +72,12 @@ export class TestHost {
       store,
       engines: { task: engine, callback: engine },
       longRunning,
-      logger,
-      logsFailures,
+      log: createTaskLog({
+        events: this.events,
+        ledger: this.ledger,
+        logger,
+        settings: { ended: logsFailures ? "failed" : "none" },
+      }),
       clock,
     });
     this.reports = reportsOf(

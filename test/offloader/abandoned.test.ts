@@ -13,8 +13,10 @@ it("a task that is abandoned by close() is logged by its id", async () => {
   const { id } = offloader.offload("never");
   await started;
   await offloader.close({ timeout: 300 });
-  expect(lines).toContainEqual({
-    fields: { offloader: "offloader", abandoned: [{ id, task: "never", state: "running", attempt: 1 }] },
-    message: "shutdown: abandoned 1 task that had been accepted",
-  });
+  expect(lines).toMatchObject([
+    {
+      fields: { offloader: "offloader", task: "never", kind: "task", id, attempt: 1, code: "AR_ABANDONED" },
+      message: "task abandoned while running, because the shutdown deadline came first",
+    },
+  ]);
 });

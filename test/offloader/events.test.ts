@@ -240,10 +240,14 @@ describe("a failure", () => {
     }
   });
 
-  it("is logged once for all attempts", async () => {
+  it("is an error once, after a warning for each attempt before it", async () => {
     const watched = watch("tasks.mjs", { ...options, defaults: { attempts: 3, backoff: 0 } });
     await rejection(watched.offloader.run("fails", {}));
-    expect(watched.lines.map(({ message, fields }) => [message, fields.attempt])).toEqual([["task failed", 3]]);
+    expect(watched.lines.map(({ level, message, fields }) => [level, message, fields.attempt])).toEqual([
+      ["warn", "an attempt of a task failed, another follows", 1],
+      ["warn", "an attempt of a task failed, another follows", 2],
+      ["error", "task failed", 3],
+    ]);
   });
 
   it('is not logged with log: { ended: "none" }, whether or not somebody listens to failed', async () => {

@@ -10,6 +10,7 @@ import { LongRunning } from "../../src/intake/schedule/long-running.js";
 import { Scheduler } from "../../src/intake/schedule/scheduler.js";
 import { Startup } from "../../src/intake/startup.js";
 import { NoStore } from "../../src/store/no-store.js";
+import { createTaskLog } from "./task-log.js";
 import { createQueuedLedger, type LogLine, recordEvents, recordingLogger } from "./tasks.js";
 
 class FakeEngine implements Engine {
@@ -74,7 +75,8 @@ export function createScheduler(options: SchedulerOptions = {}) {
   const startup = new Startup({ definitions, explain: (reason) => reason });
   const store = new NoStore();
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: reportsAfter, clock });
-  const scheduler = new Scheduler({ ledger, events, store, engines, longRunning, logger, logsFailures, clock });
+  const log = createTaskLog({ events, ledger, logger, settings: { ended: logsFailures ? "failed" : "none" } });
+  const scheduler = new Scheduler({ ledger, events, store, engines, longRunning, log, clock });
   const takeOver = async (): Promise<void> => {};
   const followUp = (): string => "follow-up";
   const reports = new EngineReports({ scheduler, ledger, store, startup, longRunning, logger, takeOver, followUp });

@@ -1,8 +1,9 @@
 // The context of a task that runs on the main thread.
 import { OffloadError } from "../../base/errors.js";
-import type { Logger } from "../../base/logger.js";
+import { isEnabled, type Logger } from "../../base/logger.js";
 import { copyFollowUpOptions, type FollowUpOptions } from "../../core/follow-up.js";
-import { captureFields, restoreFields } from "../../core/log-fields.js";
+import { captureFields, restoreFields } from "../../core/log/captured-fields.js";
+import { fieldsOf } from "../../core/log/task-fields.js";
 import { copy } from "../../core/payload/capture.js";
 import { restoreAnew } from "../../core/payload/restore.js";
 import type { Task } from "../../core/task.js";
@@ -29,8 +30,8 @@ export class InlineContext implements TaskContext {
     this.context = restoreAnew(record.context);
     this.carrier = record.carrier;
     const line = (level: keyof TaskLog) => (message: string, fields?: object) => {
-      const { task, id, attempt } = this;
-      const whose = { task, id, attempt, context: restoreAnew(record.context) };
+      if (!isEnabled(logger, level)) return;
+      const whose = fieldsOf(record, this.attempt);
       logger[level]?.({ ...(fields && restoreFields(captureFields(fields))), ...whose }, String(message));
     };
     this.log = { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };

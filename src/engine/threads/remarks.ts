@@ -1,7 +1,9 @@
 // What threads report beside the outcomes of their batches: progress, log lines, stray errors.
-import type { Logger } from "../../base/logger.js";
-import { restoreFields } from "../../core/log-fields.js";
-import { restore, restoreAnew } from "../../core/payload/restore.js";
+import { isEnabled, type Logger } from "../../base/logger.js";
+import { restoreFields } from "../../core/log/captured-fields.js";
+import { lines, write } from "../../core/log/lines.js";
+import { fieldsOf } from "../../core/log/task-fields.js";
+import { restore } from "../../core/payload/restore.js";
 import { toError } from "../../core/payload/thrown.js";
 import { fromWireForm } from "../../core/payload/wire-form.js";
 import type { Task } from "../../core/task.js";
@@ -31,10 +33,7 @@ export class Remarks {
         break;
       case "dropped":
         this.dropped += message.count;
-        this.logger.warn(
-          { thread: thread.id, dropped: message.count },
-          "log lines or progress values of tasks were dropped, because there were more than the main thread keeps up with",
-        );
+        write(this.logger, lines.dropped, { thread: thread.id, dropped: message.count });
         break;
       case "stray":
         this.logger.error(
@@ -45,13 +44,9 @@ export class Remarks {
   }
 
   #log(thread: Thread, { seq, level, message, fields }: Extract<Remark, { kind: "log" }>): void {
+    if (!isEnabled(this.logger, level)) return;
     const task = findTask(thread, seq);
-    const whose = task && {
-      task: task.definition.name,
-      id: task.id,
-      attempt: task.attempt,
-      context: restoreAnew(task.context),
-    };
+    const whose = task && fieldsOf(task, task.attempt, thread.id);
     this.logger[level]?.({ ...(fields && restoreFields(fields, fromWireForm)), ...whose }, message);
   }
 }

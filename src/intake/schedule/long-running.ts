@@ -5,6 +5,7 @@ import type { Logger } from "../../base/logger.js";
 import { since, ticks } from "../../base/ticks.js";
 import { afterFairTime, backgroundClock, type Clock, wallClock } from "../../base/time.js";
 import type { Ledger } from "../../core/ledger.js";
+import { lines, write } from "../../core/log/lines.js";
 import type { Task } from "../../core/task.js";
 import type { Definitions } from "../definitions.js";
 
@@ -101,11 +102,9 @@ export class LongRunning {
     const { name, kind } = first.definition;
     const waiting = definitions.queued(kind);
     const ids = tasks.slice(0, mostIds).map(({ id }) => id);
-    const fields = { task: name, count: tasks.length, ids, since: new Date(wallClock() - runMs).toISOString(), runMs };
-    logger.warn(
-      { ...fields, waiting },
-      `a ${kind} has been running for long without a timeout, so nothing ends it unless it returns; give it a timeout`,
-    );
+    const startedAt = new Date(wallClock() - runMs).toISOString();
+    const fields = { task: name, kind, count: tasks.length, ids, since: startedAt, runMs, waiting };
+    write(logger, lines.longRunning, fields, { kind });
     for (const [index, task] of tasks.entries()) ledger.longRunning(task, runs[index] ?? 0, waiting);
   }
 }

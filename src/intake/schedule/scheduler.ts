@@ -1,13 +1,12 @@
 // Moves accepted tasks through their states: when each goes to its engine, and how one is ended early. What the engines report
 // comes back through engine-reports.ts.
 import type { OffloadError } from "../../base/errors.js";
-import type { Logger } from "../../base/logger.js";
 import type { Clock } from "../../base/time.js";
 import { cancelledError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
-import { errorOf, LazyError } from "../../core/lazy-error.js";
-import type { Ledger } from "../../core/ledger.js";
-import { restoreAnew } from "../../core/payload/restore.js";
+import { LazyError } from "../../core/lazy-error.js";
+import type { Detail, Ledger } from "../../core/ledger.js";
+import type { TaskLog } from "../../core/log/task-log.js";
 import { resultOf } from "../../core/result.js";
 import { Attempts } from "../../core/retry/attempts.js";
 import { isFinal, type TaskState } from "../../core/states.js";
@@ -31,9 +30,7 @@ export interface SchedulerParts {
   readonly store: Store;
   readonly engines: Engines;
   readonly longRunning: LongRunning;
-  readonly logger: Logger;
-  /** Whether the failure of a task is logged. */
-  readonly logsFailures: boolean;
+  readonly log: TaskLog;
   readonly clock?: Clock | undefined;
 }
 
@@ -59,7 +56,7 @@ export class Scheduler {
       () => Object.values(this.#engines),
       () => ledger.unfinished,
     );
-    ledger.observe((task, from) => this.#moved(task, from));
+    ledger.observe((task, from, detail) => this.#moved(task, from, detail));
   }
 
   /** Starts the engines, which report to `host`. */
@@ -109,6 +106,7 @@ export class Scheduler {
     // The key of a delivered task is known where it came from, for all processes.
     if (key !== undefined && task.route !== "delivered") this.keys.claim(task, key);
     this.#parts.ledger.accept(task);
+    this.#parts.log.accepted(task);
     this.pauses.update();
     if (signal !== undefined) this.#signals.follow(task, signal);
   }
@@ -240,9 +238,11 @@ export class Scheduler {
   }
 
   /** Everything that follows from a transition, whoever made it. */
-  #moved(task: Task, from: TaskState): void {
-    this.#parts.store.moved(task, from);
-    if (from === "running") this.#parts.longRunning.left(task);
+  #moved(task: Task, from: TaskState, detail: Detail): void {
+    const { store, longRunning, log } = this.#parts;
+    store.moved(task, from);
+    if (from === "running") longRunning.left(task);
+    log.moved(task, from, detail);
     if (!isFinal(task.state)) return;
     const isDelivered = task.route === "delivered";
     // The delay of a delivered task is not kept here.
@@ -251,15 +251,6 @@ export class Scheduler {
     this.#engineOf(task).ended?.(task);
     const follower = isDelivered ? undefined : this.keys.release(task);
     if (follower?.state === "queued") this.#engineOf(follower).add(follower);
-    if (task.state === "failed" && this.#parts.logsFailures) this.#logFailure(task);
     this.pauses.update();
-  }
-
-  #logFailure(task: Task): void {
-    const { id, attempt, outcome, definition } = task;
-    const fields = { task: definition.name, id, attempt, context: restoreAnew(task.context) };
-    this.#parts.events.later(() => {
-      this.#parts.logger.error({ ...fields, err: errorOf(outcome) }, `${definition.kind} failed`);
-    });
   }
 }

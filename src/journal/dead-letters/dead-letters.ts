@@ -1,4 +1,5 @@
 import type { Logger } from "../../base/logger.js";
+import { codeOf, lines, write } from "../../core/log/lines.js";
 import type { DeadLetter } from "../../store/store.js";
 import { isFull } from "../files/failure.js";
 import type { FileSystem } from "../files/file-system.js";
@@ -74,10 +75,8 @@ export class DeadLetters {
       return true;
     } catch (failure) {
       this.#postponed.set(entry, { reason, error });
-      this.logger.error(
-        { id: entry.id, reason, err: failure },
-        "journal: a dead letter cannot be written; its task stays in the journal, and this is tried again",
-      );
+      const fields = { kind: "task", id: entry.id, attempt: entry.attempt, reason };
+      write(this.logger, lines.noDeadLetter, { ...fields, code: codeOf(failure), err: failure });
       return false;
     }
   }

@@ -1,5 +1,7 @@
 // Hands out the unfinished tasks of dead processes, in the order of their acceptance. Each is read when it is asked for.
+
 import type { Logger } from "../../base/logger.js";
+import { codeOf, lines, write } from "../../core/log/lines.js";
 import type { DeadLetters } from "../dead-letters/dead-letters.js";
 import type { FileSystem } from "../files/file-system.js";
 import { decodeContent, type TaskContent } from "../format/content.js";
@@ -62,7 +64,8 @@ export class Replay {
     try {
       read = this.#reader.read(entry);
     } catch (error) {
-      this.logger.error({ id, task: name, err: error }, "journal: a task cannot be read; it stays in the journal");
+      const fields = { task: name, kind: "task", id, attempt };
+      write(this.logger, lines.unreadable, { ...fields, code: codeOf(error), err: error });
       return undefined;
     }
     let content: TaskContent;
@@ -70,10 +73,7 @@ export class Replay {
       content = decodeContent(read.record.encoding, read.bytes.subarray(read.record.contentStart, read.record.end));
     } catch {
       const error = new Error(`Node ${process.version} cannot read the payload, which a newer version wrote`);
-      this.logger.error(
-        { id, task: name },
-        "journal: this version of Node.js cannot read a payload; its task goes to the dead letters",
-      );
+      write(this.logger, lines.newerPayload, { task: name, kind: "task", id, attempt });
       this.deadLetters.add(entry, "unreadable", error);
       return undefined;
     }

@@ -1,6 +1,7 @@
 // Takes over what dead processes have left: their segments join this process's log, and their unfinished tasks are handed out.
 import type { Logger } from "../../base/logger.js";
 import { turn } from "../../base/time.js";
+import { lines, write } from "../../core/log/lines.js";
 import type { DeadLetterFiles } from "../dead-letters/dead-letter-files.js";
 import type { DeadLetters } from "../dead-letters/dead-letters.js";
 import type { FileSystem } from "../files/file-system.js";
@@ -145,10 +146,8 @@ export class Takeover {
         "journal: a segment is damaged; everything before the damage is recovered, and the file is kept",
       );
       for (let from = 0; from < notRun.length; from += idsPerLine) {
-        this.parts.logger.error(
-          { segment: segment.path, ids: notRun.slice(from, from + idsPerLine), of: notRun.length },
-          "journal: these tasks were accepted and do not run, because their records lie behind the damage of a segment",
-        );
+        const ids = notRun.slice(from, from + idsPerLine);
+        write(this.parts.logger, lines.behindDamage, { segment: segment.path, ids, of: notRun.length });
       }
     }
   }
@@ -182,10 +181,8 @@ export class Takeover {
   #moveToDeadLetters(crashed: readonly PendingTask[]): void {
     for (const { entry, task } of crashed) {
       const message = `${entry.interrupted} processes died while the task ${task} was running`;
-      this.parts.logger.error(
-        { id: entry.id, task, interrupted: entry.interrupted },
-        `journal: ${message}; it goes to the dead letters`,
-      );
+      const { id, attempt, interrupted } = entry;
+      write(this.parts.logger, lines.crashed, { task, kind: "task", id, attempt, interrupted }, { interrupted });
       this.parts.deadLetters.add(entry, "crashed", new Error(message));
     }
   }

@@ -21,9 +21,10 @@ export function forgetAtExit(target: DrainTarget): void {
 
 function report(code: number): void {
   const unfinished = [...targets].filter((target) => target.unfinishedCount() > 0);
-  if (unfinished.length === 0) return;
   // Nothing of it can be written later.
   synchronously(() => {
+    for (const target of targets) target.flushLog?.();
+    if (unfinished.length === 0) return;
     const caller = callerOfExit();
     for (const target of unfinished) reportOf(target, code, caller);
   });

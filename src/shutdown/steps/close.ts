@@ -1,15 +1,17 @@
 // The drain of one offloader by a deadline, without any server: the last steps of a shutdown, and all of `close()`.
 import { type Deferred, deferred } from "../../base/deferred.js";
 import { OffloadError } from "../../base/errors.js";
+import { named } from "../../base/logger.js";
 import { checkOptions, func, milliseconds, type Rules } from "../../base/option-rules.js";
 import { shared } from "../../base/shared.js";
 import { now } from "../../base/time.js";
+import { type Line, lines, write } from "../../core/log/lines.js";
 import { endByForceAtExit } from "../process/end-by-force.js";
 import { Deadline } from "./deadline.js";
 import { abortBudget } from "./plan.js";
 import { type CloseReport, tally } from "./report.js";
 import type { DrainTarget, UnfinishedTask } from "./target.js";
-import { count, describeTasks, inChunks } from "./words.js";
+import { describeTasks } from "./words.js";
 
 /** Called with what was abandoned, before any thread ends. What it returns is awaited for a while. */
 export type OnAbandoned = (tasks: readonly UnfinishedTask[]) => unknown;
@@ -38,15 +40,12 @@ export function closeTarget(target: DrainTarget, options: CloseOptions = {}): Pr
   checkOptions("close", options, rules);
   const timeout = options.timeout ?? defaultTimeout;
   const deadline = new Deadline(now() + timeout, abortBudget(timeout));
-  const closing = joinClosing(target, deadline, options.onAbandoned);
-  // Without a shutdown of the process, whose report has the list of what was abandoned.
-  closing.logsAbandoned = true;
-  return closing.report;
+  return joinClosing(target, deadline, options.onAbandoned, true).report;
 }
 
 /** {@link closeTarget} for a caller with a deadline of its own. Never rejects. */
 export function closeBy(target: DrainTarget, deadline: Deadline, onAbandoned?: OnAbandoned): Promise<CloseReport> {
-  return joinClosing(target, deadline, onAbandoned).report;
+  return joinClosing(target, deadline, onAbandoned, false).report;
 }
 
 // Shared, because the shutdown of the process may run in another copy than the one whose close() is called.
@@ -57,11 +56,20 @@ export function isClosing(target: DrainTarget): boolean {
   return closings.has(target);
 }
 
-/** The one closing of a target; begins now if it has not. */
-function joinClosing(target: DrainTarget, deadline: Deadline, onAbandoned: OnAbandoned | undefined): Closing {
+/**
+ * The one closing of a target; begins now if it has not.
+ *
+ * @param logs whether it logs its beginning and its end, because no shutdown of the process does
+ */
+function joinClosing(
+  target: DrainTarget,
+  deadline: Deadline,
+  onAbandoned: OnAbandoned | undefined,
+  logs: boolean,
+): Closing {
   let closing = closings.get(target);
   if (closing === undefined) {
-    closing = new Closing(target, deadline);
+    closing = new Closing(target, deadline, logs);
     closings.set(target, closing);
     // After it is in the map, because a listener of `draining` may call close() too.
     closing.begin();
@@ -74,14 +82,13 @@ function joinClosing(target: DrainTarget, deadline: Deadline, onAbandoned: OnAba
 
 class Closing {
   readonly listeners: OnAbandoned[] = [];
-  /** Whether the log of this closing lists what was abandoned. */
-  logsAbandoned = false;
   readonly report: Promise<CloseReport>;
   private readonly done: Deferred<CloseReport> = deferred();
 
   constructor(
     private readonly target: DrainTarget,
     readonly deadline: Deadline,
+    private readonly logs: boolean,
   ) {
     this.report = this.done.promise;
   }
@@ -96,11 +103,13 @@ class Closing {
     const before = target.totals();
     // Something else may exit in the middle of it, and Node would wait for native code then, whatever the deadline is.
     const undo = endByForceAtExit({ unended: () => target.unfinishedCount() + target.unended() });
+    this.log(lines.draining);
     target.announceDraining();
     await deadline.within(target.idle(), "abort");
     target.refuse();
     if (target.unfinishedCount() > 0) await this.abandon();
     await this.endThreads();
+    this.log(lines.drained);
     undo();
     return {
       ...tally(before, target.totals()),
@@ -122,15 +131,12 @@ class Closing {
     target.abandonRunning();
     const { abandoned } = this.abandoned();
     if (abandoned.length === 0) return;
-    // By id in the log, because nobody may look at the report: `await using` drops it.
-    if (this.logsAbandoned) {
-      const what = `shutdown: abandoned ${count(abandoned.length, "task")} that had been accepted`;
-      for (const { tasks, range } of inChunks(abandoned)) {
-        const words = tasks.length < abandoned.length ? `${what}: ${range}` : what;
-        target.logger.error({ offloader: target.name, abandoned: tasks }, words);
-      }
-    }
     await Promise.all(this.listeners.map((listener) => this.callListener(listener, abandoned)));
+  }
+
+  private log(line: Line): void {
+    const { logger, name } = this.target;
+    if (this.logs) write(named(logger, name), line, { unfinished: this.target.unfinishedCount() });
   }
 
   private async callListener(listener: OnAbandoned, tasks: readonly UnfinishedTask[]): Promise<void> {

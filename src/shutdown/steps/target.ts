@@ -43,6 +43,8 @@ export interface DrainTarget {
    * brought back count among them.
    */
   abandoned(): { tasks: UnfinishedTask[]; journaled: number };
+  /** Writes the lines that are still being summed up: the process may end. */
+  flushLog?(): void;
   /**
    * Runs the teardown hooks of the threads and ends the threads; terminates those that are not done after `timeout` ms, and
    * waits for their end no longer than `latest` ms. Emits `drained`.

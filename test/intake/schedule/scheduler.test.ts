@@ -326,7 +326,15 @@ describe("a failure", () => {
       {
         level: "error",
         message: "task failed",
-        fields: { task: "sendMail", id: task.id, attempt: 1, context: "request 7", err: error },
+        fields: {
+          task: "sendMail",
+          kind: "task",
+          id: task.id,
+          attempt: 1,
+          context: "request 7",
+          waitMs: expect.any(Number),
+          err: error,
+        },
       },
     ]);
   });

@@ -118,11 +118,11 @@ describe("close()", () => {
     const hanging = new FakeTarget();
     hanging.threadsEnd = () => never;
     await closeTarget(hanging, { timeout: 50 });
-    expect(hanging.lines.at(-1)).toContain("the threads took too long to end");
+    expect(hanging.lines.at(-2)).toContain("the threads took too long to end");
     const failing = new FakeTarget();
     failing.threadsEnd = () => Promise.reject(new Error("no"));
     await closeTarget(failing, { timeout: 50 });
-    expect(failing.lines.at(-1)).toContain("the threads did not end in order");
+    expect(failing.lines.at(-2)).toContain("the threads did not end in order");
   });
 
   it("is one drain with one report however often it is called", async () => {

@@ -1,7 +1,9 @@
 // The pool of threads: starts as many as are needed, ends idle and worn-out ones, replaces dead ones.
+
 import type { Logger } from "../../../base/logger.js";
 import { inTime, now } from "../../../base/time.js";
 import { type Events, type ThreadEndCause, threadEndCauses } from "../../../core/events.js";
+import { lines, write } from "../../../core/log/lines.js";
 import { reportToNodeWatch } from "../module/node-watch.js";
 import type { TasksModule } from "../module/tasks-module.js";
 import { watchModule } from "../module/watch-module.js";
@@ -216,11 +218,10 @@ export class ThreadPool {
   /** Its tasks end as if it were dead, and another thread takes its place. */
   #isStuck(thread: Thread): void {
     const { logger } = this.#parts;
-    const tasks = [...thread.running()].map(({ task }) => ({ task: task.definition.name, id: task.id }));
-    logger.warn(
-      { thread: thread.id, tasks, stuck: this.stuck.size + 1 },
-      "a thread is in native code and ends only when that returns; its task has ended for everybody else",
-    );
+    const tasks = [...thread.running()].map(({ task }) => task);
+    const names = tasks.map(({ definition }) => definition.name);
+    const ids = tasks.map(({ id }) => id);
+    write(logger, lines.inNativeCode, { thread: thread.id, names, ids, stuck: this.stuck.size + 1 });
     thread.readQueued();
     this.#listener.onDied(thread);
     this.threads.delete(thread);

@@ -1,10 +1,10 @@
 // The fields of a task's log line, on their way to the logger. A line is never lost because of what is in it, and a
 // field never fails the task that logs it.
 import { inspect } from "node:util";
-import { captureForMoving } from "./payload/capture.js";
-import type { Captured } from "./payload/payload.js";
-import { restore } from "./payload/restore.js";
-import { isError } from "./payload/walk/error-parts.js";
+import { captureForMoving } from "../payload/capture.js";
+import type { Captured } from "../payload/payload.js";
+import { restore } from "../payload/restore.js";
+import { isError } from "../payload/walk/error-parts.js";
 
 /** By name. */
 export type CapturedFields = Readonly<Record<string, Captured>>;

@@ -1,0 +1,17 @@
+// The log of tasks without an offloader around it.
+import { TaskLog, type TaskLogParts, type TaskLogSettings } from "../../src/core/log/task-log.js";
+
+export interface TaskLogOptions
+  extends Omit<TaskLogParts, "settings" | "limits" | "isLeft">,
+    Partial<Pick<TaskLogParts, "limits" | "isLeft">> {
+  readonly settings?: Partial<TaskLogSettings>;
+}
+
+export function createTaskLog({ settings, limits, isLeft, ...rest }: TaskLogOptions): TaskLog {
+  return new TaskLog({
+    ...rest,
+    limits: limits ?? { max: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY },
+    isLeft: isLeft ?? (() => false),
+    settings: { ended: "failed", slowMs: 10_000, sample: 1, ...settings },
+  });
+}
