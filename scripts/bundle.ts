@@ -154,6 +154,8 @@ const library = { createOffloader, ${others.join(", ")} };
 library[Symbol.for("providePiscina")] = (given) => {
   piscina = given;
 };
+// The threads load it. Nobody calls this: it is read by what traces the files of a program, such as Next.js for its standalone output.
+library[Symbol.for("runner")] = () => require("node:path").join(__dirname, "offload-after-response-runner.cjs");
 module.exports = library;
 ${runnerForTracers}
 `;

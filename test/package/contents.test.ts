@@ -124,6 +124,12 @@ describe("the published package", () => {
     expect(code).toMatch(/^\t#keepAside\(/m);
   });
 
+  it("names the file of the threads in a form that tracers of files know", () => {
+    // Next.js left it out of its standalone output where the form was another one: node:path has to come by require().
+    const link = readFileSync(path.join(import.meta.dirname, "../../dist/index-link.cjs"), "utf8");
+    expect(link).toContain('require("node:path").join(__dirname, "offload-after-response-runner.cjs")');
+  });
+
   it("is one library for import and require", () => {
     const require = createRequire(import.meta.url);
     for (const [name, imported] of Object.entries({
