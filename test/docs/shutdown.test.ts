@@ -223,10 +223,11 @@ function section(heading: string): string {
   return text.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
 }
 
+/** Whether it runs. Nobody waits for the child of a thread that was terminated, as on a busy machine: it is a zombie then. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const [, state] = readFileSync(`/proc/${pid}/stat`, "utf8").match(/\) (\w) /) ?? [];
+    return state !== "Z";
   } catch {
     return false;
   }

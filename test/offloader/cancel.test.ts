@@ -282,3 +282,19 @@ describe("the signal of a call", () => {
     expect(await other.result()).toBe("other");
   });
 });
+
+describe("the signal of a task", () => {
+  it("may be handed to as many operations as there are, and Node warns of no leak", async () => {
+    const { offloader } = watch("tasks.mjs", options);
+    expect(await offloader.run("sharesItsSignal")).toEqual([]);
+  });
+
+  it("of a callback may be, too", async () => {
+    const { offloader } = watch("tasks.mjs", options);
+    const { sharesItsSignal } = await import("../fixtures/tasks.mjs" as string);
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    const handle = offloader.runAfterResponse(response, (context) => sharesItsSignal(undefined, context));
+    response.end();
+    expect(await handle.result()).toEqual([]);
+  });
+});

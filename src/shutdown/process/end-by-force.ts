@@ -8,10 +8,15 @@ export interface Unended {
   unended(): number;
   /** Of these, those that are known to be in native code. */
   inNativeCode?(): number;
+  /** ms until the deadline, where there is one. */
+  readonly left?: number;
 }
 
+/** How long a usual exit may take before SIGKILL, in ms: at the deadline, and long before it, where a busy machine has more time. */
+const exitTime = { atDeadline: 300, before: 1_000 };
+
 /**
- * Ends the process, whatever its threads do: within 50 ms with `process.execve()`, else within 400 ms. It uses nothing from
+ * Ends the process, whatever its threads do: within 50 ms with `process.execve()`, else within 100 ms more than `exitMs`. It uses nothing from
  * outside of itself, because the watchdog has the main thread evaluate its text.
  *
  * `process.execve()` (Node 22.15) keeps the exit code in every case: the process becomes another program, which exits with it
@@ -19,12 +24,13 @@ export interface Unended {
  * it would start again from the beginning.
  *
  * Without execve the process exits as usual, which keeps the exit code unless native code holds it up. Only another process
- * can end it then, because its own threads are joined or stopped by that time: a shell sends SIGKILL after 300 ms, which a
+ * can end it then, because its own threads are joined or stopped by that time: a shell sends SIGKILL after `exitMs`, which a
  * supervisor sees as 137. PID 1 of a container cannot be killed from inside; process.abort() ends it, seen as 139 or 134.
  *
  * @param inNativeCode native code is known to hold the exit up, so that SIGKILL need not wait
+ * @param exitMs how long a usual exit may take
  */
-export function endNow(code: number, inNativeCode = false): void {
+export function endNow(code: number, inNativeCode = false, exitMs = 300): void {
   const { execve, getBuiltinModule, execPath, pid, reallyExit } = process as NodeJS.Process & {
     execve?(file: string, args: readonly string[], env: object): never;
     getBuiltinModule?<Name extends keyof Modules>(name: Name): Modules[Name];
@@ -51,7 +57,7 @@ export function endNow(code: number, inNativeCode = false): void {
   }
   if (!inNativeCode && getBuiltinModule !== undefined && process.platform !== "win32" && pid !== 1) {
     // Once this process has ended, the shell has another parent. Then it kills nobody, because another process may have the pid.
-    const kill = `sleep 0.3; read -r _ _ _ parent _ < /proc/$$/stat && [ "$parent" != ${pid} ] || kill -9 ${pid}`;
+    const kill = `sleep ${exitMs / 1_000}; read -r _ _ _ parent _ < /proc/$$/stat && [ "$parent" != ${pid} ] || kill -9 ${pid}`;
     try {
       const { spawn } = getBuiltinModule("node:child_process");
       const killer = spawn("/bin/sh", ["-c", kill], { env, detached: true, stdio: "ignore" });
@@ -105,5 +111,7 @@ function onExit(code: number): void {
   }
   writeUncaught();
   const inNativeCode = [...endings].some((target) => (target.inNativeCode?.() ?? 0) > 0);
-  endNow(Number(process.exitCode ?? code) || 0, inNativeCode);
+  const left = Math.min(...[...endings].map((target) => target.left ?? 0));
+  const exitMs = Math.max(exitTime.atDeadline, Math.min(exitTime.before, left));
+  endNow(Number(process.exitCode ?? code) || 0, inNativeCode, exitMs);
 }

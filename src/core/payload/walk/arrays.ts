@@ -1,4 +1,5 @@
 // What an array is like: full or with holes, with fields beside its items or without. Asked of each array, so it has to be cheap.
+import { inspect, types } from "node:util";
 
 /** Arrays longer than this are looked at for holes first: a client's `a[1e9] = 1` must not cost a billion steps. */
 const longArray = 64;
@@ -18,9 +19,19 @@ export function isSparse(value: readonly unknown[]): boolean {
   return false;
 }
 
+/** To make the keys of an array takes 100 ns an item, six times as long as to copy a number. To inspect it takes 5 us. */
+const inspected = 128;
+const nothingOfIt = { maxArrayLength: 0, depth: 0, customInspect: false, colors: false, compact: 3, breakLength: 80 };
+
 /** @param items how many there are, holes left out */
 export function hasNames(value: readonly unknown[], items: number): boolean {
+  if (value.length > inspected && isPlainInside(value)) return false;
   return Object.keys(value).length !== items;
+}
+
+/** Only Node's own code can list the names of an array without its items. False: it may have names, or be no plain array. */
+function isPlainInside(value: readonly unknown[]): boolean {
+  return !types.isProxy(value) && inspect(value, nothingOfIt) === `[ ... ${value.length} more items ]`;
 }
 
 /** The names of the fields beside the items. They are the last of the keys. */
