@@ -63,6 +63,19 @@ const commonJs: OutputOptions = {
   comments: { legal: true, annotation: true, jsdoc: false },
 };
 
+// What several entries share is one file and not one for each combination of entries, because every file takes time to load. The
+// journal is apart for the command line, and what the threads' side has is apart for the threads.
+const parts: OutputOptions["codeSplitting"] = {
+  includeDependenciesRecursively: false,
+  groups: [
+    {
+      name: "parts",
+      test: /src\/(?!journal\/(?!format\/id)|testing\/|engine\/(?:inline|tasks)\/|base\/shared|core\/retry\/non-retryable|core\/payload\/wire-form)/,
+      minShareCount: 2,
+    },
+  ],
+};
+
 // The bundler drops an import of nothing, and without one the compiler does not look for the module that is added to. vitest has
 // ES modules alone.
 const typeImports: Readonly<Record<string, string>> = {
@@ -86,7 +99,7 @@ async function bundleCode(dist: string): Promise<void> {
   const cores = Object.fromEntries(Object.entries(entries).map(([name, file]) => [`${name}-core`, file]));
   const input = { ...cores, cli: path.join(root, "src/journal/cli/cli.ts") };
   const build = await rolldown({ ...common, input, plugins: [withoutRequire] });
-  const { output } = await build.write({ ...commonJs, dir: dist });
+  const { output } = await build.write({ ...commonJs, codeSplitting: parts, dir: dist });
   for (const name of Object.keys(entries)) {
     const core = output.find((part) => part.type === "chunk" && part.name === `${name}-core`);
     if (core?.type !== "chunk") throw new Error(`there is no ${name}-core`);
