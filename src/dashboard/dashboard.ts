@@ -98,8 +98,8 @@ class Page {
 
   async #events({ req, res }: Exchange, access: Access): Promise<void> {
     if (req.method === "HEAD") return answerText(res, 200, "");
-    if (!this.#live.hasRoom) return answerText(res, 503, "Too many open pages, or shut down", { "Retry-After": "5" });
-    await this.#live.add(res, access);
+    if (await this.#live.add(res, access)) return;
+    answerText(res, 503, "Too many open pages, or shut down", { "Retry-After": "5" });
   }
 
   async #task({ res, url }: Exchange): Promise<void> {

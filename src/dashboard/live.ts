@@ -41,21 +41,14 @@ export class Live {
     if (signal?.aborted) this.#end();
   }
 
-  /** Whether another page can be open. */
-  get hasRoom(): boolean {
-    return this.#streams.hasRoom;
-  }
-
-  /** How many pages are open. */
-  get readers(): number {
-    return this.#streams.size;
-  }
-
-  async add(res: NodeResponse, access: Access): Promise<void> {
+  /** @returns false where no other page can be open */
+  async add(res: NodeResponse, access: Access): Promise<boolean> {
     await this.letters.refresh();
+    if (!this.#streams.hasRoom) return false;
     const hello = { ...this.#view.fixed(), access, samples: this.#samples.all() };
     const first = [eventText("hello", hello), this.#failuresText(), this.#lettersText(), this.#stateText()];
     this.#streams.add(res, first.join(""));
+    return true;
   }
 
   /** Something was done: everybody sees it at once. */

@@ -13,7 +13,7 @@ import express4 from "express4";
 import fastify from "fastify";
 import { Hono } from "hono";
 import Koa from "koa";
-import { dashboard } from "offload-after-response/dashboard";
+import { type DashboardHandler, dashboard } from "offload-after-response/dashboard";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { afterThisTest } from "../support/http.js";
 import { watch } from "../support/offloader.js";
@@ -145,6 +145,26 @@ describe.each(frameworks)("in %s the page", (name, start) => {
     await reader.event("state", ({ ended }) => ended === 2);
     reader.close();
   });
+});
+
+it("is a handler by the types of each, and access has to be decided for the compiler too", () => {
+  // The same lines, which are compiled and never called.
+  const compiles = (page: DashboardHandler): void => {
+    express().use("/admin/tasks", page);
+    express4().use("/admin/tasks", page);
+    fastify().all("/admin/tasks/*", page);
+    new Koa().use((ctx, next) => (ctx.path.startsWith("/admin/tasks/") ? page(ctx) : next()));
+    new Hono().all("/admin/tasks/*", page);
+    http.createServer((req, res) => (req.url?.startsWith("/admin/tasks/") ? page(req, res) : res.end()));
+    const { offloader } = watch();
+    dashboard(offloader, { access: (req: express.Request) => (req.get("x") ? "full" : false) });
+    dashboard(offloader, { access: async (req) => (req.headers.cookie === "a" ? "read" : false) });
+    // @ts-expect-error: nobody decided who may see it
+    dashboard(offloader, {});
+    // @ts-expect-error: `true` says nothing of what somebody may do
+    dashboard(offloader, { access: () => true });
+  };
+  expect(compiles).toBeTypeOf("function");
 });
 
 async function listening(server: Server): Promise<number> {

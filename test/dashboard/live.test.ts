@@ -112,6 +112,32 @@ describe("an open page", () => {
     expect(streams.hasRoom).toBe(true);
   });
 
+  it("that has gone while its access was looked at is not kept", async () => {
+    const { offloader } = watch();
+    const spied = counted(offloader);
+    let decide: (access: "full") => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      const access = (): Promise<"full"> => {
+        resolve();
+        return new Promise((grant) => {
+          decide = grant;
+        });
+      };
+      void serve(dashboard(spied.offloader, { access }) as RequestListener).then(async (port) => {
+        const client = await connect(port);
+        client.request("GET", "/events");
+        await asked;
+        await client.reset();
+        decide("full");
+      });
+    });
+    await asked;
+    await sleep(1_300);
+    const after = { ...spied.calls };
+    await sleep(1_200);
+    expect(spied.calls).toEqual(after);
+  });
+
   it("is closed with the offloader", async () => {
     const { offloader, port, get } = await mounted();
     const reader = await Reader.open(port);

@@ -1,6 +1,5 @@
 // The page in a real browser: what it shows, what can be done on it, with a keyboard, on a phone, light and dark.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { launchChromium, type OpenedPage, openPage, skipWithoutChromium } from "../support/chromium.js";
@@ -11,7 +10,6 @@ import { startProgram } from "../support/process.js";
 import { type Mounted, mounted, Reader } from "./mounted.js";
 
 const skip = skipWithoutChromium("the page of the offloader");
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** What breaks out where a page takes text for markup. */
 const hostile = "<img src=x onerror=document.title='hacked'>";
@@ -262,7 +260,7 @@ async function startShop(port = "0") {
 /** What axe finds, by rule and element. */
 async function findings(page: Page): Promise<string[]> {
   // Through the protocol, because the page's own policy allows no script from elsewhere.
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   return page.evaluate(`axe.run({ resultTypes: ["violations"] }).then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html)))`);
 }

@@ -94,6 +94,7 @@ describe("the published package", () => {
       "CONTRIBUTING.md",
       "docs/coming-from.md",
       "docs/glossary.md",
+      "docs/images/dashboard.webp",
       "docs/journal-format.md",
       "docs/life-of-a-task.md",
       "docs/performance.md",

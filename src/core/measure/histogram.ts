@@ -60,7 +60,8 @@ export class Histogram {
   add(other: Histogram): void {
     if (other.#counts === undefined) return;
     this.#counts ??= new Uint32Array(buckets);
-    for (let bucket = 0; bucket < buckets; bucket++) {
+    const last = bucketOf(other.#max);
+    for (let bucket = 0; bucket <= last; bucket++) {
       this.#counts[bucket] = (this.#counts[bucket] ?? 0) + (other.#counts[bucket] ?? 0);
     }
     this.#total += other.#total;
@@ -69,14 +70,12 @@ export class Histogram {
   }
 
   percentiles(): Percentiles {
-    // In one pass, because a page asks for those of fifty names each second.
+    // Down from the longest time, because half of the times end within a few octaves of it, and a page asks for fifty names.
     const found = [0, 0, 0];
-    let seen = 0;
-    for (let next = 0, bucket = 0; this.#counts !== undefined && next < 3 && bucket < buckets; bucket++) {
-      const count = this.#counts[bucket] ?? 0;
-      if (count === 0) continue;
-      seen += count;
-      for (; next < 3 && seen >= this.#total * (quantiles[next] ?? 1); next++) found[next] = this.#middleOf(bucket);
+    let below = this.#total;
+    for (let next = 2, bucket = bucketOf(this.#max); this.#counts !== undefined && next >= 0 && bucket >= 0; bucket--) {
+      below -= this.#counts[bucket] ?? 0;
+      for (; next >= 0 && below < this.#total * (quantiles[next] ?? 1); next--) found[next] = this.#middleOf(bucket);
     }
     const [p50 = 0, p95 = 0, p99 = 0] = found;
     return { p50, p95, p99, max: this.#max };

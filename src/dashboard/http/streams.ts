@@ -28,6 +28,8 @@ export class Streams {
 
   /** @param first the events that it begins with */
   add(res: NodeResponse, first: string): void {
+    // It went while its access was looked at: its `close` has been emitted, and it would be written to for ever.
+    if (isGone(res)) return;
     // nginx would hold the events back.
     setHeaders(res, 200, "text/event-stream; charset=utf-8", { "X-Accel-Buffering": "no" });
     this.#readers.add(res);
@@ -59,6 +61,11 @@ export class Streams {
     // The two kinds of response have signatures that do not unite.
     (res as { write(text: string): unknown }).write(text);
   }
+}
+
+function isGone(res: NodeResponse): boolean {
+  if ("stream" in res) return res.stream.destroyed;
+  return res.destroyed || res.socket === null || res.socket.destroyed;
 }
 
 /** An event of a stream. JSON has no line breaks of its own. */

@@ -146,6 +146,8 @@ function show() {
   const pause = $("pause");
   pause.dataset.do = state.paused ? "resume" : "pause";
   set(pause, state.paused ? "Resume" : "Pause");
+  // A shutdown lifts every pause, and its threads end soon.
+  for (const id of ["pause", "renew"]) $(id).disabled = state.drain?.leftMs != null;
   showCurves();
   set("thread-count", state.threadCount);
   keyed($("threads"), threads, ({ id }) => id, makeThread);

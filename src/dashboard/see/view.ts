@@ -168,7 +168,7 @@ function countsOf({
   return { held, queued, running, delayed, succeeded, failed, cancelled, skipped, abandoned };
 }
 
-export function endedOf(counts: StateCounts): number {
+function endedOf(counts: StateCounts): number {
   return counts.succeeded + counts.failed + counts.cancelled + counts.skipped + counts.abandoned + counts.forwarded;
 }
 
