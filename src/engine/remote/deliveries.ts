@@ -16,8 +16,8 @@ import { Returns } from "./returns.js";
 export interface DeliveriesParts {
   /** Of the engine. */
   readonly engine: string;
-  /** Tasks that run at the same time, on all threads. */
-  readonly places: number;
+  /** How many tasks the threads can run beside those that were not delivered. */
+  readonly places: () => number;
   readonly local: Engine;
   readonly thread: Pick<EngineThread, "isThere" | "post" | "need">;
   readonly logger: Logger;
@@ -124,7 +124,7 @@ export class Deliveries {
     for (const number of [...this.#tasks.keys()]) this.lost(number);
   }
 
-  /** There is a thread again. */
+  /** There is a thread again, or more places. */
   goOn(): void {
     this.#grant();
   }
@@ -199,7 +199,7 @@ export class Deliveries {
     if (this.#stopped || this.#holds.size > 0) return;
     this.#parts.thread.need("deliveries", true);
     if (!this.#parts.thread.isThere) return;
-    const more = this.#parts.places - this.#granted - this.#tasks.size;
+    const more = this.#parts.places() - this.#granted - this.#tasks.size;
     if (more <= 0) return;
     this.#granted += more;
     this.#parts.thread.post({ kind: "grant", more });
