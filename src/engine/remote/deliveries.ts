@@ -29,6 +29,9 @@ export interface DeliveriesParts {
 /** So many workers may die while they have a task, as `journal.maxStarts` says of processes by default. */
 const mostCrashes = 3;
 
+/** How long a task of a paused name stays away, in ms. */
+const pausedMs = 1_000;
+
 /** Why nothing is taken for a while. */
 type Hold = "loading" | "paused" | "draining";
 
@@ -39,6 +42,7 @@ export class Deliveries {
   readonly #tasks = new Map<number, Task>();
   readonly #numbers = new Map<Task, number>();
   readonly #holds = new Set<Hold>(["loading"]);
+  readonly #pausedNames = new Set<string>();
   /** Credits that are out. */
   #granted = 0;
   #stopped = false;
@@ -62,6 +66,12 @@ export class Deliveries {
     if (this.#holds.delete(why)) this.#grant();
   }
 
+  /** A task of this name goes back, because it would keep its place from others. Another worker may run it. */
+  pauseName(name: string, isPaused: boolean): void {
+    if (isPaused) this.#pausedNames.add(name);
+    else this.#pausedNames.delete(name);
+  }
+
   /** Takes nothing any more. What runs goes on. */
   stop(): void {
     if (this.#stopped) return;
@@ -74,6 +84,11 @@ export class Deliveries {
     this.#granted = Math.max(0, this.#granted - 1);
     if (this.#stopped || this.#holds.size > 0) {
       this.#settle(number, { as: "returned", delayMs: 0 });
+      return;
+    }
+    if (this.#pausedNames.has(task.name)) {
+      this.#settle(number, { as: "returned", delayMs: pausedMs });
+      this.#grant();
       return;
     }
     if (task.crashes >= mostCrashes) {

@@ -120,6 +120,7 @@ export class RemoteTasks implements Engine {
 
   pause(task?: string): void {
     if (task === undefined) this.#deliveries.hold("paused");
+    else this.#deliveries.pauseName(task, true);
     this.#outbox.pause(task);
     this.#local.pause(task);
   }
@@ -128,6 +129,7 @@ export class RemoteTasks implements Engine {
     this.#local.resume(task);
     this.#outbox.resume(task);
     if (task === undefined) this.#deliveries.release("paused");
+    else this.#deliveries.pauseName(task, false);
   }
 
   /** Takes no tasks while the offloader drains and goes on afterwards; see `drain` for the last time. */

@@ -175,6 +175,22 @@ describe("a worker", () => {
     await worker.event("succeeded");
   });
 
+  it("returns tasks of a paused name, and runs the others", async () => {
+    const web = cluster.web();
+    const worker = cluster.worker();
+    await worker.offloader.ready();
+    worker.offloader.pause("echo");
+    const paused = [];
+    for (let index = 0; index < 4; index++) paused.push(await dispatch(web, "echo", index));
+    const other = await dispatch(web, "reports", 1);
+    expect(await worker.event("succeeded")).toMatchObject({ id: other });
+    worker.offloader.resume("echo");
+    await worker.events("succeeded", 5);
+    expect(worker.recorded.filter(({ event }) => event === "started").map(({ attempt }) => attempt)).toEqual(
+      Array(5).fill(1),
+    );
+  });
+
   it("takes nothing while it drains, and goes on afterwards", async () => {
     const web = cluster.web();
     const worker = cluster.worker();
