@@ -171,6 +171,9 @@ export class RemoteTasks implements Engine {
       case "state":
         this.#status.changed(message.up, message.error && toError(message.error));
         break;
+      case "refusing":
+        this.#status.refusing(message.error && toError(message.error));
+        break;
       case "forwarded":
         this.#outbox.received(message.tasks);
         break;
