@@ -75,6 +75,7 @@ describe("the published package", () => {
       .filter((target) => !contents.some((file) => file === target || file.startsWith(`${target}/`)));
     expect([...new Set(missing)].sort()).toEqual([
       "CONTRIBUTING.md",
+      "docs/coming-from.md",
       "docs/glossary.md",
       "docs/journal-format.md",
       "docs/life-of-a-task.md",

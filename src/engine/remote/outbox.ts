@@ -107,6 +107,8 @@ export class Outbox {
     for (const { task } of [...this.#underWay.values()].reverse()) this.#lanes.pushFront(task);
     this.#underWay.clear();
     this.#bytesUnderWay = 0;
+    // The thread may have forwarded these before it ended.
+    if (!this.#halted) for (const id of this.#withdrawn) this.#takeBack(id);
     this.#withdrawn.clear();
     this.#sendSoon();
   }

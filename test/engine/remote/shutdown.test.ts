@@ -134,7 +134,9 @@ describe("a worker", () => {
       expect.arrayContaining(ids.map((id) => [id, "returned"])),
     );
     cluster.gate.open();
-    await closing;
+    // They are not lost, so nobody has to write them down.
+    expect(await closing).toMatchObject({ abandoned: [] });
+    for (const id of ids) expect(worker.ends(id)).toEqual(["forwarded"]);
     await other.events("succeeded", 2);
   });
 
