@@ -108,7 +108,12 @@ export class Ledger {
     this.#end(task, "skipped", error, { error });
   }
 
+  /** The shutdown deadline came first. A delivered task goes back to the queue, and is forwarded instead. */
   abandoned(task: Task): void {
+    if (task.route === "delivered") {
+      this.forwarded(task);
+      return;
+    }
     const before = summary(task);
     const error = new LazyError(() => {
       const message = `${name(task)} was abandoned while ${before.state}: the shutdown deadline came first`;

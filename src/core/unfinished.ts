@@ -38,7 +38,8 @@ export class UnfinishedTasks {
   unlink(task: Task): void {
     if (task.replayedId !== undefined) {
       if (this.#lastReplayed === task) this.#lastReplayed = task.before;
-      this.#replayed.delete(task.id);
+      // A task that has lost its lock may end here after it has been delivered here again.
+      if (this.#replayed.get(task.id) === task) this.#replayed.delete(task.id);
     } else if (task.seq % markEvery === 0) {
       this.#marks.splice(this.#marks.indexOf(task), 1);
     }

@@ -50,7 +50,9 @@ export function createInspection(parts: InspectionParts): Inspection {
       const number = id.startsWith(idPrefix) ? id.slice(idPrefix.length) : "";
       const seq = Number.parseInt(number, 36);
       // The number of an id can be written in one way only.
-      return seq.toString(36) === number ? ledger.tasks.bySeq(seq) : ledger.tasks.byReplayedId(id);
+      const accepted = seq.toString(36) === number ? ledger.tasks.bySeq(seq) : undefined;
+      // One that was accepted here may have come back from a queue elsewhere.
+      return accepted ?? ledger.tasks.byReplayedId(id);
     },
     snapshot: () =>
       takeSnapshot({ ...parts, threads, endedBy: engine.pool.endedBy, remarksDropped: engine.remarksDropped }),

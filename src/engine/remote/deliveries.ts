@@ -16,8 +16,8 @@ import { Returns } from "./returns.js";
 export interface DeliveriesParts {
   /** Of the engine. */
   readonly engine: string;
-  /** Tasks that run at the same time, on all threads. */
-  readonly places: number;
+  /** How many tasks the threads can run beside those that were not delivered. */
+  readonly places: () => number;
   readonly local: Engine;
   readonly thread: Pick<EngineThread, "isThere" | "post" | "need">;
   readonly logger: Logger;
@@ -29,6 +29,9 @@ export interface DeliveriesParts {
 /** So many workers may die while they have a task, as `journal.maxStarts` says of processes by default. */
 const mostCrashes = 3;
 
+/** How long a task of a paused name stays away, in ms. */
+const pausedMs = 1_000;
+
 /** Why nothing is taken for a while. */
 type Hold = "loading" | "paused" | "draining";
 
@@ -39,6 +42,7 @@ export class Deliveries {
   readonly #tasks = new Map<number, Task>();
   readonly #numbers = new Map<Task, number>();
   readonly #holds = new Set<Hold>(["loading"]);
+  readonly #pausedNames = new Set<string>();
   /** Credits that are out. */
   #granted = 0;
   #stopped = false;
@@ -62,6 +66,12 @@ export class Deliveries {
     if (this.#holds.delete(why)) this.#grant();
   }
 
+  /** A task of this name goes back, because it would keep its place from others. Another worker may run it. */
+  pauseName(name: string, isPaused: boolean): void {
+    if (isPaused) this.#pausedNames.add(name);
+    else this.#pausedNames.delete(name);
+  }
+
   /** Takes nothing any more. What runs goes on. */
   stop(): void {
     if (this.#stopped) return;
@@ -74,6 +84,11 @@ export class Deliveries {
     this.#granted = Math.max(0, this.#granted - 1);
     if (this.#stopped || this.#holds.size > 0) {
       this.#settle(number, { as: "returned", delayMs: 0 });
+      return;
+    }
+    if (this.#pausedNames.has(task.name)) {
+      this.#settle(number, { as: "returned", delayMs: pausedMs });
+      this.#grant();
       return;
     }
     if (task.crashes >= mostCrashes) {
@@ -124,7 +139,7 @@ export class Deliveries {
     for (const number of [...this.#tasks.keys()]) this.lost(number);
   }
 
-  /** There is a thread again. */
+  /** There is a thread again, or more places. */
   goOn(): void {
     this.#grant();
   }
@@ -199,7 +214,7 @@ export class Deliveries {
     if (this.#stopped || this.#holds.size > 0) return;
     this.#parts.thread.need("deliveries", true);
     if (!this.#parts.thread.isThere) return;
-    const more = this.#parts.places - this.#granted - this.#tasks.size;
+    const more = this.#parts.places() - this.#granted - this.#tasks.size;
     if (more <= 0) return;
     this.#granted += more;
     this.#parts.thread.post({ kind: "grant", more });

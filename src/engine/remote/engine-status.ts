@@ -11,7 +11,7 @@ export interface EngineState extends EngineCounts {
   readonly name: string;
   /** Whether its broker can be reached. */
   readonly up: boolean;
-  /** Why not. */
+  /** Why not, or why it takes no tasks although it can be reached. */
   readonly error: Error | undefined;
   /** Tasks of this process that the queue does not have yet. */
   readonly backlog: number;
@@ -50,6 +50,17 @@ export class EngineStatus {
     const fields = { engine: name, backlog: outbox.backlog };
     if (!up) logger.warn({ ...fields, err: error }, `the engine ${name} cannot be reached; tasks wait here for it`);
     else if (before === false) logger.info(fields, `the engine ${name} can be reached again`);
+  }
+
+  /** The broker takes no tasks although it can be reached, or takes them again. */
+  refusing(error: Error | undefined): void {
+    if (this.#up !== true) return;
+    this.#error = error;
+    const { name, outbox, logger } = this.#parts;
+    const fields = { engine: name, backlog: outbox.backlog };
+    if (error !== undefined)
+      logger.warn({ ...fields, err: error }, `the engine ${name} takes no tasks; they wait here for it`);
+    else logger.info(fields, `the engine ${name} takes tasks again`);
   }
 
   /** The counts are those of the last answer, and newer ones are asked for. */

@@ -36,6 +36,8 @@ export class EngineThread {
   /** Why the process has to stay alive. */
   readonly #needs = new Set<string>();
   readonly #closed = deferred();
+  /** The thread has told the broker everything, or has ended. */
+  readonly #done = deferred();
   #worker: Worker | undefined;
   #restart: Timer | undefined;
   #pause = firstPause;
@@ -99,8 +101,8 @@ export class EngineThread {
     if (worker !== undefined) {
       worker.ref();
       worker.postMessage({ kind: "close", deadlineMs } satisfies ToEngine);
-      const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-      await inTime(exited, deadlineMs + margin);
+      worker.once("exit", () => this.#done.resolve());
+      await inTime(this.#done.promise, deadlineMs + margin);
       void worker.terminate();
       // A thread that is in native code keeps no process alive.
       worker.unref();
@@ -124,6 +126,7 @@ export class EngineThread {
   }
 
   #receive(message: FromEngine): void {
+    if (message.kind === "closed") this.#done.resolve();
     if (message.kind === "state" && message.up) this.#pause = firstPause;
     if (message.kind !== "answer") {
       this.#events.message(message);

@@ -22,10 +22,16 @@ export interface OutboxParts {
   readonly logger: Logger;
 }
 
-/** Tasks that are under way at the most, and those of one message. */
+/** Tasks and bytes that are under way at the most, and those of one message. */
 const mostUnderWay = 1_000;
+const mostBytesUnderWay = 4 * 1024 * 1024;
 const mostInMessage = 500;
 const mostBytesInMessage = 1024 * 1024;
+
+interface UnderWay {
+  readonly task: Task;
+  readonly bytes: number;
+}
 
 const priorities: Record<Priority, 1 | 2 | 3> = { high: 1, normal: 2, low: 3 };
 const outsideOfRequests = AsyncLocalStorage.snapshot();
@@ -35,7 +41,8 @@ export class Outbox {
   readonly #lanes = new Lanes();
   /** Tasks of paused names that were passed over. */
   readonly #aside = new Map<string, Set<Task>>();
-  readonly #underWay = new Map<string, Task>();
+  readonly #underWay = new Map<string, UnderWay>();
+  #bytesUnderWay = 0;
   /** Ids of tasks that ended here while they were under way. */
   readonly #withdrawn = new Set<string>();
   readonly #pausedNames = new Set<string>();
@@ -69,7 +76,7 @@ export class Outbox {
   /** A task is about to end here without having been forwarded. */
   remove(task: Task): void {
     const { name } = task.definition;
-    if (this.#underWay.delete(task.id)) this.#withdrawn.add(task.id);
+    if (this.#arrived(task.id) !== undefined) this.#withdrawn.add(task.id);
     else if (this.#aside.get(name)?.delete(task) !== true) this.#lanes.remove();
     this.#left();
   }
@@ -97,8 +104,11 @@ export class Outbox {
 
   /** What was under way is sent again: the thread that had it is gone. */
   sendAgain(): void {
-    for (const task of [...this.#underWay.values()].reverse()) this.#lanes.pushFront(task);
+    for (const { task } of [...this.#underWay.values()].reverse()) this.#lanes.pushFront(task);
     this.#underWay.clear();
+    this.#bytesUnderWay = 0;
+    // The thread may have forwarded these before it ended.
+    if (!this.#halted) for (const id of this.#withdrawn) this.#takeBack(id);
     this.#withdrawn.clear();
     this.#sendSoon();
   }
@@ -112,16 +122,29 @@ export class Outbox {
   }
 
   #received({ id, error }: Forwarded): void {
-    const task = this.#underWay.get(id);
+    const task = this.#arrived(id);
     if (task === undefined) {
       // At the end of the process what is on record is forwarded by the next one, under the same id.
       if (this.#withdrawn.delete(id) && error === undefined && !this.#halted) this.#takeBack(id);
       return;
     }
-    this.#underWay.delete(id);
     this.#left();
     if (error === undefined) this.#host?.handedOver(task);
     else this.#refused(task, toError(error));
+  }
+
+  /** The task of this id is under way no more; undefined if it was not. */
+  #arrived(id: string): Task | undefined {
+    const found = this.#underWay.get(id);
+    if (found === undefined) return undefined;
+    this.#underWay.delete(id);
+    this.#bytesUnderWay -= found.bytes;
+    return found.task;
+  }
+
+  get #mayGo(): boolean {
+    if (this.#halted || this.#paused || !this.#parts.thread.isThere) return false;
+    return this.#underWay.size < mostUnderWay && this.#bytesUnderWay < mostBytesUnderWay;
   }
 
   /** A task was cancelled here while it was under way, and now the queue has it. */
@@ -157,7 +180,7 @@ export class Outbox {
   }
 
   #send(): void {
-    while (!this.#halted && !this.#paused && this.#parts.thread.isThere && this.#underWay.size < mostUnderWay) {
+    while (this.#mayGo) {
       const heads: TaskHead[] = [];
       const chunks: Uint8Array[] = [];
       let length = 0;
@@ -166,7 +189,8 @@ export class Outbox {
         if (task === undefined) break;
         const content = this.#read(task);
         if (content === undefined) continue;
-        this.#underWay.set(task.id, task);
+        this.#underWay.set(task.id, { task, bytes: content.bytes.length });
+        this.#bytesUnderWay += content.bytes.length;
         heads.push(content.head);
         chunks.push(content.bytes);
         length += content.bytes.length;

@@ -78,6 +78,7 @@ export interface DeliveredTask {
 
 export type FromEngine =
   | { readonly kind: "state"; readonly up: boolean; readonly error?: WireError | undefined }
+  | { readonly kind: "refusing"; readonly error?: WireError | undefined }
   | { readonly kind: "forwarded"; readonly tasks: readonly Forwarded[] }
   | { readonly kind: "delivered"; readonly delivery: number; readonly task: DeliveredTask }
   | {

@@ -38,6 +38,8 @@ export class RemoteTasks implements Engine {
   readonly #outbox: Outbox;
   readonly #deliveries: Deliveries;
   readonly #status: EngineStatus;
+  /** Tasks that take a place here although the queue has not delivered them. */
+  readonly #own = new Set<Task>();
 
   constructor(parts: RemoteTasksParts) {
     const { choice, local, store, logger } = parts;
@@ -54,7 +56,12 @@ export class RemoteTasks implements Engine {
     const { thread } = this;
     this.failures = new EngineFailures(thread);
     this.#outbox = new Outbox({ engine: choice.name, store, thread, logger });
-    this.#deliveries = new Deliveries({ engine: choice.name, ...parts, thread });
+    this.#deliveries = new Deliveries({
+      ...parts,
+      engine: choice.name,
+      thread,
+      places: () => parts.places - this.#own.size,
+    });
     this.#status = new EngineStatus({ name: choice.name, outbox: this.#outbox, thread, logger });
   }
 
@@ -82,7 +89,10 @@ export class RemoteTasks implements Engine {
   add(task: Task): void {
     // What is not on record has been dispatched under test.
     if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.add(task);
-    else this.#local.add(task);
+    else {
+      if (task.route !== "delivered") this.#own.add(task);
+      this.#local.add(task);
+    }
   }
 
   remove(task: Task): void {
@@ -100,7 +110,8 @@ export class RemoteTasks implements Engine {
   }
 
   ended(task: Task): void {
-    this.#deliveries.ended(task);
+    if (this.#own.delete(task)) this.#deliveries.goOn();
+    else this.#deliveries.ended(task);
   }
 
   want(task: Task): void {
@@ -109,6 +120,7 @@ export class RemoteTasks implements Engine {
 
   pause(task?: string): void {
     if (task === undefined) this.#deliveries.hold("paused");
+    else this.#deliveries.pauseName(task, true);
     this.#outbox.pause(task);
     this.#local.pause(task);
   }
@@ -117,6 +129,7 @@ export class RemoteTasks implements Engine {
     this.#local.resume(task);
     this.#outbox.resume(task);
     if (task === undefined) this.#deliveries.release("paused");
+    else this.#deliveries.pauseName(task, false);
   }
 
   /** Takes no tasks while the offloader drains and goes on afterwards; see `drain` for the last time. */
@@ -157,6 +170,9 @@ export class RemoteTasks implements Engine {
     switch (message.kind) {
       case "state":
         this.#status.changed(message.up, message.error && toError(message.error));
+        break;
+      case "refusing":
+        this.#status.refusing(message.error && toError(message.error));
         break;
       case "forwarded":
         this.#outbox.received(message.tasks);

@@ -1,7 +1,7 @@
 // The fake broker as the value of the option `engine`.
 import type { EngineChoice } from "offload-after-response";
 
-export const maxBytes = 256 * 1024;
+const maxBytes = 256 * 1024;
 
 export function choiceOf(port: number, queue: string): EngineChoice {
   return {

@@ -69,9 +69,19 @@ describe("a broker", () => {
       const ids = dispatch(web, 20);
       await until(() => cluster.broker.submissions.length > 0, "a submission");
       await new Promise((resolve) => setTimeout(resolve, 700));
-      expect(web.offloader.stats()).toMatchObject({ queued: 20, failed: 0 });
+      expect(web.offloader.stats()).toMatchObject({
+        queued: 20,
+        failed: 0,
+        engine: { up: true, error: { message: refusal } },
+      });
       cluster.broker.refusal = undefined;
       await forwardedAll(web, [...first, ...ids]);
+      await web.line(/takes tasks again/);
+      expect(aboutEngine(web)).toEqual([
+        "warn the engine fake takes no tasks; they wait here for it",
+        "info the engine fake takes tasks again",
+      ]);
+      expect(web.offloader.stats().engine?.error).toBeUndefined();
     },
   );
 
@@ -173,6 +183,7 @@ describe("a task that the broker refuses for good", () => {
       cause: { message: expect.stringContaining("not valid") },
     });
     await web.events("forwarded", 40);
+    expect(aboutEngine(web)).toEqual([]);
     expect(cluster.tasks.map(({ id }) => id).sort()).toEqual(ids.sort());
     // It is a dead letter, and is forwarded again from there.
     expect(await web.offloader.deadLetters.list()).toMatchObject([{ id: guilty.id, task: "fails" }]);

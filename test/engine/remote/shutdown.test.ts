@@ -119,21 +119,24 @@ describe("a worker", () => {
   });
 
   it("gives back at the deadline what is unfinished, at once and with no attempt counted", async () => {
-    const worker = cluster.worker({ pool: { maxThreads: 2, abortGrace: 1_000 } });
+    const worker = cluster.worker({ pool: { maxThreads: 2, abortGrace: 10_000 } });
     const ids = await runningAt(worker, 2);
     const other = cluster.worker();
     await other.offloader.ready();
-    const closing = worker.offloader.close({ timeout: 2_000 });
+    const closing = worker.offloader.close({ timeout: 5_000 });
     await worker.line(/aborting/);
     const begun = performance.now();
     await other.events("started", 2);
-    expect(performance.now() - begun).toBeLessThan(500);
+    // Their code goes on here for longer: nobody waits for it.
+    expect(performance.now() - begun).toBeLessThan(1_500);
     expect(other.recorded.filter(({ event }) => event === "started").map(({ attempt }) => attempt)).toEqual([1, 1]);
     expect(cluster.broker.settled.map(({ id, as }) => [id, as])).toEqual(
       expect.arrayContaining(ids.map((id) => [id, "returned"])),
     );
     cluster.gate.open();
-    await closing;
+    // They are not lost, so nobody has to write them down.
+    expect(await closing).toMatchObject({ abandoned: [] });
+    for (const id of ids) expect(worker.ends(id)).toEqual(["forwarded"]);
     await other.events("succeeded", 2);
   });
 

@@ -175,6 +175,22 @@ describe("a worker", () => {
     await worker.event("succeeded");
   });
 
+  it("returns tasks of a paused name, and runs the others", async () => {
+    const web = cluster.web();
+    const worker = cluster.worker();
+    await worker.offloader.ready();
+    worker.offloader.pause("echo");
+    const paused = [];
+    for (let index = 0; index < 4; index++) paused.push(await dispatch(web, "echo", index));
+    const other = await dispatch(web, "reports", 1);
+    expect(await worker.event("succeeded")).toMatchObject({ id: other });
+    worker.offloader.resume("echo");
+    await worker.events("succeeded", 5);
+    expect(worker.recorded.filter(({ event }) => event === "started").map(({ attempt }) => attempt)).toEqual(
+      Array(5).fill(1),
+    );
+  });
+
   it("takes nothing while it drains, and goes on afterwards", async () => {
     const web = cluster.web();
     const worker = cluster.worker();
@@ -240,6 +256,47 @@ describe("a worker", () => {
     expect(settledOf(id)).toEqual([{ id, as: "succeeded" }]);
   });
 
+  it("keeps a task apart from its second delivery, while the first goes on without its lock", async () => {
+    const web = cluster.web();
+    const worker = cluster.worker({ pool: { maxThreads: 2, abortGrace: 20_000 } });
+    await worker.offloader.ready();
+    const id = await dispatch(web, "goesOn");
+    await cluster.gate.arrival();
+    cluster.broker.loseLock(cluster.queue, id);
+    await cluster.gate.arrival(2);
+    expect(worker.offloader.find(id)).toMatchObject({ id, state: "running" });
+    expect(worker.offloader.stats().running).toBe(2);
+    cluster.gate.open();
+    await worker.event("succeeded");
+    await worker.offloader.idle();
+    expect(worker.offloader.find(id)).toBeUndefined();
+    expect(
+      worker
+        .story(id)
+        .filter((event) => ["succeeded", "forwarded"].includes(event))
+        .sort(),
+    ).toEqual(["forwarded", "succeeded"]);
+    await until(() => settledOf(id).length > 0, "the end");
+    expect(settledOf(id)).toEqual([{ id, as: "succeeded" }]);
+  });
+
+  it("takes less while tasks of its own are on its threads", async () => {
+    const web = cluster.web();
+    const worker = cluster.worker({ policies: { goesOn: { engine: false } } });
+    await worker.offloader.ready();
+    worker.offloader.offload("goesOn");
+    await cluster.gate.arrival();
+    // One credit was out when the task came, and another was given for its place.
+    const ids = [];
+    for (let index = 0; index < 5; index++) ids.push(await dispatch(web, "waits"));
+    await cluster.gate.arrival(2);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const running = ids.filter((id) => cluster.stateOf(id) === "running");
+    expect(running.length).toBeLessThanOrEqual(2);
+    cluster.gate.open();
+    await worker.events("succeeded", 6);
+  });
+
   it("tells an end again when the broker does not take it", async () => {
     const web = cluster.web();
     const worker = cluster.worker();
@@ -260,8 +317,14 @@ describe("a worker", () => {
 describe("a process that does both", () => {
   it("runs what it dispatches, once", async () => {
     const both = cluster.worker({ role: undefined, journal: undefined });
+    const waiting = both.offloader.offload("waits");
+    await cluster.gate.arrival();
+    expect(both.offloader.find(waiting.id)?.state).toBe("running");
+    cluster.gate.open();
+    await both.event("succeeded");
     const ids = Array.from({ length: 50 }, (_, index) => both.offloader.offload("echo", index).id);
-    await both.events("succeeded", 50);
+    await both.events("succeeded", 51);
+    ids.push(waiting.id);
     const succeeded = both.recorded.filter(({ event }) => event === "succeeded").map(({ id }) => id);
     expect([...succeeded].sort()).toEqual([...ids].sort());
     expect(both.lines.filter(({ message }) => message.includes("no journal"))).toHaveLength(1);

@@ -5,6 +5,8 @@ import { clearTimer, now, setTimer, sleep } from "../../../base/time.js";
 import type { EngineTask, Receipt, RemoteEngine } from "../remote-engine.js";
 
 export interface ForwarderOptions {
+  /** Told at each change: why the broker, which can be reached, takes no task; undefined when it takes them again. */
+  readonly onRefusing?: (error: Error | undefined) => void;
   /** How long the broker may take for a batch, in ms. Default 10,000. */
   readonly patience?: number;
   /** The first pause after a rejection, in ms; each doubles, up to 50 times that. Default 100. */
@@ -26,11 +28,16 @@ export class Forwarder {
   readonly #onForwarded: OnForwarded;
   readonly #patience: number;
   readonly #firstPause: number;
+  readonly #onRefusing: (error: Error | undefined) => void;
   #waiting: EngineTask[] = [];
   /** Those that were rejected alone, and how often while the broker took another. */
   readonly #suspects = new Map<EngineTask, { strikes: number; error: Error }>();
   readonly #closing = new AbortController();
   #taken: { readonly task: EngineTask; readonly at: number } | undefined;
+  /** Of this round: whether the broker took anything, and the last rejection. */
+  #hasTaken = false;
+  #rejection: Error | undefined;
+  #isRefusing = false;
   #up = false;
   #pause: number;
   #running = false;
@@ -42,6 +49,7 @@ export class Forwarder {
     this.#patience = options.patience ?? 10_000;
     this.#firstPause = options.pause ?? 100;
     this.#pause = this.#firstPause;
+    this.#onRefusing = options.onRefusing ?? (() => {});
   }
 
   add(tasks: readonly EngineTask[]): void {
@@ -52,6 +60,8 @@ export class Forwarder {
   /** The broker has become reachable, or is so no more. */
   setUp(up: boolean): void {
     this.#up = up;
+    // The change says it.
+    this.#isRefusing = false;
     if (!up) return;
     this.#pause = this.#firstPause;
     this.#wake.abort();
@@ -72,8 +82,20 @@ export class Forwarder {
         await this.#rest();
         if (this.#up) await this.#trySuspects();
       }
+      this.#judge();
     }
     this.#running = false;
+  }
+
+  /** After a round: does the broker refuse everything, although it can be reached? */
+  #judge(): void {
+    const [hasTaken, rejection] = [this.#hasTaken, this.#rejection];
+    this.#hasTaken = false;
+    this.#rejection = undefined;
+    const refuses = !hasTaken && rejection !== undefined && this.#up;
+    if (refuses === this.#isRefusing || !(hasTaken || refuses)) return;
+    this.#isRefusing = refuses;
+    this.#onRefusing(refuses ? rejection : undefined);
   }
 
   async #submitNext(): Promise<void> {
@@ -130,6 +152,8 @@ export class Forwarder {
     return batch.filter((task, index) => {
       const receipt = receipts[index];
       if (receipt === undefined) return true;
+      if (receipt.ok || receipt.permanent) this.#hasTaken = true;
+      else this.#rejection = receipt.error;
       if (receipt.ok) {
         this.#taken = { task, at: now() };
         this.#onForwarded(task, receipt.duplicateOf === task.id ? undefined : receipt.duplicateOf, undefined);
@@ -148,7 +172,10 @@ export class Forwarder {
   /** Whether the broker, asked for what it must take, rejects that too: then no task is to blame. */
   async #takesNothing(): Promise<boolean> {
     const probe = this.#probe();
-    return probe !== undefined && (await this.#ask([probe])) instanceof Error;
+    if (probe === undefined) return false;
+    const takes = !((await this.#ask([probe])) instanceof Error);
+    if (takes) this.#hasTaken = true;
+    return !takes;
   }
 
   /** The receipts, or why there are none. A client that does not keep to its signal is not waited for. */
@@ -164,9 +191,12 @@ export class Forwarder {
     try {
       const submission = this.#client.submit(batch, late.signal);
       submission.catch(() => {});
-      return await Promise.race([submission, given.promise]);
+      const answer = await Promise.race([submission, given.promise]);
+      if (answer instanceof Error) this.#rejection = answer;
+      return answer;
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      this.#rejection = error instanceof Error ? error : new Error(String(error));
+      return this.#rejection;
     } finally {
       clearTimer(timer);
       this.#closing.signal.removeEventListener("abort", giveUp);

@@ -6,7 +6,7 @@ import type { Forwarded, FromEngine, Question, TaskHead, ToEngine } from "../pro
 import type { EngineTask, RemoteEngine } from "../remote-engine.js";
 import { toEngineTask } from "./body.js";
 import { Deliverer } from "./deliverer.js";
-import { Forwarder } from "./forwarder.js";
+import { Forwarder, type OnForwarded } from "./forwarder.js";
 
 export class EngineService {
   readonly #forwarder: Forwarder;
@@ -20,9 +20,13 @@ export class EngineService {
     private readonly client: RemoteEngine,
     private readonly post: (message: FromEngine) => void,
   ) {
-    this.#forwarder = new Forwarder(client, (task, duplicateOf, error) => {
+    const onForwarded: OnForwarded = (task, duplicateOf, error) => {
       this.#tell({ id: task.id, duplicateOf, ...(error && { error: toWire(error) }) });
-    });
+    };
+    const onRefusing = (error: Error | undefined): void => {
+      post({ kind: "refusing", error: error && toWire(error) });
+    };
+    this.#forwarder = new Forwarder(client, onForwarded, { onRefusing });
     this.#deliverer = new Deliverer(client, post);
   }
 

@@ -7,11 +7,13 @@ import { OffloadError } from "../../../base/errors.js";
 import { applicationFolders, programFolder } from "./application-folders.js";
 
 /** Each is a file of its own in the package, with a name that nothing of an application has. */
-type LibraryFile = "offload-after-response-runner.cjs" | "offload-after-response-engine.cjs";
+type LibraryFile = typeof runner | "offload-after-response-engine.cjs";
+
+const runner = "offload-after-response-runner.cjs";
 
 /** The file of the runner. Throws as {@link libraryFile}. */
 export function runnerFile(): string {
-  return libraryFile("offload-after-response-runner.cjs");
+  return libraryFile(runner);
 }
 
 /**
@@ -30,8 +32,10 @@ export function libraryFile(name: LibraryFile): string {
   throw new OffloadError(
     "AR_TASKS_NOT_LOADABLE",
     `offload-after-response has been bundled into the application, and the file that its threads load, ${name}, has been left behind: it is neither beside the bundle ` +
-      `nor installed, as seen from ${places}. Make "offload-after-response" and "piscina" external in the bundler and install them in production, ` +
-      "or use the plugin offload-after-response/esbuild or /webpack, which copies the file (docs/bundlers.md)",
+      `nor installed, as seen from ${places}. Make "offload-after-response" and "piscina" external in the bundler and install them in production` +
+      (name === runner
+        ? ", or use the plugin offload-after-response/esbuild or /webpack, which copies the file (docs/bundlers.md)"
+        : ": the option engine cannot be bundled"),
   );
 }
 
