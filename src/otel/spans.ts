@@ -1,7 +1,6 @@
 // How a span of an attempt hangs together with that of its dispatch, and how it ends.
 import {
   type Context,
-  context,
   type Link,
   propagation,
   ROOT_CONTEXT,
@@ -81,5 +80,3 @@ export function fail(span: Span, error: unknown): void {
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
-
-export { context };

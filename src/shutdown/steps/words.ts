@@ -8,7 +8,7 @@ export function seconds(ms: number): string {
 }
 
 /** "1 task", "2 tasks" */
-export function count(n: number, noun: string): string {
+function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 
