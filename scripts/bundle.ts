@@ -13,6 +13,7 @@ const entries: Readonly<Record<string, string>> = {
   worker: path.join(root, "workers/worker.ts"),
   esbuild: path.join(root, "plugins/esbuild.ts"),
   webpack: path.join(root, "plugins/webpack.ts"),
+  bullmq: path.join(root, "src/engine/remote/bullmq/index.ts"),
   prometheus: path.join(root, "src/prometheus/index.ts"),
   otel: path.join(root, "src/otel/index.ts"),
   testing: path.join(root, "src/testing/index.ts"),
@@ -50,7 +51,7 @@ const intrinsics = [
 
 const common: RolldownOptions = {
   platform: "node",
-  external: [/^node:/, "piscina", "vitest", "expect", "@opentelemetry/api"],
+  external: [/^node:/, "piscina", "vitest", "expect", "@opentelemetry/api", "bullmq"],
   cwd: root,
   tsconfig: false,
   // CommonJS has none. Who reads it looks for __filename first.
@@ -92,6 +93,7 @@ async function bundleCode(dist: string): Promise<void> {
     cli: path.join(root, "src/journal/cli/cli.ts"),
     // It shares what it needs with the core, because it is loaded from the installed package alone.
     "offload-after-response-engine": path.join(root, "workers/engine.ts"),
+    "offload-after-response-bullmq": path.join(root, "src/engine/remote/bullmq/client.ts"),
   };
   const build = await rolldown({
     ...common,

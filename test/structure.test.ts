@@ -60,6 +60,7 @@ const mustNotKnow: Record<string, readonly string[]> = {
 /** The packages a folder may import; node:* is free to all but the queue. */
 const packages: Record<string, readonly string[]> = {
   "src/engine/threads": ["piscina"],
+  "src/engine/remote/bullmq": ["bullmq"],
   // Types alone, for those who have it.
   "src/testing/vitest.ts": ["vitest"],
   "src/testing/jest.ts": ["expect"],

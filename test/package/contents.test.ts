@@ -30,11 +30,15 @@ describe("the published package", () => {
   it("contains the build, the declarations, the documents, the examples of deployment, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(?!(cli|index|worker|esbuild|webpack|dashboard|otel|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/(deploy|prometheus)\/.+)$/;
+      /^(dist\/(?!(bullmq|cli|index|worker|esbuild|webpack|dashboard|otel|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/(deploy|prometheus)\/.+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "AGENTS.md",
       "LICENSE",
       "README.md",
+      "dist/bullmq.cjs",
+      "dist/bullmq.d.cts",
+      "dist/bullmq.d.ts",
+      "dist/bullmq.js",
       "dist/cli.cjs",
       "dist/dashboard.cjs",
       "dist/dashboard.d.cts",
@@ -48,6 +52,7 @@ describe("the published package", () => {
       "dist/index.d.cts",
       "dist/index.d.ts",
       "dist/index.js",
+      "dist/offload-after-response-bullmq.cjs",
       "dist/offload-after-response-engine.cjs",
       "dist/offload-after-response-piscina.cjs",
       "dist/offload-after-response-runner.cjs",

@@ -1,0 +1,140 @@
+// The client of BullMQ, in the thread of the engine. Jobs are fetched by hand, one for each credit, so that a worker takes only what
+// its threads can run.
+import { type ConnectionOptions, Queue } from "bullmq";
+import { inTime } from "../../../base/time.js";
+import type {
+  Consumer,
+  Delivery,
+  EngineCounts,
+  EngineTask,
+  Receipt,
+  RemoteEngine,
+  RemoteEngineEvents,
+} from "../remote-engine.js";
+import { BullMQConsumer } from "./consumer.js";
+import { Heartbeat } from "./heartbeat.js";
+import { type JobData, toJob } from "./job.js";
+import type { ResolvedBullMQOptions } from "./options.js";
+import { failureOf } from "./verdicts.js";
+
+/** Commands that Redis does not answer fail after this, in ms: it may be frozen. */
+const commandTimeout = 5_000;
+const failed = "failed";
+
+/** Called in the thread of the engine. */
+export function connect(options: ResolvedBullMQOptions): RemoteEngine {
+  return new BullMQ(options);
+}
+
+class BullMQ implements RemoteEngine {
+  readonly #queue: Queue<JobData>;
+  readonly #connection: ConnectionOptions;
+  readonly #heartbeat: Heartbeat;
+  readonly #consumers = new Set<BullMQConsumer>();
+  #closed: Promise<void> | undefined;
+
+  constructor(private readonly options: ResolvedBullMQOptions) {
+    const { connection, prefix, queue } = options;
+    this.#connection = {
+      ...(typeof connection === "string" ? { url: connection } : connection),
+      maxRetriesPerRequest: null,
+      retryStrategy: (times: number) => Math.min(times * 100, 2_000),
+    };
+    this.#queue = new Queue<JobData>(queue, {
+      connection: { ...this.#connection, commandTimeout },
+      prefix,
+      skipWaitingForReady: true,
+      skipMetasUpdate: true,
+    });
+    // Told by the heartbeat.
+    this.#queue.on("error", () => {});
+    this.#heartbeat = new Heartbeat(async () => void (await this.#queue.getJobCounts("active")));
+  }
+
+  open(events: RemoteEngineEvents): void {
+    this.#heartbeat.start(events);
+  }
+
+  async submit(batch: readonly EngineTask[], signal: AbortSignal): Promise<readonly Receipt[]> {
+    const given = this.#queue.addBulk(batch.map((task) => toJob(task, this.options)));
+    given.catch(() => this.#heartbeat.hurry());
+    const jobs = await Promise.race([given, aborted(signal)]);
+    return jobs.map(({ id }, index): Receipt => {
+      // BullMQ answers with the job that was there.
+      const isSame = id === batch[index]?.id;
+      return isSame ? { ok: true } : { ok: true, duplicateOf: id };
+    });
+  }
+
+  consume(deliver: (delivery: Delivery) => void): Consumer {
+    const consumer = new BullMQConsumer(this.options, this.#connection, deliver);
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  async remove(id: string): Promise<"removed" | "running" | "unknown"> {
+    const job = await this.#queue.getJob(id);
+    const state = await job?.getState();
+    if (job === undefined || state === "completed" || state === failed || state === "unknown") return "unknown";
+    if (state === "active") return "running";
+    try {
+      await job.remove();
+    } catch {
+      // A worker has taken it in between.
+      return "running";
+    }
+    if (job.deduplicationId !== undefined) await this.#queue.removeDeduplicationKey(job.deduplicationId);
+    return "removed";
+  }
+
+  async counts(): Promise<EngineCounts> {
+    const counts = await this.#queue.getJobCounts("waiting", "prioritized", "delayed", "active", failed);
+    const of = (state: string): number => counts[state] ?? 0;
+    return {
+      waiting: of("waiting") + of("prioritized"),
+      delayed: of("delayed"),
+      running: of("active"),
+      failed: of(failed),
+    };
+  }
+
+  readonly failures = {
+    list: async (limit: number) => (await this.#queue.getJobs([failed], 0, limit - 1, false)).map(failureOf),
+    retry: async (id: string) => {
+      const job = await this.#failed(id);
+      await job?.retry(failed, { resetAttemptsMade: true, resetAttemptsStarted: true });
+      return job !== undefined;
+    },
+    discard: async (id: string) => {
+      const job = await this.#failed(id);
+      await job?.remove();
+      return job !== undefined;
+    },
+  };
+
+  close(deadlineMs: number): Promise<void> {
+    this.#closed ??= this.#close(deadlineMs);
+    return this.#closed;
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    this.#heartbeat.stop();
+    const closing = [...this.#consumers].map((consumer) => consumer.close());
+    // BullMQ waits for ever for a Redis that is dead or frozen.
+    await inTime(Promise.allSettled([...closing, this.#queue.close()]), deadlineMs / 2);
+    for (const consumer of this.#consumers) consumer.disconnect();
+    await inTime(Promise.allSettled([this.#queue.disconnect()]), deadlineMs / 4);
+  }
+
+  async #failed(id: string) {
+    const job = await this.#queue.getJob(id);
+    return job !== undefined && (await job.getState()) === failed ? job : undefined;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

@@ -1,0 +1,57 @@
+// A task as a job of BullMQ, and back. Jobs look right to whoever looks at the queue: the name is that of the task, the data are readable.
+import type { BulkJobOptions, Job } from "bullmq";
+import type { EngineTask, TaskBody } from "../remote-engine.js";
+import type { ResolvedBullMQOptions } from "./options.js";
+
+export interface JobData {
+  readonly body: TaskBody;
+  readonly key?: string | undefined;
+}
+
+interface NewJob {
+  readonly name: string;
+  readonly data: JobData;
+  readonly opts: BulkJobOptions;
+}
+
+export function toJob(task: EngineTask, { keepSucceededMs }: ResolvedBullMQOptions): NewJob {
+  const { id, name, body, key, priority, attempts, trace, acceptedAt } = task;
+  return {
+    name,
+    data: key === undefined ? { body } : { body, key },
+    opts: {
+      jobId: id,
+      priority,
+      attempts,
+      timestamp: acceptedAt,
+      removeOnComplete: { age: keepSucceededMs / 1_000 },
+      removeOnFail: false,
+      // Until it has ended, whatever its state.
+      ...(key !== undefined && { deduplication: { id: JSON.stringify([name, key]) } }),
+      ...(trace !== undefined && { telemetry: { metadata: JSON.stringify(trace), omitContext: true } }),
+    },
+  };
+}
+
+export function toTask({ id = "", name, data, opts, timestamp }: Job<JobData>): EngineTask {
+  const { priority = 2, attempts = 1, telemetry } = opts;
+  return {
+    id,
+    name,
+    body: data.body,
+    priority: priority === 1 || priority === 3 ? priority : 2,
+    attempts,
+    key: data.key,
+    trace: traceOf(telemetry?.metadata),
+    acceptedAt: timestamp,
+  };
+}
+
+function traceOf(metadata: string | undefined): EngineTask["trace"] {
+  if (metadata === undefined) return undefined;
+  try {
+    return JSON.parse(metadata);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,33 @@
+// How an attempt ends in BullMQ. The worker decides whether there is another one, and BullMQ counts: `moveToWait` and `moveToDelayed`
+// count no attempt, `moveToFailed` counts one.
+import { type Job, UnrecoverableError } from "bullmq";
+import type { EngineFailure, Verdict } from "../remote-engine.js";
+import type { JobData } from "./job.js";
+
+export async function settle(job: Job<JobData>, token: string, verdict: Verdict): Promise<void> {
+  switch (verdict.as) {
+    case "succeeded":
+      await job.moveToCompleted(null, token, false);
+      return;
+    case "retry":
+      // Of this object alone, which BullMQ asks whether and when there is another attempt.
+      job.opts = { ...job.opts, attempts: job.attemptsMade + 2, backoff: { type: "fixed", delay: verdict.delayMs } };
+      await job.moveToFailed(verdict.error, token, false);
+      return;
+    case "failed": {
+      const error = new UnrecoverableError(`${verdict.reason}: ${verdict.error.message}`);
+      error.stack = verdict.error.stack ?? String(verdict.error);
+      await job.moveToFailed(error, token, false);
+      return;
+    }
+    case "returned":
+      if (verdict.delayMs > 0) await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+      else await job.moveToWait(token);
+  }
+}
+
+export function failureOf(job: Job<JobData>): EngineFailure {
+  const { id = "", name, failedReason = "", attemptsMade, finishedOn = 0 } = job;
+  const [, reason = "exhausted", error = failedReason] = /^([a-z-]+): ([\s\S]*)$/.exec(failedReason) ?? [];
+  return { id, name, reason, error, attempts: attemptsMade, failedAt: finishedOn };
+}

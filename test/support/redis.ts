@@ -1,0 +1,88 @@
+// A redis-server for a test: on a port of its own on 127.0.0.1, in a folder of its own; frozen, killed and started again on command.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+
+/** Whether there is one on this machine. Where it is required and is not there, this throws. */
+export function hasRedis(): boolean {
+  const found = spawnSync("redis-server", ["--version"]).status === 0;
+  if (!found && process.env.OFFLOAD_REQUIRE_REDIS === "1")
+    throw new Error("redis-server is required, and is not installed");
+  if (!found) console.warn("SKIPPED: redis-server is not installed, so nothing is tested against a real broker");
+  return found;
+}
+
+export class RedisServer {
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    private readonly dir: string,
+  ) {}
+
+  static async start(dir: string): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), dir);
+    await server.up();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it; what it kept on disk is there again. */
+  async up(): Promise<void> {
+    const options = [
+      "--port",
+      String(this.port),
+      "--bind",
+      "127.0.0.1",
+      "--dir",
+      this.dir,
+      "--save",
+      "",
+      "--appendonly",
+      "yes",
+      "--appendfsync",
+      "always",
+    ];
+    const started = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#process = started;
+    await new Promise<void>((resolve, reject) => {
+      let output = "";
+      started.stdout?.on("data", (text: Buffer) => {
+        output += text;
+        if (output.includes("Ready to accept connections")) resolve();
+      });
+      started.once("exit", (code) => reject(new Error(`redis-server ended with ${code}: ${output}`)));
+    });
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    const running = this.#process;
+    if (running === undefined) return;
+    this.#process = undefined;
+    const exited = once(running, "exit");
+    running.kill("SIGKILL");
+    await exited;
+  }
+
+  freeze(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#process?.kill("SIGCONT");
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
