@@ -113,7 +113,7 @@ function show() {
     `pid ${hello.pid}`,
     `Node ${hello.node.slice(1)}`,
     `up ${time(state.upMs)}`,
-    `loop lag ${time(state.lagMs)}`,
+    `loop lag ${time(state.loop[0])}, ${state.loop[1]} % busy`,
   ];
   set("process", about.join(" · "));
   showStatus();
@@ -137,7 +137,7 @@ function show() {
   );
   set("failed", number(counts.failed));
   $("failed").classList.toggle("bad", counts.failed > 0);
-  set("failed-note", state.ended ? `${((100 * counts.failed) / state.ended).toFixed(1)} % of what ended` : "");
+  set("failed-note", counts.failed ? `${((100 * counts.failed) / state.ended).toFixed(1)} % of what ended` : "");
   const part = Math.max(max ? count / max : 0, most ? size / most : 0);
   set("fill", `${(100 * part).toFixed(part > 0 && part < 0.1 ? 1 : 0)} %`);
   set("fill-note", `${number(count)} of ${max ? number(max) : "any"}; ${bytes(size)} of ${most ? bytes(most) : "any"}`);
@@ -362,10 +362,9 @@ function makeFailure(group) {
 
 function showLetters(data) {
   letters = data;
-  $("letters-part").hidden = !data?.list;
+  $("letters-part").hidden = !data?.count;
   if (!data?.list) return;
   set("letter-count", number(data.count));
-  $("letter-acts").hidden = data.count === 0;
   keyed(
     $("letters"),
     data.list,
