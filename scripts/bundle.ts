@@ -98,7 +98,13 @@ export async function bundle(dist: string): Promise<void> {
 async function bundleCode(dist: string): Promise<void> {
   const cores = Object.fromEntries(Object.entries(entries).map(([name, file]) => [`${name}-core`, file]));
   const input = { ...cores, cli: path.join(root, "src/journal/cli/cli.ts") };
-  const build = await rolldown({ ...common, input, plugins: [withoutRequire] });
+  const build = await rolldown({
+    ...common,
+    input,
+    plugins: [withoutRequire],
+    // What `parts` asks for. No entry exports more by it: test/package/contents.test.ts.
+    preserveEntrySignatures: "allow-extension",
+  });
   const { output } = await build.write({ ...commonJs, codeSplitting: parts, dir: dist });
   for (const name of Object.keys(entries)) {
     const core = output.find((part) => part.type === "chunk" && part.name === `${name}-core`);

@@ -18,7 +18,7 @@ import { Calls } from "./intake/call/calls.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
 import { Held } from "./intake/held.js";
-import { copy, showInside } from "./intake/inside.js";
+import { copy, type Inside, showInside } from "./intake/inside.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Refusals } from "./intake/refusals.js";
@@ -35,7 +35,7 @@ import { trackCurrentResponse } from "./response/current.js";
 import { shutdownInThread } from "./shutdown/in-thread.js";
 import { reportAtExit } from "./shutdown/process/exit-report.js";
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
-import { type CloseOptions, closeTarget, isClosing } from "./shutdown/steps/close.js";
+import { type CloseOptions, closeTarget, closingLeftMs, isClosing } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
 import type { DrainTarget } from "./shutdown/steps/target.js";
 import { NoStore } from "./store/no-store.js";
@@ -149,6 +149,8 @@ function makeOffloader(
     logger,
   });
   let draining = false;
+  /** Calls of `drain()` that wait. */
+  let drains = 0;
   const emitDraining = (): void => {
     held.hurry();
     if (draining) return;
@@ -255,8 +257,10 @@ function makeOffloader(
       checkOptions("drain", options, { timeout: milliseconds() });
       // The journal goes on to bring tasks back, because the process goes on.
       scheduler.pauses.resumeAll();
+      drains++;
       emitDraining();
       const drained = await inTime(ledger.idle(), options.timeout);
+      drains--;
       held.calm();
       return { drained, unfinished: target.unfinished() };
     },
@@ -269,9 +273,13 @@ function makeOffloader(
   };
   const { abortGrace } = pool;
   const { find } = inspection;
+  const drain = (): ReturnType<Inside["drain"]> => {
+    const leftMs = closingLeftMs(target);
+    return leftMs !== undefined || drains > 0 ? { leftMs } : undefined;
+  };
   const parts = {
     find,
-    isDraining: () => draining,
+    drain,
     events,
     ledger,
     intake,

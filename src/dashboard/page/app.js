@@ -304,10 +304,9 @@ function showDrain() {
   $("drain").classList.toggle("over", over);
   set("drain-title", over ? "Everything that was accepted has ended" : `Waiting for ${plural(unfinished, "task")}`);
   const also = requests > 0 ? ` ${plural(requests, "request")} ${requests === 1 ? "is" : "are"} open.` : "";
-  const then =
-    leftMs == null ? "New tasks are still accepted." : "The process ends with the last of them, or at the deadline.";
+  const then = leftMs == null ? "New tasks are still accepted." : "It ends with the last of them, or at the deadline.";
   const last = leaves === 1 ? "The process ends." : "The stream has ended; at the deadline the rest is reported by id.";
-  set("drain-text", `${reason === "drain" ? "A drain" : reason}: ${leaves ? last : then + also}`);
+  set("drain-text", `${reason}: ${leaves ? last : then + also}`);
   keyed($("drain-tasks"), over ? [] : drain.tasks, ({ id }) => id, makeLine);
   document.querySelector(".left").hidden = leftMs == null || over;
   countDown();

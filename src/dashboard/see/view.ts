@@ -128,13 +128,15 @@ export class View {
     const { offloader, inside } = this.#parts;
     const shutdown = currentShutdown();
     const course = shutdown?.state === "serving" ? undefined : shutdown?.course;
-    if (course === undefined && !inside.isDraining()) return null;
+    const own = inside.drain();
+    if (course === undefined && own === undefined) return null;
+    const leftMs = course?.leftMs ?? own?.leftMs;
     const begun = running > 0 ? offloader.tasks({ state: "running", limit: mostPending }) : [];
     const tasks = [...begun, ...offloader.tasks({ limit: mostPending }).filter(({ state }) => state !== "running")];
     return {
-      reason: course?.reason ?? "drain",
+      reason: course?.reason ?? (leftMs === undefined ? "drain()" : "close()"),
       state: shutdown?.state ?? "draining",
-      leftMs: course && Math.max(0, Math.round(course.leftMs)),
+      leftMs: leftMs && Math.max(0, Math.round(leftMs)),
       unfinished,
       requests: Math.max(0, (course?.openRequests.length ?? 0) - readers),
       tasks: tasks.slice(0, mostPending).map(lineOf),
