@@ -19,6 +19,8 @@ function resolve(options: unknown): ReturnType<typeof resolveOptions> {
   return resolveOptions(options as OffloaderOptions);
 }
 
+const engine = { name: "any", module: "file:///any.mjs", options: {}, limits: { maxBytes: 1, replace: false } };
+
 describe("createOffloader refuses", () => {
   it.each<[options: unknown, message: string | RegExp]>([
     [undefined, "expected options to be an object, got undefined"],
@@ -34,6 +36,11 @@ describe("createOffloader refuses", () => {
     [{ tasks, toString: 1 }, /^unknown option toString \(known options: tasks, name, pool, .*\)$/],
     [JSON.parse('{ "__proto__": {} }'), /^unknown option __proto__ \(known options: /],
     [{ tasks, name: "" }, 'expected name to be a non-empty string, got ""'],
+    [{ tasks, engine: "bullmq" }, /^expected engine to be what the function of an engine returns, .*, got "bullmq"$/],
+    [{ tasks, engine: { name: "mine" } }, /^expected engine to be what the function of an engine returns/],
+    [{ tasks, engine, role: "web" }, 'expected role to be one of "both", "dispatch", "work", got "web"'],
+    [{ tasks, role: "work" }, 'expected engine to be given, as role is "work", got undefined'],
+    [{ tasks, policies: { resize: { engine: "no" } } }, 'expected policies.resize.engine to be a boolean, got "no"'],
     [{ tasks, pool: 4 }, "expected pool to be an object, got 4"],
     [{ tasks, pool: null }, "expected pool to be an object, got null"],
     [{ tasks, pool: { maxThread: 4 } }, "unknown option pool.maxThread (did you mean maxThreads?)"],
@@ -156,6 +163,7 @@ describe("createOffloader refuses", () => {
 
 describe("createOffloader accepts", () => {
   it.each<[string, object]>([
+    ["an engine, a role and a task that stays", { engine, role: "work", policies: { resize: { engine: false } } }],
     ["a path", { tasks: "/app/tasks.js" }],
     [
       "every option of the pool",
