@@ -92,7 +92,7 @@ describe("createOffloader refuses", () => {
       { tasks, queue: { maxHold: 0 } },
       "expected queue.maxHold to be a number of milliseconds from 1 to 345600000 or Infinity, got 0",
     ],
-    [{ tasks, log: { ended: "all" } }, 'expected log.ended to be one of "failed", "none", got "all"'],
+    [{ tasks, log: { ended: "most" } }, 'expected log.ended to be one of "failed", "slow", "all", "none", got "most"'],
     [
       { tasks, log: { longRunning: "60s" } },
       'expected log.longRunning to be a number of milliseconds from 1 to 345600000 or Infinity, got "60s"',
@@ -221,7 +221,7 @@ describe("what was left out", () => {
       tasks,
       name: "offloader",
       queue: { max: 10_000, maxBytes: Math.floor(memoryLimit() / 4), maxHold: 900_000 },
-      log: { ended: "failed", longRunning: 60_000 },
+      log: { ended: "failed", slowMs: 10_000, sample: 1, longRunning: 60_000 },
       callbacks: { concurrency: 100 },
       defaults: {
         priority: "normal",
