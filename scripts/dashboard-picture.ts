@@ -27,7 +27,7 @@ const browser = await chromium.launch({
 });
 try {
   const [line] = await once(shop.stdout.setEncoding("utf8"), "data");
-  const page = await browser.newPage({ viewport: { width: 1180, height: 870 }, deviceScaleFactor: 1.3 });
+  const page = await browser.newPage({ viewport: { width: 1180, height: 908 }, deviceScaleFactor: 1.3 });
   await page.goto(`http://127.0.0.1:${/listening (\d+)/.exec(line)?.[1]}/`);
   await sleep(works);
   shop.kill("SIGTERM");

@@ -15,7 +15,7 @@ export const groups = [
       "is-it-worth-it",
     ],
   ],
-  ["Run it", ["shutdown", "journal", "observability", "dashboard", "testing"]],
+  ["Run it", ["shutdown", "journal", "observability", "dashboard", "testing", "beyond-one-machine"]],
   [
     "Deploy",
     [

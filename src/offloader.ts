@@ -25,7 +25,7 @@ import { DeadLetterCalls } from "./intake/call/dead-letters.js";
 import type { AnyTasks } from "./intake/call/typed.js";
 import { Definitions } from "./intake/definitions.js";
 import { Held } from "./intake/held.js";
-import { copy, showInside } from "./intake/inside.js";
+import { copy, type Inside, showInside } from "./intake/inside.js";
 import { InstanceWarnings } from "./intake/instance-warnings.js";
 import { Intake } from "./intake/intake.js";
 import { Refusals } from "./intake/refusals.js";
@@ -43,7 +43,7 @@ import { trackCurrentResponse } from "./response/current.js";
 import { shutdownInThread } from "./shutdown/in-thread.js";
 import { reportAtExit } from "./shutdown/process/exit-report.js";
 import { shutdownOnSignals } from "./shutdown/shutdown.js";
-import { type CloseOptions, closeTarget, isClosing } from "./shutdown/steps/close.js";
+import { type CloseOptions, closeTarget, closingLeftMs, isClosing } from "./shutdown/steps/close.js";
 import type { CloseReport } from "./shutdown/steps/report.js";
 import type { DrainTarget } from "./shutdown/steps/target.js";
 import { NoStore } from "./store/no-store.js";
@@ -200,6 +200,8 @@ function makeOffloader(
     logger,
   });
   let draining = false;
+  /** Calls of `drain()` that wait. */
+  let drains = 0;
   const emitDraining = (): void => {
     held.hurry();
     if (draining) return;
@@ -314,9 +316,11 @@ function makeOffloader(
       checkOptions("drain", options, { timeout: milliseconds() });
       // The journal goes on to bring tasks back, because the process goes on.
       scheduler.pauses.resumeAll();
+      drains++;
       emitDraining();
       remote?.rest(true);
       const drained = await inTime(ledger.idle(), options.timeout);
+      drains--;
       held.calm();
       remote?.rest(false);
       return { drained, unfinished: target.unfinished() };
@@ -330,9 +334,13 @@ function makeOffloader(
   };
   const { abortGrace } = pool;
   const { find } = inspection;
+  const drain = (): ReturnType<Inside["drain"]> => {
+    const leftMs = closingLeftMs(target);
+    return leftMs !== undefined || drains > 0 ? { leftMs } : undefined;
+  };
   const parts = {
     find,
-    isDraining: () => draining,
+    drain,
     events,
     ledger,
     intake,

@@ -64,6 +64,8 @@ const packages: Record<string, readonly string[]> = {
   // Types alone, for those who have it.
   "src/testing/vitest.ts": ["vitest"],
   "src/testing/jest.ts": ["expect"],
+  // Optional peers, each behind an entry of its own.
+  "src/otel": ["@opentelemetry/api"],
 };
 const withoutNode = ["src/engine/queue"];
 
@@ -126,7 +128,7 @@ describe("the structure of the source", () => {
     expect(circles(imports)).toEqual([]);
   });
 
-  it("imports Piscina in src/engine/threads alone, and no other package but those of vitest and jest for their types", () => {
+  it("imports Piscina in src/engine/threads alone, and no other package but optional peers", () => {
     const wrong = imports.filter(({ file, from }) => {
       if (from.startsWith(".") || from.startsWith("node:")) return false;
       return !Object.entries(packages).some(([folder, names]) => isWithin(file, folder) && names.includes(from));

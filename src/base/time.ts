@@ -2,7 +2,7 @@
 // timer would not come until the test moves its clock, and never once the fake is gone (measured with vitest 4 and jest 30: the
 // pool stopped for good). They may do so before the library is loaded (jest's `enableGlobally`), so the timers come from
 // modules of Node's, whose named exports stay what they are.
-import { type IntervalHistogram, monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { type EventLoopUtilization, performance } from "node:perf_hooks";
 import { clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from "node:timers";
 import { deferred } from "./deferred.js";
 
@@ -29,10 +29,9 @@ export const atEndOfStep: (callback: () => void) => void = isReplaced(process.ne
   ? soon
   : process.nextTick.bind(process);
 
-/** How often {@link loopDelay} looks, in ms. Each time wakes the process, which costs about 15 us. */
-export const loopDelayEvery = 100;
-/** Measures the time from one look at the clock to the next, in ns, from `enable()` to `disable()`. */
-export const loopDelay: () => IntervalHistogram = () => monitorEventLoopDelay({ resolution: loopDelayEvery });
+/** How busy the event loop was, from its start or from an earlier reading on. */
+export const loopUse: (since?: EventLoopUtilization) => EventLoopUtilization =
+  performance.eventLoopUtilization.bind(performance);
 
 /** Milliseconds on this thread's monotonic clock, with a fraction. */
 export const now: () => number = performance.now.bind(performance);

@@ -58,10 +58,23 @@ export class Live {
   }
 
   #watch(isWatched: boolean): void {
-    this.#view.watch(isWatched);
+    if (!isWatched) {
+      clearTicker(this.#ticker);
+      this.#ticker = undefined;
+      return;
+    }
+    this.#tickEvery(every);
+    if (currentShutdown()?.course !== undefined) this.#draining();
+  }
+
+  #tickEvery(ms: number): void {
+    const { loop } = this.#view;
     clearTicker(this.#ticker);
-    this.#ticker = isWatched ? setTicker(() => this.#tick(), every) : undefined;
-    if (isWatched && currentShutdown()?.course !== undefined) this.#draining();
+    loop.start(ms);
+    this.#ticker = setTicker(() => {
+      loop.tick(ms);
+      this.#tick();
+    }, ms);
   }
 
   #tick(isWhole = false): void {
@@ -79,8 +92,7 @@ export class Live {
   #draining(): void {
     const shutdown = currentShutdown();
     if (this.#ticker !== undefined && shutdown?.course !== undefined) {
-      clearTicker(this.#ticker);
-      this.#ticker = setTicker(() => this.#tick(), everyInDrain);
+      this.#tickEvery(everyInDrain);
       this.#endWith(shutdown.signal);
     }
     this.#tick();

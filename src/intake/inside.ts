@@ -30,8 +30,8 @@ export interface Inside {
   readonly maker: TaskMaker;
   /** The clock of backoffs and of callbacks. */
   readonly clock: SwitchableClock;
-  /** Whether a drain has begun. */
-  readonly isDraining: () => boolean;
+  /** The drain that goes on, with the ms until its deadline where it has one. */
+  readonly drain: () => { readonly leftMs: number | undefined } | undefined;
   /** The unfinished task or callback with this id. */
   readonly find: (id: string) => Task | undefined;
   /** Whether it was made in one of its own threads, where nothing runs. */

@@ -142,6 +142,8 @@ describe("an open page", () => {
     const { offloader, port, get } = await mounted();
     const reader = await Reader.open(port);
     await offloader.close();
+    const { drain } = await reader.event("state", ({ drain }) => drain !== null);
+    expect(drain).toMatchObject({ reason: "close()", leftMs: expect.any(Number), unfinished: 0 });
     await reader.event("bye");
     await reader.closed;
     expect((await get("events")).status).toBe(503);
@@ -160,9 +162,9 @@ describe("an open page", () => {
     const { offloader, port } = await mounted();
     const reader = await Reader.open(port);
     await offloader.drain();
-    expect((await reader.event("state", ({ drain }) => drain !== null)).drain).toMatchObject({ reason: "drain" });
+    expect((await reader.event("state", ({ drain }) => drain !== null)).drain).toMatchObject({ reason: "drain()" });
     offloader.offload("add", { a: 1, b: 2 });
-    await reader.event("state", ({ ended }) => ended === 1);
+    expect(await reader.event("state", ({ ended }) => ended === 1)).toMatchObject({ drain: null });
     reader.close();
   });
 

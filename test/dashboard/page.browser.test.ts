@@ -236,7 +236,7 @@ describe.skipIf(skip)("the page", () => {
     await page.locator("#threads .busy").first().waitFor();
     program.kill("SIGTERM");
     await page.getByRole("heading", { name: /^Waiting for \d+ tasks?$/ }).waitFor();
-    await page.getByText(/^SIGTERM: The process ends with the last of them, or at the deadline\.$/).waitFor();
+    await page.getByText(/^SIGTERM: It ends with the last of them, or at the deadline\.$/).waitFor();
     expect(await page.locator("#drain-left").textContent()).toMatch(/^\d+\.\d s$/);
     expect(await page.locator("#drain-tasks li").count()).toBeGreaterThan(0);
     expect(await findings(page)).toEqual([]);

@@ -71,7 +71,7 @@ describe("the inline engine", () => {
     const payload = { lines: [["info", "found", { at: 1 }]] };
     const task = host.add(defineTask("logs"), {}, { payload, context: "r1" });
     await host.ledger.idle();
-    const fields = { at: 1, task: "logs", id: task.id, attempt: 1, context: "r1" };
+    const fields = { at: 1, kind: "task", task: "logs", id: task.id, attempt: 1, context: "r1" };
     expect(lines).toEqual([{ level: "info", message: "found", fields }]);
   });
 

@@ -25,7 +25,7 @@ it("an instance of a class arrives as a plain object, and its class is warned of
       message:
         "payload.order is an instance of Order, which arrives in the task as a plain object, without its methods; " +
         "send plain data, or mark the class with static plainPayload = true",
-      fields: { task: "echo", path: "payload.order", class: "Order" },
+      fields: { offloader: "offloader", task: "echo", path: "payload.order", class: "Order" },
     },
   ]);
 });

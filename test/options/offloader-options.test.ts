@@ -19,6 +19,8 @@ function resolve(options: unknown): ReturnType<typeof resolveOptions> {
   return resolveOptions(options as OffloaderOptions);
 }
 
+const engine = { name: "any", module: "file:///any.mjs", options: {}, limits: { maxBytes: 1, replace: false } };
+
 describe("createOffloader refuses", () => {
   it.each<[options: unknown, message: string | RegExp]>([
     [undefined, "expected options to be an object, got undefined"],
@@ -34,6 +36,11 @@ describe("createOffloader refuses", () => {
     [{ tasks, toString: 1 }, /^unknown option toString \(known options: tasks, name, pool, .*\)$/],
     [JSON.parse('{ "__proto__": {} }'), /^unknown option __proto__ \(known options: /],
     [{ tasks, name: "" }, 'expected name to be a non-empty string, got ""'],
+    [{ tasks, engine: "bullmq" }, /^expected engine to be what the function of an engine returns, .*, got "bullmq"$/],
+    [{ tasks, engine: { name: "mine" } }, /^expected engine to be what the function of an engine returns/],
+    [{ tasks, engine, role: "web" }, 'expected role to be one of "both", "dispatch", "work", got "web"'],
+    [{ tasks, role: "work" }, 'expected engine to be given, as role is "work", got undefined'],
+    [{ tasks, policies: { resize: { engine: "no" } } }, 'expected policies.resize.engine to be a boolean, got "no"'],
     [{ tasks, pool: 4 }, "expected pool to be an object, got 4"],
     [{ tasks, pool: null }, "expected pool to be an object, got null"],
     [{ tasks, pool: { maxThread: 4 } }, "unknown option pool.maxThread (did you mean maxThreads?)"],
@@ -85,7 +92,7 @@ describe("createOffloader refuses", () => {
       { tasks, queue: { maxHold: 0 } },
       "expected queue.maxHold to be a number of milliseconds from 1 to 345600000 or Infinity, got 0",
     ],
-    [{ tasks, log: { ended: "all" } }, 'expected log.ended to be one of "failed", "none", got "all"'],
+    [{ tasks, log: { ended: "most" } }, 'expected log.ended to be one of "failed", "slow", "all", "none", got "most"'],
     [
       { tasks, log: { longRunning: "60s" } },
       'expected log.longRunning to be a number of milliseconds from 1 to 345600000 or Infinity, got "60s"',
@@ -156,6 +163,7 @@ describe("createOffloader refuses", () => {
 
 describe("createOffloader accepts", () => {
   it.each<[string, object]>([
+    ["an engine, a role and a task that stays", { engine, role: "work", policies: { resize: { engine: false } } }],
     ["a path", { tasks: "/app/tasks.js" }],
     [
       "every option of the pool",
@@ -213,7 +221,7 @@ describe("what was left out", () => {
       tasks,
       name: "offloader",
       queue: { max: 10_000, maxBytes: Math.floor(memoryLimit() / 4), maxHold: 900_000 },
-      log: { ended: "failed", longRunning: 60_000 },
+      log: { ended: "failed", slowMs: 10_000, sample: 1, longRunning: 60_000 },
       callbacks: { concurrency: 100 },
       defaults: {
         priority: "normal",

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import * as main from "offload-after-response";
+import * as bullmq from "offload-after-response/bullmq";
 import * as page from "offload-after-response/dashboard";
 import * as otel from "offload-after-response/otel";
 import * as prometheus from "offload-after-response/prometheus";
@@ -27,10 +28,10 @@ beforeAll(async () => {
 });
 
 describe("the published package", () => {
-  it("contains the build, the declarations, the documents, the examples of deployment, and nothing else", () => {
+  it("contains the build, the declarations, the documents, the alerts, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(?!(bullmq|cli|index|worker|esbuild|webpack|dashboard|otel|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/(deploy|prometheus)\/.+)$/;
+      /^(dist\/(?!(bullmq|cli|index|worker|esbuild|webpack|dashboard|otel|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/prometheus\/.+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "AGENTS.md",
       "LICENSE",
@@ -86,31 +87,29 @@ describe("the published package", () => {
       "dist/worker.js",
       "package.json",
     ]);
-    expect(contents).toEqual(expect.arrayContaining(["docs/errors.md", "examples/deploy/app/server.js"]));
+    expect(contents).toEqual(expect.arrayContaining(["docs/errors.md", "examples/prometheus/alerts.yml"]));
   });
 
   it("has what its documents link to, but for what is of use in a clone alone", () => {
     const missing = contents
       .filter((file) => file.endsWith(".md"))
       .flatMap((document) => linksOf(document).map((link) => targetOf(document, link)))
-      .filter((target) => !contents.some((file) => file === target || file.startsWith(`${target}/`)));
+      .filter((target) => !contents.some((file) => file === target || file.startsWith(`${target}/`)))
+      // The examples are programs to be run in a clone.
+      .filter((target) => !target.startsWith("examples/"));
     expect([...new Set(missing)].sort()).toEqual([
       "CHANGELOG.md",
       "CONTRIBUTING.md",
       "docs/coming-from.md",
       "docs/glossary.md",
       "docs/images/dashboard.webp",
+      "docs/is-it-worth-it.md",
       "docs/journal-format.md",
       "docs/life-of-a-task.md",
       "docs/performance.md",
       "docs/performance/latency.svg",
       "docs/performance/pool-throughput.svg",
-      "examples/frameworks/README.md",
-      "examples/image-server/README.md",
-      "examples/image-server/follow.ts",
-      "examples/shutdown-with",
-      "examples/signup/README.md",
-      "examples/statistics/README.md",
+      "docs/recipes.md",
       "test/deploy/npm-start.test.ts",
     ]);
   });
@@ -141,6 +140,7 @@ describe("the published package", () => {
     for (const [name, imported] of Object.entries({
       "offload-after-response": main,
       "offload-after-response/worker": worker,
+      "offload-after-response/bullmq": bullmq,
       "offload-after-response/otel": otel,
       "offload-after-response/prometheus": prometheus,
       "offload-after-response/dashboard": page,
@@ -155,6 +155,7 @@ describe("the published package", () => {
   it("exports these names", () => {
     expect(Object.keys(main).sort()).toEqual(["NonRetryableError", "OffloadError", "createOffloader", "errorCodes"]);
     expect(Object.keys(worker).sort()).toEqual(["NonRetryableError", "aroundTask", "onTeardown"]);
+    expect(Object.keys(bullmq)).toEqual(["bullmq"]);
     expect(Object.keys(otel).sort()).toEqual(["OffloadInstrumentation", "offloadMetrics"]);
     expect(Object.keys(prometheus).sort()).toEqual(["prometheus", "prometheusMetrics"]);
     expect(Object.keys(testing).sort()).toEqual(["matchers", "testing"]);

@@ -41,7 +41,12 @@ describe("the testing kit of the installed package", () => {
       ready: /^kept/m,
     });
     const { code, stdout, stderr } = await program.exited;
-    expect({ code, stderr: stderr.replace(/^.*ExperimentalWarning.*\n.*trace-warnings.*\n/, "") }).toEqual({
+    expect({
+      code,
+      stderr: stderr
+        .replace(/^.*ExperimentalWarning.*\n.*trace-warnings.*\n/, "")
+        .replace(/^.* info: ready for tasks .*\n/m, ""),
+    }).toEqual({
       code: 0,
       stderr: "",
     });

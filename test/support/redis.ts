@@ -69,6 +69,12 @@ export class RedisServer {
     await exited;
   }
 
+  /** Sends one command to it. */
+  command(...words: readonly string[]): void {
+    const { status, stderr } = spawnSync("redis-cli", ["-p", String(this.port), ...words], { encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+  }
+
   freeze(): void {
     this.#process?.kill("SIGSTOP");
   }

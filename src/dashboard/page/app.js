@@ -113,7 +113,7 @@ function show() {
     `pid ${hello.pid}`,
     `Node ${hello.node.slice(1)}`,
     `up ${time(state.upMs)}`,
-    `loop lag ${time(state.lagMs)}`,
+    `loop lag ${time(state.loop[0])}, ${state.loop[1]} % busy`,
   ];
   set("process", about.join(" · "));
   showStatus();
@@ -137,7 +137,7 @@ function show() {
   );
   set("failed", number(counts.failed));
   $("failed").classList.toggle("bad", counts.failed > 0);
-  set("failed-note", state.ended ? `${((100 * counts.failed) / state.ended).toFixed(1)} % of what ended` : "");
+  set("failed-note", counts.failed ? `${((100 * counts.failed) / state.ended).toFixed(1)} % of what ended` : "");
   const part = Math.max(max ? count / max : 0, most ? size / most : 0);
   set("fill", `${(100 * part).toFixed(part > 0 && part < 0.1 ? 1 : 0)} %`);
   set("fill-note", `${number(count)} of ${max ? number(max) : "any"}; ${bytes(size)} of ${most ? bytes(most) : "any"}`);
@@ -304,10 +304,9 @@ function showDrain() {
   $("drain").classList.toggle("over", over);
   set("drain-title", over ? "Everything that was accepted has ended" : `Waiting for ${plural(unfinished, "task")}`);
   const also = requests > 0 ? ` ${plural(requests, "request")} ${requests === 1 ? "is" : "are"} open.` : "";
-  const then =
-    leftMs == null ? "New tasks are still accepted." : "The process ends with the last of them, or at the deadline.";
+  const then = leftMs == null ? "New tasks are still accepted." : "It ends with the last of them, or at the deadline.";
   const last = leaves === 1 ? "The process ends." : "The stream has ended; at the deadline the rest is reported by id.";
-  set("drain-text", `${reason === "drain" ? "A drain" : reason}: ${leaves ? last : then + also}`);
+  set("drain-text", `${reason}: ${leaves ? last : then + also}`);
   keyed($("drain-tasks"), over ? [] : drain.tasks, ({ id }) => id, makeLine);
   document.querySelector(".left").hidden = leftMs == null || over;
   countDown();
@@ -362,10 +361,9 @@ function makeFailure(group) {
 
 function showLetters(data) {
   letters = data;
-  $("letters-part").hidden = !data?.list;
+  $("letters-part").hidden = !data?.count;
   if (!data?.list) return;
   set("letter-count", number(data.count));
-  $("letter-acts").hidden = data.count === 0;
   keyed(
     $("letters"),
     data.list,

@@ -1,6 +1,6 @@
 // What an open page is told each second. Lists are short and texts are cut, so that one message stays below 64 KiB.
 import { hostname } from "node:os";
-import { loopDelay, loopDelayEvery, upMs, wallClock } from "../../base/time.js";
+import { upMs, wallClock } from "../../base/time.js";
 import type { Offloader } from "../../contract.js";
 import type { StateCounts } from "../../core/measure/counts.js";
 import type { ThreadInfo } from "../../engine/threads/thread-info.js";
@@ -9,6 +9,7 @@ import { ages } from "../../observe/snapshot.js";
 import type { TaskStats } from "../../observe/stats.js";
 import type { TaskInfo } from "../../observe/tasks.js";
 import { currentShutdown } from "../../shutdown/process/registry.js";
+import { Loop } from "./loop.js";
 import { progressText } from "./progress-text.js";
 import { type Sample, sampleOf } from "./samples.js";
 import { cut } from "./view-text.js";
@@ -29,19 +30,12 @@ export interface ViewParts {
 }
 
 export class View {
-  readonly #lag = loopDelay();
+  readonly loop: Loop = new Loop();
   readonly #parts: ViewParts;
   #messagesToTable = 0;
 
   constructor(parts: ViewParts) {
     this.#parts = parts;
-  }
-
-  /** Measures the lag of the event loop from now on, or no more. */
-  watch(isWatched: boolean): void {
-    this.#lag.reset();
-    if (isWatched) this.#lag.enable();
-    else this.#lag.disable();
   }
 
   sample(): Sample {
@@ -72,7 +66,7 @@ export class View {
       ended: endedOf(counts),
       unfinished: [ledger.unfinished, ledger.bytes],
       oldest: [Math.round(oldestMs), Math.round(oldestQueuedMs)],
-      lagMs: this.#lagMs(),
+      loop: [round(this.loop.lateMs), Math.round(this.loop.busy * 100)],
       paused: inside.scheduler.pauses.paused.has(undefined),
       threads: threads.slice(0, mostThreads).map((thread) => this.#thread(thread)),
       threadCount: threads.length,
@@ -98,12 +92,6 @@ export class View {
         .map(([name, task]) => rowOf(name, task, paused.has(name))),
       nameCount: names.length,
     };
-  }
-
-  #lagMs(): number {
-    const lag = this.#lag.count > 0 ? this.#lag.max / 1e6 - loopDelayEvery : 0;
-    this.#lag.reset();
-    return round(Math.max(0, lag));
   }
 
   #thread({ threadId, state, running, ahead, utilization, memoryMiB, tasksRun }: ThreadInfo): object {
@@ -140,13 +128,15 @@ export class View {
     const { offloader, inside } = this.#parts;
     const shutdown = currentShutdown();
     const course = shutdown?.state === "serving" ? undefined : shutdown?.course;
-    if (course === undefined && !inside.isDraining()) return null;
+    const own = inside.drain();
+    if (course === undefined && own === undefined) return null;
+    const leftMs = course?.leftMs ?? own?.leftMs;
     const begun = running > 0 ? offloader.tasks({ state: "running", limit: mostPending }) : [];
     const tasks = [...begun, ...offloader.tasks({ limit: mostPending }).filter(({ state }) => state !== "running")];
     return {
-      reason: course?.reason ?? "drain",
+      reason: course?.reason ?? (leftMs === undefined ? "drain()" : "close()"),
       state: shutdown?.state ?? "draining",
-      leftMs: course && Math.max(0, Math.round(course.leftMs)),
+      leftMs: leftMs && Math.max(0, Math.round(leftMs)),
       unfinished,
       requests: Math.max(0, (course?.openRequests.length ?? 0) - readers),
       tasks: tasks.slice(0, mostPending).map(lineOf),

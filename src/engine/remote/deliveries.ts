@@ -4,11 +4,11 @@ import type { Logger } from "../../base/logger.js";
 import { errorOf } from "../../core/lazy-error.js";
 import { toError, type WireError } from "../../core/payload/thrown.js";
 import { toWire } from "../../core/payload/to-wire.js";
-import { fromWireForm } from "../../core/payload/wire-form.js";
 import { isFinal } from "../../core/states.js";
 import { name, type Task } from "../../core/task.js";
 import type { Readmit } from "../../store/store.js";
 import type { Engine, EngineHost } from "../engine.js";
+import { storedFrom, verdictOf } from "./delivered.js";
 import type { EngineThread } from "./engine-thread.js";
 import type { DeliveredTask, WireVerdict } from "./protocol.js";
 import { Returns } from "./returns.js";
@@ -219,36 +219,4 @@ export class Deliveries {
     this.#granted += more;
     this.#parts.thread.post({ kind: "grant", more });
   }
-}
-
-function verdictOf(task: Task, code: string | undefined, error: unknown): WireVerdict {
-  switch (task.state) {
-    case "succeeded":
-      return { as: "succeeded" };
-    case "failed":
-      // The process is to blame, and not the task.
-      if (code === "AR_TASKS_NOT_LOADABLE") return { as: "returned", delayMs: 1_000 };
-      return { as: "failed", reason: code === "AR_TIMEOUT" ? "timeout" : "exhausted", error: toWire(error) };
-    case "cancelled":
-      return { as: "failed", reason: "cancelled", error: toWire(error) };
-    default:
-      return { as: "returned", delayMs: 0 };
-  }
-}
-
-function storedFrom(task: DeliveredTask): Parameters<Readmit>[0] {
-  const { id, name, payload, dispatch, context, parent, carrier, acceptedAt, attempt, crashes } = task;
-  return {
-    id,
-    name,
-    payload: fromWireForm(payload),
-    dispatch,
-    context: fromWireForm(context),
-    parent,
-    carrier,
-    attempt: attempt - 1,
-    interrupted: crashes,
-    acceptedAt,
-    retries: 0,
-  };
 }

@@ -3,16 +3,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { since } from "../../base/ticks.js";
-import { nextTurn, wallClock } from "../../base/time.js";
-import type { Priority } from "../../core/definition.js";
+import { nextTurn } from "../../base/time.js";
 import { toError } from "../../core/payload/thrown.js";
 import { name, type Task } from "../../core/task.js";
 import type { Store } from "../../store/store.js";
 import type { EngineHost } from "../engine.js";
 import { Lanes } from "../queue/lanes.js";
 import type { EngineThread } from "./engine-thread.js";
-import type { Forwarded, TaskHead } from "./protocol.js";
+import { ForwardMessage } from "./forward-message.js";
+import type { Forwarded } from "./protocol.js";
 
 export interface OutboxParts {
   /** Of the engine. */
@@ -22,18 +21,15 @@ export interface OutboxParts {
   readonly logger: Logger;
 }
 
-/** Tasks and bytes that are under way at the most, and those of one message. */
+/** Tasks and bytes that are under way at the most. */
 const mostUnderWay = 1_000;
 const mostBytesUnderWay = 4 * 1024 * 1024;
-const mostInMessage = 500;
-const mostBytesInMessage = 1024 * 1024;
 
 interface UnderWay {
   readonly task: Task;
   readonly bytes: number;
 }
 
-const priorities: Record<Priority, 1 | 2 | 3> = { high: 1, normal: 2, low: 3 };
 const outsideOfRequests = AsyncLocalStorage.snapshot();
 
 export class Outbox {
@@ -181,29 +177,19 @@ export class Outbox {
 
   #send(): void {
     while (this.#mayGo) {
-      const heads: TaskHead[] = [];
-      const chunks: Uint8Array[] = [];
-      let length = 0;
-      while (heads.length < mostInMessage && length < mostBytesInMessage) {
-        const task = this.#next();
-        if (task === undefined) break;
-        const content = this.#read(task);
-        if (content === undefined) continue;
-        this.#underWay.set(task.id, { task, bytes: content.bytes.length });
-        this.#bytesUnderWay += content.bytes.length;
-        heads.push(content.head);
-        chunks.push(content.bytes);
-        length += content.bytes.length;
+      const message = new ForwardMessage();
+      for (let task = this.#next(); task !== undefined; task = message.isFull ? undefined : this.#next()) {
+        try {
+          const bytes = message.add(task, this.#parts.store.contentOf(task));
+          this.#underWay.set(task.id, { task, bytes });
+          this.#bytesUnderWay += bytes;
+        } catch (error) {
+          this.#left();
+          this.#refused(task, error instanceof Error ? error : new Error(String(error)));
+        }
       }
-      if (heads.length === 0) return;
-      // A buffer of its own, because it moves to the thread.
-      const bytes = new Uint8Array(length);
-      let at = 0;
-      for (const chunk of chunks) {
-        bytes.set(chunk, at);
-        at += chunk.length;
-      }
-      this.#parts.thread.post({ kind: "forward", heads, bytes }, [bytes.buffer]);
+      if (message.isEmpty) return;
+      message.post(this.#parts.thread);
     }
   }
 
@@ -217,29 +203,5 @@ export class Outbox {
       this.#aside.set(name, aside.add(task));
     }
     return undefined;
-  }
-
-  #read(task: Task): { readonly head: TaskHead; readonly bytes: Uint8Array } | undefined {
-    const { id, definition, dispatch, acceptedAt } = task;
-    try {
-      const content = this.#parts.store.contentOf(task);
-      // A copy, because the next read uses the memory again. The slice() of a Buffer is none.
-      const bytes = new Uint8Array(content.bytes);
-      const head = {
-        id,
-        name: definition.name,
-        priority: priorities[dispatch.priority],
-        attempts: dispatch.attempts,
-        key: dispatch.key,
-        acceptedAt: Math.round(wallClock() - since(acceptedAt)),
-        encoding: content.encoding,
-        length: bytes.length,
-      };
-      return { head, bytes };
-    } catch (error) {
-      this.#left();
-      this.#refused(task, error instanceof Error ? error : new Error(String(error)));
-      return undefined;
-    }
   }
 }

@@ -82,7 +82,7 @@ export interface EngineFailure {
 }
 
 export interface RemoteEngineEvents {
-  /** Told at each change, and once after `open`. */
+  /** Told at each change, and once after `open`. A broker that does not answer is down, although its connections are open. */
   state(up: boolean, error?: Error): void;
 }
 
@@ -91,9 +91,11 @@ export interface RemoteEngine {
   /** Connects in the background, again and again. Never throws. */
   open(events: RemoteEngineEvents): void;
   /**
-   * Hands tasks over, in their order. If it rejects, nothing is known, and the same batch is submitted again.
+   * Hands tasks over, in their order. If it rejects, nothing is known, and the same batch is submitted again. A batch may be rejected for
+   * the sake of one task: parts of it are submitted then, down to single tasks. A single one that will never be taken gets a receipt.
    *
-   * @returns a receipt for each
+   * @param signal aborts when nobody waits any more
+   * @returns a receipt for each; that of a task that the broker has already is `ok`, and names no other
    */
   submit(batch: readonly EngineTask[], signal: AbortSignal): Promise<readonly Receipt[]>;
   /** Takes tasks as long as credits are left: one for each free place in the threads. */
@@ -103,6 +105,7 @@ export interface RemoteEngine {
   counts(): Promise<EngineCounts>;
   readonly failures: {
     list(limit: number): Promise<readonly EngineFailure[]>;
+    /** Delivers it again, as if it had never been tried: no attempt and no crash counts any more. */
     retry(id: string): Promise<boolean>;
     discard(id: string): Promise<boolean>;
   };

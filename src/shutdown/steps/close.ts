@@ -56,6 +56,12 @@ export function isClosing(target: DrainTarget): boolean {
   return closings.has(target);
 }
 
+/** How long its closing may still take, in ms; undefined where none has begun. */
+export function closingLeftMs(target: DrainTarget): number | undefined {
+  const closing = closings.get(target);
+  return closing && closing.deadline.at - now();
+}
+
 /**
  * The one closing of a target; begins now if it has not.
  *

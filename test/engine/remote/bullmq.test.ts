@@ -2,13 +2,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { Queue } from "bullmq";
 import { bullmq } from "offload-after-response/bullmq";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../../src/engine/remote/bullmq/client.js";
 import { resolveBullMQ } from "../../../src/engine/remote/bullmq/options.js";
 import { makeDirectory } from "../../support/directory.js";
-import { thrownBy } from "../../support/offloader.js";
+import { rejection, thrownBy, watch } from "../../support/offloader.js";
 import { hasRedis, RedisServer } from "../../support/redis.js";
 import { describeRemoteEngine } from "./conformance.js";
 
@@ -39,15 +38,43 @@ describe.runIf(hasRedis())("on Redis", () => {
   });
   afterAll(() => redis.kill());
 
+  it("runs on another process's threads what a web process has dispatched, and its journal is the outbox", async () => {
+    const engine = bullmq({ connection: redis.url, queue: "photos" });
+    const web = watch("tasks.mjs", { name: "web", role: "dispatch", engine, journal: { dir: makeDirectory() } });
+    const handle = web.offloader.offload("echo", { photo: 1 }, { priority: "high" });
+    expect(handle.state).toBe("queued");
+    expect((await web.event("forwarded")).id).toBe(handle.id);
+    expect(await rejection(handle.result())).toMatchObject({ code: "AR_RUN_ELSEWHERE" });
+    const worker = watch("tasks.mjs", { name: "worker", role: "work", engine, journal: { dir: makeDirectory() } });
+    const ended = await worker.event("succeeded");
+    expect(ended).toMatchObject({ id: handle.id, task: "echo", attempt: 1 });
+    expect(web.offloader.stats().engine).toMatchObject({ name: "bullmq", up: true, backlog: 0 });
+  });
+
+  it("never waits for a Redis that is dead, and forwards all of it afterwards", { timeout: 30_000 }, async () => {
+    const engine = bullmq({ connection: redis.url, queue: "outage" });
+    const web = watch("tasks.mjs", {
+      name: "outage",
+      engine,
+      journal: { dir: makeDirectory() },
+      pool: { maxThreads: 1 },
+    });
+    await redis.kill();
+    const handles = Array.from({ length: 50 }, (_, n) => web.offloader.offload("echo", n));
+    expect(handles.every(({ state }) => state === "queued")).toBe(true);
+    await redis.up();
+    await web.events("forwarded", 50);
+    await web.events("succeeded", 50);
+    expect(new Set(web.recorded.filter(({ event }) => event === "succeeded").map(({ id }) => id)).size).toBe(50);
+  });
+
   describeRemoteEngine("BullMQ", (queue) => connect(optionsOf(queue)), {
     async dieWithTask(queue) {
       const child = fork(program, [JSON.stringify(optionsOf(queue))]);
       await once(child, "exit");
     },
     async loseLock(queue, id) {
-      const own = new Queue(queue, { connection: { url: redis.url } });
-      await (await own.client).del(`bull:${queue}:${id}:lock`);
-      await own.close();
+      redis.command("DEL", `bull:${queue}:${id}:lock`);
     },
     kill: () => redis.kill(),
     restart: () => redis.up(),

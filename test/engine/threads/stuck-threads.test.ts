@@ -21,7 +21,7 @@ describe("a task in native code", () => {
     expect(performance.now() - begin).toBeLessThan(seconds * 1_000 - 500);
     expect(watched.offloader.stats().threads).toMatchObject({ total: 1, stuck: 1 });
     const line = await watched.line(/native code/);
-    expect(line.fields).toMatchObject({ tasks: [{ task: "sleepsOutside" }] });
+    expect(line.fields).toMatchObject({ names: ["sleepsOutside"], ids: [expect.any(String)] });
     await watched.event("threadEnded");
     expect(watched.offloader.stats().threads).toMatchObject({ total: 1, stuck: 0 });
   });

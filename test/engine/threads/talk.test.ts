@@ -63,7 +63,9 @@ describe("task.log", () => {
     ];
     const handle = watched.offloader.offload("logs", { lines });
     await watched.line(/^bad$/);
-    const whose = { task: "logs", id: handle.id, attempt: 1, context: "r1" };
+    const { threadId } = await watched.event("threadStarted");
+    const task = { kind: "task", task: "logs", id: handle.id, attempt: 1, context: "r1" };
+    const whose = { offloader: "offloader", thread: threadId, ...task };
     expect(watched.lines.map(({ level, message, fields }) => [level, message, fields])).toEqual([
       ["debug", "looking", { at: 1, ...whose }],
       ["info", "found", whose],
@@ -172,7 +174,7 @@ describe("an error in a thread that no task waits for", () => {
     first.open();
     const { fields } = await watched.line(/unhandled error in a thread/);
     expect(fields.err).toMatchObject({ message: "too late" });
-    expect(Object.keys(fields).sort()).toEqual(["err", "thread"]);
+    expect(Object.keys(fields).sort()).toEqual(["err", "offloader", "thread"]);
     second.open();
     expect(await next.result()).toBe("done");
     expect(watched.recorded.filter(({ event }) => event === "failed" || event === "threadEnded")).toEqual([]);

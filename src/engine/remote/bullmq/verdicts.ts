@@ -1,6 +1,7 @@
 // How an attempt ends in BullMQ. The worker decides whether there is another one, and BullMQ counts: `moveToWait` and `moveToDelayed`
 // count no attempt, `moveToFailed` counts one.
 import { type Job, UnrecoverableError } from "bullmq";
+import { wallClock } from "../../../base/time.js";
 import type { EngineFailure, Verdict } from "../remote-engine.js";
 import type { JobData } from "./job.js";
 
@@ -21,7 +22,7 @@ export async function settle(job: Job<JobData>, token: string, verdict: Verdict)
       return;
     }
     case "returned":
-      if (verdict.delayMs > 0) await job.moveToDelayed(Date.now() + verdict.delayMs, token);
+      if (verdict.delayMs > 0) await job.moveToDelayed(wallClock() + verdict.delayMs, token);
       else await job.moveToWait(token);
   }
 }

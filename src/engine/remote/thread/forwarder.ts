@@ -1,8 +1,8 @@
 // Submits tasks in batches until the broker has each of them, or has refused it for good. A batch that is rejected is halved until
 // the guilty task is alone. Nothing is given up because of an outage.
-import { deferred } from "../../../base/deferred.js";
-import { clearTimer, now, setTimer, sleep } from "../../../base/time.js";
+import { now, sleep } from "../../../base/time.js";
 import type { EngineTask, Receipt, RemoteEngine } from "../remote-engine.js";
+import { submit } from "./submit.js";
 
 export interface ForwarderOptions {
   /** Told at each change: why the broker, which can be reached, takes no task; undefined when it takes them again. */
@@ -178,29 +178,11 @@ export class Forwarder {
     return !takes;
   }
 
-  /** The receipts, or why there are none. A client that does not keep to its signal is not waited for. */
+  /** The receipts, or why there are none. */
   async #ask(batch: readonly EngineTask[]): Promise<readonly Receipt[] | Error> {
-    const late = new AbortController();
-    const given = deferred<Error>();
-    const giveUp = (): void => {
-      late.abort();
-      given.resolve(new Error(`the broker did not answer within ${this.#patience} ms`));
-    };
-    const timer = setTimer(giveUp, this.#patience);
-    this.#closing.signal.addEventListener("abort", giveUp, { once: true });
-    try {
-      const submission = this.#client.submit(batch, late.signal);
-      submission.catch(() => {});
-      const answer = await Promise.race([submission, given.promise]);
-      if (answer instanceof Error) this.#rejection = answer;
-      return answer;
-    } catch (error) {
-      this.#rejection = error instanceof Error ? error : new Error(String(error));
-      return this.#rejection;
-    } finally {
-      clearTimer(timer);
-      this.#closing.signal.removeEventListener("abort", giveUp);
-    }
+    const answer = await submit(this.#client, batch, this.#patience, this.#closing.signal);
+    if (answer instanceof Error) this.#rejection = answer;
+    return answer;
   }
 
   /** Waits before the next submission, longer each time, or until the broker has come back. */
