@@ -1,0 +1,104 @@
+// A cluster under load whose processes are killed: two web processes, two workers and a Redis. Every accepted number is known, so what
+// is lost and what ran twice is counted and not guessed.
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RedisServer } from "../../test/support/redis.js";
+
+export interface ClusterOptions {
+  /** An empty folder. */
+  readonly folder: string;
+  /** How often each of web process, worker and broker is killed. */
+  readonly kills: number;
+  /** Between two kills, in ms. */
+  readonly pauseMs: number;
+  readonly onKill?: (what: string) => void;
+}
+
+export interface ClusterReport {
+  readonly accepted: number;
+  /** Numbers whose task has run. */
+  readonly run: number;
+  /** Accepted and never run. */
+  readonly lost: number;
+  /** Runs beyond the first. */
+  readonly twice: number;
+  readonly kills: number;
+}
+
+const program = path.join(import.meta.dirname, "process.mjs");
+const patienceMs = 60_000;
+
+export async function runCluster({ folder, kills, pauseMs, onKill }: ClusterOptions): Promise<ClusterReport> {
+  const ran = path.join(folder, "ran");
+  const data = path.join(folder, "redis");
+  mkdirSync(data);
+  const redis = await RedisServer.start(data);
+  const accepted = new Set<number>();
+  let next = 0;
+
+  async function start(role: "dispatch" | "work", name: string): Promise<ChildProcess> {
+    const settings = { role, connection: redis.url, journal: path.join(folder, `journal-${role}`) };
+    const child = fork(program, [JSON.stringify({ ...settings, name })], { env: { ...process.env, RAN: ran } });
+    child.on("message", (message: { accepted?: number }) => {
+      if (message.accepted !== undefined) accepted.add(message.accepted);
+    });
+    await once(child, "message");
+    return child;
+  }
+
+  const webs = [await start("dispatch", "web 1"), await start("dispatch", "web 2")];
+  const workers = [await start("work", "worker 1"), await start("work", "worker 2")];
+  const load = setInterval(() => {
+    for (const web of webs) if (web.connected) web.send({ n: next++, ms: 5 }, () => {});
+  }, 5);
+
+  const killed: Record<string, () => Promise<void>> = {
+    "a web process": () => replace(webs, "dispatch"),
+    "a worker": () => replace(workers, "work"),
+    "the broker": async () => {
+      await redis.kill();
+      await redis.up();
+    },
+  };
+  async function replace(children: ChildProcess[], role: "dispatch" | "work"): Promise<void> {
+    const victim = children.shift();
+    if (victim === undefined) return;
+    const exited = once(victim, "exit");
+    victim.kill("SIGKILL");
+    await exited;
+    children.push(await start(role, role));
+  }
+
+  for (let round = 0; round < kills; round++) {
+    for (const [what, kill] of Object.entries(killed)) {
+      await sleep(pauseMs);
+      await kill();
+      onKill?.(what);
+    }
+  }
+  clearInterval(load);
+  const until = Date.now() + patienceMs;
+  while (missing().length > 0 && Date.now() < until) await sleep(200);
+  const lost = missing().length;
+  const runs = numbers();
+  for (const child of [...webs, ...workers]) child.kill("SIGKILL");
+  await redis.kill();
+  return {
+    accepted: accepted.size,
+    run: new Set(runs).size,
+    lost,
+    twice: runs.length - new Set(runs).size,
+    kills: 3 * kills,
+  };
+
+  function numbers(): number[] {
+    return existsSync(ran) ? readFileSync(ran, "utf8").trim().split("\n").map(Number) : [];
+  }
+  function missing(): number[] {
+    const done = new Set(numbers());
+    return [...accepted].filter((n) => !done.has(n));
+  }
+}
