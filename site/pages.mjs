@@ -15,7 +15,19 @@ export const groups = [
       "is-it-worth-it",
     ],
   ],
-  ["Run it", ["shutdown", "journal", "observability", "dashboard", "testing", "beyond-one-machine"]],
+  [
+    "Run it",
+    [
+      "production-checklist",
+      "at-3-am",
+      "shutdown",
+      "journal",
+      "observability",
+      "dashboard",
+      "testing",
+      "beyond-one-machine",
+    ],
+  ],
   [
     "Deploy",
     [
