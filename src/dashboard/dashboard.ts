@@ -23,6 +23,12 @@ import { letterDetail, taskDetail } from "./see/detail.js";
  * @param options `access` is required: who may see the page
  * @returns a handler for Express, Fastify, Koa, Hono on node-server, NestJS and node:http
  * @throws OffloadError AR_INVALID_OPTIONS, or AR_INVALID_ARGUMENT for what is no offloader of this copy of the library
+ * @example
+ * ```ts
+ * import { dashboard } from "offload-after-response/dashboard";
+ *
+ * app.use("/admin/tasks", dashboard(offloader, { access: (req) => (isAdmin(req) ? "full" : false) }));
+ * ```
  */
 export function dashboard<Request = IncomingMessage>(
   offloader: Pick<Offloader, "name" | "snapshot" | "renewThreads">,

@@ -8,8 +8,11 @@ export type Access = "full" | "read" | false;
 
 /** What `show` is given of an unfinished task or callback. */
 export interface ShownTask {
+  /** The id that the dispatch returned. */
   readonly id: string;
+  /** The task's name; for a callback the name of its function. */
   readonly task: string;
+  /** Whether it is a task or a callback. */
   readonly kind: TaskKind;
   /** A copy of its payload; undefined for a callback, and where a part of it was moved to the thread. */
   readonly payload: unknown;

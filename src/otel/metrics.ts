@@ -15,6 +15,7 @@ type HrTime = [number, number];
 
 /** What is measured: every offloader. */
 export interface Measured {
+  /** What is measured, at this moment. */
   snapshot(): OffloaderSnapshot;
 }
 

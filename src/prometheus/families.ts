@@ -12,6 +12,7 @@ export interface Sample {
   readonly value: number | CumulativeBuckets;
 }
 
+/** The types of metrics that there are. */
 export type MetricType = "counter" | "gauge" | "histogram";
 
 /** How the values of several processes become one. */
@@ -186,6 +187,7 @@ function ofJournal(value: (journal: JournalSnapshot) => number): Definition["sam
 
 /** What is measured: every offloader. */
 export interface Measured {
+  /** What is measured, at this moment. */
   snapshot(): OffloaderSnapshot;
 }
 

@@ -132,6 +132,7 @@ export interface EngineChoice {
   readonly module: string;
   /** Given to `connect`. They travel to a thread, so they are data. */
   readonly options: unknown;
+  /** What the broker can take, and what it can do. */
   readonly limits: EngineLimits;
   /**
    * Inserts tasks with a client of the user's own, as a part of that client's transaction, on the main thread. Only where
