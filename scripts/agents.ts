@@ -12,7 +12,7 @@ const sections = ["Dispatching", "What is promised, and what is not"];
 /** The pages to go on with, by their path in docs/. */
 const pages = [
   ...["after-the-response", "tasks-and-payloads", "threads-and-limits", "errors", "shutdown", "journal", "testing"],
-  ...["observability", "dashboard", "frameworks", "bundlers", "files-and-streams", "deploy/README"],
+  ...["observability", "dashboard", "frameworks", "bundlers", "files-and-streams"],
 ];
 
 /** The text of AGENTS.md. Throws if README.md has no section of one of these names. */
