@@ -1,4 +1,5 @@
 // Every metric: its name, what it says, and its values from a snapshot. The names are a contract (docs/observability.md).
+import type { OffloadErrorCode } from "../base/errors.js";
 import type { OffloaderSnapshot } from "../observe/snapshot.js";
 import type { JournalSnapshot } from "../store/store.js";
 import { bucketsOf, type CumulativeBuckets } from "./buckets.js";
@@ -38,6 +39,24 @@ interface Definition {
 const unfinishedStates = ["held", "queued", "delayed", "running"] as const;
 const finalStates = ["succeeded", "failed", "cancelled", "skipped", "abandoned", "forwarded"] as const;
 const threadStates = ["idle", "busy", "ending", "stuck"] as const;
+/** What a dispatch can be refused with. */
+const refusalCodes: readonly OffloadErrorCode[] = [
+  ...([
+    "AR_QUEUE_FULL",
+    "AR_SHUTTING_DOWN",
+    "AR_TASKS_NOT_LOADABLE",
+    "AR_UNKNOWN_TASK",
+    "AR_INVALID_ARGUMENT",
+  ] as const),
+  ...([
+    "AR_INVALID_OPTIONS",
+    "AR_NO_RESPONSE",
+    "AR_IN_THREAD",
+    "AR_PAYLOAD_NOT_CLONEABLE",
+    "AR_PAYLOAD_TOO_LARGE",
+  ] as const),
+  ...(["AR_OUT_OF_MEMORY", "AR_JOURNAL_FULL", "AR_JOURNAL_UNAVAILABLE"] as const),
+];
 const seconds = (ms: number): number => ms / 1_000;
 
 /** By name, without the prefix. */
@@ -58,7 +77,12 @@ const definitions: Readonly<Record<string, Definition>> = {
   refused_total: {
     type: "counter",
     help: "Dispatches that were refused at the call, by error code.",
-    samples: ({ refused }) => Object.entries(refused).map(([code, value]) => ({ labels: { code }, value: value ?? 0 })),
+    // From 0 on: a series that begins with its first refusal has no increase that an alert could see.
+    samples: ({ refused }) =>
+      [...new Set([...refusalCodes, ...(Object.keys(refused) as OffloadErrorCode[])])].map((code) => ({
+        labels: { code },
+        value: refused[code] ?? 0,
+      })),
   },
   ended_total: {
     type: "counter",
@@ -167,6 +191,7 @@ const definitions: Readonly<Record<string, Definition>> = {
   draining: {
     type: "gauge",
     help: "1 once a drain has begun.",
+    aggregation: "max",
     samples: one(({ draining }) => Number(draining)),
   },
 };

@@ -4,6 +4,8 @@ import { added } from "./buckets.js";
 
 /** The most names of an offloader; the rest share the name `other`. */
 const mostNames = 100;
+/** A task of this name is among the rest, because its series would be theirs. */
+const other = "other";
 
 export class NameLimit {
   // A name keeps its series once it has them. Otherwise counters would fall.
@@ -16,7 +18,7 @@ export class NameLimit {
     const named: NameSnapshot[] = [];
     const others = new Map<NameSnapshot["kind"], NameSnapshot>();
     for (const one of snapshot.tasks) {
-      if (known.size < mostNames) known.add(one.task);
+      if (known.size < mostNames && one.task !== other) known.add(one.task);
       if (known.has(one.task)) named.push(one);
       else others.set(one.kind, together(others.get(one.kind), one));
     }
@@ -25,11 +27,11 @@ export class NameLimit {
 }
 
 function together(sum: NameSnapshot | undefined, one: NameSnapshot): NameSnapshot {
-  if (sum === undefined) return { ...one, task: "other" };
+  if (sum === undefined) return { ...one, task: other };
   const states = { ...sum.states };
   for (const state of Object.keys(states) as (keyof typeof states)[]) states[state] += one.states[state];
   return {
-    task: "other",
+    task: other,
     kind: sum.kind,
     states,
     accepted: sum.accepted + one.accepted,

@@ -129,6 +129,27 @@ describe("a scrape", () => {
     expect(accepted().get("c0")).toBe(2);
   });
 
+  it("has the code of each refusal from 0 on, so that an alert sees the first one", () => {
+    const { offloader } = watch("tasks.mjs", { pool: { minThreads: 0 } });
+    const metrics = prometheus(offloader);
+    const refused = (code: string) =>
+      onlyValue(readExposition(metrics.text()), "after_response_refused_total", { code });
+    expect(refused("AR_INVALID_ARGUMENT")).toBe(0);
+    thrownBy(() => offloader.offload("", 1));
+    expect(refused("AR_INVALID_ARGUMENT")).toBe(1);
+  });
+
+  it("has a task that is called other among the rest", () => {
+    const { offloader } = watch("tasks.mjs", { pool: { minThreads: 0 } });
+    const metrics = prometheus(offloader);
+    for (let n = 0; n < 110; n++) {
+      const name = n === 50 ? "other" : `c${n}`;
+      offloader.runAfterResponse(makeResponse().response, { [name]() {} }[name] as () => void);
+    }
+    const { series = [] } = readExposition(metrics.text()).get("after_response_accepted_total") ?? {};
+    expect(series.filter(({ labels }) => labels.task === "other").map(({ value }) => value)).toEqual([10]);
+  });
+
   it("tells several offloaders apart", () => {
     const [a, b] = ["a", "b"].map((name) => watch("tasks.mjs", { name, pool: { minThreads: 0 } }).offloader);
     const metrics = readExposition(prometheus([a, b].filter((one) => one !== undefined)).text());
