@@ -14,6 +14,7 @@ const entries: Readonly<Record<string, string>> = {
   esbuild: path.join(root, "plugins/esbuild.ts"),
   webpack: path.join(root, "plugins/webpack.ts"),
   bullmq: path.join(root, "src/engine/remote/bullmq/index.ts"),
+  "pg-boss": path.join(root, "src/engine/remote/pg-boss/index.ts"),
   prometheus: path.join(root, "src/prometheus/index.ts"),
   otel: path.join(root, "src/otel/index.ts"),
   testing: path.join(root, "src/testing/index.ts"),
@@ -51,7 +52,7 @@ const intrinsics = [
 
 const common: RolldownOptions = {
   platform: "node",
-  external: [/^node:/, "piscina", "vitest", "expect", "@opentelemetry/api", "bullmq"],
+  external: [/^node:/, "piscina", "vitest", "expect", "@opentelemetry/api", "bullmq", "pg-boss", "pg"],
   cwd: root,
   tsconfig: false,
   // CommonJS has none. Who reads it looks for __filename first.
@@ -94,6 +95,7 @@ async function bundleCode(dist: string): Promise<void> {
     // It shares what it needs with the core, because it is loaded from the installed package alone.
     "offload-after-response-engine": path.join(root, "workers/engine.ts"),
     "offload-after-response-bullmq": path.join(root, "src/engine/remote/bullmq/client.ts"),
+    "offload-after-response-pg-boss": path.join(root, "src/engine/remote/pg-boss/client.ts"),
   };
   const build = await rolldown({
     ...common,

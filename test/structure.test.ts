@@ -61,6 +61,7 @@ const mustNotKnow: Record<string, readonly string[]> = {
 const packages: Record<string, readonly string[]> = {
   "src/engine/threads": ["piscina"],
   "src/engine/remote/bullmq": ["bullmq"],
+  "src/engine/remote/pg-boss": ["pg-boss", "pg"],
   // Types alone, for those who have it.
   "src/testing/vitest.ts": ["vitest"],
   "src/testing/jest.ts": ["expect"],

@@ -135,8 +135,13 @@ export interface EngineChoice {
   /** What the broker can take, and what it can do. */
   readonly limits: EngineLimits;
   /**
-   * Inserts tasks with a client of the user's own, as a part of that client's transaction, on the main thread. Only where
-   * `limits.transactional`.
+   * Inserts tasks with a client of the user's own, as a part of that client's transaction, on the main thread. The statement is given to
+   * the client before this returns. Only where `limits.transactional`.
    */
-  readonly insert?: ((client: unknown, tasks: readonly EngineTask[]) => Promise<void>) | undefined;
+  readonly insert?: ((client: TransactionClient, tasks: readonly EngineTask[]) => Promise<void>) | undefined;
 }
+
+/** What the statement of a task is given to: a client of `pg`, or whatever has the same `query`; or what pg-boss takes as `db`. */
+export type TransactionClient =
+  | { query(text: string, values: unknown[]): Promise<unknown> }
+  | { executeSql(text: string, values: unknown[]): Promise<unknown> };

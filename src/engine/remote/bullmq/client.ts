@@ -11,8 +11,9 @@ import type {
   RemoteEngine,
   RemoteEngineEvents,
 } from "../remote-engine.js";
+import { aborted } from "../thread/aborted.js";
+import { Heartbeat } from "../thread/heartbeat.js";
 import { BullMQConsumer } from "./consumer.js";
-import { Heartbeat } from "./heartbeat.js";
 import { type JobData, toJob } from "./job.js";
 import type { ResolvedBullMQOptions } from "./options.js";
 import { failureOf } from "./verdicts.js";
@@ -130,11 +131,4 @@ class BullMQ implements RemoteEngine {
     const job = await this.#queue.getJob(id);
     return job !== undefined && (await job.getState()) === failed ? job : undefined;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }

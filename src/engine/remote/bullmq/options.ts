@@ -1,5 +1,6 @@
 // The options of `bullmq()`: data alone, because they travel to the thread of the engine.
 import { checkOptions, integer, invalid, milliseconds, type Rules, string } from "../../../base/option-rules.js";
+import { connectionRule } from "../connection.js";
 
 /** Options of `bullmq()`. */
 export interface BullMQOptions {
@@ -30,7 +31,7 @@ export type ResolvedBullMQOptions = {
 const day = 86_400_000;
 
 const rules: Rules<BullMQOptions> = {
-  connection: { expected: "a URL, or options of ioredis as data", holds: isConnection },
+  connection: connectionRule,
   queue: {
     expected: "a name without a colon",
     holds: (value) => string.holds(value) && !String(value).includes(":") && value !== "",
@@ -49,16 +50,4 @@ export function resolveBullMQ(options: BullMQOptions): ResolvedBullMQOptions {
   }
   const { connection, queue, prefix = "bull", lockMs = 30_000, stalledMs = 5_000, keepSucceededMs = 300_000 } = options;
   return { connection, queue, prefix, lockMs, stalledMs, keepSucceededMs };
-}
-
-/** Whether it can travel to a thread: a client of ioredis cannot. */
-function isConnection(value: unknown): boolean {
-  if (typeof value === "string") return URL.canParse(value);
-  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
-  try {
-    structuredClone(value);
-    return true;
-  } catch {
-    return false;
-  }
 }
