@@ -1,6 +1,6 @@
 // How the cost of a task grows with its payload: bytes copied and moved, and nested objects. In tasks a second, in CPU time of
 // the main thread, in pages touched, and in how long a large payload stops the event loop.
-import { ours, piscina, piscinaAsync, rawBytes, rawEach } from "../contenders/pools/all.js";
+import { ours, piscina, piscinaAsync, rawBytes, rawChecked, rawEach } from "../contenders/pools/all.js";
 import { atLeast, atMost, type Bar, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
@@ -67,7 +67,7 @@ const sizes: Record<Scale, Size> = {
       fields: barred.fields,
     },
     validations: 3,
-    contenders: { copy: few, move: some, rows: [...few, rawBytes], fields: few },
+    contenders: { copy: few, move: some, rows: [...few, rawBytes, rawChecked], fields: few },
   },
   full: {
     rounds: 7,
@@ -79,7 +79,7 @@ const sizes: Record<Scale, Size> = {
       fields: barred.fields,
     },
     validations: 20,
-    contenders: { copy: all, move: all, rows: [...all, rawBytes], fields: all },
+    contenders: { copy: all, move: all, rows: [...all, rawBytes, rawChecked], fields: all },
   },
 };
 
@@ -88,7 +88,7 @@ export const payloadBenchmark: Benchmark = {
   title: "Payloads of 100 B to 50 MB: bytes copied and moved, nested objects",
   how: [
     `A Uint8Array of so many bytes goes to one thread, ${outstanding} tasks outstanding. Copied, it is the same array each time; moved, each task gets one of its own, made before the clock starts.`,
-    "Nested objects are an array of users, each with an id, a name, an email, a flag, a score, a list of tags and an address; their size is that of V8's serialisation, and the task looks at each user. What is in the memory is collected once before the clock starts, so that the objects lie alike for each contender. The row of v8.Serializer is a capture as bytes without any check.",
+    "Nested objects are an array of users, each with an id, a name, an email, a flag, a score, a list of tags and an address; their size is that of V8's serialisation, and the task looks at each user. What is in the memory is collected once before the clock starts, so that the objects lie alike for each contender. The row of v8.Serializer is a capture as bytes without any check; with a check before it, the least that a capture costs which refuses what cannot arrive.",
     "Flat objects have so many fields, a third of them strings.",
     "CPU time is the main thread's, as the kernel counts it, from the call until the result is there. Page faults are the main thread's that need no disk, as the kernel counts them: a page of 4 KB that is touched for the first time. The thread that runs the task has its own, for the copy that it gets.",
     `Validation: ${validated.toLocaleString("en-US")} such users, one task at a time; the lag is the longest of a round, and includes collections of garbage.`,

@@ -26,6 +26,15 @@ describe("the installed package", () => {
     const folder = await project.add("cjs");
     await serveOneTask(path.join(folder, "main.cjs"));
   });
+
+  it("keeps one object of each class that V8 has compiled, and lets go of the payload", async () => {
+    const folder = await project.add("kept");
+    const program = await startProgram(path.join(folder, "main.mjs"), { execArgv: [], ready: /payload (\w+)/ });
+    const { stdout, code } = await program.exited;
+    expect(stdout).toContain("kept Walk ByteWriter StreamReader ByteReader TextReader PayloadBytes\n");
+    expect(stdout).toContain("payload false\n");
+    expect(code).toBe(0);
+  });
 });
 
 describe("the testing kit of the installed package", () => {

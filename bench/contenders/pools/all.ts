@@ -11,6 +11,7 @@ export const piscinaAsync = "Piscina, atomics disabled";
 const raw = "raw postMessage, batched";
 export const rawEach = "raw postMessage, one each";
 export const rawBytes = "v8.Serializer and raw postMessage";
+export const rawChecked = "a check, v8.Serializer and raw postMessage";
 
 export const pools: Readonly<Record<string, () => Promise<OpenPool>>> = {
   [ours]: async () => (await import("./offload-after-response.js")).openAfterResponse,
@@ -25,4 +26,5 @@ export const pools: Readonly<Record<string, () => Promise<OpenPool>>> = {
   [raw]: async () => (await import("./raw.js")).openRaw,
   [rawEach]: async () => (await import("./raw.js")).openRawEach,
   [rawBytes]: async () => (await import("./raw-bytes.js")).openRawBytes,
+  [rawChecked]: async () => (await import("./raw-bytes.js")).openRawChecked,
 };

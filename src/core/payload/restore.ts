@@ -1,8 +1,15 @@
 // Makes the value of captured bytes again, in any thread, as often as is asked.
-import { type Captured, isBytes } from "./payload.js";
-import { v8Mark } from "./stream/stream-format.js";
+import { keepAlive } from "./kept-alive.js";
+import { type Captured, isBytes, PayloadBytes } from "./payload.js";
+import { streamVersion, tags, v8Mark } from "./stream/stream-format.js";
 import { StreamReader } from "./stream/stream-reader.js";
 import { V8Reader } from "./stream/v8-reader.js";
+
+// A reader that has read something is kept with the bytes, so this one has read a stream of its own: a value, no lists of names, no texts.
+const shortest = Uint8Array.of(streamVersion, 6, 0, 0, 0, tags.null, 0, 0, 0, 0, 0, 0, 0, 0);
+const kept = new StreamReader(new PayloadBytes(shortest, [shortest.length]));
+kept.read();
+keepAlive(kept);
 
 /**
  * The value that was captured: a flat one as it is, any other made anew at each call. Of a value captured for moving the large

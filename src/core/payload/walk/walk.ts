@@ -2,6 +2,7 @@
 // path of the first part that cannot arrive. V8's serializer would read each part a second time, write the names of each object
 // anew, and turn what it does not know into `{}` without a word.
 import { types } from "node:util";
+import { keepAlive } from "../kept-alive.js";
 import { type ByteWriter, takeWriter } from "../stream/byte-writer.js";
 import { rootShape, type Shape, trimShapes } from "../stream/shapes.js";
 import { largeBytes, streamVersion, tags } from "../stream/stream-format.js";
@@ -17,12 +18,6 @@ import { Seen } from "./seen.js";
 import { mapKey, pathOf, type Step, setItem } from "./where.js";
 
 let walks = 0;
-/**
- * The walk that ended last, for nobody to read. V8 throws away the code that it has optimised for a class when a full
- * collection finds no instance of the class: the next payload of 100 KB took 5 ms instead of 0.3.
- */
-const keptAlive: { walk?: Walk } = {};
-
 export class Walk {
   readonly #id: number = ++walks;
   readonly out: ByteWriter = takeWriter();
@@ -82,7 +77,7 @@ export class Walk {
     this.#shapes.length = 0;
     this.#root = rootShape();
     this.onInstance = undefined;
-    keptAlive.walk = this;
+    keepAlive(this);
   }
 
   part(value: unknown, step: Step): void {
