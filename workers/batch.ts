@@ -208,6 +208,7 @@ export class Batch {
       replayed:
         rest?.ids?.[index] !== undefined && id !== this.#around.idPrefix + (this.#message[2][index] ?? 0).toString(36),
       threadId,
+      priority: rest?.priorities?.[index],
       waitMs: rest?.waits?.[index],
       carrier,
     };

@@ -43,6 +43,8 @@ export interface TaskEvent {
   readonly waitMs?: number | undefined;
   /** How long the last attempt ran, in ms, measured in the thread; for a running task: until now. */
   readonly runMs?: number | undefined;
+  /** How long ago its last attempt was handed to its thread, in ms. */
+  readonly attemptMs?: number | undefined;
   /** Why it failed, was cancelled or abandoned, or is tried again. */
   readonly error?: unknown;
 }

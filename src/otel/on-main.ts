@@ -6,14 +6,12 @@ import type { OffloaderEvents, TaskEvent } from "../core/events.js";
 import { type RunMessage, runChannel } from "../core/trace/channels.js";
 import { endProcess, type Outcome, type Relation, startProcess } from "./spans.js";
 
-interface Told<Event> {
+interface EventMessage<Event> {
   readonly offloader: string;
   readonly event: Event;
 }
 
 const outcomes: readonly Outcome[] = ["succeeded", "failed", "retrying", "cancelled", "abandoned"];
-/** The thread could not end its own span. */
-const fatal = new Set(["AR_THREAD_EXITED", "AR_OUT_OF_MEMORY"]);
 
 export function traceOnMain(tracer: () => Tracer, relation: Relation): () => void {
   const stop = [traceCallbacks(tracer, relation), traceAfterwards(tracer, relation)];
@@ -50,21 +48,21 @@ function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
   // By offloader and thread: those that make the spans themselves.
   const traced = new Set<string>();
   const onStarted = (message: unknown): void => {
-    const { offloader, event } = message as Told<OffloaderEvents["threadStarted"]>;
+    const { offloader, event } = message as EventMessage<OffloaderEvents["threadStarted"]>;
     if (event.traced) traced.add(`${offloader} ${event.threadId}`);
   };
   const onEnded = (message: unknown): void => {
-    const { offloader, event } = message as Told<OffloaderEvents["threadEnded"]>;
+    const { offloader, event } = message as EventMessage<OffloaderEvents["threadEnded"]>;
     traced.delete(`${offloader} ${event.threadId}`);
   };
   const onOutcome =
     (outcome: Outcome) =>
     (message: unknown): void => {
-      const { offloader, event } = message as Told<TaskEvent>;
+      const { offloader, event } = message as EventMessage<TaskEvent>;
       if (event.kind !== "task" || event.threadId === undefined || event.attempt === 0 || event.carrier === undefined)
         return;
-      const inThread = traced.has(`${offloader} ${event.threadId}`);
-      if (inThread && !(outcome !== "succeeded" && fatal.has(codeOf(event.error)))) return;
+      // Without `runMs` the thread did not live to see the end of the attempt, and could not end its own span.
+      if (event.runMs !== undefined && traced.has(`${offloader} ${event.threadId}`)) return;
       const endTime = wallClock();
       const attempt = {
         ...event,
@@ -74,7 +72,7 @@ function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
         waitMs: event.waitMs,
         threadId: event.threadId,
       };
-      const { span } = startProcess(tracer(), attempt, relation, endTime - (event.runMs ?? 0));
+      const { span } = startProcess(tracer(), attempt, relation, endTime - (event.runMs ?? event.attemptMs ?? 0));
       endProcess(span, outcome, outcome === "succeeded" ? undefined : event.error, endTime);
     };
   const subscriptions: [string, (message: unknown) => void][] = [
@@ -89,8 +87,4 @@ function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
   return () => {
     for (const [name, listener] of subscriptions) unsubscribe(name, listener);
   };
-}
-
-function codeOf(error: unknown): string {
-  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }

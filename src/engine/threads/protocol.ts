@@ -1,5 +1,6 @@
 // The messages between the main thread and the threads. The memory they share is in slots/slot-memory.ts.
 import type { MessagePort } from "node:worker_threads";
+import type { Priority } from "../../core/definition.js";
 import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
@@ -63,6 +64,8 @@ export interface BatchRest {
   readonly ids?: readonly string[] | undefined;
   /** What travels with tasks that were traced; left out where none was. */
   readonly carriers?: readonly (Carrier | undefined)[] | undefined;
+  /** Where there are carriers. */
+  readonly priorities?: readonly (Priority | undefined)[] | undefined;
   /** ms from queued to started, where there are carriers. */
   readonly waits?: readonly number[] | undefined;
 }

@@ -40,6 +40,7 @@ export function packBatch(
           contexts: noContext ? undefined : tasks.map((task) => toWireForm(task.context)),
           ids: ownIds ? undefined : tasks.map((task) => task.id),
           carriers: noCarrier ? undefined : tasks.map((task) => task.carrier),
+          priorities: noCarrier ? undefined : tasks.map((task) => task.dispatch.priority),
           waits: noCarrier ? undefined : tasks.map((task) => since(task.queuedAt, task.startedAt)),
         };
   const message: BatchMessage = rest ? [slot.index, names, seqs, payloads, rest] : [slot.index, names, seqs, payloads];
