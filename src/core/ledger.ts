@@ -94,6 +94,7 @@ export class Ledger {
       const event = taskEvent(task, { waitMs: waitMs(task), runMs, error: errorOf(error) });
       this.events.emit("retrying", { ...event, delayMs });
     }
+    this.#attemptEnded(task, { runMs, error });
     // What comes before the next attempt is of no thread.
     task.threadId = -1;
   }
@@ -215,7 +216,14 @@ export class Ledger {
     task.payload = undefined;
     settleResult(task, task.result);
     if (this.events.has(state)) this.events.emit(state, taskEvent(task, { waitMs: waitMs(task), ...detail }));
+    // An attempt is as long on a thread as its task has one.
+    if (task.threadId >= 0) this.#attemptEnded(task, detail);
     if (this.unfinished === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #attemptEnded(task: Task, detail: Detail): void {
+    if (!this.events.hasTracers(task.carrier)) return;
+    this.events.attemptEnded(taskEvent(task, { waitMs: waitMs(task), ...detail }));
   }
 
   #move(task: Task, to: TaskState, detail: Detail = noDetail): void {

@@ -92,7 +92,13 @@ export class Intake {
     try {
       if (!isDispatchTraced() || parent?.carrier !== undefined)
         return this.#acceptTask(operation, taskName, payload, options, response, parent, parent?.carrier);
-      const message = { offloader: this.parts.name, task: taskName, kind: "task", parent: parent?.parent } as const;
+      const message = {
+        offloader: this.parts.name,
+        task: taskName,
+        kind: "task",
+        parent: parent?.parent,
+        carrier: {},
+      } as const;
       return traceDispatch(message, (carrier) =>
         this.#acceptTask(operation, taskName, payload, options, response, parent, carrier),
       );
@@ -171,6 +177,7 @@ export class Intake {
         task: String(callback?.name),
         kind: "callback",
         parent: undefined,
+        carrier: {},
       } as const;
       return traceDispatch(message, (carrier) => this.#acceptCallback(callback, options, response, carrier));
     } catch (error) {

@@ -3,15 +3,14 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Span, Tracer } from "@opentelemetry/api";
 import { wallClock } from "../base/time.js";
 import type { OffloaderEvents, TaskEvent } from "../core/events.js";
-import { type RunMessage, runChannel } from "../core/trace/channels.js";
+import type { TaskState } from "../core/states.js";
+import { attemptEndChannel, type RunMessage, runChannel } from "../core/trace/channels.js";
 import { endProcess, type Outcome, type Relation, startProcess } from "./spans.js";
 
 interface EventMessage<Event> {
   readonly offloader: string;
   readonly event: Event;
 }
-
-const outcomes: readonly Outcome[] = ["succeeded", "failed", "retrying", "cancelled", "abandoned"];
 
 export function traceOnMain(tracer: () => Tracer, relation: Relation): () => void {
   const stop = [traceCallbacks(tracer, relation), traceAfterwards(tracer, relation)];
@@ -55,36 +54,37 @@ function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
     const { offloader, event } = message as EventMessage<OffloaderEvents["threadEnded"]>;
     traced.delete(`${offloader} ${event.threadId}`);
   };
-  const onOutcome =
-    (outcome: Outcome) =>
-    (message: unknown): void => {
-      const { offloader, event } = message as EventMessage<TaskEvent>;
-      if (event.kind !== "task" || event.threadId === undefined || event.attempt === 0 || event.carrier === undefined)
-        return;
-      // Without `runMs` the thread did not live to see the end of the attempt, and could not end its own span.
-      if (event.runMs !== undefined && traced.has(`${offloader} ${event.threadId}`)) return;
-      const endTime = wallClock();
-      const attempt = {
-        ...event,
-        offloader,
-        replayed: event.replayed ?? false,
-        carrier: event.carrier,
-        waitMs: event.waitMs,
-        threadId: event.threadId,
-      };
-      const { span } = startProcess(tracer(), attempt, relation, endTime - (event.runMs ?? event.attemptMs ?? 0));
-      endProcess(span, outcome, outcome === "succeeded" ? undefined : event.error, endTime);
+  const onAttemptEnd = (message: unknown): void => {
+    const { offloader, event } = message as EventMessage<TaskEvent>;
+    // What another process goes on with has no end here.
+    if (event.kind !== "task" || event.state === "forwarded") return;
+    // Without `runMs` the thread did not live to see the end of the attempt, and could not end its own span.
+    if (event.runMs !== undefined && traced.has(`${offloader} ${event.threadId}`)) return;
+    const endTime = wallClock();
+    const attempt = {
+      ...event,
+      offloader,
+      replayed: event.replayed ?? false,
+      carrier: event.carrier,
+      waitMs: event.waitMs,
+      threadId: event.threadId,
     };
+    const outcome = outcomeOf(event.state);
+    const { span } = startProcess(tracer(), attempt, relation, endTime - (event.runMs ?? event.attemptMs ?? 0));
+    endProcess(span, outcome, outcome === "succeeded" ? undefined : event.error, endTime);
+  };
   const subscriptions: [string, (message: unknown) => void][] = [
     ["after-response.threadStarted", onStarted],
     ["after-response.threadEnded", onEnded],
-    ...outcomes.map((outcome): [string, (message: unknown) => void] => [
-      `after-response.${outcome}`,
-      onOutcome(outcome),
-    ]),
+    [attemptEndChannel.name as string, onAttemptEnd],
   ];
   for (const [name, listener] of subscriptions) subscribe(name, listener);
   return () => {
     for (const [name, listener] of subscriptions) unsubscribe(name, listener);
   };
+}
+
+/** What the state that a task is in after an attempt says of the attempt. */
+function outcomeOf(state: TaskState): Outcome {
+  return state === "delayed" ? "retrying" : (state as Outcome);
 }

@@ -49,6 +49,12 @@ export const dispatchChannel: TracingChannel<unknown, DispatchMessage> = tracing
 /** Of each attempt: in the thread for a task, on the main thread for a callback. */
 export const runChannel: TracingChannel<unknown, RunMessage> = tracingChannel("after-response.run");
 
+/**
+ * The end of each attempt of a task or callback with a carrier, on the main thread: its messages are `{ offloader, event }`, with the
+ * event that it is an end by. To subscribe to it costs the others nothing.
+ */
+export const attemptEndChannel: Channel = channel("after-response.attemptEnd");
+
 /** Of each event: its messages are `{ offloader, event }`. */
 export function eventChannel(event: string): Channel {
   return channel(`after-response.${event}`);
