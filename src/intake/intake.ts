@@ -1,7 +1,7 @@
 // From a call to an accepted task, and from the end of its response to the scheduler. What cannot be accepted throws here, at
 // the call.
 import { AsyncResource } from "node:async_hooks";
-import { describe, OffloadError } from "../base/errors.js";
+import { cut, describe, OffloadError } from "../base/errors.js";
 import { ticksAgo } from "../base/ticks.js";
 import { wallClock } from "../base/time.js";
 import type { TaskDefinition } from "../core/definition.js";
@@ -26,7 +26,7 @@ import {
 } from "./call/dispatch-options.js";
 import type { Definitions } from "./definitions.js";
 import type { Held, HeldResponse } from "./held.js";
-import type { Refusals } from "./refusals.js";
+import { longestShownName, type Refusals } from "./refusals.js";
 import type { Scheduler } from "./schedule/scheduler.js";
 import type { Startup } from "./startup.js";
 import type { TaskMaker } from "./task-maker.js";
@@ -94,7 +94,7 @@ export class Intake {
         return this.#acceptTask(operation, taskName, payload, options, response, parent, parent?.carrier);
       const message = {
         offloader: this.parts.name,
-        task: taskName,
+        task: typeof taskName === "string" ? cut(taskName, longestShownName) : taskName,
         kind: "task",
         parent: parent?.parent,
         carrier: {},
