@@ -54,7 +54,7 @@ export type BatchMessage = readonly [
   rest?: BatchRest | undefined,
 ];
 
-/** Fields that few batches need. Each list has one item for each task. */
+/** Fields that few batches need. Each list but the last has one item for each task. */
 export interface BatchRest {
   /** Left out: all 1. */
   readonly attempts?: readonly number[] | undefined;
@@ -62,13 +62,12 @@ export interface BatchRest {
   readonly contexts?: readonly unknown[] | undefined;
   /** Of tasks that another process accepted; left out: all are made of `idPrefix` and `seqs`. */
   readonly ids?: readonly string[] | undefined;
-  /** What travels with tasks that were traced; left out where none was. */
-  readonly carriers?: readonly (Carrier | undefined)[] | undefined;
-  /** Where there are carriers. */
-  readonly priorities?: readonly (Priority | undefined)[] | undefined;
-  /** ms from queued to started, where there are carriers. */
-  readonly waits?: readonly number[] | undefined;
+  /** Of the tasks that something travels with, in their order, and of no others: of a hundred, one may be traced. */
+  readonly traced?: readonly TracedTask[] | undefined;
 }
+
+/** `waitMs`: from queued to started. */
+export type TracedTask = readonly [index: number, carrier: Carrier, priority: Priority | undefined, waitMs: number];
 
 /**
  * The outcomes of a batch, or of the part of it that has ended since the last report: the slot alone where the slot
