@@ -9,7 +9,7 @@ import { type AroundTask, runAround } from "../src/core/trace/around.js";
 import type { RunMessage } from "../src/core/trace/channels.js";
 import { isRunTraced, traceRun } from "../src/core/trace/trace-run.js";
 import type { TaskFunction } from "../src/engine/tasks/load-tasks.js";
-import type { BatchMessage, BatchReply } from "../src/engine/threads/protocol.js";
+import type { BatchMessage, BatchReply, TracedTask } from "../src/engine/threads/protocol.js";
 import { type FailureForm, toFailureForm } from "../src/engine/threads/slots/failure-form.js";
 import {
   begin,
@@ -60,6 +60,8 @@ export class Batch {
   #start = 0;
   #current: Context | undefined;
   #currentIndex = -1;
+  /** Of the next task in the list of the traced ones. */
+  #traced = 0;
 
   readonly #message: BatchMessage;
   readonly #memory: SlotMemory;
@@ -188,7 +190,7 @@ export class Batch {
       name,
       rest?.attempts?.[index] ?? 1,
       restore(fromWireForm(rest?.contexts?.[index])),
-      rest?.carriers?.[index],
+      this.#tracedAt(index)?.[1],
     );
     const payload = restore(fromWireForm(message[3][index]));
     const context = this.#current;
@@ -197,8 +199,18 @@ export class Batch {
     return isRunTraced() ? traceRun(this.#runOf(context, index), code, whenSettled) : code();
   }
 
+  /** What travels with a task. Asked for in the order of the tasks. */
+  #tracedAt(index: number): TracedTask | undefined {
+    const traced = this.#message[4]?.traced;
+    if (traced === undefined) return undefined;
+    while ((traced[this.#traced]?.[0] ?? index) < index) this.#traced++;
+    const next = traced[this.#traced];
+    return next?.[0] === index ? next : undefined;
+  }
+
   #runOf({ id, task, attempt, carrier }: Context, index: number): RunMessage {
     const rest = this.#message[4];
+    const traced = this.#tracedAt(index);
     return {
       offloader: this.#around.offloader,
       task,
@@ -208,7 +220,8 @@ export class Batch {
       replayed:
         rest?.ids?.[index] !== undefined && id !== this.#around.idPrefix + (this.#message[2][index] ?? 0).toString(36),
       threadId,
-      waitMs: rest?.waits?.[index],
+      priority: traced?.[2],
+      waitMs: traced?.[3],
       carrier,
     };
   }

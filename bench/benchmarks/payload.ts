@@ -186,6 +186,19 @@ function bars(samples: Samples): Bar[] {
       samples.ratio(validationCpu, ours, piscina, validated),
       1,
     ),
+    // What Piscina copies it has not checked. This is the least that a capture costs which refuses what cannot arrive.
+    ...[100 * kilobyte, megabyte].flatMap((size) =>
+      atMost(
+        `main-thread CPU a task over ${rawChecked}, ${inWords(size)} of nested objects`,
+        samples.ratio(cpu("rows"), ours, rawChecked, size),
+        1,
+      ),
+    ),
+    ...atMost(
+      `main-thread CPU a task over ${rawChecked}, ${users}`,
+      samples.ratio(validationCpu, ours, rawChecked, validated),
+      1,
+    ),
     ...atMost(`longest lag over Piscina, ${users}`, samples.ratio(stall, ours, piscina, validated), lagBound),
   ];
 }

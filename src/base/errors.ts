@@ -155,6 +155,6 @@ export function isRevoked(value: unknown): boolean {
 }
 
 /** What a client sends may be long, and the text goes into messages and logs. */
-export function cut(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+export function cut(text: string, most = 60): string {
+  return text.length > most ? `${text.slice(0, most - 3)}...` : text;
 }

@@ -6,7 +6,7 @@ import { microtask } from "../base/time.js";
 import type { Priority, TaskKind } from "./definition.js";
 import type { TaskState } from "./states.js";
 import type { Carrier } from "./trace/carrier.js";
-import { eventChannel } from "./trace/channels.js";
+import { attemptEndChannel, eventChannel } from "./trace/channels.js";
 
 // A microtask may deliver events of several requests. No listener sees the async context of one of them.
 const outsideOfRequests = AsyncLocalStorage.snapshot();
@@ -43,6 +43,8 @@ export interface TaskEvent {
   readonly waitMs?: number | undefined;
   /** How long the last attempt ran, in ms, measured in the thread; for a running task: until now. */
   readonly runMs?: number | undefined;
+  /** How long ago its last attempt was handed to its thread, in ms. */
+  readonly attemptMs?: number | undefined;
   /** Why it failed, was cancelled or abandoned, or is tried again. */
   readonly error?: unknown;
 }
@@ -200,6 +202,16 @@ export class Events {
   emit<Name extends EventName>(name: Name, event: OffloaderEvents[Name]): void {
     if (!this.has(name)) return;
     this.#queue({ name, event });
+  }
+
+  /** Whether tracers want to know how the attempts of a task ended. Asked before an event is made. */
+  hasTracers(carrier: Carrier | undefined): boolean {
+    return carrier !== undefined && attemptEndChannel.hasSubscribers;
+  }
+
+  /** Tells tracers how an attempt ended. */
+  attemptEnded(event: TaskEvent): void {
+    this.later(() => attemptEndChannel.publish({ offloader: this.offloader, event }));
   }
 
   /** Runs a job, which must not throw, when the move is complete, in its place among the events. */

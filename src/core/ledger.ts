@@ -80,6 +80,12 @@ export class Ledger {
     this.queued(task);
   }
 
+  /** A running task ends, and its code has not begun: the attempt does not count. */
+  neverBegan(task: Task): void {
+    task.attempt--;
+    task.threadId = -1;
+  }
+
   /** running -> delayed: the attempt failed, and another one follows after `delayMs`. */
   delayed(task: Task, delayMs: number, error: unknown, runMs?: number): void {
     this.#move(task, "delayed", { runMs, delayMs, error });
@@ -88,6 +94,9 @@ export class Ledger {
       const event = taskEvent(task, { waitMs: waitMs(task), runMs, error: errorOf(error) });
       this.events.emit("retrying", { ...event, delayMs });
     }
+    this.#attemptEnded(task, { runMs, error });
+    // What comes before the next attempt is of no thread.
+    task.threadId = -1;
   }
 
   succeeded(task: Task, value: unknown, runMs?: number): void {
@@ -199,7 +208,7 @@ export class Ledger {
     this.bytes -= task.bytes;
     if (task.isShed) this.shed--;
     // A task that ends while it waits has no complete wait to record.
-    if (from === "running" || from === "delayed") task.definition.waits.record(waitMs(task));
+    if ((from === "running" && task.threadId >= 0) || from === "delayed") task.definition.waits.record(waitMs(task));
     if (detail.runMs !== undefined) task.definition.runs.record(detail.runMs);
     this.#observe(task, from, detail);
     // The thread of an abandoned task may still read the payload, so its memory must not be used again.
@@ -207,7 +216,14 @@ export class Ledger {
     task.payload = undefined;
     settleResult(task, task.result);
     if (this.events.has(state)) this.events.emit(state, taskEvent(task, { waitMs: waitMs(task), ...detail }));
+    // An attempt is as long on a thread as its task has one.
+    if (task.threadId >= 0) this.#attemptEnded(task, detail);
     if (this.unfinished === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #attemptEnded(task: Task, detail: Detail): void {
+    if (!this.events.hasTracers(task.carrier)) return;
+    this.events.attemptEnded(taskEvent(task, { waitMs: waitMs(task), ...detail }));
   }
 
   #move(task: Task, to: TaskState, detail: Detail = noDetail): void {
@@ -276,6 +292,7 @@ function taskEvent(task: Task, { waitMs, runMs, error }: Detail & { readonly wai
     context: restoreAnew(task.context),
     ageMs: since(task.acceptedAt),
     threadId: threadId < 0 ? undefined : threadId,
+    attemptMs: threadId < 0 ? undefined : since(task.startedAt),
     replayed: task.replayedId !== undefined,
     carrier,
     waitMs,

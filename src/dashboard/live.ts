@@ -24,7 +24,7 @@ export class Live {
   readonly #samples: Samples;
   readonly #streams = new Streams((isWatched) => this.#watch(isWatched));
   #ticker: Timer | undefined;
-  #told = { failures: 0, letters: 0 };
+  #sentVersions = { failures: 0, letters: 0 };
   #endsWithShutdown = false;
 
   constructor(parts: ViewParts, signal: AbortSignal | undefined) {
@@ -81,9 +81,9 @@ export class Live {
     if (this.#streams.size === 0) return;
     void this.letters.refresh();
     let text = "";
-    if (this.#told.failures !== this.failures.version) text += this.#failuresText();
-    if (this.#told.letters !== this.letters.version) text += this.#lettersText();
-    this.#told = { failures: this.failures.version, letters: this.letters.version };
+    if (this.#sentVersions.failures !== this.failures.version) text += this.#failuresText();
+    if (this.#sentVersions.letters !== this.letters.version) text += this.#lettersText();
+    this.#sentVersions = { failures: this.failures.version, letters: this.letters.version };
     this.#streams.send(text + this.#stateText(isWhole));
     const course = currentShutdown()?.course;
     if (course !== undefined && course.requestsLeftMs < beforeCutOff) this.#end();

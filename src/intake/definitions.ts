@@ -1,5 +1,5 @@
 // The tasks an offloader knows by name, and the policy of each. The names are known once a thread has loaded the module.
-import { describe, OffloadError } from "../base/errors.js";
+import { cut, describe, OffloadError } from "../base/errors.js";
 import type { Logger } from "../base/logger.js";
 import { nearest } from "../base/nearest.js";
 import { TaskDefinition, type TaskPolicy } from "../core/definition.js";
@@ -93,7 +93,7 @@ export class Definitions {
     }
     if (this.#known === undefined || this.#known.has(name) || this.#callbacks.has(name)) return;
     const { message } = this.#unknown(name);
-    this.parts.logger.warn({ name }, `${call}(name) names no task, and no callback so far: ${message}`);
+    this.parts.logger.warn({ name: cut(name) }, `${call}(name) names no task, and no callback so far: ${message}`);
   }
 
   /** The definition of the callbacks whose function has this name. */

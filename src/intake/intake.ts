@@ -1,7 +1,7 @@
 // From a call to an accepted task, and from the end of its response to the scheduler. What cannot be accepted throws here, at
 // the call.
 import { AsyncResource } from "node:async_hooks";
-import { describe, OffloadError } from "../base/errors.js";
+import { cut, describe, OffloadError } from "../base/errors.js";
 import { ticksAgo } from "../base/ticks.js";
 import { wallClock } from "../base/time.js";
 import type { TaskDefinition } from "../core/definition.js";
@@ -26,7 +26,7 @@ import {
 } from "./call/dispatch-options.js";
 import type { Definitions } from "./definitions.js";
 import type { Held, HeldResponse } from "./held.js";
-import type { Refusals } from "./refusals.js";
+import { longestShownName, type Refusals } from "./refusals.js";
 import type { Scheduler } from "./schedule/scheduler.js";
 import type { Startup } from "./startup.js";
 import type { TaskMaker } from "./task-maker.js";
@@ -92,7 +92,13 @@ export class Intake {
     try {
       if (!isDispatchTraced() || parent?.carrier !== undefined)
         return this.#acceptTask(operation, taskName, payload, options, response, parent, parent?.carrier);
-      const message = { offloader: this.parts.name, task: taskName, kind: "task", parent: parent?.parent } as const;
+      const message = {
+        offloader: this.parts.name,
+        task: typeof taskName === "string" ? cut(taskName, longestShownName) : taskName,
+        kind: "task",
+        parent: parent?.parent,
+        carrier: {},
+      } as const;
       return traceDispatch(message, (carrier) =>
         this.#acceptTask(operation, taskName, payload, options, response, parent, carrier),
       );
@@ -171,6 +177,7 @@ export class Intake {
         task: String(callback?.name),
         kind: "callback",
         parent: undefined,
+        carrier: {},
       } as const;
       return traceDispatch(message, (carrier) => this.#acceptCallback(callback, options, response, carrier));
     } catch (error) {

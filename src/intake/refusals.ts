@@ -1,12 +1,15 @@
 // Dispatches that were refused at the call: counted by code, with an event each. Beside the error, which the caller may answer
 // without a word to anybody, nothing would tell of them.
-import { OffloadError, type OffloadErrorCode } from "../base/errors.js";
+import { cut, OffloadError, type OffloadErrorCode } from "../base/errors.js";
 import { isEnabled, type Logger } from "../base/logger.js";
 import type { Clock } from "../base/time.js";
 import type { TaskKind } from "../core/definition.js";
 import type { Events } from "../core/events.js";
 import { Bursts } from "../core/log/bursts.js";
 import { lines, write } from "../core/log/lines.js";
+
+/** In characters. The name of a task is shorter, and one that a client sends may be longer. */
+export const longestShownName = 200;
 
 export class Refusals {
   /** How many so far, by code; only codes that there were. */
@@ -49,7 +52,8 @@ export class Refusals {
     this.counts.set(code, (this.counts.get(code) ?? 0) + 1);
     const logs = isEnabled(this.logger, "warn");
     if (!logs && !this.events.has("refused")) return;
-    const task = typeof name === "string" ? name : "";
+    // A name that no task has may be a client's.
+    const task = typeof name === "string" ? cut(name, longestShownName) : "";
     this.events.beginMove();
     this.events.emit("refused", { task, kind, code, error });
     if (logs && this.#lines.add(code, code, { code, task, kind }, () => undefined)) {

@@ -23,17 +23,19 @@ export interface Attempt extends Described {
   readonly id: string;
   readonly attempt: number;
   readonly threadId: number | undefined;
+  readonly priority: string | undefined;
   readonly waitMs: number | undefined;
 }
 
 export function processAttributes(attempt: Attempt): Attributes {
-  const { id, threadId, waitMs } = attempt;
+  const { id, threadId, priority, waitMs } = attempt;
   return {
     ...common(attempt),
     "messaging.operation.name": "process",
     "messaging.operation.type": "process",
     "messaging.message.id": id,
     "after_response.attempt": attempt.attempt,
+    ...(priority !== undefined && { "after_response.priority": priority }),
     ...(threadId !== undefined && { "thread.id": threadId }),
     ...(waitMs !== undefined && { "after_response.wait.duration": waitMs / 1_000 }),
   };

@@ -6,6 +6,7 @@ import { aroundTask } from "../core/trace/around.js";
 import { traceDispatches } from "./dispatches.js";
 import { traceTasks } from "./in-thread.js";
 import { traceOnMain } from "./on-main.js";
+import { name, version } from "./scope.js";
 import type { Relation } from "./spans.js";
 
 /** Options of the instrumentation. */
@@ -15,9 +16,6 @@ export interface OffloadInstrumentationOptions {
   /** Whether it begins at once. Default true. */
   readonly enabled?: boolean | undefined;
 }
-
-const name = "offload-after-response";
-const version = "0.1.0";
 
 /**
  * Traces dispatches and attempts. It takes part where an SDK runs: in the file that sets up the SDK of the process, and by `--import`

@@ -3,8 +3,10 @@
 
 import { wallClock } from "../base/time.js";
 import type { HistogramSnapshot } from "../core/measure/histogram.js";
+import { catalogue, type Labels, type Measured, type Metric } from "../observe/metrics/catalogue.js";
+import { NameLimit } from "../observe/metrics/name-limit.js";
 import type { OffloaderSnapshot } from "../observe/snapshot.js";
-import { type Described, definitions, type Value } from "./metric-list.js";
+import { name, version } from "./scope.js";
 
 // Of @opentelemetry/sdk-metrics, whose enums these are.
 const cumulative = 1;
@@ -13,11 +15,8 @@ const valueTypes = { int: 0, double: 1 } as const;
 
 type HrTime = [number, number];
 
-/** What is measured: every offloader. */
-export interface Measured {
-  /** What is measured, at this moment. */
-  snapshot(): OffloaderSnapshot;
-}
+/** The attribute of each label. A label that is not here is one of `after_response`. */
+const attributeOf: Labels = { task: "messaging.destination.name", code: "error.type" };
 
 /** For the option `metricProducers` of a metric reader of `@opentelemetry/sdk-metrics`. */
 export interface OffloadMetricProducer {
@@ -39,13 +38,14 @@ export interface OffloadMetricProducer {
  */
 export function offloadMetrics(offloaders: Measured | readonly Measured[]): OffloadMetricProducer {
   const all = [offloaders].flat() as Measured[];
+  const names = new NameLimit();
   const startTime = hrTime();
   return {
     async collect() {
       const endTime = hrTime();
-      const snapshots = all.map((offloader) => offloader.snapshot());
-      const metrics = definitions.map((definition) => metricOf(definition, snapshots, startTime, endTime));
-      const scope = { name: "offload-after-response", version: "0.1.0" };
+      const snapshots = all.map((offloader) => names.limited(offloader.snapshot()));
+      const metrics = catalogue.map((metric) => metricOf(metric, snapshots, startTime, endTime));
+      const scope = { name, version };
       // The reader takes its own resource.
       const resource = { attributes: {}, merge: (other: unknown) => other };
       return { resourceMetrics: { resource, scopeMetrics: [{ scope, metrics }] }, errors: [] };
@@ -54,31 +54,37 @@ export function offloadMetrics(offloaders: Measured | readonly Measured[]): Offl
 }
 
 function metricOf(
-  definition: Described,
+  { otel, help, unit, type, samples }: Metric,
   snapshots: readonly OffloaderSnapshot[],
   startTime: HrTime,
   endTime: HrTime,
 ): object {
-  const { name, description, unit, type } = definition;
-  const isInt = type !== "histogram" && unit !== "s" && unit !== "1";
+  const isInt = type !== "histogram" && unit !== "s" && otel !== "threads.utilization";
   return {
-    descriptor: { name, description, unit, valueType: isInt ? valueTypes.int : valueTypes.double },
+    descriptor: {
+      name: `after_response.${otel}`,
+      description: help,
+      unit,
+      valueType: isInt ? valueTypes.int : valueTypes.double,
+    },
     aggregationTemporality: cumulative,
     dataPointType: dataPointTypes[type],
     ...(type === "counter" && { isMonotonic: true }),
     dataPoints: snapshots.flatMap((snapshot) =>
-      [...definition.values(snapshot)].map(([attributes, value]) => ({
+      [...samples(snapshot)].map(({ labels, value }) => ({
         startTime,
         endTime,
-        attributes: { "after_response.offloader": snapshot.name, ...attributes },
-        value: pointOf(value),
+        attributes: attributesOf({ offloader: snapshot.name, ...labels }),
+        value: typeof value === "number" ? value : exponential(value),
       })),
     ),
   };
 }
 
-function pointOf(value: Value): unknown {
-  return typeof value === "number" ? value : exponential(value);
+function attributesOf(labels: Labels): Labels {
+  return Object.fromEntries(
+    Object.entries(labels).map(([label, value]) => [attributeOf[label] ?? `after_response.${label}`, value]),
+  );
 }
 
 /** Bucket 0 of the library is the count of zeros, and bucket n has the index n - 161. */

@@ -3,17 +3,14 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Span, Tracer } from "@opentelemetry/api";
 import { wallClock } from "../base/time.js";
 import type { OffloaderEvents, TaskEvent } from "../core/events.js";
-import { type RunMessage, runChannel } from "../core/trace/channels.js";
+import type { TaskState } from "../core/states.js";
+import { attemptEndChannel, type RunMessage, runChannel } from "../core/trace/channels.js";
 import { endProcess, type Outcome, type Relation, startProcess } from "./spans.js";
 
-interface Told<Event> {
+interface EventMessage<Event> {
   readonly offloader: string;
   readonly event: Event;
 }
-
-const outcomes: readonly Outcome[] = ["succeeded", "failed", "retrying", "cancelled", "abandoned"];
-/** The thread could not end its own span. */
-const fatal = new Set(["AR_THREAD_EXITED", "AR_OUT_OF_MEMORY"]);
 
 export function traceOnMain(tracer: () => Tracer, relation: Relation): () => void {
   const stop = [traceCallbacks(tracer, relation), traceAfterwards(tracer, relation)];
@@ -50,40 +47,36 @@ function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
   // By offloader and thread: those that make the spans themselves.
   const traced = new Set<string>();
   const onStarted = (message: unknown): void => {
-    const { offloader, event } = message as Told<OffloaderEvents["threadStarted"]>;
+    const { offloader, event } = message as EventMessage<OffloaderEvents["threadStarted"]>;
     if (event.traced) traced.add(`${offloader} ${event.threadId}`);
   };
   const onEnded = (message: unknown): void => {
-    const { offloader, event } = message as Told<OffloaderEvents["threadEnded"]>;
+    const { offloader, event } = message as EventMessage<OffloaderEvents["threadEnded"]>;
     traced.delete(`${offloader} ${event.threadId}`);
   };
-  const onOutcome =
-    (outcome: Outcome) =>
-    (message: unknown): void => {
-      const { offloader, event } = message as Told<TaskEvent>;
-      if (event.kind !== "task" || event.threadId === undefined || event.attempt === 0 || event.carrier === undefined)
-        return;
-      const inThread = traced.has(`${offloader} ${event.threadId}`);
-      if (inThread && !(outcome !== "succeeded" && fatal.has(codeOf(event.error)))) return;
-      const endTime = wallClock();
-      const attempt = {
-        ...event,
-        offloader,
-        replayed: event.replayed ?? false,
-        carrier: event.carrier,
-        waitMs: event.waitMs,
-        threadId: event.threadId,
-      };
-      const { span } = startProcess(tracer(), attempt, relation, endTime - (event.runMs ?? 0));
-      endProcess(span, outcome, outcome === "succeeded" ? undefined : event.error, endTime);
+  const onAttemptEnd = (message: unknown): void => {
+    const { offloader, event } = message as EventMessage<TaskEvent>;
+    // What another process goes on with has no end here.
+    if (event.kind !== "task" || event.state === "forwarded") return;
+    // Without `runMs` the thread did not live to see the end of the attempt, and could not end its own span.
+    if (event.runMs !== undefined && traced.has(`${offloader} ${event.threadId}`)) return;
+    const endTime = wallClock();
+    const attempt = {
+      ...event,
+      offloader,
+      replayed: event.replayed ?? false,
+      carrier: event.carrier,
+      waitMs: event.waitMs,
+      threadId: event.threadId,
     };
+    const outcome = outcomeOf(event.state);
+    const { span } = startProcess(tracer(), attempt, relation, endTime - (event.runMs ?? event.attemptMs ?? 0));
+    endProcess(span, outcome, outcome === "succeeded" ? undefined : event.error, endTime);
+  };
   const subscriptions: [string, (message: unknown) => void][] = [
     ["after-response.threadStarted", onStarted],
     ["after-response.threadEnded", onEnded],
-    ...outcomes.map((outcome): [string, (message: unknown) => void] => [
-      `after-response.${outcome}`,
-      onOutcome(outcome),
-    ]),
+    [attemptEndChannel.name as string, onAttemptEnd],
   ];
   for (const [name, listener] of subscriptions) subscribe(name, listener);
   return () => {
@@ -91,6 +84,7 @@ function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
   };
 }
 
-function codeOf(error: unknown): string {
-  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+/** What the state that a task is in after an attempt says of the attempt. */
+function outcomeOf(state: TaskState): Outcome {
+  return state === "delayed" ? "retrying" : (state as Outcome);
 }

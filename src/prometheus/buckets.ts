@@ -26,14 +26,3 @@ export function bucketsOf({ count, sumMs, buckets }: HistogramSnapshot): Cumulat
   });
   return { count, sum: sumMs / 1_000, atMost };
 }
-
-/** Two histograms as one. */
-export function added(a: HistogramSnapshot, b: HistogramSnapshot): HistogramSnapshot {
-  const [long, short] = a.buckets.length >= b.buckets.length ? [a.buckets, b.buckets] : [b.buckets, a.buckets];
-  return {
-    count: a.count + b.count,
-    sumMs: a.sumMs + b.sumMs,
-    maxMs: Math.max(a.maxMs, b.maxMs),
-    buckets: long.map((value, index) => value + (short[index] ?? 0)),
-  };
-}

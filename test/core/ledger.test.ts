@@ -127,12 +127,32 @@ describe("the ledger", () => {
     expect(heard.map(({ name: event, event: fields }) => ({ event, ...fields }))).toEqual([
       { event: "accepted", ...base, attempt: 0, state: "held" },
       { event: "queued", ...base, attempt: 0, state: "queued" },
-      { event: "started", ...base, attempt: 1, state: "running", threadId: 3, waitMs },
-      { event: "progress", ...base, attempt: 1, state: "running", threadId: 3, value: 0.5 },
-      { event: "retrying", ...base, attempt: 1, state: "delayed", threadId: 3, waitMs, runMs: 12, error, delayMs: 250 },
+      { event: "started", ...base, attempt: 1, state: "running", threadId: 3, attemptMs: waitMs, waitMs },
+      { event: "progress", ...base, attempt: 1, state: "running", threadId: 3, attemptMs: waitMs, value: 0.5 },
+      {
+        event: "retrying",
+        ...base,
+        attempt: 1,
+        state: "delayed",
+        threadId: 3,
+        attemptMs: waitMs,
+        waitMs,
+        runMs: 12,
+        error,
+        delayMs: 250,
+      },
       { event: "queued", ...base, attempt: 1, state: "queued" },
-      { event: "started", ...base, attempt: 2, state: "running", threadId: 4, waitMs },
-      { event: "succeeded", ...base, attempt: 2, state: "succeeded", threadId: 4, waitMs, runMs: 34 },
+      { event: "started", ...base, attempt: 2, state: "running", threadId: 4, attemptMs: waitMs, waitMs },
+      {
+        event: "succeeded",
+        ...base,
+        attempt: 2,
+        state: "succeeded",
+        threadId: 4,
+        attemptMs: waitMs,
+        waitMs,
+        runMs: 34,
+      },
     ]);
   });
 
@@ -143,6 +163,16 @@ describe("the ledger", () => {
     expect([task.state, task.attempt]).toEqual(["queued", 0]);
     ledger.started(task);
     expect(task.attempt).toBe(1);
+  });
+
+  it("that ends before its code has begun has not been tried, and has waited for no thread", () => {
+    const { ledger, events } = createLedger();
+    const heard = recordEvents(events);
+    const task = running(ledger);
+    ledger.neverBegan(task);
+    ledger.cancelled(task, cancelledError);
+    expect(heard.at(-1)).toMatchObject({ name: "cancelled", event: { attempt: 0, threadId: undefined, waitMs: 0 } });
+    expect(task.definition.waits.snapshot().count).toBe(0);
   });
 
   it("that ends while it waits again has no wait, whatever the ticks of its last start were", () => {

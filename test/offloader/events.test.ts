@@ -1,6 +1,7 @@
 // The events of an offloader: which come, in which order, with which fields, and what a listener cannot break.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { TaskHandle } from "offload-after-response";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { Gate } from "../support/gate.js";
 import { handedOver, type RecordedEvent, rejection, thrownBy, watch } from "../support/offloader.js";
 import { makeResponse } from "../support/responses.js";
@@ -29,6 +30,7 @@ describe("the events of a task", () => {
       event: "started",
       ...common,
       threadId,
+      attemptMs: expect.any(Number),
       attempt: 1,
       state: "running",
       waitMs: expect.any(Number),
@@ -37,6 +39,7 @@ describe("the events of a task", () => {
       event: "succeeded",
       ...common,
       threadId,
+      attemptMs: expect.any(Number),
       attempt: 1,
       state: "succeeded",
       waitMs: expect.any(Number),
@@ -164,6 +167,22 @@ describe("a call", () => {
       [inner[0]?.id, "cancelled", "cancelled"],
     ]);
     await outer.result();
+  });
+
+  it("that is refused for a name of 1 MB has a short one in its event, in the log and in traces", async () => {
+    const watched = watch("tasks.mjs", options);
+    const spans: unknown[] = [];
+    const subscriber = (message: unknown) => void spans.push(Reflect.get(Object(message), "task"));
+    subscribe("tracing:after-response.dispatch:start", subscriber);
+    onTestFinished(() => void unsubscribe("tracing:after-response.dispatch:start", subscriber));
+    await watched.offloader.ready();
+    for (let times = 0; times < 3; times++) thrownBy(() => watched.offloader.offload("x".repeat(1_000_000) as "add"));
+    await watched.offloader.close();
+    const refused = watched.recorded.filter(({ event }) => event === "refused");
+    const shown = `${"x".repeat(197)}...`;
+    expect(refused.map(({ task }) => task)).toEqual([shown, shown, shown]);
+    expect(spans).toEqual([shown, shown, shown]);
+    expect(JSON.stringify(watched.lines).length).toBeLessThan(20_000);
   });
 
   it("that is refused has the event refused before the call throws, and no other", async () => {

@@ -11,14 +11,18 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+import type { Offloader } from "offload-after-response";
 import {
   OffloadInstrumentation,
   type OffloadInstrumentationOptions,
   offloadMetrics,
 } from "offload-after-response/otel";
+import { prometheus } from "offload-after-response/prometheus";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+import { wallClock } from "../../src/base/time.js";
 import { makeDirectory } from "../support/directory.js";
-import { rejection, thrownBy, watch } from "../support/offloader.js";
+import { rejection, thrownBy, type Watched, watch } from "../support/offloader.js";
 import { makeResponse } from "../support/responses.js";
 
 const exporter = new InMemorySpanExporter();
@@ -41,6 +45,30 @@ const one = (name: string): ReadableSpan => {
 };
 const idOf = (span: ReadableSpan): string => span.spanContext().spanId;
 const linksOf = (span: ReadableSpan): string[] => span.links.map((link) => link.context.spanId);
+
+const sdk = pathToFileURL(path.join(import.meta.dirname, "fixtures/thread-sdk.mjs")).href;
+
+function startWithSdk(pool: { readonly abortGrace?: number }) {
+  const file = path.join(makeDirectory(), "spans.jsonl");
+  const env = { ...process.env, SPANS: file };
+  const watched = watch("spans.mjs", { pool: { ...pool, maxThreads: 1, execArgv: ["--import", sdk], env } });
+  const inThread = (name: string) =>
+    (existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [])
+      .map((line) => JSON.parse(line))
+      .filter((span) => span.name === name);
+  return { ...reading(watched), inThread };
+}
+
+function reading(watched: Watched): { offloader: Offloader; event: Watched["event"] } {
+  return { offloader: watched.offloader, event: watched.event.bind(watched) };
+}
+
+/** A metric as it is given to a reader. */
+interface Made {
+  readonly descriptor: { readonly name: string; readonly unit: string };
+  readonly dataPointType: number;
+  readonly dataPoints: readonly unknown[];
+}
 
 describe("without an SDK in the threads", () => {
   const pool = { maxThreads: 1 };
@@ -136,6 +164,34 @@ describe("without an SDK in the threads", () => {
     });
   });
 
+  it("what comes back from a journal is a trace of its own, with a link", async () => {
+    instrument();
+    const journal = { dir: makeDirectory() };
+    const before = watch("spans.mjs", { pool, journal });
+    before.offloader.pause();
+    const { id } = before.offloader.offload("resize", { width: 4 });
+    await before.offloader.close({ timeout: 0 });
+    const { offloader, event } = reading(watch("spans.mjs", { pool, journal }));
+    await event("succeeded", (ended) => ended.id === id);
+    await offloader.idle();
+    const process = one("process resize");
+    expect(process.parentSpanContext).toBeUndefined();
+    expect(linksOf(process)).toEqual([idOf(one("send resize"))]);
+  });
+
+  it("an attempt has its priority, and one span, although the task is cancelled while it waits for the next", async () => {
+    instrument();
+    const { offloader } = watch("spans.mjs", { pool });
+    const handle = offloader.offload("fails", undefined, { attempts: 2, backoff: 60_000, priority: "high" });
+    await new Promise<void>((resolve) => void offloader.on("retrying", () => resolve()));
+    handle.cancel();
+    await offloader.idle();
+    expect(one("process fails").attributes).toMatchObject({
+      "after_response.priority": "high",
+      "after_response.outcome": "retrying",
+    });
+  });
+
   it("disable() ends it, and enable() begins again", async () => {
     const instrumentation = instrument();
     const { offloader } = watch("spans.mjs", { pool });
@@ -158,27 +214,16 @@ describe("without an SDK in the threads", () => {
 });
 
 describe("with an SDK in the threads", () => {
-  const sdk = pathToFileURL(path.join(import.meta.dirname, "fixtures/thread-sdk.mjs")).href;
-
-  function start() {
-    const file = path.join(makeDirectory(), "spans.jsonl");
-    const watched = watch("spans.mjs", {
-      pool: { maxThreads: 1, execArgv: ["--import", sdk], env: { ...process.env, SPANS: file } },
-    });
-    const inThread = (name: string) =>
-      (existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [])
-        .map((line) => JSON.parse(line))
-        .filter((span) => span.name === name);
-    return { ...watched, offloader: watched.offloader, inThread };
-  }
+  const start = () => startWithSdk({});
 
   it("the thread makes the span of an attempt, and the user's spans are its children", async () => {
     instrument();
     const { offloader, inThread } = start();
     await offloader.run("resize", { width: 4 });
-    await offloader.run("later");
+    await offloader.run("later", undefined, { priority: "low" });
     await offloader.idle();
     const [process] = inThread("process resize");
+    expect(inThread("process later")[0].attributes["after_response.priority"]).toBe("low");
     expect(process.parent).toBe(idOf(one("send resize")));
     expect(inThread("decode")[0]).toMatchObject({ parent: process.spanId, traceId: process.traceId });
     expect(inThread("after an await")[0].parent).toBe(inThread("process later")[0].spanId);
@@ -208,7 +253,91 @@ describe("with an SDK in the threads", () => {
   });
 });
 
+describe("a task that is stopped on a thread with an SDK", () => {
+  const abortGrace = 50;
+
+  it.each([
+    ["timeout", "AR_TIMEOUT", "failed"],
+    ["cancel", "AR_CANCELLED", "cancelled"],
+  ] as const)(
+    "by its %s has the span that the main thread makes, if its thread is terminated",
+    async (how, code, outcome) => {
+      instrument();
+      const { offloader, event, inThread } = startWithSdk({ abortGrace });
+      const begun = wallClock();
+      const handle = offloader.offload("never", undefined, how === "timeout" ? { timeout: 50 } : {});
+      if (how === "cancel") {
+        await event("progress");
+        handle.cancel();
+      }
+      await event(outcome);
+      await offloader.idle();
+      expect(inThread("process never")).toEqual([]);
+      const span = one("process never");
+      expect(span.attributes).toMatchObject({ "error.type": code, "after_response.outcome": outcome });
+      const [startMs, endMs] = [span.startTime, span.endTime].map(([s, ns]) => s * 1_000 + ns / 1e6) as [
+        number,
+        number,
+      ];
+      expect(startMs).toBeGreaterThan(begun - 2);
+      expect(endMs - startMs).toBeGreaterThanOrEqual(abortGrace - 2);
+    },
+  );
+
+  it("has the span that the thread makes, if it stops by itself", async () => {
+    instrument();
+    const { offloader, event, inThread } = startWithSdk({});
+    const handle = offloader.offload("untilAborted");
+    await event("progress");
+    handle.cancel();
+    await event("cancelled");
+    await offloader.idle();
+    expect(inThread("process untilAborted")).toHaveLength(1);
+    expect(spans("process untilAborted")).toEqual([]);
+  });
+});
+
 describe("the metrics", () => {
+  it("have more than 100 names of tasks in one series, as those for Prometheus have", async () => {
+    const { offloader } = watch("spans.mjs", { pool: { minThreads: 0 } });
+    const named = (index: number) =>
+      ({ [`callback${index}`]: async () => {} })[`callback${index}`] as () => Promise<void>;
+    const { response, over } = makeResponse();
+    for (let index = 0; index < 120; index++) offloader.runAfterResponse(response, named(index));
+    over();
+    await offloader.idle();
+    const { resourceMetrics } = await offloadMetrics(offloader).collect();
+    const { metrics } = resourceMetrics.scopeMetrics[0];
+    const accepted = metrics.find(({ descriptor }: Made) => descriptor.name === "after_response.accepted");
+    expect(accepted.dataPoints).toHaveLength(101);
+    expect(accepted.dataPoints.at(-1)).toMatchObject({
+      attributes: { "messaging.destination.name": "other" },
+      value: 20,
+    });
+  });
+
+  it("are those for Prometheus, each with a name of its own and a unit", async () => {
+    const journal = { dir: makeDirectory() };
+    const { offloader } = watch("spans.mjs", { pool: { maxThreads: 1 }, journal });
+    await offloader.run("resize", { width: 2 });
+    const { resourceMetrics } = await offloadMetrics(offloader).collect();
+    const [{ scope, metrics }] = resourceMetrics.scopeMetrics;
+    expect(scope).toEqual({ name: packageJson.name, version: packageJson.version });
+    expect(new OffloadInstrumentation({ enabled: false }).instrumentationVersion).toBe(packageJson.version);
+    const names = metrics.map(({ descriptor }: Made) => descriptor.name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { descriptor } of metrics) expect(descriptor.unit).toMatch(/^(s|By|1|\{[a-z]+\})$/);
+    const families = [
+      ...prometheus(offloader)
+        .text()
+        .matchAll(/^# TYPE (\w+) (\w+)$/gm),
+    ];
+    const kinds: Record<string, number> = { histogram: 1, gauge: 2, counter: 3 };
+    expect(
+      metrics.filter(({ dataPoints }: Made) => dataPoints.length > 0).map((metric: Made) => metric.dataPointType),
+    ).toEqual(families.map(([, , type]) => kinds[type ?? ""]));
+  });
+
   it("are pulled by a reader of the SDK, the times as exponential histograms of scale 3", async () => {
     const { offloader } = watch("spans.mjs", { name: "photos", pool: { maxThreads: 1 } });
     const memory = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);

@@ -12,7 +12,8 @@ export function toCarrier(filled: unknown): Carrier | undefined {
   const carrier: Record<string, string> = {};
   let left = mostCharacters;
   let isEmpty = true;
-  for (const [name, value] of Object.entries(filled)) {
+  for (const name of Object.keys(filled)) {
+    const value: unknown = Reflect.get(filled, name);
     if (typeof value !== "string" && typeof value !== "number") continue;
     const text = String(value);
     left -= name.length + text.length;

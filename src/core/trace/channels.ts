@@ -1,7 +1,7 @@
 // The channels of node:diagnostics_channel on which the library tells what it does (docs/observability.md). Their names do not
 // depend on what the package is called. A channel that nobody subscribes to costs one comparison.
 import { type Channel, channel, type TracingChannel, tracingChannel } from "node:diagnostics_channel";
-import type { TaskKind } from "../definition.js";
+import type { Priority, TaskKind } from "../definition.js";
 import type { Carrier } from "./carrier.js";
 
 /** The message of `after-response.dispatch`: one for each call, the same object on all of its channels. */
@@ -31,6 +31,8 @@ export interface RunMessage {
   readonly replayed: boolean;
   /** 0 on the main thread. */
   readonly threadId: number;
+  /** Its priority in the queue; undefined where no carrier travels with the task. */
+  readonly priority: Priority | undefined;
   /** ms from queued to started; undefined where no carrier travels with the task. */
   readonly waitMs: number | undefined;
   /** What subscribers of the dispatch have put into it. */
@@ -46,6 +48,12 @@ export const dispatchChannel: TracingChannel<unknown, DispatchMessage> = tracing
 
 /** Of each attempt: in the thread for a task, on the main thread for a callback. */
 export const runChannel: TracingChannel<unknown, RunMessage> = tracingChannel("after-response.run");
+
+/**
+ * The end of each attempt of a task or callback with a carrier, on the main thread: its messages are `{ offloader, event }`, with the
+ * event that it is an end by. To subscribe to it costs the others nothing.
+ */
+export const attemptEndChannel: Channel = channel("after-response.attemptEnd");
 
 /** Of each event: its messages are `{ offloader, event }`. */
 export function eventChannel(event: string): Channel {

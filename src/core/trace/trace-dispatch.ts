@@ -13,22 +13,21 @@ export function isDispatchTraced(): boolean {
  * @param accept is given the carrier; returns what has the id of the accepted task
  */
 export function traceDispatch<Accepted extends { readonly id: string }>(
-  message: Omit<DispatchMessage, "carrier">,
+  message: DispatchMessage,
   accept: (carrier: Carrier | undefined) => Accepted,
 ): Accepted {
   const { start, end, error } = dispatchChannel;
-  const whole: DispatchMessage = { ...message, carrier: {} };
-  return start.runStores(whole, () => {
+  return start.runStores(message, () => {
     try {
-      const accepted = accept(toCarrier(whole.carrier));
-      whole.id = accepted.id;
+      const accepted = accept(toCarrier(message.carrier));
+      message.id = accepted.id;
       return accepted;
     } catch (thrown) {
-      whole.error = thrown;
-      error.publish(whole);
+      message.error = thrown;
+      error.publish(message);
       throw thrown;
     } finally {
-      end.publish(whole);
+      end.publish(message);
     }
   });
 }

@@ -20,6 +20,7 @@ export function runOf(offloader: string, task: Task): RunMessage {
     attempt,
     replayed: replayedId !== undefined,
     threadId: 0,
+    priority: task.dispatch.priority,
     waitMs: since(task.queuedAt, task.startedAt),
     carrier,
   };

@@ -184,7 +184,8 @@ function showCurves() {
   const rate = rates.at(-1)?.[1] ?? 0;
   set("rate", rate > 0 && rate < 10 ? rate.toFixed(1) : number(rate));
   set("depth", number(depths.at(-1)[1]));
-  curve($("rates"), [rates, failed], "ended a second");
+  // A line of zeros would cover the other one.
+  curve($("rates"), [rates, failed.some(([, y]) => y > 0) ? failed : []], "ended a second");
   curve($("depths"), [depths], "waiting");
   for (const place of document.querySelectorAll(".since"))
     set(place, `${time(Math.round((to - from) / 1000) * 1000).replace(".0", "")} ago`);

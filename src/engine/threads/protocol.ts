@@ -1,5 +1,6 @@
 // The messages between the main thread and the threads. The memory they share is in slots/slot-memory.ts.
 import type { MessagePort } from "node:worker_threads";
+import type { Priority } from "../../core/definition.js";
 import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
@@ -53,7 +54,7 @@ export type BatchMessage = readonly [
   rest?: BatchRest | undefined,
 ];
 
-/** Fields that few batches need. Each list has one item for each task. */
+/** Fields that few batches need. Each list but the last has one item for each task. */
 export interface BatchRest {
   /** Left out: all 1. */
   readonly attempts?: readonly number[] | undefined;
@@ -61,11 +62,12 @@ export interface BatchRest {
   readonly contexts?: readonly unknown[] | undefined;
   /** Of tasks that another process accepted; left out: all are made of `idPrefix` and `seqs`. */
   readonly ids?: readonly string[] | undefined;
-  /** What travels with tasks that were traced; left out where none was. */
-  readonly carriers?: readonly (Carrier | undefined)[] | undefined;
-  /** ms from queued to started, where there are carriers. */
-  readonly waits?: readonly number[] | undefined;
+  /** Of the tasks that something travels with, in their order, and of no others: of a hundred, one may be traced. */
+  readonly traced?: readonly TracedTask[] | undefined;
 }
+
+/** `waitMs`: from queued to started. */
+export type TracedTask = readonly [index: number, carrier: Carrier, priority: Priority | undefined, waitMs: number];
 
 /**
  * The outcomes of a batch, or of the part of it that has ended since the last report: the slot alone where the slot

@@ -228,7 +228,10 @@ export class Scheduler {
       return true;
     }
     const answer = this.#engineOf(task).stop(task, reason);
-    if (answer === "unbegun") finish();
+    if (answer === "unbegun") {
+      this.#parts.ledger.neverBegan(task);
+      finish();
+    }
     return answer !== "ended";
   }
 

@@ -39,8 +39,8 @@ export const matchers: Matchers = {
 
 /** @param opposite what is wrong where the matcher is used with `.not` */
 function answer(failure: Failure | undefined, opposite: Failure | undefined): MatcherAnswer {
-  const said = failure ?? opposite;
-  return { pass: failure === undefined, message: () => said?.message ?? "", ...(failure && valuesOf(failure)) };
+  const shown = failure ?? opposite;
+  return { pass: failure === undefined, message: () => shown?.message ?? "", ...(failure && valuesOf(failure)) };
 }
 
 function valuesOf({ expected, actual }: Failure): Pick<Failure, "expected" | "actual"> {

@@ -13,7 +13,7 @@ import type { BatchReply } from "../../../src/engine/threads/protocol.js";
 import { packBatch } from "../../../src/engine/threads/slots/batch-message.js";
 import { BatchReport } from "../../../src/engine/threads/slots/batch-report.js";
 import { Slot } from "../../../src/engine/threads/slots/slot.js";
-import { createControl, headerOf, slotSize } from "../../../src/engine/threads/slots/slot-memory.js";
+import { begin, createControl, headerOf, slotSize } from "../../../src/engine/threads/slots/slot-memory.js";
 import { Batch } from "../../../workers/batch.js";
 import { FollowUps } from "../../../workers/follow-ups.js";
 import { RemarkSender } from "../../../workers/remark-sender.js";
@@ -203,6 +203,31 @@ describe("a batch", () => {
     });
     expect(tasks.map((task) => endOf(task).outcome)).toEqual(tasks.map((_, index) => ({ index })));
   });
+});
+
+/** A slot whose tasks begin in the thread the moment before the main thread takes them back. */
+class RacedSlot extends Slot {
+  override withdraw(index: number): boolean {
+    begin(this.memory, index, 0);
+    return super.withdraw(index);
+  }
+}
+
+it("a task that begins while a forged reply is read is left to the death of its thread, and runs again", () => {
+  const engine = new QueueEngine();
+  const host = new TestHost(engine);
+  host.start();
+  const report = new BatchReport(host.reports, engine.queue);
+  const slot = new RacedSlot(0, createControl(1));
+  const task = host.add(defineTask("raced"));
+  engine.takeAll();
+  packBatch(slot, [task]);
+  slot.hold([task]);
+  const forged = structuredClone<BatchReply>(0);
+  expect(report.replied(slot, forged)).toBe(false);
+  expect(task.state).toBe("running");
+  report.died(slot, { error: undefined, exitCode: 1, blame: "suspect", unreadSlot: undefined });
+  expect(task.state).toBe("queued");
 });
 
 function mayBeLost({ outcome }: { outcome: unknown }): boolean {

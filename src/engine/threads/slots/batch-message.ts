@@ -3,7 +3,7 @@ import { since } from "../../../base/ticks.js";
 import { type Captured, isBytes } from "../../../core/payload/payload.js";
 import { toWireForm } from "../../../core/payload/wire-form.js";
 import type { Task } from "../../../core/task.js";
-import type { BatchMessage } from "../protocol.js";
+import type { BatchMessage, TracedTask } from "../protocol.js";
 import type { Slot } from "./slot.js";
 import { place } from "./slot-memory.js";
 
@@ -18,7 +18,7 @@ export function packBatch(
   let firstAttempts = true;
   let noContext = true;
   let ownIds = true;
-  let noCarrier = true;
+  let traced: TracedTask[] | undefined;
   // One pass: this is a good part of what a tiny task costs the main thread.
   for (const task of tasks) {
     place(slot.memory, seqs.length, task.result !== undefined);
@@ -28,19 +28,22 @@ export function packBatch(
     firstAttempts &&= task.attempt === 1;
     noContext &&= task.context === undefined;
     ownIds &&= task.replayedId === undefined;
-    noCarrier &&= task.carrier === undefined;
+    if (task.carrier !== undefined) {
+      traced ??= [];
+      const waitMs = since(task.queuedAt, task.startedAt);
+      traced.push([seqs.length - 1, task.carrier, task.dispatch.priority, waitMs]);
+    }
   }
   const [first] = tasks;
   const names = sameName ? (first?.definition.name ?? "") : tasks.map((task) => task.definition.name);
   const rest =
-    firstAttempts && noContext && ownIds && noCarrier
+    firstAttempts && noContext && ownIds && traced === undefined
       ? undefined
       : {
           attempts: firstAttempts ? undefined : tasks.map((task) => task.attempt),
           contexts: noContext ? undefined : tasks.map((task) => toWireForm(task.context)),
           ids: ownIds ? undefined : tasks.map((task) => task.id),
-          carriers: noCarrier ? undefined : tasks.map((task) => task.carrier),
-          waits: noCarrier ? undefined : tasks.map((task) => since(task.queuedAt, task.startedAt)),
+          traced,
         };
   const message: BatchMessage = rest ? [slot.index, names, seqs, payloads, rest] : [slot.index, names, seqs, payloads];
   return { message, transfer: first !== undefined && leavesForGood(first) ? movedWith(first.payload) : undefined };

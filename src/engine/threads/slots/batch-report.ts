@@ -11,7 +11,7 @@ import { type Death, deathError } from "./death.js";
 import { failureOf, isRetryable } from "./failure-form.js";
 import { ReplyReader } from "./reply-reader.js";
 import type { Slot } from "./slot.js";
-import { isRunning, slotState } from "./slot-memory.js";
+import { hasBegun, slotState } from "./slot-memory.js";
 
 // A payload may be too large for the heap of a thread. But the tasks module may also kill a thread soon after its start, so the
 // task fails only with the third thread in a row.
@@ -42,12 +42,14 @@ export class BatchReport {
       const task = tasks[index];
       slot.reported = index + 1;
       if (task === undefined || this.#ended(slot, index, task, reader)) continue;
-      if (isRunning(slot.stateOf(index))) {
+      complete = false;
+      if (this.#tookBack(slot, index, task)) continue;
+      // It may have begun a moment ago, and even have ended.
+      if (hasBegun(slot.stateOf(index))) {
         slot.reported = index;
         return false;
       }
-      complete = false;
-      this.#withoutEnd(slot, index, task);
+      this.#failed(task, withoutOutcome(task), true);
     }
     return complete;
   }
@@ -65,7 +67,8 @@ export class BatchReport {
       const task = slot.tasks[index];
       if (task === undefined || !reader.has(slot.stateOf(index))) return;
       slot.reported++;
-      if (!this.#ended(slot, index, task, reader)) this.#withoutEnd(slot, index, task);
+      if (this.#ended(slot, index, task, reader) || this.#tookBack(slot, index, task)) continue;
+      this.#failed(task, withoutOutcome(task), true);
     }
   }
 
@@ -121,15 +124,16 @@ export class BatchReport {
     this.queue.putBack(task);
   }
 
-  /** The thread is done with the batch, and this task has no outcome. If its code has not begun, it runs on another thread. */
-  #withoutEnd(slot: Slot, index: number, task: Task): void {
+  /**
+   * The thread says that it is done with the batch, and this task has no outcome. If its code has not begun, it runs on another
+   * thread.
+   */
+  #tookBack(slot: Slot, index: number, task: Task): boolean {
     const passes = (this.#unread.get(task) ?? 0) + 1;
-    if (passes < mostUnread && task.payload !== movedAway && slot.withdraw(index)) {
-      this.#unread.set(task, passes);
-      this.again(task, undefined);
-      return;
-    }
-    this.#failed(task, withoutOutcome(task), true);
+    if (passes === mostUnread || task.payload === movedAway || !slot.withdraw(index)) return false;
+    this.#unread.set(task, passes);
+    this.again(task, undefined);
+    return true;
   }
 
   /** A thread died before it began this task. A task that is sent again each time could kill one thread after another. */

@@ -121,6 +121,13 @@ export function isRunning(value: number): boolean {
   return value === slotState.begun || value === slotState.stopping;
 }
 
+/** Whether its code runs or has run. A task that tampers with the memory leaves values that are no states. */
+export function hasBegun(value: number): boolean {
+  return (
+    isRunning(value) || value === slotState.succeeded || value === slotState.failed || value === slotState.returned
+  );
+}
+
 /** Whether its code has ended, or will never begin here. */
 export function isDone(value: number): boolean {
   return value > slotState.stopping;

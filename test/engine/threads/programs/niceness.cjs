@@ -16,7 +16,9 @@ async function main() {
   const met = new Int32Array(new SharedArrayBuffer(4));
   const own = await Promise.all([offloader.run("meet", met), offloader.run("meet", met)]);
   const others = readdirSync("/proc/self/task").filter((thread) => !own.includes(thread));
-  console.log(JSON.stringify({ own: own.map(nicenessOf), others: others.map(nicenessOf) }));
+  console.log(
+    JSON.stringify({ own: own.map(nicenessOf), others: others.map(nicenessOf), main: nicenessOf(process.pid) }),
+  );
   await offloader.close();
 }
 

@@ -1,6 +1,6 @@
 // At most 100 task names have series of their own, because a name may come from a client where names are checked late.
-import type { NameSnapshot, OffloaderSnapshot } from "../observe/snapshot.js";
-import { added } from "./buckets.js";
+import type { HistogramSnapshot } from "../../core/measure/histogram.js";
+import type { NameSnapshot, OffloaderSnapshot } from "../snapshot.js";
 
 /** The most names of an offloader; the rest share the name `other`. */
 const mostNames = 100;
@@ -38,5 +38,16 @@ function together(sum: NameSnapshot | undefined, one: NameSnapshot): NameSnapsho
     retries: sum.retries + one.retries,
     wait: added(sum.wait, one.wait),
     run: added(sum.run, one.run),
+  };
+}
+
+/** Two histograms as one. */
+function added(a: HistogramSnapshot, b: HistogramSnapshot): HistogramSnapshot {
+  const [long, short] = a.buckets.length >= b.buckets.length ? [a.buckets, b.buckets] : [b.buckets, a.buckets];
+  return {
+    count: a.count + b.count,
+    sumMs: a.sumMs + b.sumMs,
+    maxMs: Math.max(a.maxMs, b.maxMs),
+    buckets: long.map((value, index) => value + (short[index] ?? 0)),
   };
 }
