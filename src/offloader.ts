@@ -186,7 +186,12 @@ function makeOffloader(
     scheduler,
     held,
     refusals,
-    elsewhere: elsewhere?.limits,
+    elsewhere: elsewhere && {
+      ...elsewhere.limits,
+      ...(elsewhere.limits.transactional && {
+        prepare: (...given) => remote?.transactions.prepare(...given),
+      }),
+    },
   });
   const takeOver = (): Promise<void> => store.takeOver(intake.readmit);
   const reports = new EngineReports({

@@ -23,9 +23,10 @@ export interface Dispatch extends TaskPolicy {
 
 /**
  * Which way a task goes. `local`: it runs in this process. `forward`: the queue of the option `engine` gets it. `delivered`: that queue
- * has given it to this process, and keeps its record, its key and its attempts.
+ * has given it to this process, and keeps its record, its key and its attempts. `inserted`: it is a part of the user's own transaction, and
+ * that queue has it once that is committed.
  */
-export type Route = "local" | "forward" | "delivered";
+export type Route = "local" | "forward" | "delivered" | "inserted";
 
 export class Task {
   state: TaskState = "held";
@@ -81,6 +82,11 @@ export class Task {
 
 /** Makes the id of a task, which is unique everywhere, from its number. */
 export type TaskIdentity = (seq: number) => string;
+
+/** Whether its key is known to the queue elsewhere, for all processes, and to nobody here. */
+export function hasKeyElsewhere({ route }: Task): boolean {
+  return route === "delivered" || route === "inserted";
+}
 
 /** A task in a message. */
 export function name(task: Task): string {

@@ -34,6 +34,8 @@ export interface Call {
   readonly replaced: readonly Task[];
   /** What the queue takes of one task, in bytes, where the task goes there. */
   readonly mostBytes?: number | undefined;
+  /** Where it is a part of the user's own transaction, and not on record: makes what is inserted. */
+  readonly insert?: ((task: Task) => void) | undefined;
 }
 
 /** What a task is made of. */
@@ -96,7 +98,7 @@ export class TaskMaker {
   #copied(call: Call): Task {
     const { admission } = this.parts;
     const store = this.#store;
-    const { definition, dispatch, context, parent, carrier, options, replaced, mostBytes } = call;
+    const { definition, dispatch, context, parent, carrier, options, replaced, mostBytes, insert } = call;
     this.#capturing = definition.name;
     const payload = capture(call.payload, "payload", this.#options);
     try {
@@ -104,6 +106,11 @@ export class TaskMaker {
       // Once more, because a getter in the payload is the user's code and may have dispatched.
       admission.check(replaced, bytes);
       const task = this.make({ definition, dispatch, payload, bytes, context, parent, carrier });
+      if (insert !== undefined) {
+        task.route = "inserted";
+        insert(task);
+        return task;
+      }
       if (mostBytes !== undefined) task.route = "forward";
       if (store.keeps || mostBytes !== undefined) store.accept(task, payload, lastingOptions(options), mostBytes);
       return task;

@@ -13,6 +13,18 @@ const mostBytes = 1024 * 1024;
 
 const priorities: Record<Priority, 1 | 2 | 3> = { high: 1, normal: 2, low: 3 };
 
+/** What the queue is told of a task beside its content. */
+export function headOf({ id, definition, dispatch, acceptedAt }: Task): Omit<TaskHead, "encoding" | "length"> {
+  return {
+    id,
+    name: definition.name,
+    priority: priorities[dispatch.priority],
+    attempts: dispatch.attempts,
+    key: dispatch.key,
+    acceptedAt: Math.round(wallClock() - since(acceptedAt)),
+  };
+}
+
 export class ForwardMessage {
   readonly #heads: TaskHead[] = [];
   readonly #chunks: Uint8Array[] = [];
@@ -27,19 +39,10 @@ export class ForwardMessage {
   }
 
   /** @returns the bytes of its content */
-  add({ id, definition, dispatch, acceptedAt }: Task, content: KeptContent): number {
+  add(task: Task, content: KeptContent): number {
     // A copy, because the next read uses the memory again. The slice() of a Buffer is none.
     const bytes = new Uint8Array(content.bytes);
-    this.#heads.push({
-      id,
-      name: definition.name,
-      priority: priorities[dispatch.priority],
-      attempts: dispatch.attempts,
-      key: dispatch.key,
-      acceptedAt: Math.round(wallClock() - since(acceptedAt)),
-      encoding: content.encoding,
-      length: bytes.length,
-    });
+    this.#heads.push({ ...headOf(task), encoding: content.encoding, length: bytes.length });
     this.#chunks.push(bytes);
     this.#length += bytes.length;
     return bytes.length;

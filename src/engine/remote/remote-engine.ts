@@ -1,5 +1,8 @@
 // What a distributed queue has to do for an offloader: the interface between the part that records, forwards and runs tasks, and
 // the part that knows one broker. It stays internal until two engines have proved it.
+import type { TransactionClient } from "../../core/transaction-client.js";
+import type { TaskContent } from "../../journal/format/content.js";
+import type { TaskHead } from "./protocol.js";
 
 /**
  * A task as a broker keeps it. All of it is JSON.
@@ -134,14 +137,17 @@ export interface EngineChoice {
   readonly options: unknown;
   /** What the broker can take, and what it can do. */
   readonly limits: EngineLimits;
-  /**
-   * Inserts tasks with a client of the user's own, as a part of that client's transaction, on the main thread. The statement is given to
-   * the client before this returns. Only where `limits.transactional`.
-   */
-  readonly insert?: ((client: TransactionClient, tasks: readonly EngineTask[]) => Promise<void>) | undefined;
+  /** How a task becomes a part of the user's own transaction, on the main thread. Only where `limits.transactional`. */
+  readonly transactions?: EngineTransactions | undefined;
 }
 
-/** What the statement of a task is given to: a client of `pg`, or whatever has the same `query`; or what pg-boss takes as `db`. */
-export type TransactionClient =
-  | { query(text: string, values: unknown[]): Promise<unknown> }
-  | { executeSql(text: string, values: unknown[]): Promise<unknown> };
+export interface EngineTransactions {
+  /**
+   * Makes what is inserted.
+   *
+   * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_PAYLOAD_TOO_LARGE
+   */
+  make(head: Omit<TaskHead, "encoding" | "length">, content: TaskContent, mostBytes: number): EngineTask;
+  /** Gives the statement to the client before it returns. */
+  insert(client: TransactionClient, task: EngineTask): Promise<void>;
+}

@@ -15,6 +15,7 @@ import type { EngineRole } from "./options.js";
 import { Outbox } from "./outbox.js";
 import type { FromEngine } from "./protocol.js";
 import type { EngineChoice } from "./remote-engine.js";
+import { Transactions } from "./transactions.js";
 
 export interface RemoteTasksParts {
   readonly choice: EngineChoice;
@@ -30,9 +31,13 @@ export interface RemoteTasksParts {
 /** What the thread of the engine gets at least for its end, in ms: what is given back must arrive. */
 const leastToClose = 200;
 
+const noHost = {} as EngineHost;
+
 export class RemoteTasks implements Engine {
   readonly thread: EngineThread;
   readonly failures: EngineFailures;
+  readonly transactions: Transactions;
+  #host: EngineHost = noHost;
   readonly #parts: RemoteTasksParts;
   readonly #local: Engine;
   readonly #outbox: Outbox;
@@ -45,6 +50,7 @@ export class RemoteTasks implements Engine {
     const { choice, local, store, logger } = parts;
     this.#parts = parts;
     this.#local = local;
+    this.transactions = new Transactions(choice);
     this.thread = new EngineThread(choice, {
       message: (message) => this.#receive(message),
       gone: (error) => this.#threadIsGone(error),
@@ -70,6 +76,7 @@ export class RemoteTasks implements Engine {
   }
 
   start(host: EngineHost): void {
+    this.#host = host;
     this.#outbox.start(host);
     this.#deliveries.start(host);
     this.thread.start();
@@ -87,6 +94,10 @@ export class RemoteTasks implements Engine {
   }
 
   add(task: Task): void {
+    if (task.route === "inserted") {
+      this.transactions.insert(task, this.#host);
+      return;
+    }
     // What is not on record has been dispatched under test.
     if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.add(task);
     else {
@@ -96,6 +107,7 @@ export class RemoteTasks implements Engine {
   }
 
   remove(task: Task): void {
+    if (task.route === "inserted") return;
     if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.remove(task);
     else this.#local.remove(task);
   }

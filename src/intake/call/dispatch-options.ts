@@ -20,6 +20,7 @@ import {
 import type { Backoff, TaskPolicy } from "../../core/definition.js";
 import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { Dispatch } from "../../core/task.js";
+import { isTransactionClient, type TransactionClient } from "../../core/transaction-client.js";
 
 /** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency` and `engine`, for one call. */
 export interface PolicyOptions extends Partial<TaskPolicy> {}
@@ -32,6 +33,12 @@ export interface DispatchOptions extends Partial<Omit<Dispatch, "concurrency" | 
    * buffers move into the library and are copied to the thread, and what cannot be copied, such as a MessagePort, is refused.
    */
   readonly transfer?: readonly (ArrayBuffer | MessagePort)[] | undefined;
+  /**
+   * Only of `offload()`, with the option `engine: pgBoss({ … })`: a client of `pg` in a transaction of yours, or what pg-boss takes as `db`. The
+   * task is inserted by it before the call returns: it runs if the transaction is committed, and is gone with its rollback. The
+   * journal has no part in it, and `cancel()` has no effect.
+   */
+  readonly transaction?: TransactionClient | undefined;
   /** Cancels the task when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,7 +52,7 @@ type CallOnly = Exclude<keyof DispatchOptions, keyof Dispatch>;
  */
 type ProcessOnly = CallOnly | Extract<keyof DispatchOptions, "runIf">;
 
-const callOnly: Readonly<Record<CallOnly, true>> = { transfer: true, signal: true };
+const callOnly: Readonly<Record<CallOnly, true>> = { transfer: true, signal: true, transaction: true };
 const processOnly: Readonly<Record<ProcessOnly, true>> = { ...callOnly, runIf: true };
 
 /** A value that means the same in another process. */
@@ -63,7 +70,7 @@ export type LastingOptions = OnlyPlain<{
 }>;
 
 /** Options of `runAfterResponse`: those of a task that make sense for a closure. The others are refused. */
-export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
+export type CallbackOptions = Omit<DispatchOptions, "transaction" | "transfer" | "key" | "onDuplicate" | "priority">;
 
 const backoffRule: Rule = {
   ...object<Exclude<Backoff, number | ((...args: never[]) => unknown)>>({
@@ -100,6 +107,7 @@ const dispatchRules: Rules<DispatchOptions> = {
   key: name,
   onDuplicate: oneOf("skip", "replace"),
   signal,
+  transaction: { expected: "a client of pg, or an object with executeSql()", holds: isTransactionClient },
 };
 
 // A callback goes to no thread, has no priority, and two callbacks are never the same: the other options mean nothing to it.

@@ -2,6 +2,7 @@
 /** @module offload-after-response/pg-boss */
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { makeEngineTask } from "../make-engine-task.js";
 import type { EngineChoice } from "../remote-engine.js";
 import { toJob } from "./job.js";
 import { type PgBossOptions, resolvePgBoss } from "./options.js";
@@ -40,9 +41,12 @@ export function pgBoss(options: PgBossOptions): EngineChoice {
     module: pathToFileURL(path.join(__dirname, "offload-after-response-pg-boss.cjs")).href,
     options: resolved,
     limits: { maxBytes, replace: false, transactional: true },
-    insert: async (client, tasks) => {
-      const values = [resolved.queue, JSON.stringify(tasks.map(toJob))];
-      await ("executeSql" in client ? client.executeSql(text, values) : client.query(text, values));
+    transactions: {
+      make: makeEngineTask,
+      async insert(client, task) {
+        const values = [resolved.queue, JSON.stringify([toJob(task)])];
+        await ("executeSql" in client ? client.executeSql(text, values) : client.query(text, values));
+      },
     },
   };
 }
