@@ -7,6 +7,7 @@ import type { Task } from "../../core/task.js";
 import type { KeptContent } from "../../store/store.js";
 import type { EngineThread } from "./engine-thread.js";
 import type { TaskHead } from "./protocol.js";
+import type { EngineTaskHead } from "./remote-engine.js";
 
 const mostTasks = 500;
 const mostBytes = 1024 * 1024;
@@ -14,7 +15,7 @@ const mostBytes = 1024 * 1024;
 const priorities: Record<Priority, 1 | 2 | 3> = { high: 1, normal: 2, low: 3 };
 
 /** What the queue is told of a task beside its content. */
-export function headOf({ id, definition, dispatch, acceptedAt }: Task): Omit<TaskHead, "encoding" | "length"> {
+export function headOf({ id, definition, dispatch, acceptedAt }: Task): EngineTaskHead {
   return {
     id,
     name: definition.name,

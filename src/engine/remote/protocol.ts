@@ -2,7 +2,7 @@
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
 import type { Carrier } from "../../core/trace/carrier.js";
-import type { EngineCounts, EngineFailure } from "./remote-engine.js";
+import type { EngineCounts, EngineFailure, EngineTaskHead } from "./remote-engine.js";
 
 /** What the thread is started with. */
 export interface EngineThreadData {
@@ -12,14 +12,7 @@ export interface EngineThreadData {
 }
 
 /** A task that is to be forwarded. Its content is in the bytes of the batch, behind that of the one before it. */
-export interface TaskHead {
-  readonly id: string;
-  readonly name: string;
-  readonly priority: 1 | 2 | 3;
-  readonly attempts: number;
-  readonly key: string | undefined;
-  /** ms since 1970. */
-  readonly acceptedAt: number;
+export interface TaskHead extends EngineTaskHead {
   readonly encoding: number;
   readonly length: number;
 }

@@ -2,7 +2,6 @@
 // the part that knows one broker. It stays internal until two engines have proved it.
 import type { TransactionClient } from "../../core/transaction-client.js";
 import type { TaskContent } from "../../journal/format/content.js";
-import type { TaskHead } from "./protocol.js";
 
 /**
  * A task as a broker keeps it. All of it is JSON.
@@ -24,6 +23,11 @@ export interface EngineTask {
   readonly trace?: Readonly<Record<string, string>> | undefined;
   /** ms since 1970, by the clock of the process that accepted it. */
   readonly acceptedAt: number;
+}
+
+/** A task without its content. */
+export interface EngineTaskHead extends Pick<EngineTask, "id" | "name" | "priority" | "attempts" | "acceptedAt"> {
+  readonly key: string | undefined;
 }
 
 /** `json` where JSON loses nothing, so that an operator can read it; otherwise base64 of what the journal keeps. */
@@ -147,7 +151,7 @@ export interface EngineTransactions {
    *
    * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_PAYLOAD_TOO_LARGE
    */
-  make(head: Omit<TaskHead, "encoding" | "length">, content: TaskContent, mostBytes: number): EngineTask;
+  make(head: EngineTaskHead, content: TaskContent, mostBytes: number): EngineTask;
   /** Gives the statement to the client before it returns. */
   insert(client: TransactionClient, task: EngineTask): Promise<void>;
 }

@@ -15,7 +15,7 @@ import type { EngineRole } from "./options.js";
 import { Outbox } from "./outbox.js";
 import type { FromEngine } from "./protocol.js";
 import type { EngineChoice } from "./remote-engine.js";
-import { Transactions } from "./transactions.js";
+import { Transactions } from "./transaction/transactions.js";
 
 export interface RemoteTasksParts {
   readonly choice: EngineChoice;

@@ -50,7 +50,9 @@ describe.runIf(hasPostgres())("a task in a transaction", () => {
     client = await connected();
     // The engine of whoever comes first makes the schema and the queue.
     const first = web();
-    await first.event("forwarded", ({ id }) => id === first.offloader.offload("echo", "first").id);
+    first.offloader.offload("echo", "first");
+    await first.event("forwarded");
+    await first.offloader.close();
     await client.query("CREATE TABLE IF NOT EXISTS photos (name text)");
   });
 
@@ -136,7 +138,7 @@ describe.runIf(hasPostgres())("a task in a transaction", () => {
     const refusal = (call: () => unknown) => thrownBy(call).message;
     const transaction = client;
     expect(refusal(() => offloader.offload("echo", 1, { transaction: {} as never }))).toContain(
-      "transaction: expected a client of pg, or an object with executeSql()",
+      "options of echo: expected transaction to be a client of pg, or an object with executeSql(), got an object",
     );
     expect(refusal(() => offloader.offload("fails", {}, { transaction }))).toBe(
       "options of fails: expected no transaction for a task whose policy is engine: false",

@@ -2,8 +2,8 @@
 /** @module offload-after-response/pg-boss */
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { makeEngineTask } from "../make-engine-task.js";
 import type { EngineChoice } from "../remote-engine.js";
+import { makeEngineTask } from "../transaction/make-engine-task.js";
 import { toJob } from "./job.js";
 import { type PgBossOptions, resolvePgBoss } from "./options.js";
 import { insertJobs } from "./statements.js";

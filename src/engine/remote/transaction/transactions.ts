@@ -1,11 +1,11 @@
 // Tasks that are a part of the user's own transaction: the queue elsewhere has them when that is committed, and nothing is left of them
 // when it is rolled back. So there is no record of them, and no process forwards them.
-import { OffloadError } from "../../base/errors.js";
-import { name, type Task } from "../../core/task.js";
-import type { TransactionClient } from "../../core/transaction-client.js";
-import type { EngineHost } from "../engine.js";
-import { headOf } from "./forward-message.js";
-import type { EngineChoice, EngineTask } from "./remote-engine.js";
+import { OffloadError } from "../../../base/errors.js";
+import { name, type Task } from "../../../core/task.js";
+import type { TransactionClient } from "../../../core/transaction-client.js";
+import type { EngineHost } from "../../engine.js";
+import { headOf } from "../forward-message.js";
+import type { EngineChoice, EngineTask } from "../remote-engine.js";
 
 interface Insertion {
   readonly client: TransactionClient;
