@@ -31,7 +31,10 @@ export class Calls {
     this.#taskActions = {
       cancel: (task, reason) => scheduler.cancel(task, reason),
       result: (task) => scheduler.result(task),
-      durable: (task) => (task.route === "forward" ? this.#durable(task) : store.durable()),
+      durable: (task) => {
+        if (task.route === "inserted") return this.#forwarded(task);
+        return task.route === "forward" ? this.#durable(task) : store.durable();
+      },
     };
     this.#callbackActions = {
       ...this.#taskActions,
@@ -91,14 +94,19 @@ export class Calls {
 
   /** The journal has it, or the queue that it leaves for. */
   async #durable(task: Task): Promise<void> {
-    const { scheduler, store } = this.#parts;
-    const forwarded = scheduler.result(task).then(undefined, (error) => {
-      if (task.state !== "forwarded") throw error;
-    });
+    const forwarded = this.#forwarded(task);
     try {
-      await Promise.any([store.durable(), forwarded]);
+      await Promise.any([this.#parts.store.durable(), forwarded]);
     } catch {
       await forwarded;
+    }
+  }
+
+  async #forwarded(task: Task): Promise<void> {
+    try {
+      await this.#parts.scheduler.result(task);
+    } catch (error) {
+      if (task.state !== "forwarded") throw error;
     }
   }
 

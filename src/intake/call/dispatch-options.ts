@@ -20,7 +20,7 @@ import {
 import type { Backoff, TaskPolicy } from "../../core/definition.js";
 import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { Dispatch } from "../../core/task.js";
-import { isTransactionClient, type TransactionClient } from "../../core/transaction-client.js";
+import { expectedClient, isTransactionClient, type TransactionClient } from "../../core/transaction-client.js";
 
 /** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency` and `engine`, for one call. */
 export interface PolicyOptions extends Partial<TaskPolicy> {}
@@ -107,7 +107,7 @@ const dispatchRules: Rules<DispatchOptions> = {
   key: name,
   onDuplicate: oneOf("skip", "replace"),
   signal,
-  transaction: { expected: "a client of pg, or an object with executeSql()", holds: isTransactionClient },
+  transaction: { expected: expectedClient, holds: isTransactionClient },
 };
 
 // A callback goes to no thread, has no priority, and two callbacks are never the same: the other options mean nothing to it.

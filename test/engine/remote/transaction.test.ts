@@ -1,6 +1,6 @@
 // `offload(name, payload, { transaction })` on a real PostgreSQL: the task is committed with the transaction, and gone with its rollback.
 import { pgBoss } from "offload-after-response/pg-boss";
-import { Client } from "pg";
+import { Client, Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { jobIdOf } from "../../../src/engine/remote/pg-boss/job.js";
 import { makeDirectory } from "../../support/directory.js";
@@ -88,10 +88,10 @@ describe.runIf(hasPostgres())("a task in a transaction", () => {
   });
 
   it("is taken by what pg-boss takes as `db`, too", async () => {
-    const { offloader, event } = bound(web());
+    const { offloader } = bound(web());
     const db = { executeSql: (text: string, values: unknown[]) => client.query(text, values) };
-    const { id } = offloader.offload("echo", 1, { transaction: db });
-    await event("forwarded", (ended) => ended.id === id);
+    const { id, durable } = offloader.offload("echo", 1, { transaction: db });
+    await durable;
     expect(await jobs(id)).toBe(1);
   });
 
@@ -99,7 +99,9 @@ describe.runIf(hasPostgres())("a task in a transaction", () => {
     const { offloader, event, recorded } = bound(web());
     await client.query("BEGIN");
     await client.query("SELECT nonsense").catch(() => {});
-    const { id } = offloader.offload("echo", 1, { transaction: client });
+    const handle = offloader.offload("echo", 1, { transaction: client });
+    const { id } = handle;
+    expect(await rejection(handle.durable)).toMatchObject({ code: "AR_NOT_FORWARDED" });
     expect((await event("failed", (ended) => ended.id === id)).error).toMatchObject({
       code: "AR_NOT_FORWARDED",
       message: expect.stringMatching(/^task echo \(.*\) did not become a part of the transaction: .*aborted/),
@@ -138,11 +140,14 @@ describe.runIf(hasPostgres())("a task in a transaction", () => {
     const refusal = (call: () => unknown) => thrownBy(call).message;
     const transaction = client;
     expect(refusal(() => offloader.offload("echo", 1, { transaction: {} as never }))).toContain(
-      "options of echo: expected transaction to be a client of pg, or an object with executeSql(), got an object",
+      "options of echo: expected transaction to be a client in a transaction, { query(text, values) } or { executeSql(text, values) }, and no pool, got an object",
     );
     expect(refusal(() => offloader.offload("fails", {}, { transaction }))).toBe(
       "options of fails: expected no transaction for a task whose policy is engine: false",
     );
+    const pool = new Pool({ connectionString: postgres.url });
+    onTestFinished(() => pool.end());
+    expect(refusal(() => offloader.offload("echo", 1, { transaction: pool as never }))).toContain("and no pool");
     const { signal } = new AbortController();
     expect(refusal(() => offloader.offload("echo", 1, { transaction, signal }))).toBe(
       "options of echo: expected no transaction beside signal",
