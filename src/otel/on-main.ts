@@ -6,7 +6,7 @@ import type { OffloaderEvents, TaskEvent } from "../core/events.js";
 import { type RunMessage, runChannel } from "../core/trace/channels.js";
 import { endProcess, type Outcome, type Relation, startProcess } from "./spans.js";
 
-interface Told<Event> {
+interface ChannelMessage<Event> {
   readonly offloader: string;
   readonly event: Event;
 }
@@ -50,17 +50,17 @@ function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
   // By offloader and thread: those that make the spans themselves.
   const traced = new Set<string>();
   const onStarted = (message: unknown): void => {
-    const { offloader, event } = message as Told<OffloaderEvents["threadStarted"]>;
+    const { offloader, event } = message as ChannelMessage<OffloaderEvents["threadStarted"]>;
     if (event.traced) traced.add(`${offloader} ${event.threadId}`);
   };
   const onEnded = (message: unknown): void => {
-    const { offloader, event } = message as Told<OffloaderEvents["threadEnded"]>;
+    const { offloader, event } = message as ChannelMessage<OffloaderEvents["threadEnded"]>;
     traced.delete(`${offloader} ${event.threadId}`);
   };
   const onOutcome =
     (outcome: Outcome) =>
     (message: unknown): void => {
-      const { offloader, event } = message as Told<TaskEvent>;
+      const { offloader, event } = message as ChannelMessage<TaskEvent>;
       if (event.kind !== "task" || event.threadId === undefined || event.attempt === 0 || event.carrier === undefined)
         return;
       const inThread = traced.has(`${offloader} ${event.threadId}`);
