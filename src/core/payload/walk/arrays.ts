@@ -27,7 +27,8 @@ const nothingOfIt = { maxArrayLength: 0, depth: 0, customInspect: false, colors:
 export function hasNames(value: readonly unknown[]): boolean {
   if (value.length > inspected && isPlainInside(value)) return false;
   // Indices come first among the keys. Their number says nothing: an item that is not enumerable has none.
-  const last = Object.keys(value).at(-1);
+  const keys = Object.keys(value);
+  const last = keys[keys.length - 1];
   return last !== undefined && last !== String(value.length - 1) && !isIndex(last, value.length);
 }
 
