@@ -162,5 +162,7 @@ it.each<[string, () => ArrayBufferView<ArrayBuffer>]>([
 });
 
 function wasmMemory(): ArrayBuffer {
-  return Reflect.construct(Reflect.get(Reflect.get(globalThis, "WebAssembly"), "Memory"), [{ initial: 1 }]).buffer;
+  const Memory = Reflect.get(Reflect.get(globalThis, "WebAssembly"), "Memory");
+  const { buffer } = Reflect.construct(Memory, [{ initial: 1 }]) as { readonly buffer: ArrayBuffer };
+  return buffer;
 }
