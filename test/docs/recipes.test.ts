@@ -20,6 +20,7 @@ describe("docs/recipes.md", () => {
   it("does what each of its recipes says", async () => {
     const calls: (string | undefined)[] = [];
     const webhook = createServer((req, res) => {
+      if (req.url === "/gone") return void res.writeHead(410).end();
       calls.push(req.headers["idempotency-key"] as string | undefined);
       // The first call fails, so that it is tried again.
       res.writeHead(calls.length === 1 ? 503 : 204).end();
@@ -46,8 +47,9 @@ describe("docs/recipes.md", () => {
       (await post("/invoices/7")).status,
       (await post("/archives/all")).status,
       (await post("/orders", { webhook: hook })).status,
+      (await post("/orders", { webhook: `${hook}gone` })).status,
     ];
-    expect(statuses).toEqual([201, 400, 202, 202, 202, 201]);
+    expect(statuses).toEqual([201, 400, 202, 202, 202, 201, 201]);
     const csv = await (await fetch(`${server.url}/orders.csv?year=2026`)).text();
     expect(csv.split("\n")).toHaveLength(1_001);
     expect(csv).toContain('"2026-1","Customer ""0""","0"');
@@ -58,6 +60,14 @@ describe("docs/recipes.md", () => {
     const { code, stdout, stderr } = await server.exited;
     expect(code, stderr + stdout).toBe(0);
     expect(stdout.match(/mail sent/g)).toHaveLength(1);
+    // The first attempt of one webhook, and the only one of the other. Both threw in the thread, so the main thread is silent.
+    const captured = [...stdout.matchAll(/^sentry (.*)$/gm)].map(([, event = ""]) => JSON.parse(event));
+    const event = { onMain: false, tags: { task: "callWebhook" } };
+    expect(captured).toHaveLength(2);
+    expect(captured).toContainEqual(expect.objectContaining({ ...event, message: "the webhook answered 503" }));
+    expect(captured).toContainEqual(expect.objectContaining({ ...event, message: "the webhook answered 410" }));
+    const [id] = calls;
+    expect(captured.map(({ contexts }) => contexts.offload)).toContainEqual({ id, attempt: 1 });
     expect(calls).toHaveLength(2);
     expect(new Set(calls).size).toBe(1);
     expect(readFileSync(path.join(out, "invoice-7.pdf"), "latin1")).toMatch(/^%PDF-/);
