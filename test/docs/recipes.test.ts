@@ -1,5 +1,5 @@
 // docs/recipes.md: its recipes are one program. Each is asked over a real socket, and its work is there after SIGTERM.
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -75,4 +75,31 @@ describe("docs/recipes.md", () => {
     expect(readdirSync(out).filter((name) => name.endsWith(".webp"))).toHaveLength(2);
     expect(readdirSync(path.join(out, "uploads"))).toEqual([]);
   });
+
+  it("reports to Sentry on the main thread what a thread cannot report", async () => {
+    const file = path.join(project.directory, "page/timeout.ts");
+    writeFileSync(file, timedOut);
+    const { exited } = await startProgram(file, { ready: /^(started)$/m });
+    const { stdout, stderr } = await exited;
+    const [, event = ""] = /^sentry (.*)$/m.exec(stdout) ?? [];
+    expect(JSON.parse(event), stderr).toMatchObject({
+      onMain: true,
+      code: "AR_TIMEOUT",
+      tags: { task: "hashPassword" },
+      contexts: { offload: { attempt: 1 } },
+    });
+  });
 });
+
+const timedOut = `
+import * as Sentry from "@sentry/node";
+import { offloader } from "./offloader.js";
+import { reportFailures } from "./report-failures.js";
+
+reportFailures(offloader);
+await offloader.ready();
+console.log("started");
+await offloader.run("hashPassword", { password: "secret" }, { timeout: 1 }).catch(() => undefined);
+await Sentry.close();
+await offloader.close();
+`;
