@@ -8,6 +8,7 @@ import { startProgram } from "../support/process.js";
 import { writeDocument } from "./documents.js";
 
 const photo = path.join(import.meta.dirname, "../../examples/photos/chelsea.png");
+const board = readFileSync(path.join(import.meta.dirname, "../../examples/grafana/dashboard.json"), "utf8");
 
 describe("docs/recipes.md", () => {
   let project: { directory: string; remove(): Promise<void> };
@@ -55,6 +56,14 @@ describe("docs/recipes.md", () => {
     expect(csv).toContain('"2026-1","Customer ""0""","0"');
     const { hash } = (await (await post("/passwords", { password: "secret" })).json()) as { hash: string };
     expect(hash).toMatch(/^[\w-]{22}\.[\w-]{43}$/);
+
+    const scraped = await (await fetch(`${server.url}/metrics`)).text();
+    const names = [...scraped.matchAll(/^# TYPE (\S+)/gm)].map(([, name = ""]) => name);
+    const shown = [...board.matchAll(/after_response_\w+/g)].map(([name]) => name.replace(/_bucket$/, ""));
+    expect(new Set(shown).size).toBeGreaterThan(7);
+    expect(shown.filter((name) => !names.includes(name) && !name.startsWith("after_response_dead_letters"))).toEqual(
+      [],
+    );
 
     server.kill("SIGTERM");
     const { code, stdout, stderr } = await server.exited;
