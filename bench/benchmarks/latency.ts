@@ -19,7 +19,7 @@ const perSecond = (threads * 1_000 * 0.8) / workMs;
 const theBar = [floor, ours];
 
 const sizes: Record<Scale, { rounds: number; seconds: number }> = {
-  short: { rounds: 2, seconds: 3 },
+  short: { rounds: 2, seconds: 2 },
   full: { rounds: 5, seconds: 20 },
 };
 

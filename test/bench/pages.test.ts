@@ -7,7 +7,7 @@ import { benchmarks } from "../../bench/benchmarks/all.js";
 const names = benchmarks.map(({ name }) => name).sort();
 // The pages that a run renews, and what it publishes beside its benchmarks.
 const published = ["docs/performance.md", "docs/is-it-worth-it.md"];
-const ofTheRun = ["bars", "environment"];
+const ofTheRun = ["bars", "environment", "nodes"];
 
 describe("the pages about the benchmarks", () => {
   it("docs/performance.md and docs/is-it-worth-it.md have a block for the figures of each", () => {
