@@ -133,8 +133,8 @@ function leftOut(installed: Readonly<Record<string, string>>): ReadonlyMap<strin
       missing.set(name, `better-sqlite3 ${betterSqlite3Version} could not be installed or loaded`);
     }
   }
-  // Its SQLite backend 1.16.5, the only one on the registry, asks for a @sidequest/core that is not there.
-  missing.set(sidequest, "its packages of one version could not be installed together");
+  // Without that backend it needs a PostgreSQL server, which no benchmark here has.
+  missing.set(sidequest, "its SQLite backend 1.16.5 asks for a @sidequest/core that could not be installed");
   return missing;
 }
 
