@@ -12,6 +12,7 @@ import { priorityBenchmark } from "./priority.js";
 import { routeBenchmark } from "./route.js";
 import { routesBenchmark } from "./routes.js";
 import { journalBenchmark, kitBenchmark, replayBenchmark, settleBenchmark } from "./script.js";
+import { standingBenchmark } from "./standing.js";
 import { storesBenchmark } from "./stores.js";
 import { threadsBenchmark } from "./threads.js";
 
@@ -29,6 +30,7 @@ export const benchmarks: readonly Benchmark[] = [
   jobsBenchmark,
   callbacksBenchmark,
   drainBenchmark,
+  standingBenchmark,
   journalBenchmark,
   replayBenchmark,
   storesBenchmark,

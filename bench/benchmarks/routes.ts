@@ -4,6 +4,7 @@ import { metricTable } from "../harness/format.js";
 import type { MeterReading } from "../harness/meter.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
+import { quantile } from "../harness/statistics.js";
 import type { ClosedOrder } from "../programs/closed-load.js";
 import type { LoadOrder, LoadResult } from "../programs/open-load.js";
 import type { Framework, RouteOrder, Way } from "../programs/routes.js";
@@ -29,6 +30,7 @@ const rate = "requests/s";
 const steady = `at ${perSecond}/s`;
 const mainUs = "main-thread us a request, CPU";
 const processUs = "us a request of the whole process, CPU";
+const tail = `${steady}, p99.9 in ms`;
 const overRaw = "main-thread us a request more than the bare message";
 const overNone = "main-thread us a request more than none";
 const ofRaw = "main-thread CPU a request over that of the bare message";
@@ -77,6 +79,12 @@ export const routesBenchmark: Benchmark = {
         metricTable(samples, overNone, `Main-thread us a request more than none, ${connections} connections`),
         metricTable(samples, `${steady}, ${mainUs}`, `Main-thread us a request, CPU, ${steady}`, floor),
         metricTable(samples, `${steady}, ${processUs}`, `us a request of the whole process, CPU, ${steady}`, floor),
+        metricTable(
+          samples,
+          tail,
+          `p99.9 of the answers in ms, ${steady}; tracking only: requests without work`,
+          floor,
+        ),
       ],
       bars: bars(samples),
       charts: [],
@@ -111,9 +119,10 @@ async function measure({ framework, size, samples, closed, open }: Measurement):
   const requests = perSecond * size.steadySeconds;
   for (const { way, program, port } of servers) {
     await program.ask("startMeter");
-    const { failed } = await open.ask<LoadResult>("run", { port, perSecond, requests } satisfies LoadOrder);
+    const { failed, latencies } = await open.ask<LoadResult>("run", { port, perSecond, requests } satisfies LoadOrder);
     const { cpuMs, processMs } = await program.ask<MeterReading>("readMeter");
     if (failed > 0) throw new Error(`${failed} of ${requests} requests failed: ${framework}, ${way}`);
+    samples.add(tail, way, framework, quantile(latencies, 0.999));
     samples.add(`${steady}, ${mainUs}`, way, framework, cpuMs && (cpuMs * 1_000) / requests);
     samples.add(`${steady}, ${processUs}`, way, framework, (processMs * 1_000) / requests);
   }
