@@ -26,6 +26,7 @@ import { hasRedis } from "../harness/redis.js";
 import { Samples } from "../harness/samples.js";
 import { quantile } from "../harness/statistics.js";
 import type { StoreOrder, StoreReading } from "../programs/stores.js";
+import { peersTable } from "./peers-table.js";
 
 const burst = 1_000;
 const one = "one at a time";
@@ -95,6 +96,7 @@ export const storesBenchmark: Benchmark = {
     return {
       samples,
       tables: [figures(samples, names, missing), survival(names)],
+      quotes: { peers: peersTable({ samples, names, missing, accepted, ended, accept, bursts, one }) },
       bars: atMost(
         `main-thread us a task with the journal over none, ${bursts}`,
         samples.summary(overNone[cpu], ours, bursts),
