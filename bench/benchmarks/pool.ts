@@ -44,7 +44,7 @@ interface Size {
 }
 
 const sizes: Record<Scale, Size> = {
-  short: { rounds: 3, ms: 150, levels: [...atOne, 4, 32, 1_000, 100_000], slowBursts: 0 },
+  short: { rounds: 2, ms: 150, levels: [...atOne, 4, 32, 1_000, 100_000], slowBursts: 0 },
   full: { rounds: 9, ms: 600, levels: [...atOne, 4, 32, 256, 1_000, 10_000, 100_000, 1_000_000], slowBursts: 3 },
 };
 // So many outstanding take the slow ones seconds, and more take them minutes and gigabytes.

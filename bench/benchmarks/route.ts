@@ -31,8 +31,8 @@ const routes: readonly Route[] = [
     at: `an upload of ${Math.round((await stat(photo)).size / 1_000)} kB`,
     upload: photo,
     contenders: [floor, ours],
-    warmUp: 1_000,
-    requests: { short: 800, full: 2_000 },
+    warmUp: 700,
+    requests: { short: 600, full: 2_000 },
   },
 ];
 

@@ -46,7 +46,7 @@ interface Size {
 }
 
 const sizes: Record<Scale, Size> = {
-  short: { starts: 1, rounds: 5, requests: 1_000, warmUp: 3_000, steadySeconds: 0.6 },
+  short: { starts: 2, rounds: 2, requests: 1_000, warmUp: 3_000, steadySeconds: 0.5 },
   full: { starts: 6, rounds: 5, requests: 6_000, warmUp: 10_000, steadySeconds: 5 },
 };
 

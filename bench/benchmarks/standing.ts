@@ -17,7 +17,7 @@ const each = "one process";
 const responses = 10_000;
 
 const sizes: Record<Scale, { rounds: number; idleMs: number }> = {
-  short: { rounds: 3, idleMs: 1_000 },
+  short: { rounds: 2, idleMs: 500 },
   full: { rounds: 9, idleMs: 10_000 },
 };
 

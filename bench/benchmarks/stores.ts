@@ -51,7 +51,7 @@ const peers: Readonly<Record<string, { readonly name: string; readonly version: 
 };
 
 const sizes: Record<Scale, { rounds: number; ms: number }> = {
-  short: { rounds: 2, ms: 250 },
+  short: { rounds: 2, ms: 200 },
   full: { rounds: 15, ms: 500 },
 };
 const warmUpMs = 300;
