@@ -258,9 +258,16 @@ export function write(
   words: Readonly<Record<string, unknown>> = {},
 ): void {
   if (isEnabled(logger, level)) {
-    const known = fields.filter((field) => values[field] !== undefined).map((field) => [field, values[field]]);
+    const known = fields
+      .filter((field) => values[field] !== undefined)
+      .map((field) => [field, field.endsWith("Ms") ? toMicroseconds(values[field]) : values[field]]);
     logger[level]?.(Object.fromEntries(known), inWords(message, words));
   }
+}
+
+/** What a thread measures has up to 15 digits behind the point, of which none below a microsecond says anything. */
+function toMicroseconds(ms: unknown): unknown {
+  return typeof ms === "number" ? Math.round(ms * 1_000) / 1_000 : ms;
 }
 
 /** The message of a line with its words. */
