@@ -192,6 +192,67 @@ describe("timers and clocks", () => {
   });
 });
 
+describe("the log", () => {
+  /** Those whose lines speak of no task: of files, of the shutdown, of threads, of a broker, of a listener. */
+  const writers = [
+    "src/dashboard/dashboard.ts",
+    "src/engine/remote/engine-status.ts",
+    "src/engine/threads/pool/environment.ts",
+    "src/engine/threads/pool/thread-ender.ts",
+    "src/engine/threads/pool/thread-pool.ts",
+    "src/engine/threads/remarks.ts",
+    "src/engine/threads/threads-engine.ts",
+    "src/intake/definitions.ts",
+    "src/intake/schedule/engine-reports.ts",
+    "src/journal",
+    "src/offloader.ts",
+    "src/response/after-each.ts",
+    "src/shutdown",
+    "src/testing/run/module-reports.ts",
+  ];
+  const catalogue = "src/core/log/lines.ts";
+  const ofLogger = ["src/base/logger.ts", catalogue];
+  /** Where the lines of `task.log` are passed on, whose words and fields are the user's. */
+  const taskLogs = ["src/engine/threads/remarks.ts", "src/engine/inline/inline-context.ts"];
+  const calls = files
+    .filter((file) => !ofLogger.includes(file))
+    .flatMap(callsOfLogger)
+    .filter(({ file, fields }) => !(taskLogs.includes(file) && fields.includes("restoreFields")));
+
+  it("has its lines of tasks from src/core/log/lines.ts alone", () => {
+    const fieldOfTask = /[{,]\s*(?:task|kind|ids?|attempt|waitMs|runMs|delayMs|context|trace_id|span_id)\s*[,:}]/;
+    expect(calls.filter(({ fields }) => fieldOfTask.test(fields) || /fieldsOf|definition|query/.test(fields))).toEqual(
+      [],
+    );
+  });
+
+  it("is written past src/core/log/lines.ts only by files whose lines speak of no task", () => {
+    const others = calls.filter(({ file }) => !writers.some((place) => isWithin(file, place)));
+    expect(others).toEqual([]);
+    expect(writers.filter((place) => !calls.some(({ file }) => isWithin(file, place)))).toEqual([]);
+  });
+});
+
+/** The calls of a logger in a file, each with its first argument. */
+function callsOfLogger(file: string): { file: string; fields: string }[] {
+  const code = codeOf(file);
+  const starts = code.matchAll(/\blogger(?:\(\))?(?:\?\.|\.|\[)(?:(?:debug|info|warn|error)|level\])(?:\?\.)?\(/gi);
+  return [...starts].map((start) => ({ file, fields: firstArgument(code.slice(start.index + start[0].length)) }));
+}
+
+function firstArgument(text: string): string {
+  let depth = 0;
+  const end = [...text].findIndex((character) => {
+    if (character === "," || character === ")") {
+      if (depth === 0) return true;
+    }
+    if ("({[".includes(character)) depth++;
+    if (")}]".includes(character)) depth--;
+    return false;
+  });
+  return text.slice(0, end).trim();
+}
+
 /** The part that a file belongs to: a folder of src/, workers/, or src/ itself for the files that lie in it. */
 function partOf(file: string): string | undefined {
   const folder = path.posix.dirname(file);

@@ -3,6 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { OffloadError } from "../base/errors.js";
 import type { Offloader } from "../contract.js";
+import { lines, write } from "../core/log/lines.js";
 import { copy, type Inside, insideOf } from "../intake/inside.js";
 import { perform } from "./acts.js";
 import { assets } from "./assets.js";
@@ -131,7 +132,7 @@ class Page {
     }
     const query = parseQuery(url, ["do", "id", "task", "count"]);
     const done = await perform(this.offloader, query);
-    this.inside.logger.info({ offloader: this.offloader.name, ...query, done }, "dashboard: somebody acted");
+    write(this.inside.logger, lines.acted, { ...query, done });
     await this.#live.refresh();
     answerJson(res, 200, { done });
   }

@@ -1,6 +1,7 @@
 // Warnings for development: an instance of a class arrives in the task as a plain object, or as the built-in object that the
 // class extends, which may surprise the author of the class. Each class is warned of once in a process.
 import type { Logger } from "../base/logger.js";
+import { lines, write } from "../core/log/lines.js";
 import type { OnInstance } from "../core/payload/walk/classes.js";
 
 export class InstanceWarnings {
@@ -18,11 +19,8 @@ export class InstanceWarnings {
     if (!this.active) return undefined;
     return (type, path, arrivesAs) => {
       const className = nameOf(type);
-      this.logger.warn(
-        { task: task(), path, class: className },
-        `${path} is an instance of ${className}, which arrives in the task as ${article(arrivesAs)} ${arrivesAs}, without its methods; ` +
-          "send plain data, or mark the class with static plainPayload = true",
-      );
+      const kind = `${article(arrivesAs)} ${arrivesAs}`;
+      write(this.logger, lines.instance, { task: task(), path, class: className }, { path, class: className, kind });
     };
   }
 }

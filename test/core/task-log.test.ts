@@ -121,6 +121,13 @@ describe("the log of tasks", () => {
     expect(ends({ ended: "all", slowMs: 50, sample: 0 })).toEqual(["task succeeded, and was slow"]);
   });
 
+  it("has times to the microsecond, because no digit behind it says anything", () => {
+    const { ledger, written, move, run } = create("error");
+    const task = run();
+    move(() => ledger.failed(task, error, 0.6980810165405273));
+    expect(written.at(-1)?.runMs).toBe(0.698);
+  });
+
   it("warns once that the queue is over 80 % full", () => {
     const { written, run } = create("info", {}, { max: 10, maxBytes: 1e9 });
     for (let count = 0; count < 10; count++) run();

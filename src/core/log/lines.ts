@@ -35,7 +35,12 @@ export type FieldName =
   | "maxThreads"
   | "owners"
   | "pending"
-  | "crashed";
+  | "crashed"
+  | "engine"
+  | "path"
+  | "class"
+  | "do"
+  | "done";
 
 /** One kind of line. A word in braces in the message is filled in for each. */
 export interface Line {
@@ -80,7 +85,15 @@ type LineName =
   | "unreadable"
   | "newerPayload"
   | "noDeadLetter"
-  | "behindDamage";
+  | "behindDamage"
+  | "instance"
+  | "lockLost"
+  | "forwardedYet"
+  | "unsettled"
+  | "runsNowhere"
+  | "workersDied"
+  | "notShown"
+  | "acted";
 
 /** All of them. */
 export const lines: Readonly<Record<LineName, Line>> = {
@@ -186,6 +199,50 @@ export const lines: Readonly<Record<LineName, Line>> = {
     "ids",
     "of",
   ),
+  instance: line(
+    "warn",
+    "{path} is an instance of {class}, which arrives in the task as {kind}, without its methods; " +
+      "send plain data, or mark the class with static plainPayload = true",
+    "task",
+    "path",
+    "class",
+  ),
+  lockLost: line(
+    "warn",
+    "the lock of a task was lost; it is aborted here, and another worker may run it",
+    "task",
+    "kind",
+    "id",
+  ),
+  forwardedYet: line(
+    "warn",
+    "a task that was cancelled had just been forwarded, and {end}",
+    "kind",
+    "id",
+    "engine",
+    "code",
+    "err",
+  ),
+  unsettled: line(
+    "warn",
+    "the queue could not be told how a task has ended, so another worker may run it again",
+    "kind",
+    "id",
+    "engine",
+    "code",
+    "err",
+  ),
+  runsNowhere: line("error", "a task of the queue cannot be run by any worker", "task", "kind", "id", "code", "err"),
+  workersDied: line(
+    "error",
+    "a task of the queue is not run again: {count} workers died while they ran the task",
+    "task",
+    "kind",
+    "id",
+    "count",
+  ),
+  acted: line("info", "dashboard: somebody acted", "task", "id", "do", "count", "done"),
+  notShown: line("error", "dashboard: the option show failed", "task", "kind", "id", "code", "err"),
 };
 
 /**
@@ -201,9 +258,16 @@ export function write(
   words: Readonly<Record<string, unknown>> = {},
 ): void {
   if (isEnabled(logger, level)) {
-    const known = fields.filter((field) => values[field] !== undefined).map((field) => [field, values[field]]);
+    const known = fields
+      .filter((field) => values[field] !== undefined)
+      .map((field) => [field, field.endsWith("Ms") ? toMicroseconds(values[field]) : values[field]]);
     logger[level]?.(Object.fromEntries(known), inWords(message, words));
   }
+}
+
+/** What a thread measures has up to 15 digits behind the point, of which none below a microsecond says anything. */
+function toMicroseconds(ms: unknown): unknown {
+  return typeof ms === "number" ? Math.round(ms * 1_000) / 1_000 : ms;
 }
 
 /** The message of a line with its words. */

@@ -1,6 +1,7 @@
 // One task by its id: what is known of it, and what the option `show` lets out of its payload, context and key.
 import type { Logger } from "../../base/logger.js";
 import { since } from "../../base/ticks.js";
+import { codeOf, lines, write } from "../../core/log/lines.js";
 import { type Captured, isBytes } from "../../core/payload/payload.js";
 import { restoreAnew } from "../../core/payload/restore.js";
 import type { Task } from "../../core/task.js";
@@ -50,7 +51,7 @@ function shownText(task: Task, show: (task: ShownTask) => unknown, logger: Logge
     });
     return (JSON.stringify(value, null, 2) ?? "").slice(0, mostShown);
   } catch (err) {
-    logger.error({ err, task: definition.name, id }, "dashboard: the option show failed");
+    write(logger, lines.notShown, { task: definition.name, kind: definition.kind, id, code: codeOf(err), err });
     return "The option show failed; the log says why.";
   }
 }

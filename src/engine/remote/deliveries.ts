@@ -2,6 +2,7 @@
 import { OffloadError, withoutStack } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { errorOf } from "../../core/lazy-error.js";
+import { codeOf, lines, write } from "../../core/log/lines.js";
 import { toError, type WireError } from "../../core/payload/thrown.js";
 import { toWire } from "../../core/payload/to-wire.js";
 import { isFinal } from "../../core/states.js";
@@ -120,10 +121,7 @@ export class Deliveries {
     if (task === undefined || isFinal(task.state)) return;
     const { local, logger } = this.#parts;
     const { definition, id } = task;
-    logger.warn(
-      { task: definition.name, id },
-      "the lock of a task was lost; it is aborted here, and another worker may run it",
-    );
+    write(logger, lines.lockLost, { task: definition.name, kind: definition.kind, id });
     this.#host?.together(() => {
       const message = `${name(task)} lost its lock, and another worker may run it`;
       if (task.state === "queued") local.remove(task);
@@ -186,14 +184,16 @@ export class Deliveries {
       return;
     }
     const { id, name: taskName } = task;
-    this.#parts.logger.error({ task: taskName, id, err: error }, "a task of the queue cannot be run by any worker");
+    const fields = { task: taskName, kind: "task", id, code: codeOf(error), err: error };
+    write(this.#parts.logger, lines.runsNowhere, fields);
     this.#settle(number, { as: "failed", reason, error: toWire(error) });
   }
 
   /** It would take one worker after the other down. */
   #crashed(number: number, { id, name: taskName, crashes }: DeliveredTask): void {
     const message = `${crashes} workers died while they ran the task`;
-    this.#parts.logger.error({ task: taskName, id }, `a task of the queue is not run again: ${message}`);
+    const fields = { task: taskName, kind: "task", id, count: crashes };
+    write(this.#parts.logger, lines.workersDied, fields, { count: crashes });
     this.#settle(number, { as: "failed", reason: "crashed", error: toWire(new Error(message)) });
     this.#grant();
   }

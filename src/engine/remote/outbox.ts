@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
 import { nextTurn } from "../../base/time.js";
+import { codeOf, lines, write } from "../../core/log/lines.js";
 import { toError } from "../../core/payload/thrown.js";
 import { name, type Task } from "../../core/task.js";
 import type { Store } from "../../store/store.js";
@@ -145,12 +146,13 @@ export class Outbox {
 
   /** A task was cancelled here while it was under way, and now the queue has it. */
   #takeBack(id: string): void {
-    const { thread, logger } = this.#parts;
+    const { engine, thread, logger } = this.#parts;
+    const fields = { kind: "task", id, engine };
     thread.ask({ what: "remove", id }).then(
       (answer) => {
-        if (answer === "running") logger.warn({ id }, "a task that was cancelled had just been forwarded, and runs");
+        if (answer === "running") write(logger, lines.forwardedYet, fields, { end: "runs" });
       },
-      (err) => void logger.warn({ id, err }, "a task that was cancelled had just been forwarded, and may run"),
+      (err) => write(logger, lines.forwardedYet, { ...fields, code: codeOf(err), err }, { end: "may run" }),
     );
   }
 

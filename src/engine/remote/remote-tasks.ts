@@ -2,6 +2,7 @@
 // delivers goes to the local engine.
 import type { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
+import { codeOf, lines, write } from "../../core/log/lines.js";
 import { toError, type WireError } from "../../core/payload/thrown.js";
 import type { Task } from "../../core/task.js";
 import type { Readmit, Store } from "../../store/store.js";
@@ -204,8 +205,9 @@ export class RemoteTasks implements Engine {
   }
 
   #unsettled(id: string, error: WireError): void {
-    const words = "the queue could not be told how a task has ended, so another worker may run it again";
-    this.#parts.logger.warn({ id, engine: this.#parts.choice.name, err: toError(error) }, words);
+    const { choice, logger } = this.#parts;
+    const err = toError(error);
+    write(logger, lines.unsettled, { kind: "task", id, engine: choice.name, code: codeOf(err), err });
   }
 
   #threadIsGone(error: Error): void {
