@@ -182,7 +182,9 @@ export class ThreadsEngine implements Engine {
       if (batch.length === 0) break;
       this.#send(thread, slot, batch);
     }
-    if (this.#queue.length > 0) pool.growFor(this.#queue.length);
+    if (this.#queue.length === 0) return;
+    pool.growFor(this.#queue.length);
+    pool.stuck.holdProcess(() => this.#queue.length > 0);
   }
 
   #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {
