@@ -327,7 +327,7 @@ function makeOffloader(
     },
     close,
     shutdownOnSignals: (servers, options) =>
-      inThread ? shutdownInThread() : shutdownOnSignals(target, servers, options),
+      inThread ? shutdownInThread(inThreadError(name)) : shutdownOnSignals(target, servers, options),
     async [Symbol.asyncDispose]() {
       await close();
     },

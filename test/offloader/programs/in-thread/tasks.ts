@@ -17,7 +17,10 @@ export async function tries(): Promise<object> {
     }
   }
   await offloader.run("tries").catch((error: Error) => errors.push(error));
-  offloader.shutdownOnSignals();
+  await offloader
+    .shutdownOnSignals()
+    .close()
+    .catch((error: Error) => errors.push(error));
   return {
     codes: errors.map(({ code }) => code),
     message: errors[0]?.message,
