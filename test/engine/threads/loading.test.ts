@@ -96,7 +96,7 @@ describe("a tasks module", () => {
       );
       const error = await rejection(watch(pathToFileURL(path.join(folder, "tasks.mts"))).offloader.ready());
       expect(error).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE" });
-      expect(error.message).toContain('pool: { execArgv: ["--import", "tsx"] }');
+      expect(error.message).toContain("pool: { execArgv: ['--import', 'tsx'] }");
       await rm(folder, { recursive: true });
     },
   );

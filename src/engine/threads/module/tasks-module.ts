@@ -124,7 +124,7 @@ export function explainLoadError({ url }: TasksModule, reason: Error): Error {
   }
   if ("code" in reason && reason.code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
     const message =
-      `${reason.message.trim()}. Node only strips types: give the threads a loader by pool: { execArgv: ["--import", "tsx"] }, ` +
+      `${reason.message.trim()}. Node only strips types: give the threads a loader by pool: { execArgv: ['--import', 'tsx'] }, ` +
       "compile the module, or write it without enum, namespace and parameter properties";
     return new OffloadError("AR_TASKS_NOT_LOADABLE", message, { cause: reason });
   }
