@@ -17,6 +17,13 @@ export async function tries(): Promise<object> {
     }
   }
   await offloader.run("tries").catch((error: Error) => errors.push(error));
+  // What the file that makes the offloader may call as it is loaded does no harm.
+  offloader.pause();
+  offloader.pause("tries");
+  offloader.resume("tries");
+  offloader.resume();
+  offloader.renewThreads();
+  offloader.cancel("tries");
   await offloader
     .shutdownOnSignals()
     .close()
