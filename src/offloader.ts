@@ -4,7 +4,7 @@ import { OffloadError } from "./base/errors.js";
 import { named } from "./base/logger.js";
 import { checkOptions, milliseconds } from "./base/option-rules.js";
 import { SwitchableClock } from "./base/switchable-clock.js";
-import { inTime } from "./base/time.js";
+import { inTime, microtask } from "./base/time.js";
 import type { DispatchableTask, Offloader } from "./contract.js";
 import { Events } from "./core/events.js";
 import { Ledger } from "./core/ledger.js";
@@ -254,7 +254,13 @@ function makeOffloader(
     // The failure has a line of its own.
     startup.promise.then(isUp, () => {});
     // An engine that starts threads only for work would wait for the first call. The store logs a failure, and tries again.
-    if (pool.minThreads === 0) takeOver().catch(() => {});
+    if (pool.minThreads === 0) {
+      takeOver().catch(() => {});
+      // No thread says it before the first call, which would be accepted and lost. In a microtask, as a thread's failure comes
+      // after the call of createOffloader() too.
+      const { problem } = module;
+      if (problem !== undefined) microtask(() => reports.unloadable(problem));
+    }
   }
 
   const calls = new Calls({ intake, scheduler, store, refusal: inThread ? startup.refusal : undefined });
@@ -332,7 +338,7 @@ function makeOffloader(
     },
     close,
     shutdownOnSignals: (servers, options) =>
-      inThread ? shutdownInThread() : shutdownOnSignals(target, servers, options),
+      inThread ? shutdownInThread(inThreadError(name)) : shutdownOnSignals(target, servers, options),
     async [Symbol.asyncDispose]() {
       await close();
     },

@@ -44,8 +44,8 @@ export function asReport<Report extends object>(report: Report): Report {
 }
 
 /**
- * Writes one line for each message to stderr: the message, then the fields as `name=value`. The stack of an error follows,
- * indented. The report of a shutdown is a line of JSON with the message in it where stderr is no terminal, because programs that
+ * Writes one line for each message to stderr: the message, then the fields as `name=value`. The stacks of an error and of its
+ * causes follow, indented. The report of a shutdown is a line of JSON with the message in it where stderr is no terminal, because programs that
  * collect logs read it; on a terminal only the message is there. No text can break its line or look like another.
  */
 export const consoleLogger: Logger = {
@@ -79,12 +79,31 @@ function isTerminal(): boolean {
   }
 }
 
-function stackOf(error: Error): string {
+/** How deep the causes of an error are written. A chain may be a circle. */
+const deepest = 4;
+/** How many members of an AggregateError are written. */
+const mostMembers = 4;
+
+/** With its causes and the members of an AggregateError: the stack of `fetch failed`, for example, does not say why. */
+function stackOf(error: Error, depth = 0): string {
   try {
-    return String(error.stack ?? error.message);
+    const stack = String(error.stack ?? error.message);
+    if (depth === deepest) return stack;
+    const members: unknown = Reflect.get(error, "errors");
+    const below = error.cause === undefined ? [] : [`[cause]: ${reasonOf(error.cause, depth + 1)}`];
+    if (error instanceof AggregateError && Array.isArray(members)) {
+      for (const [index, member] of members.slice(0, mostMembers).entries())
+        below.push(`[errors ${index + 1} of ${members.length}]: ${reasonOf(member, depth + 1)}`);
+    }
+    return [stack, ...below].join("\n");
   } catch {
     return "an error whose stack cannot be read";
   }
+}
+
+/** A cause or a member may be anything. */
+function reasonOf(value: unknown, depth: number): string {
+  return value instanceof Error ? stackOf(value, depth) : inText(value);
 }
 
 /** A value on one line, quoted where it could be taken for something else: text of a client must not look like a log line. */

@@ -27,6 +27,25 @@ describe("the logger on stderr", () => {
     ).toBe("[offload-after-response] error: m\n  bare");
   });
 
+  it("writes the causes of an error and the members of an AggregateError below its stack", () => {
+    const refused = new Error("connect ECONNREFUSED");
+    const err = new Error("fetch failed", {
+      cause: new AggregateError([refused, "no route\nforged"], "", { cause: 7n }),
+    });
+    const text = written(() => consoleLogger.error({ err }, "task failed"));
+    expect(text).toMatch(/^ {2}Error: fetch failed$/m);
+    expect(text).toMatch(/^ {2}\[cause\]: AggregateError/m);
+    expect(text).toMatch(/^ {2}\[cause\]: 7n$/m);
+    expect(text).toMatch(/^ {2}\[errors 1 of 2\]: Error: connect ECONNREFUSED$/m);
+    expect(text).toMatch(/^ {2}\[errors 2 of 2\]: "no route\\nforged"$/m);
+  });
+
+  it("writes only a part of a chain of causes that is a circle", () => {
+    const err = new Error("first");
+    err.cause = new Error("second", { cause: err });
+    expect(written(() => consoleLogger.error({ err }, "m")).match(/\[cause\]/g)).toHaveLength(4);
+  });
+
   it("quotes text that would look like something else, and never breaks the line", () => {
     expect(written(() => consoleLogger.info({ reason: 'a "b"\n[offload-after-response] error: forged' }, "m"))).toBe(
       String.raw`[offload-after-response] info: m reason="a \"b\"\n[offload-after-response] error: forged"`,

@@ -69,7 +69,7 @@ describe("an offloader that is made in a thread of ours", () => {
     });
     const answer = JSON.parse((await program.waitFor(/^(\{.*\})$/m))[1] ?? "");
     expect(answer).toMatchObject({
-      codes: ["AR_IN_THREAD", "AR_IN_THREAD", "AR_IN_THREAD", "AR_IN_THREAD"],
+      codes: ["AR_IN_THREAD", "AR_IN_THREAD", "AR_IN_THREAD", "AR_IN_THREAD", "AR_IN_THREAD"],
       message: expect.stringContaining("task.offload(name, payload)"),
       // The two of the offloader of the main thread: a thread within a thread would be one more.
       nested: 0,

@@ -23,6 +23,16 @@ describe("ready()", () => {
   });
 });
 
+describe("an offloader whose threads start with the first task", () => {
+  it("knows before it whether the file of the tasks module exists", async () => {
+    const watched = watch("nowhere.mjs", { pool: { minThreads: 0, maxThreads: 1 } });
+    const line = await watched.line(/no task can run/);
+    expect(line.fields).toMatchObject({ err: { code: "AR_TASKS_NOT_LOADABLE" } });
+    const refusal = thrownBy(() => watched.offloader.offload("anything"));
+    expect(refusal).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE", statusCode: 503 });
+  });
+});
+
 describe("idle()", () => {
   it("resolves at once, or nearly, when there is nothing to wait for", async () => {
     const { offloader } = watch("tasks.mjs", options);

@@ -119,6 +119,8 @@ export class ThreadsEngine implements Engine {
   /** What was sent ahead and has not begun comes back. */
   pause(task?: string): void {
     this.#queue.pause(task);
+    // Without threads there may be no host either: an offloader that was made in one of its own threads never starts.
+    if (this.pool.threads.size === 0) return;
     this.#host.together(() => {
       for (const thread of this.pool.threads) this.#stopping.takeBackAll(thread, task);
     });
@@ -182,7 +184,9 @@ export class ThreadsEngine implements Engine {
       if (batch.length === 0) break;
       this.#send(thread, slot, batch);
     }
-    if (this.#queue.length > 0) pool.growFor(this.#queue.length);
+    if (this.#queue.length === 0) return;
+    pool.growFor(this.#queue.length);
+    pool.stuck.holdProcess(() => this.#queue.length > 0);
   }
 
   #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { consoleLogger } from "../../base/logger.js";
 import { wallClock } from "../../base/time.js";
-import { nodeFileSystem } from "../files/file-system.js";
+import { errorCode, nodeFileSystem } from "../files/file-system.js";
 import type { CommandContext, CommandResult } from "./command.js";
 import { discard, retry, type Selection } from "./dead-letters.js";
 import { list } from "./list.js";
@@ -39,12 +39,20 @@ async function run(args: readonly string[]): Promise<number> {
   if (subject !== "journal" || dir === undefined || command === undefined)
     throw new UsageError("expected: journal <dir> <command>");
   const root = path.resolve(dir);
-  const isThere = nodeFileSystem.stat(root).isDirectory();
-  if (!isThere) throw new UsageError(`${root} is no directory`);
+  if (!isDirectory(root)) throw new UsageError(`${root} is no directory (expected: journal <dir> <command>)`);
   const context = { fs: nodeFileSystem, root, logger: consoleLogger, now: wallClock() };
   const result = await execute(context, command, { ids, all: values.all });
   process.stdout.write(`${values.json ? printableJson(result.json) : printable(result.text)}\n`);
   return result.code;
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return nodeFileSystem.stat(file).isDirectory();
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    return false;
+  }
 }
 
 function execute(context: CommandContext, command: string, selection: Selection): Promise<CommandResult> {

@@ -86,6 +86,21 @@ describe("a tasks module", () => {
     });
   }
 
+  it.runIf(Boolean(Reflect.get(process.features, "typescript")))(
+    "with TypeScript that Node does not run says how to run it",
+    async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), "offload-after-response-enum-"));
+      await writeFile(
+        path.join(folder, "tasks.mts"),
+        "export enum Size { Small }\nexport const one = () => Size.Small;\n",
+      );
+      const error = await rejection(watch(pathToFileURL(path.join(folder, "tasks.mts"))).offloader.ready());
+      expect(error).toMatchObject({ code: "AR_TASKS_NOT_LOADABLE" });
+      expect(error.message).toContain("pool: { execArgv: ['--import', 'tsx'] }");
+      await rm(folder, { recursive: true });
+    },
+  );
+
   for (const { file, code, renamed, by } of takenForCommonJs) {
     // Older versions run TypeScript through tsx, which takes both.
     const runs = !file.endsWith(".ts") || Boolean(Reflect.get(process.features, "typescript"));

@@ -39,6 +39,15 @@ describe("a task in native code", () => {
     expect(watched.offloader.stats().threads).toMatchObject({ total: 1, stuck: 0 });
   });
 
+  it("does not end the process while others wait for its place", async () => {
+    const program = await startProgram("test/engine/threads/programs/stuck.ts", { ready: /has run$/m });
+    const { stdout, code } = await program.exited;
+    expect({ stdout: stdout.trim(), code }).toEqual({
+      stdout: "AR_TIMEOUT, then 1 of 1 waiting task has run",
+      code: 0,
+    });
+  });
+
   it("does not hold up close()", async () => {
     const watched = started();
     await watched.offloader.ready();

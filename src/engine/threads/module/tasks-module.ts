@@ -111,8 +111,8 @@ const moduleSyntaxErrors =
 
 /**
  * The error of a module that a thread could not load. Where Node took an ES module for CommonJS, the error says which file
- * that is, why, and what to do. Node's own error only says that a token is unexpected. Where no loader runs TypeScript, it says
- * which options to give.
+ * that is, why, and what to do. Node's own error only says that a token is unexpected. Where no loader runs TypeScript, or Node
+ * does not run all of it, it says which options to give.
  *
  * @param reason what loading the module threw
  * @returns an OffloadError AR_TASKS_NOT_LOADABLE with `reason` as its cause; all other errors as they are
@@ -120,6 +120,12 @@ const moduleSyntaxErrors =
 export function explainLoadError({ url }: TasksModule, reason: Error): Error {
   if (/^Unknown file extension "\.[cm]?tsx?"/.test(reason.message)) {
     const message = `${reason.message}; no loader of the thread runs TypeScript: ${typeScriptRemedy} the module`;
+    return new OffloadError("AR_TASKS_NOT_LOADABLE", message, { cause: reason });
+  }
+  if ("code" in reason && reason.code === "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX") {
+    const message =
+      `${reason.message.trim()}. Node only strips types: give the threads a loader by pool: { execArgv: ['--import', 'tsx'] }, ` +
+      "compile the module, or write it without enum, namespace and parameter properties";
     return new OffloadError("AR_TASKS_NOT_LOADABLE", message, { cause: reason });
   }
   if (reason.name !== "SyntaxError" || !moduleSyntaxErrors.test(reason.message) || !url.startsWith("file:"))

@@ -149,6 +149,7 @@ export class ThreadPool {
     this.#retries.end();
     this.#unwatch();
     this.#reaper.stop();
+    this.stuck.releaseProcess();
     const ended = Promise.all([...this.threads].map((thread) => this.#ender.end(thread, "shutdown")));
     await inTime(ended, timeout);
     this.#ender.disarm();

@@ -17,7 +17,17 @@ export async function tries(): Promise<object> {
     }
   }
   await offloader.run("tries").catch((error: Error) => errors.push(error));
-  offloader.shutdownOnSignals();
+  // What the file that makes the offloader may call as it is loaded does no harm.
+  offloader.pause();
+  offloader.pause("tries");
+  offloader.resume("tries");
+  offloader.resume();
+  offloader.renewThreads();
+  offloader.cancel("tries");
+  await offloader
+    .shutdownOnSignals()
+    .close()
+    .catch((error: Error) => errors.push(error));
   return {
     codes: errors.map(({ code }) => code),
     message: errors[0]?.message,
