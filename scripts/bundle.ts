@@ -1,5 +1,5 @@
 // What the package consists of: its code as CommonJS, a thin ES module over it, its declarations, and the runner of the threads.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { transformSync } from "esbuild";
 import { type OutputOptions, type RolldownOptions, rolldown } from "rolldown";
@@ -85,6 +85,15 @@ const typeImports: Readonly<Record<string, string>> = {
  */
 export async function bundle(dist: string): Promise<void> {
   await Promise.all([bundleCode(dist), bundleRunner(dist), bundlePiscinasThread(dist), bundleDeclarations(dist)]);
+  withoutIndentation(dist);
+}
+
+/** Lines stay, because stacks name them. They are indented by tabs, and a tab in a text is written as \t. */
+function withoutIndentation(dist: string): void {
+  for (const name of readdirSync(dist).filter((file) => file.endsWith(".cjs"))) {
+    const file = path.join(dist, name);
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^\t+/gm, ""));
+  }
 }
 
 async function bundleCode(dist: string): Promise<void> {
