@@ -138,6 +138,14 @@ describe("a command", () => {
     await page.offloader.run("add", { a: 1, b: 2 });
   });
 
+  it("is logged with what was asked for and for how many tasks it was done", async () => {
+    const page = await mounted();
+    expect((await page.act("do=pause")).status).toBe(200);
+    const { level, fields } = await page.watched.line(/^dashboard: somebody acted$/);
+    expect(level).toBe("info");
+    expect(fields).toEqual({ offloader: page.offloader.name, do: "pause", done: expect.any(Number) });
+  });
+
   it("is no GET, whatever headers it has", async () => {
     const page = await mounted();
     const { status, headers } = await page.get("act?do=pause", {
