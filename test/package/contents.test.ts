@@ -109,6 +109,7 @@ describe("the published package", () => {
       "docs/performance.md",
       "docs/performance/latency.svg",
       "docs/performance/pool-throughput.svg",
+      "docs/production-checklist.md",
       "docs/recipes.md",
     ]);
   });
