@@ -180,7 +180,7 @@ async function bundleRunner(dist: string): Promise<void> {
 async function bundlePiscinasThread(dist: string): Promise<void> {
   const folder = path.join(root, "node_modules/piscina");
   const input = { "offload-after-response-piscina": path.join(folder, "dist/worker.js") };
-  const build = await rolldown({ ...common, input, external: [/^node:/, "@napi-rs/nice"] });
+  const build = await rolldown({ ...common, input, external: [/^node:/, "@napi-rs/nice"], plugins: [shortLocals] });
   const licence = readFileSync(path.join(folder, "LICENSE"), "utf8").trim();
   await build.write({ ...commonJs, dir: dist, banner: `/*! The thread of piscina.\n\n${licence}\n*/` });
 }

@@ -141,6 +141,8 @@ function makeOffloader(
     clock,
   });
   const elsewhere = inThread ? undefined : settings.engine;
+  // Nothing outlives the process here: a transaction inserts these.
+  const passing = elsewhere?.limits.transactional ? new MemoryStore() : undefined;
   const remote =
     elsewhere &&
     new RemoteTasks({
@@ -148,6 +150,7 @@ function makeOffloader(
       role: settings.role,
       local: threads,
       store,
+      passing,
       logger,
       places: pool.maxThreads * pool.concurrentTasksPerThread,
       readmit: (stored, onMade) => intake.readmit(stored, onMade),
@@ -172,6 +175,7 @@ function makeOffloader(
     identity: (seq) => idPrefix + seq.toString(36),
     admission,
     store,
+    passing,
     instances: new InstanceWarnings(logger),
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });

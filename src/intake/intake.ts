@@ -24,6 +24,7 @@ import {
   resolveCallback,
   resolveDispatch,
 } from "./call/dispatch-options.js";
+import { checkTransaction } from "./call/transaction.js";
 import type { Definitions } from "./definitions.js";
 import type { Held, HeldResponse } from "./held.js";
 import { longestShownName, type Refusals } from "./refusals.js";
@@ -52,6 +53,8 @@ export interface Elsewhere {
   readonly maxBytes: number;
   /** Whether a waiting task can be replaced there. */
   readonly replace: boolean;
+  /** Whether a transaction of the user's own can insert a task there. */
+  readonly transactional: boolean;
 }
 
 /** How a task or callback was dispatched. */
@@ -120,7 +123,11 @@ export class Intake {
     const { definitions, admission, startup, maker, scheduler } = this.parts;
     if (startup.refusal !== undefined) throw startup.refusal;
     const definition = definitions.task(taskName);
-    const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
+    const asked = resolveDispatch(`options of ${taskName}`, definition.policy, options);
+    const client = options?.transaction;
+    if (client !== undefined) checkTransaction(operation, definition, { ...options }, this.parts.elsewhere);
+    // If a task met the key of one in a transaction here, and that is rolled back, there would be neither.
+    const dispatch = client === undefined ? asked : { ...asked, key: undefined };
     // Before the key is looked up, because this function is the user's and may dispatch too.
     const context = parent === undefined ? this.#context() : parent.context;
     const last = dispatch.key === undefined ? undefined : scheduler.keys.find(taskName, dispatch.key);
@@ -129,7 +136,7 @@ export class Intake {
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     this.#watcher?.asked("task");
     admission.check(replaced);
-    const mostBytes = this.#mostBytesElsewhere(operation, definition, dispatch, options);
+    const mostBytes = this.#mostBytesElsewhere(operation, definition, asked, options);
     const call = {
       definition,
       dispatch,
@@ -140,6 +147,7 @@ export class Intake {
       options,
       replaced,
       mostBytes,
+      insertion: client && { client, key: asked.key },
     };
     const task = maker.fromCall(call);
     this.#watcher?.accepting(task, operation);

@@ -10,7 +10,7 @@ import { checkTravels, encodeContent } from "./format/content.js";
 
 export class MemoryStore extends NoStore implements Store {
   /** The options of the calls, of the unfinished tasks that leave. */
-  readonly #lasting = new Map<Task, object | undefined>();
+  readonly #lasting = new WeakMap<Task, object | undefined>();
 
   override accept(task: Task, whole: Captured, lasting: object | undefined, mostBytes?: number): void {
     if (mostBytes === undefined) return;

@@ -9,6 +9,7 @@ import * as main from "offload-after-response";
 import * as bullmq from "offload-after-response/bullmq";
 import * as page from "offload-after-response/dashboard";
 import * as otel from "offload-after-response/otel";
+import * as pgBoss from "offload-after-response/pg-boss";
 import * as prometheus from "offload-after-response/prometheus";
 import * as testing from "offload-after-response/testing";
 import * as jest from "offload-after-response/testing/jest";
@@ -31,7 +32,7 @@ describe("the published package", () => {
   it("contains the build, the declarations, the documents, the alerts, and nothing else", () => {
     // The names of shared parts, documents and examples are no promise.
     const varying =
-      /^(dist\/(?!(bullmq|cli|index|worker|esbuild|webpack|dashboard|otel|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/prometheus\/.+)$/;
+      /^(dist\/(?!(bullmq|pg-boss|cli|index|worker|esbuild|webpack|dashboard|otel|prometheus|testing|offload-)[a-z-]*\.)[a-z-]+(\.d)?\.c[jt]s|dist\/[a-z-]+-(core|link)\.cjs|docs\/.+\.(md|svg)|examples\/prometheus\/.+)$/;
     expect(contents.filter((file) => !varying.test(file))).toEqual([
       "AGENTS.md",
       "LICENSE",
@@ -55,12 +56,17 @@ describe("the published package", () => {
       "dist/index.js",
       "dist/offload-after-response-bullmq.cjs",
       "dist/offload-after-response-engine.cjs",
+      "dist/offload-after-response-pg-boss.cjs",
       "dist/offload-after-response-piscina.cjs",
       "dist/offload-after-response-runner.cjs",
       "dist/otel.cjs",
       "dist/otel.d.cts",
       "dist/otel.d.ts",
       "dist/otel.js",
+      "dist/pg-boss.cjs",
+      "dist/pg-boss.d.cts",
+      "dist/pg-boss.d.ts",
+      "dist/pg-boss.js",
       "dist/prometheus.cjs",
       "dist/prometheus.d.cts",
       "dist/prometheus.d.ts",
@@ -103,6 +109,7 @@ describe("the published package", () => {
       "docs/coming-from.md",
       "docs/glossary.md",
       "docs/images/dashboard.webp",
+      "docs/images/timeline.svg",
       "docs/is-it-worth-it.md",
       "docs/journal-format.md",
       "docs/life-of-a-task.md",
@@ -140,6 +147,7 @@ describe("the published package", () => {
       "offload-after-response": main,
       "offload-after-response/worker": worker,
       "offload-after-response/bullmq": bullmq,
+      "offload-after-response/pg-boss": pgBoss,
       "offload-after-response/otel": otel,
       "offload-after-response/prometheus": prometheus,
       "offload-after-response/dashboard": page,
@@ -155,6 +163,7 @@ describe("the published package", () => {
     expect(Object.keys(main).sort()).toEqual(["NonRetryableError", "OffloadError", "createOffloader", "errorCodes"]);
     expect(Object.keys(worker).sort()).toEqual(["NonRetryableError", "aroundTask", "onTeardown"]);
     expect(Object.keys(bullmq)).toEqual(["bullmq"]);
+    expect(Object.keys(pgBoss)).toEqual(["pgBoss"]);
     expect(Object.keys(otel).sort()).toEqual(["OffloadInstrumentation", "offloadMetrics"]);
     expect(Object.keys(prometheus).sort()).toEqual(["prometheus", "prometheusMetrics"]);
     expect(Object.keys(testing).sort()).toEqual(["matchers", "testing"]);

@@ -1,12 +1,13 @@
 // The message that brings tasks to the engine's thread: a head for each, and their contents one behind the other in one buffer, which
 // moves instead of being cloned.
+
 import { since } from "../../base/ticks.js";
 import { wallClock } from "../../base/time.js";
 import type { Priority } from "../../core/definition.js";
 import type { Task } from "../../core/task.js";
 import type { KeptContent } from "../../store/store.js";
 import type { EngineThread } from "./engine-thread.js";
-import type { TaskHead } from "./protocol.js";
+import type { TaskHead } from "./remote-engine.js";
 
 const mostTasks = 500;
 const mostBytes = 1024 * 1024;
@@ -27,19 +28,10 @@ export class ForwardMessage {
   }
 
   /** @returns the bytes of its content */
-  add({ id, definition, dispatch, acceptedAt }: Task, content: KeptContent): number {
+  add(task: Task, content: KeptContent): number {
     // A copy, because the next read uses the memory again. The slice() of a Buffer is none.
     const bytes = new Uint8Array(content.bytes);
-    this.#heads.push({
-      id,
-      name: definition.name,
-      priority: priorities[dispatch.priority],
-      attempts: dispatch.attempts,
-      key: dispatch.key,
-      acceptedAt: Math.round(wallClock() - since(acceptedAt)),
-      encoding: content.encoding,
-      length: bytes.length,
-    });
+    this.#heads.push(headOf(task, content));
     this.#chunks.push(bytes);
     this.#length += bytes.length;
     return bytes.length;
@@ -54,4 +46,17 @@ export class ForwardMessage {
     }
     thread.post({ kind: "forward", heads: this.#heads, bytes }, [bytes.buffer]);
   }
+}
+
+export function headOf({ id, definition, dispatch, acceptedAt }: Task, { encoding, bytes }: KeptContent): TaskHead {
+  return {
+    id,
+    name: definition.name,
+    priority: priorities[dispatch.priority],
+    attempts: dispatch.attempts,
+    key: dispatch.key,
+    acceptedAt: Math.round(wallClock() - since(acceptedAt)),
+    encoding,
+    length: bytes.length,
+  };
 }

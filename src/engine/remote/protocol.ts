@@ -2,26 +2,13 @@
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
 import type { Carrier } from "../../core/trace/carrier.js";
-import type { EngineCounts, EngineFailure } from "./remote-engine.js";
+import type { EngineCounts, EngineFailure, TaskHead } from "./remote-engine.js";
 
 /** What the thread is started with. */
 export interface EngineThreadData {
   /** URL of the module that exports `connect`. */
   readonly module: string;
   readonly options: unknown;
-}
-
-/** A task that is to be forwarded. Its content is in the bytes of the batch, behind that of the one before it. */
-export interface TaskHead {
-  readonly id: string;
-  readonly name: string;
-  readonly priority: 1 | 2 | 3;
-  readonly attempts: number;
-  readonly key: string | undefined;
-  /** ms since 1970. */
-  readonly acceptedAt: number;
-  readonly encoding: number;
-  readonly length: number;
 }
 
 /** As `Verdict`, with an error that can be cloned. */
@@ -46,6 +33,7 @@ export type Question =
   | { readonly what: "counts" };
 
 export type ToEngine =
+  /** The content of each is behind that of the one before it. */
   | { readonly kind: "forward"; readonly heads: readonly TaskHead[]; readonly bytes: Uint8Array }
   | { readonly kind: "grant"; readonly more: number }
   | { readonly kind: "stop" }

@@ -135,13 +135,28 @@ export interface EngineChoice {
   /** What the broker can take, and what it can do. */
   readonly limits: EngineLimits;
   /**
-   * Inserts tasks with a client of the user's own, as a part of that client's transaction, on the main thread. The statement is given to
+   * Inserts a task with a client of the user's own, as a part of that client's transaction, on the main thread. The statement is given to
    * the client before this returns. Only where `limits.transactional`.
+   *
+   * @param content as the journal writes it
    */
-  readonly insert?: ((client: TransactionClient, tasks: readonly EngineTask[]) => Promise<void>) | undefined;
+  readonly insert?: ((client: TransactionClient, head: TaskHead, content: Buffer) => Promise<void>) | undefined;
 }
 
 /** What the statement of a task is given to: a client of `pg`, or whatever has the same `query`; or what pg-boss takes as `db`. */
 export type TransactionClient =
   | { query(text: string, values: unknown[]): Promise<unknown> }
   | { executeSql(text: string, values: unknown[]): Promise<unknown> };
+
+/** A task that leaves for a queue. Its content is in bytes beside it. */
+export interface TaskHead {
+  readonly id: string;
+  readonly name: string;
+  readonly priority: 1 | 2 | 3;
+  readonly attempts: number;
+  readonly key: string | undefined;
+  /** ms since 1970. */
+  readonly acceptedAt: number;
+  readonly encoding: number;
+  readonly length: number;
+}

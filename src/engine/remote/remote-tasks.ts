@@ -15,12 +15,15 @@ import type { EngineRole } from "./options.js";
 import { Outbox } from "./outbox.js";
 import type { FromEngine } from "./protocol.js";
 import type { EngineChoice } from "./remote-engine.js";
+import { Inserts } from "./transaction/inserts.js";
 
 export interface RemoteTasksParts {
   readonly choice: EngineChoice;
   readonly role: EngineRole;
   readonly local: Engine;
   readonly store: Store;
+  /** Of the tasks that a transaction inserts. */
+  readonly passing: Store | undefined;
   readonly logger: Logger;
   /** Tasks that the local engine runs at the same time. */
   readonly places: number;
@@ -36,8 +39,10 @@ export class RemoteTasks implements Engine {
   readonly #parts: RemoteTasksParts;
   readonly #local: Engine;
   readonly #outbox: Outbox;
+  readonly #inserts: Inserts;
   readonly #deliveries: Deliveries;
   readonly #status: EngineStatus;
+  #host: EngineHost | undefined;
   /** Tasks that take a place here although the queue has not delivered them. */
   readonly #own = new Set<Task>();
 
@@ -55,6 +60,7 @@ export class RemoteTasks implements Engine {
     });
     const { thread } = this;
     this.failures = new EngineFailures(thread);
+    this.#inserts = new Inserts(parts);
     this.#outbox = new Outbox({ engine: choice.name, store, thread, logger });
     this.#deliveries = new Deliveries({
       ...parts,
@@ -70,6 +76,7 @@ export class RemoteTasks implements Engine {
   }
 
   start(host: EngineHost): void {
+    this.#host = host;
     this.#outbox.start(host);
     this.#deliveries.start(host);
     this.thread.start();
@@ -89,6 +96,7 @@ export class RemoteTasks implements Engine {
   add(task: Task): void {
     // What is not on record has been dispatched under test.
     if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.add(task);
+    else if (task.route === "insert") this.#inserts.add(task, this.#host);
     else {
       if (task.route !== "delivered") this.#own.add(task);
       this.#local.add(task);
@@ -97,6 +105,7 @@ export class RemoteTasks implements Engine {
 
   remove(task: Task): void {
     if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.remove(task);
+    else if (task.route === "insert") this.#inserts.remove(task);
     else this.#local.remove(task);
   }
 

@@ -26,12 +26,12 @@ export class Calls {
   readonly #callbackActions: HandleActions;
 
   constructor(parts: CallsParts) {
-    const { scheduler, store } = parts;
+    const { scheduler } = parts;
     this.#parts = parts;
     this.#taskActions = {
       cancel: (task, reason) => scheduler.cancel(task, reason),
       result: (task) => scheduler.result(task),
-      durable: (task) => (task.route === "forward" ? this.#durable(task) : store.durable()),
+      durable: (task) => this.#durable(task),
     };
     this.#callbackActions = {
       ...this.#taskActions,
@@ -89,12 +89,14 @@ export class Calls {
     return new Handle(task, task.definition.kind === "task" ? this.#taskActions : this.#callbackActions);
   }
 
-  /** The journal has it, or the queue that it leaves for. */
+  /** The journal has it, or the queue that it leaves for, or the transaction that inserts it there. */
   async #durable(task: Task): Promise<void> {
     const { scheduler, store } = this.#parts;
+    if (task.route !== "forward" && task.route !== "insert") return store.durable();
     const forwarded = scheduler.result(task).then(undefined, (error) => {
       if (task.state !== "forwarded") throw error;
     });
+    if (task.route === "insert") return void (await forwarded);
     try {
       await Promise.any([store.durable(), forwarded]);
     } catch {

@@ -20,6 +20,8 @@ import {
 import type { Backoff, TaskPolicy } from "../../core/definition.js";
 import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { Dispatch } from "../../core/task.js";
+import type { TransactionClient } from "../../engine/remote/remote-engine.js";
+import { clientRule } from "../../engine/remote/transaction/client-rule.js";
 
 /** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency` and `engine`, for one call. */
 export interface PolicyOptions extends Partial<TaskPolicy> {}
@@ -34,6 +36,12 @@ export interface DispatchOptions extends Partial<Omit<Dispatch, "concurrency" | 
   readonly transfer?: readonly (ArrayBuffer | MessagePort)[] | undefined;
   /** Cancels the task when it aborts. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * With `offload()` and the engine `pgBoss()`: a client in a transaction of your own, which inserts the task. The task runs if the
+   * transaction is committed, and there is no task if it is rolled back. The statement is given to the client before the call returns;
+   * `await handle.durable` says whether it was executed. The task is `forwarded` then, is not in the journal, and cannot be cancelled.
+   */
+  readonly transaction?: TransactionClient | undefined;
 }
 
 /** Options that are used up by the call itself. */
@@ -45,7 +53,7 @@ type CallOnly = Exclude<keyof DispatchOptions, keyof Dispatch>;
  */
 type ProcessOnly = CallOnly | Extract<keyof DispatchOptions, "runIf">;
 
-const callOnly: Readonly<Record<CallOnly, true>> = { transfer: true, signal: true };
+const callOnly: Readonly<Record<CallOnly, true>> = { transfer: true, signal: true, transaction: true };
 const processOnly: Readonly<Record<ProcessOnly, true>> = { ...callOnly, runIf: true };
 
 /** A value that means the same in another process. */
@@ -63,7 +71,7 @@ export type LastingOptions = OnlyPlain<{
 }>;
 
 /** Options of `runAfterResponse`: those of a task that make sense for a closure. The others are refused. */
-export type CallbackOptions = Omit<DispatchOptions, "transfer" | "key" | "onDuplicate" | "priority">;
+export type CallbackOptions = Omit<DispatchOptions, "transfer" | "transaction" | "key" | "onDuplicate" | "priority">;
 
 const backoffRule: Rule = {
   ...object<Exclude<Backoff, number | ((...args: never[]) => unknown)>>({
@@ -100,6 +108,7 @@ const dispatchRules: Rules<DispatchOptions> = {
   key: name,
   onDuplicate: oneOf("skip", "replace"),
   signal,
+  transaction: clientRule,
 };
 
 // A callback goes to no thread, has no priority, and two callbacks are never the same: the other options mean nothing to it.

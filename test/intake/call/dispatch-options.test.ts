@@ -135,6 +135,7 @@ describe("the options that outlive the process", () => {
       key: "k",
       onDuplicate: "replace",
       signal: new AbortController().signal,
+      transaction: { query: async () => {} },
     };
     expect(lastingOptions(every)).toStrictEqual({
       priority: "high",

@@ -3,6 +3,7 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EngineChoice } from "../remote-engine.js";
+import { toEngineTask } from "../thread/body.js";
 import { toJob } from "./job.js";
 import { type PgBossOptions, resolvePgBoss } from "./options.js";
 import { insertJobs } from "./statements.js";
@@ -40,8 +41,8 @@ export function pgBoss(options: PgBossOptions): EngineChoice {
     module: pathToFileURL(path.join(__dirname, "offload-after-response-pg-boss.cjs")).href,
     options: resolved,
     limits: { maxBytes, replace: false, transactional: true },
-    insert: async (client, tasks) => {
-      const values = [resolved.queue, JSON.stringify(tasks.map(toJob))];
+    insert: async (client, head, content) => {
+      const values = [resolved.queue, JSON.stringify([toJob(toEngineTask(head, content))])];
       await ("executeSql" in client ? client.executeSql(text, values) : client.query(text, values));
     },
   };
