@@ -39,6 +39,7 @@ for (const benchmark of benchmarks) {
   const block = [how, ...texts(findings), ...findings.tables.map((table) => markdown(table).trim())].join("\n\n");
   console.log(block.slice(how.length).trim());
   blocks.set(name, block);
+  for (const [quote, table] of Object.entries(findings.quotes ?? {})) blocks.set(quote, markdown(table));
   bars.push(...findings.bars);
   for (const chart of findings.charts) pictures.set(`${chart.file}.svg`, draw(chart));
   results[name] = {
@@ -69,7 +70,9 @@ const figures = JSON.stringify({ scale, ...machine, seconds: seconds(startedAt),
 write(path.join(root, "bench/results"));
 if (publishing) {
   write(path.join(root, "docs/performance"));
-  for (const page of ["performance", "is-it-worth-it"]) publish(path.join(root, "docs", `${page}.md`), blocks);
+  for (const page of ["docs/performance.md", "docs/is-it-worth-it.md", "README.md"]) {
+    publish(path.join(root, page), blocks);
+  }
 }
 
 function texts({ text }: Findings): string[] {

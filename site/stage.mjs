@@ -27,9 +27,15 @@ function write(file, source) {
   const text = readFileSync(path.join(root, source), "utf8");
   const fixed = text
     .split(/(^```[\s\S]*?^```)/m)
-    .map((part) => (part.startsWith("```") ? part : withLinks(part, source, file)))
+    .map((part) => (part.startsWith("```") ? withDiagram(part) : withLinks(part, source, file)))
     .join("");
   writeFileSync(path.join(pages, file), fixed);
+}
+
+/** VitePress draws no diagrams. The component of the theme does, in the browser. */
+function withDiagram(block) {
+  const [, source] = /^```mermaid\n([\s\S]*?)\n```$/.exec(block) ?? [];
+  return source === undefined ? block : `<Diagram source="${encodeURIComponent(source)}" />`;
 }
 
 function withLinks(text, source, file) {

@@ -18,7 +18,7 @@ export type { TaskContext, TaskLog } from "./core/task-context.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";
 export type { EngineState } from "./engine/remote/engine-status.js";
 export type { EngineRole } from "./engine/remote/options.js";
-export type { EngineChoice, TransactionClient } from "./engine/remote/remote-engine.js";
+export type { EngineChoice } from "./engine/remote/remote-engine.js";
 export type { PoolOptions } from "./engine/threads/options.js";
 export type { RunningTask, ThreadInfo } from "./engine/threads/thread-info.js";
 export type { DeadLetterQuery } from "./intake/call/dead-letters.js";

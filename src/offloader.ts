@@ -141,8 +141,6 @@ function makeOffloader(
     clock,
   });
   const elsewhere = inThread ? undefined : settings.engine;
-  // Nothing outlives the process here: a transaction inserts these.
-  const passing = elsewhere?.limits.transactional ? new MemoryStore() : undefined;
   const remote =
     elsewhere &&
     new RemoteTasks({
@@ -150,7 +148,6 @@ function makeOffloader(
       role: settings.role,
       local: threads,
       store,
-      passing,
       logger,
       places: pool.maxThreads * pool.concurrentTasksPerThread,
       readmit: (stored, onMade) => intake.readmit(stored, onMade),
@@ -175,7 +172,6 @@ function makeOffloader(
     identity: (seq) => idPrefix + seq.toString(36),
     admission,
     store,
-    passing,
     instances: new InstanceWarnings(logger),
   });
   const held = new Held({ scheduler, logger, maxHold: settings.queue.maxHold });
@@ -190,7 +186,12 @@ function makeOffloader(
     scheduler,
     held,
     refusals,
-    elsewhere: elsewhere?.limits,
+    elsewhere: elsewhere && {
+      ...elsewhere.limits,
+      ...(elsewhere.limits.transactional && {
+        prepare: (...given) => remote?.transactions.prepare(...given),
+      }),
+    },
   });
   const takeOver = (): Promise<void> => store.takeOver(intake.readmit);
   const reports = new EngineReports({

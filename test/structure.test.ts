@@ -1,4 +1,5 @@
 // Data flows one way, and the folders say so: what each part of the source may know of the others, held by a test.
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { codeOf, type Import, importsOf, sources, target } from "./support/source.js";
@@ -123,6 +124,11 @@ describe("the structure of the source", () => {
       ),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it("says in the first line of each file why the file exists", () => {
+    const text = (file: string): string => readFileSync(path.join(import.meta.dirname, "..", file), "utf8");
+    expect(files.filter((file) => !/^(#!.*\n)?\/[/*]/.test(text(file)))).toEqual([]);
   });
 
   it("has no circles between files, types included", () => {

@@ -10,7 +10,9 @@ import { payloadBenchmark } from "./payload.js";
 import { poolBenchmark } from "./pool.js";
 import { priorityBenchmark } from "./priority.js";
 import { routeBenchmark } from "./route.js";
+import { routesBenchmark } from "./routes.js";
 import { journalBenchmark, kitBenchmark, replayBenchmark, settleBenchmark } from "./script.js";
+import { standingBenchmark } from "./standing.js";
 import { storesBenchmark } from "./stores.js";
 import { threadsBenchmark } from "./threads.js";
 
@@ -18,6 +20,7 @@ export const benchmarks: readonly Benchmark[] = [
   latencyBenchmark,
   priorityBenchmark,
   routeBenchmark,
+  routesBenchmark,
   settleBenchmark,
   poolBenchmark,
   depthBenchmark,
@@ -27,6 +30,7 @@ export const benchmarks: readonly Benchmark[] = [
   jobsBenchmark,
   callbacksBenchmark,
   drainBenchmark,
+  standingBenchmark,
   journalBenchmark,
   replayBenchmark,
   storesBenchmark,

@@ -13,8 +13,8 @@ const ours = "offload-after-response";
 
 const sizes: Record<Scale, { rounds: number; idealMs: number; threads: readonly number[]; taskMs: readonly number[] }> =
   {
-    short: { rounds: 1, idealMs: 1_000, threads: [1, 4], taskMs: [1, 100] },
-    full: { rounds: 5, idealMs: 5_000, threads: [1, 2, 4, 8], taskMs: [1, 20, 500] },
+    short: { rounds: 1, idealMs: 1_000, threads: [1, 4], taskMs: [2, 100] },
+    full: { rounds: 5, idealMs: 5_000, threads: [1, 2, 3, 4, 8], taskMs: [2, 20, 100, 500] },
   };
 
 export const drainBenchmark: Benchmark = {

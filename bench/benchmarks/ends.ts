@@ -1,4 +1,4 @@
-// What a task costs that does not simply succeed: one that fails, one that is cancelled in the queue, one that is tried again.
+// What a task costs that does not simply succeed: one that fails, one that is cancelled in the queue or replaced, one that is tried again.
 import { ours, oursEvents, piscina } from "../contenders/pools/all.js";
 import { atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
@@ -24,6 +24,7 @@ const over = "main-thread CPU of a failing task over a succeeding one";
 const floor = "main-thread CPU of a succeeding task that takes its thread as long as a failing one, over a tiny one";
 const overFloor = "main-thread CPU of a failing task over a succeeding one that takes its thread as long";
 const cancelling = "main-thread us a cancel, CPU";
+const replacing = "main-thread us a replacement, CPU";
 const retried = "s until all have succeeded";
 const lag = "longest lag of the event loop, ms, all tried twice";
 
@@ -48,10 +49,11 @@ const sizes: Record<Scale, Size> = {
 
 export const endsBenchmark: Benchmark = {
   name: "ends",
-  title: "Tasks that fail, are cancelled, are tried again",
+  title: "Tasks that fail, are cancelled, are replaced, are tried again",
   how: [
     `Failing: tiny tasks through a pool of one thread that return a number, throw a plain Error, or make the same error, catch it and return a number (a thread that takes longer sends its answers in smaller messages, and that costs the main thread too); of ours, listeners of \`succeeded\` and \`failed\` hear of the end, and no handle is looked at; of Piscina, the promise of \`run()\` is handled. Each kind once in each round, one after the other; columns are tasks outstanding, and the ratio of the two is taken within each round.`,
     `Cancelling: ${cancelled.toLocaleString("en-US")} tasks wait behind one that has the only thread, and are cancelled one by one in the order of their dispatch. The time is that of all cancels and of what they leave to the next turn of the event loop, divided by their number.`,
+    `Replacing: a task with a key waits behind one that has the only thread, and ${cancelled.toLocaleString("en-US")} more with the same key replace each other. The time is that of the whole call: the new task and the end of the one before.`,
     `Trying again: ${tried.toLocaleString("en-US")} tasks are dispatched in one turn, each fails on its first attempt and succeeds on its second, after a backoff of ${backoffMs} ms; in each round in a process of its own. The time runs from the first call until the offloader is idle, the lag is the longest from the last call on.`,
     "Nothing is logged. CPU time is the main thread's, as the kernel counts it.",
   ].join(" "),
@@ -84,6 +86,7 @@ export const endsBenchmark: Benchmark = {
           "A failing task over a succeeding one that takes its thread as long, by tasks outstanding",
         ),
         metricTable(samples, cancelling, "Main-thread us a cancel, CPU, by tasks queued"),
+        metricTable(samples, replacing, "Main-thread us a replacement, CPU, by replacements"),
         metricTable(samples, retried, "Tasks tried twice: s until all have succeeded, by tasks"),
         metricTable(samples, retryCpu, "Tasks tried twice: main-thread us a task, CPU, by tasks"),
         metricTable(samples, lag, "Tasks tried twice: longest lag of the event loop in ms, by tasks"),
@@ -134,6 +137,10 @@ async function cancel(samples: Samples, rounds: number): Promise<void> {
   for (let round = 0; round < warmUps + rounds; round++) {
     const { cpuMs, activeMs } = await program.ask<MainThreadTime>("cancel", cancelled);
     if (round >= warmUps) samples.add(cancelling, ours, cancelled, ((cpuMs ?? activeMs) * 1_000) / cancelled);
+  }
+  for (let round = 0; round < warmUps + rounds; round++) {
+    const { cpuMs, activeMs } = await program.ask<MainThreadTime>("replace", cancelled);
+    if (round >= warmUps) samples.add(replacing, ours, cancelled, ((cpuMs ?? activeMs) * 1_000) / cancelled);
   }
   await program.end();
 }

@@ -58,7 +58,7 @@ const all = [ours, piscina, piscinaAsync, "tinypool", "workerpool", "poolifier",
 
 const sizes: Record<Scale, Size> = {
   short: {
-    rounds: 5,
+    rounds: 4,
     ms: 25,
     bytes: {
       copy: [100, 10 * kilobyte, ...barred.copy],

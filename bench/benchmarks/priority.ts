@@ -1,24 +1,25 @@
-// What `pool.priority` gives: how long answers take while as many threads as there are cores have work.
+// What requests feel while as many threads as there are cores have work, and what `pool.priority` changes.
 import { availableParallelism } from "node:os";
-import { floor, niced, ours } from "../contenders/express/all.js";
-import type { Benchmark, Scale, Table } from "../harness/benchmark.js";
+import { floor, niced, nicedPiscina, ours, piscina } from "../contenders/express/all.js";
+import { atLeast, atMost, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import { figure, spread } from "../harness/format.js";
 import { latencyRound } from "../harness/latency-round.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import { quantile } from "../harness/statistics.js";
+import type { Wait } from "../programs/open-load.js";
 
 const threads = availableParallelism();
 const workMs = 20;
 const perSecond = (threads * 1_000 * 0.8) / workMs;
-const names = [floor, ours, niced];
-const at = `${perSecond}/s`;
+const names = [floor, ours, niced, piscina, nicedPiscina];
+const clients: Readonly<Record<Wait, string>> = { sleep: "a client that sleeps", spin: "a client that spins" };
 const percentiles = { p50: 0.5, p99: 0.99 } as const;
 const done = "work done by the end of the load, % of requests";
 
 const sizes: Record<Scale, { rounds: number; seconds: number }> = {
-  short: { rounds: 2, seconds: 3 },
+  short: { rounds: 1, seconds: 2 },
   full: { rounds: 9, seconds: 10 },
 };
 
@@ -27,6 +28,7 @@ export const priorityBenchmark: Benchmark = {
   title: "Latency of an Express server with as many threads as cores, at the niceness 0 and 10",
   how: [
     `As the latencies above, but with ${threads} threads, one for each core, and ${perSecond} requests a second, which is 80 % of what they can do: the main thread finds no core that is free.`,
+    "One client sleeps between its requests, and one spins, as another busy process on the same cores does.",
     "Linux alone has a niceness for each thread.",
   ].join(" "),
   async run(scale, say) {
@@ -35,21 +37,36 @@ export const priorityBenchmark: Benchmark = {
     const iterations = iterationsFor(workMs);
     const load = new Program("open-load");
     for (let round = 0; round < rounds; round++) {
-      for (const name of round % 2 === 0 ? names : [...names].reverse()) {
-        const { latencies, doneAtTheEnd } = await latencyRound(load, { name, threads, iterations, perSecond, seconds });
-        for (const [metric, q] of Object.entries(percentiles)) samples.add(metric, name, at, quantile(latencies, q));
-        if (name !== floor) samples.add(done, name, at, doneAtTheEnd * 100);
+      for (const [wait, at] of Object.entries(clients) as [Wait, string][]) {
+        for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+          const order = { name, threads, iterations, perSecond, seconds, wait, untilDone: false };
+          const { latencies, doneAtTheEnd } = await latencyRound(load, order);
+          for (const [metric, q] of Object.entries(percentiles)) samples.add(metric, name, at, quantile(latencies, q));
+          if (name !== floor) samples.add(done, name, at, doneAtTheEnd * 100);
+        }
       }
       say(`round ${round + 1} of ${rounds}`);
     }
     await load.end();
-    return { samples, tables: [table(samples)], bars: [], charts: [] };
+    return {
+      samples,
+      tables: Object.values(clients).map((at) => table(samples, at)),
+      bars: Object.values(clients).flatMap((at) => [
+        ...atMost(`p99 over the floor, threads = cores, ${at}`, samples.ratio("p99", ours, floor, at), 2.5),
+        ...atLeast(
+          `work done by the end over Piscina's, threads = cores, ${at}`,
+          samples.ratio(done, ours, piscina, at),
+          0.95,
+        ),
+      ]),
+      charts: [],
+    };
   },
 };
 
-function table(samples: Samples): Table {
+function table(samples: Samples, at: string): Table {
   return {
-    title: "Latency in ms, and the work",
+    title: `Latency in ms, and the work: ${at}`,
     columns: ["", "p50", "p99", "p99 over the floor", "done by the end of the load"],
     rows: names.map((name) => {
       const share = samples.summary(done, name, at)?.median;

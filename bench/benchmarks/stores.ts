@@ -4,7 +4,19 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { betterSqlite3, bullmq, nodeSqlite, none, ours, promises, stores } from "../contenders/stores/all.js";
+import {
+  betterSqlite3,
+  bullmq,
+  bullmqThreads,
+  nodeSqlite,
+  none,
+  ours,
+  plainjob,
+  pQueue,
+  promises,
+  sidequest,
+  stores,
+} from "../contenders/stores/all.js";
 import type { StoreOptions } from "../contenders/stores/contender.js";
 import { atMost, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
 import { spread } from "../harness/format.js";
@@ -14,6 +26,7 @@ import { hasRedis } from "../harness/redis.js";
 import { Samples } from "../harness/samples.js";
 import { quantile } from "../harness/statistics.js";
 import type { StoreOrder, StoreReading } from "../programs/stores.js";
+import { peersTable } from "./peers-table.js";
 
 const burst = 1_000;
 const one = "one at a time";
@@ -31,8 +44,14 @@ const overNone = { [cpu]: `${cpu}, over none`, [active]: `${active}, over none` 
 const betterSqlite3Version = Number.parseInt(process.versions.node, 10) >= 22 ? "13.2.0" : "12.11.1";
 const opensDatabase = "new (require(process.argv[1]))(':memory:')";
 
+/** Small packages in JavaScript, and that each can be loaded. */
+const peers: Readonly<Record<string, { readonly name: string; readonly version: string; readonly entry: string }>> = {
+  [plainjob]: { name: "plainjob", version: "0.0.14", entry: "dist/plainjob.js" },
+  [pQueue]: { name: "p-queue", version: "9.3.5", entry: "dist/index.js" },
+};
+
 const sizes: Record<Scale, { rounds: number; ms: number }> = {
-  short: { rounds: 2, ms: 250 },
+  short: { rounds: 2, ms: 200 },
   full: { rounds: 15, ms: 500 },
 };
 const warmUpMs = 300;
@@ -43,6 +62,7 @@ export const storesBenchmark: Benchmark = {
   how: [
     "A task is accepted so that it survives `kill -9`, runs on one thread (BullMQ: in a worker process), ends, and is gone from the store. Each contender has a process and a directory of its own; in each round every contender is measured once, one task at a time and in bursts of 1,000, and in the next in the opposite order.",
     `By hand means an offloader without a journal: each task is recorded before the dispatch and deleted at its end. lmdb: \`put\` and \`remove\` awaited, those of a burst together. SQLite: a prepared INSERT and DELETE for each task, WAL, \`synchronous = NORMAL\` (better-sqlite3 ${betterSqlite3Version}). BullMQ: \`add\` awaited, those of a burst together, \`removeOnComplete\`, a Redis of its own with an append-only file that is synced every second.`,
+    "plainjob has its worker on the main thread and keeps what has ended; it looks for jobs every millisecond (by default every second). p-queue runs one task at a time on the main thread, and a plain callback is `setImmediate`: for small work that may be lost, there is no less. BullMQ, worker threads: `useWorkerThreads`, one job at a time.",
     "The journal also records that a task has started, and would run it again; the records by hand do neither.",
     "Over none: less what the same offloader takes without any store in the same round; of BullMQ too, which has nothing of that to do in this process. What happens in other threads (lmdb's writer) and processes (Redis, BullMQ's worker) is not the main thread's, but takes its part of the two cores.",
   ].join(" "),
@@ -50,8 +70,11 @@ export const storesBenchmark: Benchmark = {
     const { rounds, ms } = sizes[scale];
     const samples = new Samples();
     const base = mkdtempSync(path.join(tmpdir(), "offload-after-response-stores-"));
-    const installed = installOnDemand("better-sqlite3", betterSqlite3Version, opensDatabase, say);
-    const programs = await open(base, present(installed, say), installed);
+    const installed = install(say);
+    const missing = leftOut(installed);
+    for (const [name, why] of missing) say(`LEFT OUT: ${name}: ${why}`);
+    const names = Object.keys(stores).filter((name) => !missing.has(name));
+    const programs = await open(base, names, installed);
     for (const [, program] of programs) {
       for (const size of Object.values(settings)) await measure(program, { burst: size, ms: warmUpMs });
     }
@@ -70,10 +93,10 @@ export const storesBenchmark: Benchmark = {
     }
     rmSync(base, { recursive: true, force: true });
     addOverNone(samples);
-    const names = programs.map(([name]) => name);
     return {
       samples,
-      tables: [figures(samples, names), survival(names)],
+      tables: [figures(samples, names, missing), survival(names)],
+      quotes: { peers: peersTable({ samples, names, missing, accepted, ended, accept, bursts, one }) },
       bars: atMost(
         `main-thread us a task with the journal over none, ${bursts}`,
         samples.summary(overNone[cpu], ours, bursts),
@@ -85,20 +108,42 @@ export const storesBenchmark: Benchmark = {
   },
 };
 
-function present(installed: string | undefined, say: (line: string) => void): readonly string[] {
+/** The folders of the packages that are no dev dependencies, by name; without those that cannot be had. */
+function install(say: (line: string) => void): Readonly<Record<string, string>> {
+  const installed: Record<string, string> = {};
+  const betterSqlite3Folder = installOnDemand("better-sqlite3", betterSqlite3Version, opensDatabase, say);
+  if (betterSqlite3Folder !== undefined) installed["better-sqlite3"] = betterSqlite3Folder;
+  for (const { name, version, entry } of Object.values(peers)) {
+    const loads = `import(require("node:url").pathToFileURL(process.argv[1] + "/${entry}"))`;
+    const folder = installOnDemand(name, version, loads, say);
+    if (folder !== undefined) installed[name] = folder;
+  }
+  return installed;
+}
+
+/** Who does not take part, and why. They have a row that says so. */
+function leftOut(installed: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   const missing = new Map<string, string>();
-  if (!hasRedis()) missing.set(bullmq, "no redis-server on this machine");
+  if (!hasRedis()) for (const name of [bullmq, bullmqThreads]) missing.set(name, "no redis-server on this machine");
   // Behind a flag until 22.13. Asked for in this way it is not loaded, which some versions warn of.
-  if (!isBuiltin("node:sqlite")) missing.set(nodeSqlite, `not in ${process.version}`);
-  for (const [name, why] of missing) say(`LEFT OUT: ${name}: ${why}`);
-  if (installed === undefined) missing.set(betterSqlite3, "");
-  return Object.keys(stores).filter((name) => !missing.has(name));
+  if (!isBuiltin("node:sqlite")) missing.set(nodeSqlite, `not in Node.js ${process.version}`);
+  for (const [contender, { name, version }] of Object.entries(peers)) {
+    if (!(name in installed)) missing.set(contender, `${name} ${version} could not be installed or loaded`);
+  }
+  if (!("better-sqlite3" in installed)) {
+    for (const name of [betterSqlite3, plainjob]) {
+      missing.set(name, `better-sqlite3 ${betterSqlite3Version} could not be installed or loaded`);
+    }
+  }
+  // Without that backend it needs a PostgreSQL server, which no benchmark here has.
+  missing.set(sidequest, "its SQLite backend 1.16.5 asks for a @sidequest/core that could not be installed");
+  return missing;
 }
 
 async function open(
   base: string,
   names: readonly string[],
-  installed: string | undefined,
+  installed: Readonly<Record<string, string>>,
 ): Promise<readonly (readonly [string, Program])[]> {
   const programs: [string, Program][] = [];
   for (const [index, contender] of names.entries()) {
@@ -139,7 +184,7 @@ function addOverNone(samples: Samples): void {
   }
 }
 
-function figures(samples: Samples, names: readonly string[]): Table {
+function figures(samples: Samples, names: readonly string[], missing: ReadonlyMap<string, string>): Table {
   return {
     title: "What it gives and costs",
     columns: [
@@ -150,14 +195,17 @@ function figures(samples: Samples, names: readonly string[]): Table {
       `main-thread CPU us a task over none, ${bursts}`,
       `the same, ${one}`,
     ],
-    rows: names.map((name) => [
-      name,
-      spread(samples.summary(accepted, name, bursts)),
-      spread(samples.summary(ended, name, bursts)),
-      spread(samples.summary(accept, name, one)),
-      spread(samples.summary(overNone[cpu], name, bursts)),
-      spread(samples.summary(overNone[cpu], name, one)),
-    ]),
+    rows: [
+      ...names.map((name) => [
+        name,
+        spread(samples.summary(accepted, name, bursts)),
+        spread(samples.summary(ended, name, bursts)),
+        spread(samples.summary(accept, name, one)),
+        spread(samples.summary(overNone[cpu], name, bursts)),
+        spread(samples.summary(overNone[cpu], name, one)),
+      ]),
+      ...[...missing].map(([name, why]) => [name, `not run: ${why}`, "-", "-", "-", "-"]),
+    ],
   };
 }
 

@@ -16,7 +16,7 @@ const kinds = ["work", "sleep"] as const;
 const metrics = { work: `tasks/s, ${taskMs} ms of CPU each`, sleep: `tasks/s, ${taskMs} ms asleep each` };
 
 const sizes: Record<Scale, { rounds: number; ms: number; threads: readonly number[] }> = {
-  short: { rounds: 2, ms: 150, threads: [1, 2, 4] },
+  short: { rounds: 1, ms: 150, threads: [1, 2, 4] },
   full: { rounds: 7, ms: 500, threads: [1, 2, 3, 4, 6, 8] },
 };
 

@@ -19,6 +19,8 @@ export interface Findings {
   /** What a program of its own printed. */
   readonly text?: string;
   readonly tables: readonly Table[];
+  /** Tables for other pages, by the names of their blocks. */
+  readonly quotes?: Readonly<Record<string, Table>>;
   readonly bars: readonly Bar[];
   readonly charts: readonly Chart[];
 }

@@ -4,7 +4,7 @@ import { arch, availableParallelism, cpus, loadavg, platform, totalmem } from "n
 import path from "node:path";
 import { root } from "../../scripts/run.js";
 
-const contenders = ["piscina", "tinypool", "workerpool", "poolifier", "bullmq", "lmdb", "express"];
+const contenders = ["piscina", "tinypool", "workerpool", "poolifier", "bullmq", "lmdb", "express", "fastify"];
 
 export interface Environment {
   readonly date: string;

@@ -1,5 +1,5 @@
 // One contender under a steady load for some seconds, in a process of its own: how long its answers took, and its work.
-import type { LoadOrder, LoadResult } from "../programs/open-load.js";
+import type { LoadOrder, LoadResult, Wait } from "../programs/open-load.js";
 import { Program } from "./program.js";
 
 export interface LatencyOrder {
@@ -9,6 +9,9 @@ export interface LatencyOrder {
   readonly iterations: number;
   readonly perSecond: number;
   readonly seconds: number;
+  readonly wait?: Wait;
+  /** Default true: the work that is left when the load ends is waited for. */
+  readonly untilDone?: boolean;
 }
 
 export interface LatencyRound {
@@ -27,15 +30,15 @@ const betweenCountsMs = 300;
 
 /** @param load the program `open-load` */
 export async function latencyRound(load: Program, order: LatencyOrder): Promise<LatencyRound> {
-  const { perSecond, seconds, ...open } = order;
+  const { perSecond, seconds, wait, untilDone = true, ...open } = order;
   const server = new Program("server");
   const port = await server.ask<number>("open", open);
-  await load.ask<LoadResult>("run", { port, perSecond, requests: perSecond / 2 } satisfies LoadOrder);
+  await load.ask<LoadResult>("run", { port, perSecond, requests: perSecond / 2, wait } satisfies LoadOrder);
   const before = await settled(server);
   const requests = perSecond * seconds;
-  const { latencies } = await load.ask<LoadResult>("run", { port, perSecond, requests } satisfies LoadOrder);
+  const { latencies } = await load.ask<LoadResult>("run", { port, perSecond, requests, wait } satisfies LoadOrder);
   const atTheEnd = await server.ask<number>("completed");
-  const later = await settled(server);
+  const later = untilDone ? await settled(server) : atTheEnd;
   await server.ask("close");
   await server.end();
   return { latencies, doneAtTheEnd: (atTheEnd - before) / requests, done: (later - before) / requests };

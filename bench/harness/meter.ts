@@ -13,6 +13,8 @@ export interface MainThreadTime {
   readonly activeMs: number;
   /** ms of CPU, which nothing else lengthens; undefined where the system does not tell. */
   readonly cpuMs: number | undefined;
+  /** ms of CPU of the whole process, its threads included. */
+  readonly processMs: number;
   readonly elapsedMs: number;
 }
 
@@ -24,13 +26,21 @@ const napMs = 0.05;
 export function startMeter(): () => MainThreadTime {
   // First here and last below, because it sleeps.
   const cpu = cpuMs();
+  const processCpu = process.cpuUsage();
   const startedAt = performance.now();
   const loop = performance.eventLoopUtilization();
   return () => {
     const elapsedMs = performance.now() - startedAt;
     const { active } = performance.eventLoopUtilization(loop);
+    const { user, system } = process.cpuUsage(processCpu);
+    const processMs = (user + system) / 1_000;
     const now = cpuMs();
-    return { activeMs: active, cpuMs: now === undefined || cpu === undefined ? undefined : now - cpu, elapsedMs };
+    return {
+      activeMs: active,
+      cpuMs: now === undefined || cpu === undefined ? undefined : now - cpu,
+      processMs,
+      elapsedMs,
+    };
   };
 }
 

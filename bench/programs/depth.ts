@@ -14,7 +14,7 @@ interface Holder {
   release(): Promise<unknown>;
 }
 
-export type HolderName = "offload-after-response" | "Piscina" | "array of payloads";
+export type HolderName = "offload-after-response" | "Piscina" | "array of payloads" | "array of records";
 
 export interface DepthReading {
   /** What the heap grew by, for each task. */
@@ -24,7 +24,9 @@ export interface DepthReading {
 }
 
 export interface DispatchOrder {
-  readonly waiting: number;
+  readonly holder: HolderName;
+  /** How many wait meanwhile, from the fewest to the most. */
+  readonly depths: readonly number[];
   readonly chunks: number;
   /** Dispatches in a chunk. */
   readonly chunk: number;
@@ -37,6 +39,8 @@ export interface DispatchReading {
   readonly meanUs: number;
 }
 
+const warmUps = 200_000;
+const noFields: readonly undefined[] = [];
 const key = "photos/2024/05/17.jpg";
 
 answer({
@@ -51,30 +55,38 @@ answer({
       rssBytes: (after.rss - before.rss) / count,
     };
   },
-  async dispatch({ waiting, chunks, chunk }: DispatchOrder): Promise<DispatchReading> {
-    const offloader = await make("offload-after-response");
-    const times: number[] = [];
-    let held = 0;
-    for (let i = 0; i < chunks + 1; i++) {
-      while (held < waiting) offloader.hold(held++);
-      const startedAt = performance.now();
-      for (let n = 0; n < chunk; n++) offloader.hold(n);
-      times.push(((performance.now() - startedAt) * 1_000) / chunk);
-      held += chunk;
-      // A short queue must be short again for the next chunk.
-      if (held > waiting * 2) {
-        await offloader.release();
-        held = 0;
+  /** At each depth in turn in one process, because processes with the same program differ by more than the depth makes. */
+  async dispatch({ holder, depths, chunks, chunk }: DispatchOrder): Promise<DispatchReading[]> {
+    const made = await make(holder);
+    const readings: DispatchReading[] = [];
+    // The first depth is measured twice, because the first chunks are those that V8 still compiles for.
+    for (const waiting of [...depths.slice(0, 1), ...depths]) {
+      const times: number[] = [];
+      let held = 0;
+      for (let i = 0; i < chunks + 1; i++) {
+        while (held < waiting) made.hold(held++);
+        const startedAt = performance.now();
+        for (let n = 0; n < chunk; n++) made.hold(n);
+        times.push(((performance.now() - startedAt) * 1_000) / chunk);
+        held += chunk;
+        // A short queue must be short again for the next chunk.
+        if (held > waiting * 2) {
+          await made.release();
+          held = 0;
+        }
       }
+      times.shift();
+      readings.push({ medianUs: quantile(times, 0.5), meanUs: times.reduce((sum, us) => sum + us) / chunks });
+      if (waiting !== depths.at(-1)) await made.release();
     }
-    times.shift();
-    return { medianUs: quantile(times, 0.5), meanUs: times.reduce((sum, us) => sum + us) / chunks };
+    return readings.slice(1);
   },
 });
 
 async function make(holder: HolderName): Promise<Holder> {
   if (holder === "Piscina") return holdInPiscina();
   if (holder === "offload-after-response") return holdInAfterResponse();
+  if (holder === "array of records") return holdRecords();
   const waiting: object[] = [];
   return {
     hold: (n) => void waiting.push({ n, key }),
@@ -89,7 +101,7 @@ async function holdInAfterResponse(): Promise<Holder> {
     queue: { max: Number.POSITIVE_INFINITY },
   });
   await offloader.ready();
-  for (let n = 0; n < 200_000; n++) offloader.offload("tiny", { n, key });
+  for (let n = 0; n < warmUps; n++) offloader.offload("tiny", { n, key });
   await offloader.idle();
   let gate = await close(offloader);
   return {
@@ -133,6 +145,55 @@ async function holdInPiscina(): Promise<Holder> {
   return {
     hold: (n) => void pool.run({ n, key }),
     release: async () => open(gate),
+  };
+}
+
+/** As many bytes as a waiting task of ours has beside its payload: 24 fields, and its place in the array. */
+class WaitingRecord {
+  readonly id: number;
+  readonly payload: object;
+  readonly previous: WaitingRecord | undefined;
+  readonly fields: readonly undefined[] = noFields;
+  readonly a = 0;
+  readonly b = 0;
+  readonly c = 0;
+  readonly d = 0;
+  readonly e = 0;
+  readonly f = 0;
+  readonly g = 0;
+  readonly h = 0;
+  readonly i = 0;
+  readonly j = 0;
+  readonly k = 0;
+  readonly l = 0;
+  readonly m = 0;
+  readonly n = 0;
+  readonly o = 0;
+  readonly p = 0;
+  readonly q = 0;
+
+  constructor(id: number, payload: object, previous: WaitingRecord | undefined) {
+    this.id = id;
+    this.payload = payload;
+    this.previous = previous;
+  }
+}
+
+/**
+ * The least that a queue does: a record of as many bytes as ours in an array, linked to the one before it. What this takes longer with a
+ * million of them is the price of memory and of collections of garbage.
+ */
+function holdRecords(): Holder {
+  let records: WaitingRecord[] = [];
+  const hold = (n: number) => void records.push(new WaitingRecord(n, { n, key }, records.at(-1)));
+  // As many as ours, so that V8 has compiled both.
+  for (let n = 0; n < warmUps; n++) hold(n);
+  records = [];
+  return {
+    hold,
+    async release() {
+      records = [];
+    },
   };
 }
 

@@ -45,6 +45,21 @@ answer({
     await offloader.idle();
     return time;
   },
+  /** Queues a task behind one that has the only thread, and has it replaced so many times. */
+  async replace(count: number): Promise<MainThreadTime> {
+    const gate = await occupy(offloader);
+    const options = { key: "one photo", onDuplicate: "replace" } as const;
+    offloader.offload("tiny", { n: 0, key }, options);
+    await turn();
+    const read = startMeter();
+    for (let n = 0; n < count; n++) offloader.offload("tiny", { n, key }, options);
+    await turn();
+    const time = read();
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    await offloader.idle();
+    return time;
+  },
   /** Dispatches so many tasks, each of which fails once, and waits until all have succeeded. */
   async retry({ count, backoff }: RetryOrder): Promise<RetryReading> {
     const { succeeded } = offloader.stats();

@@ -8,7 +8,14 @@ export interface LoadOrder {
   readonly port: number;
   readonly perSecond: number;
   readonly requests: number;
+  /**
+   * How the client waits for the next request. `"sleep"`: by a timer, which fires up to a millisecond late. `"spin"`: it takes a core all
+   * the time, as another busy process does. Default: it sleeps, and spins for the last moment.
+   */
+  readonly wait?: Wait | undefined;
 }
+
+export type Wait = "sleep" | "spin";
 
 export interface LoadResult {
   /** ms from when each request was due to the end of its answer. */
@@ -21,7 +28,7 @@ const timerMs = 1.5;
 
 answer({ run });
 
-async function run({ port, perSecond, requests }: LoadOrder): Promise<LoadResult> {
+async function run({ port, perSecond, requests, wait }: LoadOrder): Promise<LoadResult> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
   const startedAt = performance.now();
   const latencies: number[] = [];
@@ -29,7 +36,7 @@ async function run({ port, perSecond, requests }: LoadOrder): Promise<LoadResult
   const pending: Promise<void>[] = [];
   for (let i = 0; i < requests; i++) {
     const due = startedAt + (i * 1_000) / perSecond;
-    await until(due);
+    await until(due, wait);
     const sent = post(agent, port).then(
       () => void latencies.push(performance.now() - due),
       () => void failed++,
@@ -41,9 +48,9 @@ async function run({ port, perSecond, requests }: LoadOrder): Promise<LoadResult
   return { latencies, failed };
 }
 
-async function until(due: number): Promise<void> {
-  const coarse = due - performance.now() - timerMs;
-  if (coarse > 0) await new Promise((resolve) => setTimeout(resolve, coarse));
+async function until(due: number, wait: Wait | undefined): Promise<void> {
+  const coarse = due - performance.now() - (wait === undefined ? timerMs : 0);
+  if (coarse > 0 && wait !== "spin") await new Promise((resolve) => setTimeout(resolve, coarse));
   while (performance.now() < due) await new Promise((resolve) => setImmediate(resolve));
 }
 

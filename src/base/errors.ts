@@ -147,7 +147,8 @@ function describeObject(value: object): string {
 /** Whether it is a proxy that has been revoked: whatever is asked of it throws a TypeError. No trap of another proxy is called. */
 export function isRevoked(value: unknown): boolean {
   try {
-    Array.isArray(value);
+    // Called in this way because minifiers leave out a call of Array.isArray whose answer nobody uses.
+    Reflect.apply(Array.isArray, Array, [value]);
     return false;
   } catch {
     return true;

@@ -20,8 +20,8 @@ export interface TaskHandle<Result = unknown> {
   cancel(reason?: unknown): boolean;
   /**
    * Resolves when the journal holds the task as durably as its option `durability` says, or when the queue of the option `engine`
-   * has it. Rejects with AR_INVALID_OPTIONS without either, with AR_INVALID_ARGUMENT for a callback, because a journal cannot hold a closure, and when the disk
-   * refuses.
+   * has it; with the option `transaction`, when the statement was executed. Rejects with AR_INVALID_OPTIONS without either, with AR_INVALID_ARGUMENT for a callback, because a journal cannot hold a closure, and when the disk
+   * or the database refuses.
    */
   readonly durable: Promise<void>;
   /**

@@ -22,19 +22,11 @@ export interface Dispatch extends TaskPolicy {
 }
 
 /**
- * Which way a task goes. `local`: it runs in this process. `forward`: the queue of the option `engine` gets it. `insert`: a transaction of
- * the user's own inserts it into that queue. `delivered`: that queue has given it to this process, and keeps its record, its key and its
- * attempts.
+ * Which way a task goes. `local`: it runs in this process. `forward`: the queue of the option `engine` gets it. `delivered`: that queue
+ * has given it to this process, and keeps its record, its key and its attempts. `inserted`: it is a part of the user's own transaction, and
+ * that queue has it once that is committed.
  */
-export type Route = "local" | "forward" | "insert" | "delivered";
-
-/** What inserts a task into the queue of the option `engine`. */
-export interface Insertion {
-  /** It is in a transaction. */
-  readonly client: object;
-  /** The key of the task. It counts in the queue alone, because only the database knows whether the transaction is committed. */
-  readonly key: string | undefined;
-}
+export type Route = "local" | "forward" | "delivered" | "inserted";
 
 export class Task {
   state: TaskState = "held";
@@ -47,8 +39,6 @@ export class Task {
   /** What its tracers want to have at each attempt. */
   carrier: Carrier | undefined = undefined;
   route: Route = "local";
-  /** Of the route `insert`. */
-  insertion: Insertion | undefined = undefined;
   /** Its payload is on record and takes no memory here. */
   isShed = false;
   /** It must be alone on its thread, because it was running when a thread or a process died. */
@@ -92,6 +82,11 @@ export class Task {
 
 /** Makes the id of a task, which is unique everywhere, from its number. */
 export type TaskIdentity = (seq: number) => string;
+
+/** Whether its key is known to the queue elsewhere, for all processes, and to nobody here. */
+export function hasKeyElsewhere({ route }: Task): boolean {
+  return route === "delivered" || route === "inserted";
+}
 
 /** A task in a message. */
 export function name(task: Task): string {

@@ -1,5 +1,5 @@
-// Warnings for development: an instance of a class arrives in the task as a plain object, which may surprise the author of
-// the class. Each class is warned of once in a process.
+// Warnings for development: an instance of a class arrives in the task as a plain object, or as the built-in object that the
+// class extends, which may surprise the author of the class. Each class is warned of once in a process.
 import type { Logger } from "../base/logger.js";
 import type { OnInstance } from "../core/payload/walk/classes.js";
 
@@ -16,11 +16,11 @@ export class InstanceWarnings {
    */
   for(task: () => string): OnInstance | undefined {
     if (!this.active) return undefined;
-    return (type, path) => {
+    return (type, path, arrivesAs) => {
       const className = nameOf(type);
       this.logger.warn(
         { task: task(), path, class: className },
-        `${path} is an instance of ${className}, which arrives in the task as a plain object, without its methods; ` +
+        `${path} is an instance of ${className}, which arrives in the task as ${article(arrivesAs)} ${arrivesAs}, without its methods; ` +
           "send plain data, or mark the class with static plainPayload = true",
       );
     };
@@ -29,4 +29,8 @@ export class InstanceWarnings {
 
 function nameOf(type: unknown): string {
   return typeof type === "function" && type.name !== "" ? type.name : "a class without a name";
+}
+
+function article(name: string): string {
+  return /^[AI]/.test(name) ? "an" : "a";
 }

@@ -13,6 +13,7 @@ import { isFinal } from "../core/states.js";
 import type { Dispatch, Task } from "../core/task.js";
 import type { Carrier } from "../core/trace/carrier.js";
 import { isDispatchTraced, traceDispatch } from "../core/trace/trace-dispatch.js";
+import type { TransactionClient } from "../core/transaction-client.js";
 import type { Callback, CallbackPayload } from "../engine/callbacks/callbacks.js";
 import type { StoredTask } from "../store/store.js";
 import { AcceptanceOrder } from "./acceptance-order.js";
@@ -21,10 +22,10 @@ import {
   type CallbackOptions,
   checkFollowUp,
   type DispatchOptions,
+  lastingOptions,
   resolveCallback,
   resolveDispatch,
 } from "./call/dispatch-options.js";
-import { checkTransaction } from "./call/transaction.js";
 import type { Definitions } from "./definitions.js";
 import type { Held, HeldResponse } from "./held.js";
 import { longestShownName, type Refusals } from "./refusals.js";
@@ -53,8 +54,10 @@ export interface Elsewhere {
   readonly maxBytes: number;
   /** Whether a waiting task can be replaced there. */
   readonly replace: boolean;
-  /** Whether a transaction of the user's own can insert a task there. */
-  readonly transactional: boolean;
+  /** Makes what is inserted in a transaction of the user's; undefined where it has none. */
+  readonly prepare?:
+    | ((task: Task, client: TransactionClient, lasting: object | undefined, mostBytes: number) => void)
+    | undefined;
 }
 
 /** How a task or callback was dispatched. */
@@ -123,20 +126,19 @@ export class Intake {
     const { definitions, admission, startup, maker, scheduler } = this.parts;
     if (startup.refusal !== undefined) throw startup.refusal;
     const definition = definitions.task(taskName);
-    const asked = resolveDispatch(`options of ${taskName}`, definition.policy, options);
-    const client = options?.transaction;
-    if (client !== undefined) checkTransaction(operation, definition, { ...options }, this.parts.elsewhere);
-    // If a task met the key of one in a transaction here, and that is rolled back, there would be neither.
-    const dispatch = client === undefined ? asked : { ...asked, key: undefined };
+    const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
     // Before the key is looked up, because this function is the user's and may dispatch too.
     const context = parent === undefined ? this.#context() : parent.context;
-    const last = dispatch.key === undefined ? undefined : scheduler.keys.find(taskName, dispatch.key);
+    const insert = this.#insertion(operation, definition, dispatch, options);
+    // Of a key in a transaction the database knows.
+    const last =
+      dispatch.key === undefined || insert !== undefined ? undefined : scheduler.keys.find(taskName, dispatch.key);
     if (last !== undefined && dispatch.onDuplicate !== "replace" && !isBeingCancelled(last)) return last;
     const replaced =
       last === undefined ? none : this.#withKeyOf(taskName, dispatch).filter(({ state }) => state !== "running");
     this.#watcher?.asked("task");
     admission.check(replaced);
-    const mostBytes = this.#mostBytesElsewhere(operation, definition, asked, options);
+    const mostBytes = this.#mostBytesElsewhere(operation, definition, dispatch, options);
     const call = {
       definition,
       dispatch,
@@ -147,7 +149,7 @@ export class Intake {
       options,
       replaced,
       mostBytes,
-      insertion: client && { client, key: asked.key },
+      insert,
     };
     const task = maker.fromCall(call);
     this.#watcher?.accepting(task, operation);
@@ -285,6 +287,37 @@ export class Intake {
     }
     // A character takes up to six bytes of JSON.
     return elsewhere.maxBytes - 6 * (name.length + (key?.length ?? 0));
+  }
+
+  /**
+   * How the task becomes a part of a transaction; undefined without one.
+   *
+   * @throws OffloadError AR_INVALID_OPTIONS
+   */
+  #insertion(
+    operation: Operation,
+    definition: TaskDefinition,
+    dispatch: Dispatch,
+    options: DispatchOptions | undefined,
+  ): ((task: Task) => void) | undefined {
+    const transaction = options?.transaction;
+    if (transaction === undefined) return undefined;
+    const { elsewhere } = this.parts;
+    const other = (["transfer", "signal"] as const).find((name) => options?.[name] !== undefined);
+    const why =
+      elsewhere?.prepare === undefined
+        ? "without the option engine: pgBoss({ … })"
+        : !definition.policy.engine
+          ? "for a task whose policy is engine: false"
+          : operation !== "offload"
+            ? `of ${operation}(): only offload() is sure to come before the commit`
+            : other && `beside ${other}`;
+    const mostBytes = this.#mostBytesElsewhere(operation, definition, dispatch, options);
+    if (why === undefined && elsewhere?.prepare !== undefined && mostBytes !== undefined) {
+      const { prepare } = elsewhere;
+      return (task) => prepare(task, transaction, lastingOptions(options), mostBytes);
+    }
+    throw new OffloadError("AR_INVALID_OPTIONS", `options of ${definition.name}: expected no transaction ${why}`);
   }
 
   #context(): Captured {

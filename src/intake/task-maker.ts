@@ -5,7 +5,7 @@ import { ticks } from "../base/ticks.js";
 import type { TaskDefinition } from "../core/definition.js";
 import { type CaptureOptions, capture, captureWhole, refuseToMoveAgain } from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
-import { type Dispatch, type Insertion, Task, type TaskIdentity } from "../core/task.js";
+import { type Dispatch, Task, type TaskIdentity } from "../core/task.js";
 import type { Carrier } from "../core/trace/carrier.js";
 import type { Store } from "../store/store.js";
 import type { Admission } from "./admission.js";
@@ -17,8 +17,6 @@ export interface TaskMakerParts {
   readonly identity: TaskIdentity;
   readonly admission: Admission;
   readonly store: Store;
-  /** Of the tasks that a transaction inserts into the queue; undefined where no queue can. */
-  readonly passing: Store | undefined;
   readonly instances: InstanceWarnings;
 }
 
@@ -36,8 +34,8 @@ export interface Call {
   readonly replaced: readonly Task[];
   /** What the queue takes of one task, in bytes, where the task goes there. */
   readonly mostBytes?: number | undefined;
-  /** Of a task that a transaction inserts into the queue. */
-  readonly insertion?: Insertion | undefined;
+  /** Where it is a part of the user's own transaction, and not on record: makes what is inserted. */
+  readonly insert?: ((task: Task) => void) | undefined;
 }
 
 /** What a task is made of. */
@@ -99,8 +97,8 @@ export class TaskMaker {
 
   #copied(call: Call): Task {
     const { admission } = this.parts;
-    const { definition, dispatch, context, parent, carrier, options, replaced, mostBytes, insertion } = call;
-    const store = insertion === undefined ? this.#store : (this.parts.passing ?? this.#store);
+    const store = this.#store;
+    const { definition, dispatch, context, parent, carrier, options, replaced, mostBytes, insert } = call;
     this.#capturing = definition.name;
     const payload = capture(call.payload, "payload", this.#options);
     try {
@@ -108,8 +106,12 @@ export class TaskMaker {
       // Once more, because a getter in the payload is the user's code and may have dispatched.
       admission.check(replaced, bytes);
       const task = this.make({ definition, dispatch, payload, bytes, context, parent, carrier });
-      if (mostBytes !== undefined) task.route = insertion === undefined ? "forward" : "insert";
-      task.insertion = insertion;
+      if (insert !== undefined) {
+        task.route = "inserted";
+        insert(task);
+        return task;
+      }
+      if (mostBytes !== undefined) task.route = "forward";
       if (store.keeps || mostBytes !== undefined) store.accept(task, payload, lastingOptions(options), mostBytes);
       return task;
     } catch (refusal) {

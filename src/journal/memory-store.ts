@@ -1,24 +1,19 @@
 // The store of an offloader that has an engine and no journal: nothing outlives the process. What is kept of a task is made when its
 // queue gets it, and a payload that cannot travel is refused at the call as a journal would.
-import { OffloadError } from "../base/errors.js";
 import type { Captured } from "../core/payload/payload.js";
 import { isFinal } from "../core/states.js";
 import type { Task } from "../core/task.js";
 import { NoStore } from "../store/no-store.js";
 import type { KeptContent, Store } from "../store/store.js";
-import { checkTravels, encodeContent } from "./format/content.js";
+import { encodeContent, encodeToTravel } from "./format/content.js";
 
 export class MemoryStore extends NoStore implements Store {
   /** The options of the calls, of the unfinished tasks that leave. */
-  readonly #lasting = new WeakMap<Task, object | undefined>();
+  readonly #lasting = new Map<Task, object | undefined>();
 
   override accept(task: Task, whole: Captured, lasting: object | undefined, mostBytes?: number): void {
     if (mostBytes === undefined) return;
-    try {
-      checkTravels(encodeContent({ ...contentOf(task, lasting), payload: whole }), mostBytes);
-    } catch (error) {
-      throw inOtherWords(error);
-    }
+    encodeToTravel({ ...contentOf(task, lasting), payload: whole }, mostBytes);
     this.#lasting.set(task, lasting);
   }
 
@@ -42,11 +37,4 @@ export class MemoryStore extends NoStore implements Store {
 
 function contentOf({ payload, context, parent, carrier }: Task, dispatch: object | undefined) {
   return { payload, dispatch, context, parent, carrier };
-}
-
-/** Here is no journal to blame. */
-function inOtherWords(error: unknown): unknown {
-  if (!(error instanceof OffloadError) || error.code !== "AR_PAYLOAD_NOT_CLONEABLE") return error;
-  const message = error.message.replace("which a journal cannot hold", "which means nothing to another process");
-  return new OffloadError(error.code, `${message}; the policy engine: false keeps the task in this one`);
 }

@@ -6,11 +6,11 @@ import { benchmarks } from "../../bench/benchmarks/all.js";
 
 const names = benchmarks.map(({ name }) => name).sort();
 // The pages that a run renews, and what it publishes beside its benchmarks.
-const published = ["docs/performance.md", "docs/is-it-worth-it.md"];
-const ofTheRun = ["bars", "environment"];
+const published = ["docs/performance.md", "docs/is-it-worth-it.md", "README.md"];
+const ofTheRun = ["bars", "environment", "nodes", "peers"];
 
 describe("the pages about the benchmarks", () => {
-  it("docs/performance.md and docs/is-it-worth-it.md have a block for the figures of each", () => {
+  it("docs/performance.md, docs/is-it-worth-it.md and the README have a block for the figures of each", () => {
     const blocks = published.flatMap((page) => matches(page, /^<!-- bench:(\w+) -->$/gm)).sort();
     expect(blocks).toEqual([...names, ...ofTheRun].sort());
     // Each of them has a figure.

@@ -63,6 +63,8 @@ export async function writeDocuments(
     if (!name.startsWith(".")) await symlink(path.join(root, "node_modules", name), path.join(modules, name));
   }
   await symlink(root, path.join(modules, "offload-after-response"));
+  await mkdir(path.join(modules, "@sentry"));
+  await symlink(path.join(import.meta.dirname, "fixtures/sentry"), path.join(modules, "@sentry/node"));
   await writeFile(path.join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
   return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
 }

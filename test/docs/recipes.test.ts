@@ -1,5 +1,5 @@
 // docs/recipes.md: its recipes are one program. Each is asked over a real socket, and its work is there after SIGTERM.
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -8,6 +8,7 @@ import { startProgram } from "../support/process.js";
 import { writeDocument } from "./documents.js";
 
 const photo = path.join(import.meta.dirname, "../../examples/photos/chelsea.png");
+const board = readFileSync(path.join(import.meta.dirname, "../../examples/grafana/dashboard.json"), "utf8");
 
 describe("docs/recipes.md", () => {
   let project: { directory: string; remove(): Promise<void> };
@@ -20,6 +21,7 @@ describe("docs/recipes.md", () => {
   it("does what each of its recipes says", async () => {
     const calls: (string | undefined)[] = [];
     const webhook = createServer((req, res) => {
+      if (req.url === "/gone") return void res.writeHead(410).end();
       calls.push(req.headers["idempotency-key"] as string | undefined);
       // The first call fails, so that it is tried again.
       res.writeHead(calls.length === 1 ? 503 : 204).end();
@@ -46,18 +48,35 @@ describe("docs/recipes.md", () => {
       (await post("/invoices/7")).status,
       (await post("/archives/all")).status,
       (await post("/orders", { webhook: hook })).status,
+      (await post("/orders", { webhook: `${hook}gone` })).status,
     ];
-    expect(statuses).toEqual([201, 400, 202, 202, 202, 201]);
+    expect(statuses).toEqual([201, 400, 202, 202, 202, 201, 201]);
     const csv = await (await fetch(`${server.url}/orders.csv?year=2026`)).text();
     expect(csv.split("\n")).toHaveLength(1_001);
     expect(csv).toContain('"2026-1","Customer ""0""","0"');
     const { hash } = (await (await post("/passwords", { password: "secret" })).json()) as { hash: string };
     expect(hash).toMatch(/^[\w-]{22}\.[\w-]{43}$/);
 
+    const scraped = await (await fetch(`${server.url}/metrics`)).text();
+    const names = [...scraped.matchAll(/^# TYPE (\S+)/gm)].map(([, name = ""]) => name);
+    const shown = [...board.matchAll(/after_response_\w+/g)].map(([name]) => name.replace(/_bucket$/, ""));
+    expect(new Set(shown).size).toBeGreaterThan(7);
+    expect(shown.filter((name) => !names.includes(name) && !name.startsWith("after_response_dead_letters"))).toEqual(
+      [],
+    );
+
     server.kill("SIGTERM");
     const { code, stdout, stderr } = await server.exited;
     expect(code, stderr + stdout).toBe(0);
     expect(stdout.match(/mail sent/g)).toHaveLength(1);
+    // The first attempt of one webhook, and the only one of the other. Both threw in the thread, so the main thread is silent.
+    const captured = [...stdout.matchAll(/^sentry (.*)$/gm)].map(([, event = ""]) => JSON.parse(event));
+    const event = { onMain: false, tags: { task: "callWebhook" } };
+    expect(captured).toHaveLength(2);
+    expect(captured).toContainEqual(expect.objectContaining({ ...event, message: "the webhook answered 503" }));
+    expect(captured).toContainEqual(expect.objectContaining({ ...event, message: "the webhook answered 410" }));
+    const [id] = calls;
+    expect(captured.map(({ contexts }) => contexts.offload)).toContainEqual({ id, attempt: 1 });
     expect(calls).toHaveLength(2);
     expect(new Set(calls).size).toBe(1);
     expect(readFileSync(path.join(out, "invoice-7.pdf"), "latin1")).toMatch(/^%PDF-/);
@@ -65,4 +84,31 @@ describe("docs/recipes.md", () => {
     expect(readdirSync(out).filter((name) => name.endsWith(".webp"))).toHaveLength(2);
     expect(readdirSync(path.join(out, "uploads"))).toEqual([]);
   });
+
+  it("reports to Sentry on the main thread what a thread cannot report", async () => {
+    const file = path.join(project.directory, "page/timeout.ts");
+    writeFileSync(file, timedOut);
+    const { exited } = await startProgram(file, { ready: /^(started)$/m });
+    const { stdout, stderr } = await exited;
+    const [, event = ""] = /^sentry (.*)$/m.exec(stdout) ?? [];
+    expect(JSON.parse(event), stderr).toMatchObject({
+      onMain: true,
+      code: "AR_TIMEOUT",
+      tags: { task: "hashPassword" },
+      contexts: { offload: { attempt: 1 } },
+    });
+  });
 });
+
+const timedOut = `
+import * as Sentry from "@sentry/node";
+import { offloader } from "./offloader.js";
+import { reportFailures } from "./report-failures.js";
+
+reportFailures(offloader);
+await offloader.ready();
+console.log("started");
+await offloader.run("hashPassword", { password: "secret" }, { timeout: 1 }).catch(() => undefined);
+await Sentry.close();
+await offloader.close();
+`;

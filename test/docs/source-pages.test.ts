@@ -68,7 +68,7 @@ describe("docs/life-of-a-task.md", () => {
 
   it("answers each question with one file", () => {
     const answers = rows(life, 2);
-    expect(answers).toHaveLength(10);
+    expect(answers).toHaveLength(12);
     expect(answers.filter(([, file = ""]) => filesIn(file).length !== 1)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 // The conformance suite, run against each engine.
-import { describe } from "vitest";
+import path from "node:path";
+import { afterAll, beforeAll, describe, vi } from "vitest";
 import { silentLogger } from "../../src/base/logger.js";
 import { capture } from "../../src/core/payload/capture.js";
 import type { Task } from "../../src/core/task.js";
@@ -10,12 +11,22 @@ import {
 } from "../../src/engine/callbacks/callbacks.js";
 import type { Engine, EngineHost } from "../../src/engine/engine.js";
 import { createInlineEngine } from "../../src/engine/inline/inline.js";
+import { RemoteTasks } from "../../src/engine/remote/remote-tasks.js";
 import { findTasksModule } from "../../src/engine/threads/module/tasks-module.js";
 import { resolvePool } from "../../src/engine/threads/options.js";
 import { ThreadsEngine } from "../../src/engine/threads/threads-engine.js";
+import { NoStore } from "../../src/store/no-store.js";
 import { KitEngine } from "../../src/testing/run/kit-engine.js";
+import { FakeBroker } from "../support/fake-broker/broker.mjs";
 import { testEngine } from "./conformance.js";
+import { choiceOf } from "./remote/choice.js";
 import type { EngineUnderTest } from "./subject.js";
+
+// The package has this file; the sources have none that a thread could load.
+vi.mock(import("../../src/engine/threads/module/runner-file.js"), async (original) => ({
+  ...(await original()),
+  libraryFile: (name: string) => path.resolve(import.meta.dirname, "../../dist", name),
+}));
 
 const module = new URL("../fixtures/conformance.mjs", import.meta.url);
 const functions: Record<string, (payload: unknown, task: object) => unknown> = await import(module.href);
@@ -36,6 +47,34 @@ const threads: EngineUnderTest = {
       idPrefix: "id-",
       events,
       logger: silentLogger,
+    }),
+  content: captured,
+};
+
+let broker: FakeBroker;
+let queues = 0;
+
+beforeAll(async () => {
+  broker = await FakeBroker.start();
+});
+
+afterAll(() => broker.down());
+
+/** The engine of an offloader with the option `engine`, for the tasks that do not leave. */
+const remote: EngineUnderTest = {
+  name: "threads behind a queue elsewhere",
+  kind: "task",
+  create: (options) =>
+    new RemoteTasks({
+      choice: choiceOf(broker.port, `conformance-${++queues}`),
+      role: "both",
+      local: threads.create(options),
+      store: new NoStore(),
+      logger: silentLogger,
+      places: options.concurrency,
+      readmit() {
+        throw new Error("nothing is in the queue");
+      },
     }),
   content: captured,
 };
@@ -100,6 +139,6 @@ function onceStarted(make: (host: EngineHost) => Engine): Engine {
   });
 }
 
-describe.each([threads, inline, kit, callbacks])("the engine $name", (under) => {
+describe.each([threads, remote, inline, kit, callbacks])("the engine $name", (under) => {
   testEngine(under);
 });

@@ -1,4 +1,5 @@
 // Instances of the user's own classes: they arrive as plain objects, and each class is warned of once, in development.
+import { runInNewContext } from "node:vm";
 import { afterEach, expect, it, vi } from "vitest";
 import { watch } from "../support/offloader.js";
 
@@ -60,5 +61,28 @@ it("in production nothing is warned of", async () => {
   vi.stubEnv("NODE_ENV", "production");
   const watched = watch("tasks.mjs", options);
   expect(await watched.offloader.run("echo", { invoice: new Invoice() })).toEqual({ invoice: { total: 1 } });
+  expect(watched.lines).toEqual([]);
+});
+
+it("a class that extends a built-in one is warned of, with what its instances arrive as", async () => {
+  class Registry extends Map<string, number> {}
+  class Rows extends Array<number> {}
+  class Bytes extends Uint8Array {}
+  class Link extends URL {}
+  const watched = watch("tasks.mjs", options);
+  const payload = [new Registry(), new Rows(), new Bytes(1), new Link("http://a.example"), Buffer.alloc(1), new Map()];
+  for (let round = 0; round < 2; round++) await watched.offloader.run("echo", payload);
+  expect(watched.lines.map(({ message }) => message.replace(/; .*/, ""))).toEqual([
+    "payload[0] is an instance of Registry, which arrives in the task as a Map, without its methods",
+    "payload[1] is an instance of Rows, which arrives in the task as an Array, without its methods",
+    "payload[2] is an instance of Bytes, which arrives in the task as a Uint8Array, without its methods",
+    "payload[3] is an instance of Link, which arrives in the task as a URL, without its methods",
+  ]);
+});
+
+it("a plain object of a vm context is not warned of", async () => {
+  const watched = watch("tasks.mjs", options);
+  const payload: unknown = runInNewContext("({ a: { b: [1, new Map()] } })");
+  expect(await watched.offloader.run("echo", payload)).toEqual({ a: { b: [1, new Map()] } });
   expect(watched.lines).toEqual([]);
 });

@@ -109,7 +109,6 @@ describe("the published package", () => {
       "docs/coming-from.md",
       "docs/glossary.md",
       "docs/images/dashboard.webp",
-      "docs/images/timeline.svg",
       "docs/is-it-worth-it.md",
       "docs/journal-format.md",
       "docs/life-of-a-task.md",

@@ -8,12 +8,6 @@ export const openAfterResponse: OpenExpress = (threads) => open(threads);
 /** The same with threads that yield to the main thread where both want a core. */
 export const openNiced: OpenExpress = (threads) => open(threads, 10);
 
-/** An offloader that nothing is given to: what it costs that the response of every request is known. */
-export const openIdle: OpenExpress = async (threads) => ({
-  ...(await open(threads)),
-  handle: (_req, res, { key }) => void res.status(202).json({ key }),
-});
-
 async function open(threads: number, priority = 0): Promise<ExpressContender> {
   const { offloadAfterResponse, ...offloader } = createOffloader<typeof tasks>({
     tasks: new URL("../../threads/tasks.js", import.meta.url),

@@ -6,6 +6,11 @@ export const ours = "offload-after-response, journal";
 export const betterSqlite3 = "better-sqlite3 by hand";
 export const nodeSqlite = "node:sqlite by hand";
 export const bullmq = "BullMQ";
+export const bullmqThreads = "BullMQ, worker threads";
+export const plainjob = "plainjob";
+export const pQueue = "p-queue";
+export const sidequest = "sidequest, SQLite";
+const callback = "a plain callback";
 const lmdb = "lmdb by hand";
 const lmdbNoSync = "lmdb by hand, noSync";
 
@@ -17,6 +22,10 @@ export const stores: Readonly<Record<string, () => Promise<OpenStore>>> = {
   [betterSqlite3]: async () => (await import("./better-sqlite3.js")).openBetterSqlite3,
   [nodeSqlite]: async () => (await import("./node-sqlite.js")).openNodeSqlite,
   [bullmq]: async () => (await import("./bullmq.js")).openBullmq,
+  [bullmqThreads]: async () => (await import("./bullmq.js")).openBullmqThreads,
+  [plainjob]: async () => (await import("./plainjob.js")).openPlainjob,
+  [pQueue]: async () => (await import("./p-queue.js")).openPQueue,
+  [callback]: async () => (await import("./p-queue.js")).openCallback,
 };
 
 /** What becomes of an accepted task, as set up here, and what has to be installed for it. */
@@ -58,4 +67,16 @@ export const promises: Readonly<Record<string, Promises>> = {
     powerCut: "the last second may be lost; not with appendfsync always",
     toInstall: "a Redis server that runs somewhere; ioredis",
   },
+  [bullmqThreads]: {
+    processKilled: "kept, and run by the next worker",
+    powerCut: "the last second may be lost; not with appendfsync always",
+    toInstall: "a Redis server that runs somewhere; ioredis",
+  },
+  [plainjob]: {
+    processKilled: "kept; one that had started is run again after its timeout (30 minutes)",
+    powerCut: "the last commits may be lost",
+    toInstall: "better-sqlite3, which is native code",
+  },
+  [pQueue]: { processKilled: "lost", powerCut: "lost", toInstall: "p-queue" },
+  [callback]: { processKilled: "lost", powerCut: "lost", toInstall: "-" },
 };

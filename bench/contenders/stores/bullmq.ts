@@ -5,15 +5,21 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Queue, QueueEvents } from "bullmq";
 import { startRedis } from "../../harness/redis.js";
-import type { StoreOptions, TaskStore } from "./contender.js";
+import type { OpenStore, StoreOptions, TaskStore } from "./contender.js";
 
-export async function openBullmq({ dir }: StoreOptions): Promise<TaskStore> {
+export const openBullmq: OpenStore = (options) => open(options, "inline");
+
+/** With a sandboxed processor on a worker thread of the worker's process, as its option `useWorkerThreads` has it. */
+export const openBullmqThreads: OpenStore = (options) => open(options, "threads");
+
+async function open({ dir }: StoreOptions, processor: "inline" | "threads"): Promise<TaskStore> {
   const redis = await startRedis({ appendOnlyIn: dir });
   const connection = { host: "127.0.0.1", port: redis.port };
   const queue = new Queue("tiny", { connection });
   const events = new QueueEvents("tiny", { connection });
   const worker = fork(fileURLToPath(new URL("../../programs/bullmq-tiny-worker.js", import.meta.url)), [
     String(redis.port),
+    processor,
   ]);
   await Promise.all([once(worker, "message"), events.waitUntilReady(), queue.waitUntilReady()]);
   // A job may have ended before it is known to be accepted, so its id is chosen here.

@@ -26,14 +26,14 @@ export interface TaskStore {
 export interface StoreOptions {
   /** An empty directory of its own. */
   readonly dir: string;
-  /** The folder of a package that was installed for this run. */
-  readonly installed?: string;
+  /** The folders of the packages that were installed for this run, by name. */
+  readonly installed?: Readonly<Record<string, string>>;
 }
 
 /** Starts the contender with one thread or worker, up when it resolves. */
 export type OpenStore = (options: StoreOptions) => Promise<TaskStore>;
 
-/** The pool that all but BullMQ run the tasks in. */
+/** The pool that the contenders by hand run the tasks in. */
 export async function openPool(options: Partial<OffloaderOptions> = {}): Promise<Offloader<typeof tasks>> {
   const offloader = createOffloader<typeof tasks>({
     tasks: new URL("../../threads/tasks.js", import.meta.url),

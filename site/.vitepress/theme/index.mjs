@@ -1,5 +1,11 @@
-// VitePress's own theme, with room for wide tables.
+// VitePress's own theme, with room for wide tables and with diagrams.
 import DefaultTheme from "vitepress/theme";
+import Diagram from "./Diagram.vue";
 import "./tables.css";
 
-export default DefaultTheme;
+export default {
+  extends: DefaultTheme,
+  enhanceApp({ app }) {
+    app.component("Diagram", Diagram);
+  },
+};

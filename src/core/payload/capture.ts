@@ -184,8 +184,21 @@ function captureMoving(
     const place = transfer.length === 1 ? "transfer[0]" : "transfer";
     throw notCloneable(`${place}: ${words(error)}`, error);
   }
+  const kept = transfer.findIndex((item) => types.isArrayBuffer(item) && item.byteLength > 0);
+  if (kept !== -1) {
+    beside?.free?.();
+    throw notCloneable(unmovable(kept));
+  }
   const aside = [...moved, ...found.aside.slice(transfer.length)];
   return new PayloadBytes(bytes, lengths, { ...besideBytes(beside, found), aside, moved });
+}
+
+/** Node.js 20 copies such a buffer without a word, Node's pool with other requests' bytes in it. Later ones throw by themselves. */
+function unmovable(index: number): string {
+  return (
+    `transfer[${index}] is an ArrayBuffer that cannot be moved, such as Node's pool of small Buffers or the memory of ` +
+    "WebAssembly; leave it out, and what the payload shows of it is copied"
+  );
 }
 
 /** A buffer that was moved before: Node 20 would move it again, empty, and say nothing. */

@@ -2,13 +2,19 @@
 import type { WireError } from "../../core/payload/thrown.js";
 import type { WireForm } from "../../core/payload/wire-form.js";
 import type { Carrier } from "../../core/trace/carrier.js";
-import type { EngineCounts, EngineFailure, TaskHead } from "./remote-engine.js";
+import type { EngineCounts, EngineFailure, EngineTaskHead } from "./remote-engine.js";
 
 /** What the thread is started with. */
 export interface EngineThreadData {
   /** URL of the module that exports `connect`. */
   readonly module: string;
   readonly options: unknown;
+}
+
+/** A task that is to be forwarded. Its content is in the bytes of the batch, behind that of the one before it. */
+export interface TaskHead extends EngineTaskHead {
+  readonly encoding: number;
+  readonly length: number;
 }
 
 /** As `Verdict`, with an error that can be cloned. */
@@ -33,7 +39,6 @@ export type Question =
   | { readonly what: "counts" };
 
 export type ToEngine =
-  /** The content of each is behind that of the one before it. */
   | { readonly kind: "forward"; readonly heads: readonly TaskHead[]; readonly bytes: Uint8Array }
   | { readonly kind: "grant"; readonly more: number }
   | { readonly kind: "stop" }

@@ -1,5 +1,7 @@
 // What a distributed queue has to do for an offloader: the interface between the part that records, forwards and runs tasks, and
 // the part that knows one broker. It stays internal until two engines have proved it.
+import type { TransactionClient } from "../../core/transaction-client.js";
+import type { TaskContent } from "../../journal/format/content.js";
 
 /**
  * A task as a broker keeps it. All of it is JSON.
@@ -21,6 +23,11 @@ export interface EngineTask {
   readonly trace?: Readonly<Record<string, string>> | undefined;
   /** ms since 1970, by the clock of the process that accepted it. */
   readonly acceptedAt: number;
+}
+
+/** A task without its content. */
+export interface EngineTaskHead extends Pick<EngineTask, "id" | "name" | "priority" | "attempts" | "acceptedAt"> {
+  readonly key: string | undefined;
 }
 
 /** `json` where JSON loses nothing, so that an operator can read it; otherwise base64 of what the journal keeps. */
@@ -134,29 +141,17 @@ export interface EngineChoice {
   readonly options: unknown;
   /** What the broker can take, and what it can do. */
   readonly limits: EngineLimits;
-  /**
-   * Inserts a task with a client of the user's own, as a part of that client's transaction, on the main thread. The statement is given to
-   * the client before this returns. Only where `limits.transactional`.
-   *
-   * @param content as the journal writes it
-   */
-  readonly insert?: ((client: TransactionClient, head: TaskHead, content: Buffer) => Promise<void>) | undefined;
+  /** How a task becomes a part of the user's own transaction, on the main thread. Only where `limits.transactional`. */
+  readonly transactions?: EngineTransactions | undefined;
 }
 
-/** What the statement of a task is given to: a client of `pg`, or whatever has the same `query`; or what pg-boss takes as `db`. */
-export type TransactionClient =
-  | { query(text: string, values: unknown[]): Promise<unknown> }
-  | { executeSql(text: string, values: unknown[]): Promise<unknown> };
-
-/** A task that leaves for a queue. Its content is in bytes beside it. */
-export interface TaskHead {
-  readonly id: string;
-  readonly name: string;
-  readonly priority: 1 | 2 | 3;
-  readonly attempts: number;
-  readonly key: string | undefined;
-  /** ms since 1970. */
-  readonly acceptedAt: number;
-  readonly encoding: number;
-  readonly length: number;
+export interface EngineTransactions {
+  /**
+   * Makes what is inserted.
+   *
+   * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_PAYLOAD_TOO_LARGE
+   */
+  make(head: EngineTaskHead, content: TaskContent, mostBytes: number): EngineTask;
+  /** Gives the statement to the client before it returns. */
+  insert(client: TransactionClient, task: EngineTask): Promise<void>;
 }

@@ -15,15 +15,13 @@ import type { EngineRole } from "./options.js";
 import { Outbox } from "./outbox.js";
 import type { FromEngine } from "./protocol.js";
 import type { EngineChoice } from "./remote-engine.js";
-import { Inserts } from "./transaction/inserts.js";
+import { Transactions } from "./transaction/transactions.js";
 
 export interface RemoteTasksParts {
   readonly choice: EngineChoice;
   readonly role: EngineRole;
   readonly local: Engine;
   readonly store: Store;
-  /** Of the tasks that a transaction inserts. */
-  readonly passing: Store | undefined;
   readonly logger: Logger;
   /** Tasks that the local engine runs at the same time. */
   readonly places: number;
@@ -33,16 +31,18 @@ export interface RemoteTasksParts {
 /** What the thread of the engine gets at least for its end, in ms: what is given back must arrive. */
 const leastToClose = 200;
 
+const noHost = {} as EngineHost;
+
 export class RemoteTasks implements Engine {
   readonly thread: EngineThread;
   readonly failures: EngineFailures;
+  readonly transactions: Transactions;
+  #host: EngineHost = noHost;
   readonly #parts: RemoteTasksParts;
   readonly #local: Engine;
   readonly #outbox: Outbox;
-  readonly #inserts: Inserts;
   readonly #deliveries: Deliveries;
   readonly #status: EngineStatus;
-  #host: EngineHost | undefined;
   /** Tasks that take a place here although the queue has not delivered them. */
   readonly #own = new Set<Task>();
 
@@ -50,6 +50,7 @@ export class RemoteTasks implements Engine {
     const { choice, local, store, logger } = parts;
     this.#parts = parts;
     this.#local = local;
+    this.transactions = new Transactions(choice);
     this.thread = new EngineThread(choice, {
       message: (message) => this.#receive(message),
       gone: (error) => this.#threadIsGone(error),
@@ -60,7 +61,6 @@ export class RemoteTasks implements Engine {
     });
     const { thread } = this;
     this.failures = new EngineFailures(thread);
-    this.#inserts = new Inserts(parts);
     this.#outbox = new Outbox({ engine: choice.name, store, thread, logger });
     this.#deliveries = new Deliveries({
       ...parts,
@@ -94,9 +94,12 @@ export class RemoteTasks implements Engine {
   }
 
   add(task: Task): void {
+    if (task.route === "inserted") {
+      this.transactions.insert(task, this.#host);
+      return;
+    }
     // What is not on record has been dispatched under test.
     if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.add(task);
-    else if (task.route === "insert") this.#inserts.add(task, this.#host);
     else {
       if (task.route !== "delivered") this.#own.add(task);
       this.#local.add(task);
@@ -104,8 +107,8 @@ export class RemoteTasks implements Engine {
   }
 
   remove(task: Task): void {
+    if (task.route === "inserted") return;
     if (task.route === "forward" && this.#parts.store.has(task)) this.#outbox.remove(task);
-    else if (task.route === "insert") this.#inserts.remove(task);
     else this.#local.remove(task);
   }
 

@@ -26,12 +26,15 @@ export class Calls {
   readonly #callbackActions: HandleActions;
 
   constructor(parts: CallsParts) {
-    const { scheduler } = parts;
+    const { scheduler, store } = parts;
     this.#parts = parts;
     this.#taskActions = {
       cancel: (task, reason) => scheduler.cancel(task, reason),
       result: (task) => scheduler.result(task),
-      durable: (task) => this.#durable(task),
+      durable: (task) => {
+        if (task.route === "inserted") return this.#forwarded(task);
+        return task.route === "forward" ? this.#durable(task) : store.durable();
+      },
     };
     this.#callbackActions = {
       ...this.#taskActions,
@@ -89,18 +92,21 @@ export class Calls {
     return new Handle(task, task.definition.kind === "task" ? this.#taskActions : this.#callbackActions);
   }
 
-  /** The journal has it, or the queue that it leaves for, or the transaction that inserts it there. */
+  /** The journal has it, or the queue that it leaves for. */
   async #durable(task: Task): Promise<void> {
-    const { scheduler, store } = this.#parts;
-    if (task.route !== "forward" && task.route !== "insert") return store.durable();
-    const forwarded = scheduler.result(task).then(undefined, (error) => {
-      if (task.state !== "forwarded") throw error;
-    });
-    if (task.route === "insert") return void (await forwarded);
+    const forwarded = this.#forwarded(task);
     try {
-      await Promise.any([store.durable(), forwarded]);
+      await Promise.any([this.#parts.store.durable(), forwarded]);
     } catch {
       await forwarded;
+    }
+  }
+
+  async #forwarded(task: Task): Promise<void> {
+    try {
+      await this.#parts.scheduler.result(task);
+    } catch (error) {
+      if (task.state !== "forwarded") throw error;
     }
   }
 

@@ -20,8 +20,7 @@ import {
 import type { Backoff, TaskPolicy } from "../../core/definition.js";
 import type { FollowUpOptions } from "../../core/follow-up.js";
 import type { Dispatch } from "../../core/task.js";
-import type { TransactionClient } from "../../engine/remote/remote-engine.js";
-import { clientRule } from "../../engine/remote/transaction/client-rule.js";
+import { expectedClient, isTransactionClient, type TransactionClient } from "../../core/transaction-client.js";
 
 /** Options for every task (`defaults`), for one name (`policies.<name>`), and, except `concurrency` and `engine`, for one call. */
 export interface PolicyOptions extends Partial<TaskPolicy> {}
@@ -34,14 +33,14 @@ export interface DispatchOptions extends Partial<Omit<Dispatch, "concurrency" | 
    * buffers move into the library and are copied to the thread, and what cannot be copied, such as a MessagePort, is refused.
    */
   readonly transfer?: readonly (ArrayBuffer | MessagePort)[] | undefined;
-  /** Cancels the task when it aborts. */
-  readonly signal?: AbortSignal | undefined;
   /**
-   * With `offload()` and the engine `pgBoss()`: a client in a transaction of your own, which inserts the task. The task runs if the
-   * transaction is committed, and there is no task if it is rolled back. The statement is given to the client before the call returns;
-   * `await handle.durable` says whether it was executed. The task is `forwarded` then, is not in the journal, and cannot be cancelled.
+   * Only of `offload()`, with the option `engine: pgBoss({ … })`: a client of `pg` in a transaction of yours, or what pg-boss takes as `db`. The
+   * task is inserted by it before the call returns: it runs if the transaction is committed, and is gone with its rollback. The
+   * journal has no part in it, and `cancel()` has no effect.
    */
   readonly transaction?: TransactionClient | undefined;
+  /** Cancels the task when it aborts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options that are used up by the call itself. */
@@ -71,7 +70,7 @@ export type LastingOptions = OnlyPlain<{
 }>;
 
 /** Options of `runAfterResponse`: those of a task that make sense for a closure. The others are refused. */
-export type CallbackOptions = Omit<DispatchOptions, "transfer" | "transaction" | "key" | "onDuplicate" | "priority">;
+export type CallbackOptions = Omit<DispatchOptions, "transaction" | "transfer" | "key" | "onDuplicate" | "priority">;
 
 const backoffRule: Rule = {
   ...object<Exclude<Backoff, number | ((...args: never[]) => unknown)>>({
@@ -108,7 +107,7 @@ const dispatchRules: Rules<DispatchOptions> = {
   key: name,
   onDuplicate: oneOf("skip", "replace"),
   signal,
-  transaction: clientRule,
+  transaction: { expected: expectedClient, holds: isTransactionClient },
 };
 
 // A callback goes to no thread, has no priority, and two callbacks are never the same: the other options mean nothing to it.

@@ -10,7 +10,7 @@ import type { TaskLog } from "../../core/log/task-log.js";
 import { resultOf } from "../../core/result.js";
 import { Attempts } from "../../core/retry/attempts.js";
 import { isFinal, type TaskState } from "../../core/states.js";
-import type { Task } from "../../core/task.js";
+import { hasKeyElsewhere, type Task } from "../../core/task.js";
 import type { Engine, EngineHost } from "../../engine/engine.js";
 import type { Store } from "../../store/store.js";
 import { Keys } from "./keys.js";
@@ -103,8 +103,7 @@ export class Scheduler {
    */
   accept(task: Task, signal?: AbortSignal): void {
     const { key } = task.dispatch;
-    // The key of a delivered task is known where it came from, for all processes.
-    if (key !== undefined && task.route !== "delivered") this.keys.claim(task, key);
+    if (key !== undefined && !hasKeyElsewhere(task)) this.keys.claim(task, key);
     this.#parts.ledger.accept(task);
     this.#parts.log.accepted(task);
     this.pauses.update();
@@ -137,7 +136,8 @@ export class Scheduler {
    * @returns whether it took effect: false when the task has ended
    */
   cancel(task: Task, reason: unknown): boolean {
-    if (isFinal(task.state)) return false;
+    // What is in a transaction is taken back by its rollback.
+    if (isFinal(task.state) || task.route === "inserted") return false;
     const { ledger } = this.#parts;
     this.beginMove();
     try {
@@ -252,7 +252,7 @@ export class Scheduler {
     if (from === "delayed" && !isDelivered) this.attempts.delayedEnded();
     this.#signals.forget(task);
     this.#engineOf(task).ended?.(task);
-    const follower = isDelivered ? undefined : this.keys.release(task);
+    const follower = hasKeyElsewhere(task) ? undefined : this.keys.release(task);
     if (follower?.state === "queued") this.#engineOf(follower).add(follower);
     this.pauses.update();
   }

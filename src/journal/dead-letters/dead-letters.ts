@@ -1,3 +1,4 @@
+// What is done with dead letters: they are made, listed, discarded, and run again. One that finds no room waits until there is some.
 import type { Logger } from "../../base/logger.js";
 import { codeOf, lines, write } from "../../core/log/lines.js";
 import type { DeadLetter } from "../../store/store.js";

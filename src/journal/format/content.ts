@@ -63,6 +63,28 @@ export function checkTravels({ encoding, length }: Content, mostBytes: number): 
   );
 }
 
+/**
+ * Encodes what goes to a queue without having been on record.
+ *
+ * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_PAYLOAD_TOO_LARGE
+ */
+export function encodeToTravel(content: TaskContent, mostBytes: number): Content {
+  try {
+    const encoded = encodeContent(content);
+    checkTravels(encoded, mostBytes);
+    return encoded;
+  } catch (error) {
+    throw inOtherWords(error);
+  }
+}
+
+/** Here is no journal to blame. */
+function inOtherWords(error: unknown): unknown {
+  if (!(error instanceof OffloadError) || error.code !== "AR_PAYLOAD_NOT_CLONEABLE") return error;
+  const message = error.message.replace("which a journal cannot hold", "which means nothing to another process");
+  return new OffloadError(error.code, `${message}; the policy engine: false keeps the task in this one`);
+}
+
 /** Content that has been encoded before. */
 export function contentOf(encoding: Encoding, bytes: Uint8Array): Content {
   return { encoding, chunks: [bytes], length: bytes.length };

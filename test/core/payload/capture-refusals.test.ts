@@ -40,7 +40,7 @@ describe("a payload that cannot be copied", () => {
     ["a Promise", { user: Promise.resolve() }, "payload.user is an instance of Promise"],
     ["a WeakMap", { cache: new WeakMap() }, "payload.cache is an instance of WeakMap"],
     ["a WeakRef", [new WeakRef({})], "payload[0] is an instance of WeakRef"],
-    ["a generator", { rows: rows() }, "payload.rows is an object"],
+    ["a generator", { rows: rows() }, "payload.rows is an iterator"],
     ["a boxed symbol", { boxed: Object(Symbol("s")) }, "payload.boxed is an instance of Symbol"],
     [
       "a port that is not in transfer",
@@ -113,3 +113,53 @@ function circular(): object {
 function* rows(): Generator<number> {
   yield 1;
 }
+
+describe("what a copy would lose without a word", () => {
+  class Cache extends Map<string, number> {
+    limit = 5;
+  }
+
+  it.each<[string, object, string]>([
+    ["a Map", Object.assign(new Map(), { limit: 5 }), "limit"],
+    ["a subclass of Map", new Cache(), "limit"],
+    ["a Set", Object.assign(new Set(), { limit: 5 }), "limit"],
+    ["a Date", Object.assign(new Date(0), { zone: "UTC" }), "zone"],
+    ["a RegExp", Object.assign(/a/, { keys: [] }), "keys"],
+    ["a URL", Object.assign(new URL("http://a.example"), { label: "a" }), "label"],
+    ["an ArrayBuffer", Object.assign(new ArrayBuffer(4), { label: "a" }), "label"],
+    ["a boxed string", Object.assign(Object("abc"), { label: "a" }), "label"],
+  ])("is refused: a field of %s", (_, given, name) => {
+    expect(refusal({ at: given })).toMatch(
+      new RegExp(
+        `^payload\\.at\\.${name} is a field of an instance of \\w+, which arrives without it; pass it beside it$`,
+      ),
+    );
+  });
+
+  it("is refused: an instance that has all its fields under symbols", () => {
+    const bytes: unique symbol = Symbol("bytes");
+    class Id {
+      readonly [bytes] = 1;
+    }
+    class PlainId extends Id {
+      static readonly plainPayload = true;
+    }
+    expect(refusal([new Id()])).toMatch(/^payload\[0\] is an instance of Id, which has all its fields under symbols/);
+    expect(refusal([new Id()])).toMatch(/^payload\[0\] is an instance of Id/);
+    expect(copy([new PlainId(), { [Symbol("s")]: 1 }, new (class Empty {})()])).toEqual([{}, {}, {}]);
+  });
+
+  it.each<[string, object]>([
+    ["of URLSearchParams", new URLSearchParams("a=1").entries()],
+    ["of Headers", new Headers().keys()],
+    ["of an array", [1].values()],
+  ])("is refused: an iterator %s", (_, iterator) => {
+    expect(refusal({ iterator })).toBe("payload.iterator is an iterator, which cannot be copied to a thread");
+  });
+
+  it("is not a named field of an array with an item that is not enumerable", () => {
+    const list = Object.assign([1, 2, 3], { name: "n" });
+    Object.defineProperty(list, 1, { enumerable: false });
+    expect(copy([list])).toMatchObject([{ name: "n", length: 3 }]);
+  });
+});

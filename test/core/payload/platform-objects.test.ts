@@ -69,6 +69,10 @@ describe("what looks like an empty object", () => {
     expect(refusal(new Connection(value))).toBe(`payload.held is ${words}`);
   });
 
+  it.runIf("Temporal" in globalThis)("is refused: Temporal", () => {
+    expect(refusal({ at: Reflect.get(globalThis, "Temporal") })).toContain("payload.at is Temporal, which cannot");
+  });
+
   it("arrives where it is one", () => {
     expect(copy({ a: {}, b: [{}], c: Object.create(null) })).toEqual({ a: {}, b: [{}], c: {} });
     expect(copy({})).toEqual({});

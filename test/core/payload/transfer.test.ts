@@ -149,3 +149,20 @@ function detached(): ArrayBuffer {
 function twice<Item>(item: Item): Item[] {
   return [item, item];
 }
+
+it.each<[string, () => ArrayBufferView<ArrayBuffer>]>([
+  ["Node's pool of small Buffers", () => Buffer.from("abc")],
+  ["the memory of WebAssembly", () => new Uint8Array(wasmMemory())],
+])("a buffer that cannot be moved is refused, and not copied whole: %s", (_, make) => {
+  const view = make();
+  expect(() => capture({ view }, "payload", { transfer: [view.buffer] })).toThrow(
+    expect.objectContaining({ code: "AR_PAYLOAD_NOT_CLONEABLE", message: expect.stringMatching(/^transfer\[0\]/) }),
+  );
+  expect(view.byteLength).toBeGreaterThan(0);
+});
+
+function wasmMemory(): ArrayBuffer {
+  const Memory = Reflect.get(Reflect.get(globalThis, "WebAssembly"), "Memory");
+  const { buffer } = Reflect.construct(Memory, [{ initial: 1 }]) as { readonly buffer: ArrayBuffer };
+  return buffer;
+}

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { capture } from "../../../src/core/payload/capture.js";
 import { restore } from "../../../src/core/payload/restore.js";
 import { fromWireForm } from "../../../src/core/payload/wire-form.js";
-import type { DeliveredTask } from "../../../src/engine/remote/protocol.js";
-import type { EngineTask, TaskHead } from "../../../src/engine/remote/remote-engine.js";
+import type { DeliveredTask, TaskHead } from "../../../src/engine/remote/protocol.js";
+import type { EngineTask } from "../../../src/engine/remote/remote-engine.js";
 import { fromDelivery, toEngineTask } from "../../../src/engine/remote/thread/body.js";
 import { encodeContent } from "../../../src/journal/format/content.js";
 

@@ -1,182 +1,178 @@
-// offload() with `transaction`: the task is inserted by the user's own transaction, and shares its end.
+// `offload(name, payload, { transaction })` on a real PostgreSQL: the task is committed with the transaction, and gone with its rollback.
 import { pgBoss } from "offload-after-response/pg-boss";
 import { Client, Pool } from "pg";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { jobIdOf } from "../../../src/engine/remote/pg-boss/job.js";
 import { makeDirectory } from "../../support/directory.js";
-import { rejection, thrownBy, type Watched, type WatchedOptions, watch } from "../../support/offloader.js";
+import { rejection, thrownBy, type Watched, watch } from "../../support/offloader.js";
 import { hasPostgres, PostgresServer } from "../../support/postgres.js";
-import { until } from "../../support/until.js";
 import { choiceOf } from "./choice.js";
 
-const client = { query: async () => {} };
-const directory = makeDirectory("transaction");
+const directory = makeDirectory("postgres");
+let postgres: PostgresServer;
+let queues = 0;
+let queue: string;
+let client: Client;
 
-describe("the option transaction is refused", () => {
-  it.each<[string, WatchedOptions, string]>([
-    ["without an engine", {}, "the option engine"],
-    ["with an engine that is no database", { engine: choiceOf(1, "q"), journal: { dir: directory } }, "your database"],
-    ["with the policy engine: false", { ...onNoDatabase(), policies: { echo: { engine: false } } }, "engine: false"],
-  ])("%s", (_title, options, why) => {
-    const { offloader } = watch("tasks.mjs", { name: `refused-${why}`, ...options });
-    expect(thrownBy(() => offloader.offload("echo", 1, { transaction: client }))).toMatchObject({
-      code: "AR_INVALID_OPTIONS",
-      message: expect.stringContaining(why),
-    });
+const engine = () => pgBoss({ connection: postgres.url, queue, pollMs: 50 });
+const web = (options: object = {}): Watched =>
+  watch("engine.mjs", {
+    name: `web-${queues++}`,
+    role: "dispatch",
+    journal: { dir: makeDirectory("engine") },
+    engine: engine(),
+    ...options,
   });
+const worker = (): Watched =>
+  watch("engine.mjs", { name: `worker-${queues++}`, role: "work", pool: { maxThreads: 1 }, engine: engine() });
 
-  it("in other calls, with transfer, and for what is no client", async () => {
-    const { offloader } = watch("tasks.mjs", { name: "refused-calls", ...onNoDatabase() });
-    expect(await rejection(offloader.run("echo", 1, { transaction: client }))).toMatchObject({
-      code: "AR_INVALID_OPTIONS",
-      message: expect.stringContaining("run() cannot be part of one"),
-    });
-    const transfer = [new ArrayBuffer(8)];
-    const moves = thrownBy(() => offloader.offload("echo", transfer[0], { transaction: client, transfer }));
-    expect(moves.message).toContain("what is in transfer stays in this process");
-    for (const given of [true, {}, new Pool()]) {
-      const refusal = thrownBy(() => offloader.offload("echo", 1, { transaction: given as never }));
-      expect(refusal.message).toContain("expected transaction to be a client in a transaction");
-    }
-  });
-});
-
-/** It cannot be reached. */
-function onNoDatabase(): WatchedOptions {
-  return {
-    engine: pgBoss({ connection: "postgres://127.0.0.1:1/none", queue: "none" }),
-    journal: { dir: makeDirectory("transaction") },
-  };
+async function connected(): Promise<Client> {
+  const one = new Client(postgres.url);
+  await one.connect();
+  onTestFinished(() => one.end());
+  return one;
 }
 
-describe.runIf(hasPostgres())("with PostgreSQL", () => {
-  let postgres: PostgresServer;
-  let queues = 0;
+/** How many jobs of this id there are, as everybody else sees it. */
+async function jobs(id: string): Promise<number> {
+  const other = await connected();
+  return (await other.query("SELECT id FROM pgboss.job WHERE name = $1 AND id = $2", [queue, jobIdOf(id)])).rows.length;
+}
 
+describe.runIf(hasPostgres())("a task in a transaction", () => {
   beforeAll(async () => {
     postgres = await PostgresServer.start(directory);
   });
   afterAll(() => postgres.kill());
 
-  function engine(queue: string): WatchedOptions["engine"] {
-    return pgBoss({ connection: postgres.url, queue, lockMs: 3_000, pollMs: 100 });
-  }
+  beforeEach(async () => {
+    queue = `transactions-${queues++}`;
+    client = await connected();
+    // The engine of whoever comes first makes the schema and the queue.
+    const first = web();
+    first.offloader.offload("echo", "first");
+    await first.event("forwarded");
+    await first.offloader.close();
+    await client.query("CREATE TABLE IF NOT EXISTS photos (name text)");
+  });
 
-  /** A web process whose engine has reached the database, and the queue's name. */
-  async function web(options: WatchedOptions = {}): Promise<{ web: Watched; queue: string }> {
-    const queue = `q${queues++}`;
-    const journal = { dir: makeDirectory("transaction") };
-    const watched = watch("tasks.mjs", {
-      name: `web-${queue}`,
-      role: "dispatch",
-      engine: engine(queue),
-      journal,
-      ...options,
-    });
-    await until(() => watched.offloader.stats().engine?.up === true, "the engine to be up");
-    return { web: watched, queue };
-  }
-
-  const worker = (queue: string): Watched =>
-    watch("tasks.mjs", {
-      name: `worker-${queue}`,
-      role: "work",
-      engine: engine(queue),
-      journal: { dir: makeDirectory() },
-    });
-
-  /** A connection of the user's own, in a transaction. */
-  async function begin(): Promise<Client> {
-    const made = new Client(postgres.url);
-    await made.connect();
-    onTestFinished(() => made.end());
-    await made.query("BEGIN");
-    return made;
-  }
-
-  async function jobsOf(queue: string): Promise<number> {
-    const other = await begin();
-    const { rows } = await other.query("SELECT count(*) AS jobs FROM pgboss.job WHERE name = $1", [queue]);
-    return Number(rows[0].jobs);
-  }
-
-  it("commits the task with the transaction, and a worker runs it only then", async () => {
-    const { web: dispatching, queue } = await web();
-    const transaction = await begin();
-    await transaction.query("CREATE TABLE orders (width integer)");
-    await transaction.query("INSERT INTO orders VALUES (320)");
-    const handle = dispatching.offloader.offload("echo", { width: 320 }, { transaction });
-    await handle.durable;
-    expect(handle.state).toBe("forwarded");
-    expect(await jobsOf(queue)).toBe(0);
-    const working = worker(queue);
-    await working.offloader.ready();
-    expect(working.recorded.filter(({ event }) => event === "started")).toEqual([]);
-    await transaction.query("COMMIT");
-    expect(await working.event("succeeded")).toMatchObject({ id: handle.id, task: "echo", attempt: 1 });
+  it("runs after the commit, and is forwarded as soon as PostgreSQL has it", async () => {
+    const { offloader, event, story } = bound(web());
+    await client.query("BEGIN");
+    await client.query("INSERT INTO photos VALUES ('cat')");
+    const handle = offloader.offload("echo", { photo: "cat" }, { transaction: client, attempts: 3, priority: "high" });
+    expect(handle.state).toBe("queued");
+    await event("forwarded", ({ id }) => id === handle.id);
+    expect(await jobs(handle.id)).toBe(0);
+    await client.query("COMMIT");
+    expect(await jobs(handle.id)).toBe(1);
+    const ended = await worker().event("succeeded", ({ id }) => id === handle.id);
+    expect(ended).toMatchObject({ task: "echo", attempt: 1, priority: "high" });
+    expect(story(handle.id)).toEqual(["accepted", "queued", "forwarded"]);
     expect(await rejection(handle.result())).toMatchObject({ code: "AR_RUN_ELSEWHERE" });
   });
 
-  it("has the statement executed before a COMMIT of the next line", async () => {
-    const { web: dispatching, queue } = await web();
-    const transaction = await begin();
-    dispatching.offloader.offload("echo", 1, { transaction });
-    await transaction.query("COMMIT");
-    expect(await jobsOf(queue)).toBe(1);
+  it("is gone with the rollback, and no journal brings it back", async () => {
+    const journal = { dir: makeDirectory("engine") };
+    const before = bound(web({ journal }));
+    await client.query("BEGIN");
+    const { id } = before.offloader.offload("echo", 1, { transaction: client });
+    await before.event("forwarded", (event) => event.id === id);
+    await client.query("ROLLBACK");
+    await before.offloader.close();
+    const after = bound(web({ journal }));
+    const { id: last } = after.offloader.offload("echo", 2);
+    await after.event("forwarded", (event) => event.id === last);
+    expect([await jobs(id), await jobs(last)]).toEqual([0, 1]);
+    expect(after.story(id)).toEqual([]);
   });
 
-  it("has no task after a rollback, and the journal does not bring it back", async () => {
-    const journal = { dir: makeDirectory("transaction") };
-    const { web: dispatching, queue } = await web({ journal });
-    const transaction = await begin();
-    const handle = dispatching.offloader.offload("echo", 1, { transaction });
-    await handle.durable;
-    await transaction.query("ROLLBACK");
-    const report = await dispatching.offloader.close({ timeout: 2_000 });
-    expect(report).toMatchObject({ abandoned: [], journaled: 0 });
-    const next = watch("tasks.mjs", { name: `next-${queue}`, role: "dispatch", engine: engine(queue), journal });
-    await next.offloader.ready();
-    const after = next.offloader.offload("echo", 2);
-    expect(await next.event("forwarded")).toMatchObject({ id: after.id });
-    expect(await jobsOf(queue)).toBe(1);
+  it("is taken by what pg-boss takes as `db`, too", async () => {
+    const { offloader } = bound(web());
+    const db = { executeSql: (text: string, values: unknown[]) => client.query(text, values) };
+    const { id, durable } = offloader.offload("echo", 1, { transaction: db });
+    await durable;
+    expect(await jobs(id)).toBe(1);
   });
 
-  it("does not lose a task whose key a rolled back one had", async () => {
-    const { web: dispatching, queue } = await web();
-    const transaction = await begin();
-    const first = dispatching.offloader.offload("echo", 1, { transaction, key: "k" });
-    const second = dispatching.offloader.offload("echo", 2, { key: "k" });
-    expect(second.id).not.toBe(first.id);
-    await first.durable;
-    await transaction.query("ROLLBACK");
-    await dispatching.event("forwarded", ({ id }) => id === second.id);
-    const other = await begin();
-    const { rows } = await other.query("SELECT data->>'id' AS id FROM pgboss.job WHERE name = $1", [queue]);
-    expect(rows).toEqual([{ id: second.id }]);
-  });
-
-  it("fails by id when the database refuses the statement", async () => {
-    const { web: dispatching } = await web();
-    const transaction = await begin();
-    await transaction.query("SELECT 1 / 0").catch(() => {});
-    const handle = dispatching.offloader.offload("echo", 1, { transaction });
+  it("whose transaction is broken already fails, by its id", async () => {
+    const { offloader, event, recorded } = bound(web());
+    await client.query("BEGIN");
+    await client.query("SELECT nonsense").catch(() => {});
+    const handle = offloader.offload("echo", 1, { transaction: client });
+    const { id } = handle;
     expect(await rejection(handle.durable)).toMatchObject({ code: "AR_NOT_FORWARDED" });
-    expect(await dispatching.event("failed")).toMatchObject({ id: handle.id });
-    expect(handle.state).toBe("failed");
+    expect((await event("failed", (ended) => ended.id === id)).error).toMatchObject({
+      code: "AR_NOT_FORWARDED",
+      message: expect.stringMatching(/^task echo \(.*\) did not become a part of the transaction: .*aborted/),
+    });
+    expect(recorded.filter((ended) => ended.id === id && ended.event === "forwarded")).toEqual([]);
+    await client.query("ROLLBACK");
   });
 
-  it("takes a client with executeSql, as pg-boss does", async () => {
-    const { web: dispatching, queue } = await web();
-    const transaction = await begin();
-    const executeSql = (text: string, values: unknown[]) => transaction.query(text, values);
-    await dispatching.offloader.offload("echo", 1, { transaction: { executeSql } }).durable;
-    await transaction.query("COMMIT");
-    expect(await jobsOf(queue)).toBe(1);
+  it("whose key an unfinished one in the database has is no second job", async () => {
+    const { offloader, event } = bound(web());
+    const first = offloader.offload("echo", 1, { key: "cat" });
+    await event("forwarded", ({ id }) => id === first.id);
+    await client.query("BEGIN");
+    const second = offloader.offload("echo", 2, { key: "cat", transaction: client });
+    await event("forwarded", ({ id }) => id === second.id);
+    await client.query("COMMIT");
+    expect([await jobs(first.id), await jobs(second.id)]).toEqual([1, 0]);
   });
 
-  it("says in the log that a task was cancelled too late", async () => {
-    const { web: dispatching } = await web();
-    const handle = dispatching.offloader.offload("echo", 1, { transaction: { query: () => new Promise(() => {}) } });
-    handle.cancel();
-    expect(await dispatching.line(/after its statement was given to the transaction/)).toMatchObject({ level: "warn" });
+  it("is not cancelled here: its transaction is rolled back instead", async () => {
+    const { offloader, event } = bound(web());
+    const handle = offloader.offload("echo", 1, { transaction: client });
+    expect(handle.cancel()).toBe(false);
+    await event("forwarded", ({ id }) => id === handle.id);
+  });
+
+  it("is waited for by close()", async () => {
+    const { offloader } = bound(web());
+    const { id } = offloader.offload("echo", 1, { transaction: client });
+    expect((await offloader.close()).abandoned).toEqual([]);
+    expect(await jobs(id)).toBe(1);
+  });
+
+  it("is refused at the call where it cannot be in the transaction", async () => {
+    const { offloader } = bound(web({ policies: { fails: { engine: false } } }));
+    const refusal = (call: () => unknown) => thrownBy(call).message;
+    const transaction = client;
+    expect(refusal(() => offloader.offload("echo", 1, { transaction: {} as never }))).toContain(
+      "options of echo: expected transaction to be a client in a transaction, { query(text, values) } or { executeSql(text, values) }, and no pool, got an object",
+    );
+    expect(refusal(() => offloader.offload("fails", {}, { transaction }))).toBe(
+      "options of fails: expected no transaction for a task whose policy is engine: false",
+    );
+    const pool = new Pool({ connectionString: postgres.url });
+    onTestFinished(() => pool.end());
+    expect(refusal(() => offloader.offload("echo", 1, { transaction: pool as never }))).toContain("and no pool");
+    const { signal } = new AbortController();
+    expect(refusal(() => offloader.offload("echo", 1, { transaction, signal }))).toBe(
+      "options of echo: expected no transaction beside signal",
+    );
+    expect(thrownBy(() => offloader.offload("echo", "x".repeat(300_000), { transaction }))).toMatchObject({
+      code: "AR_PAYLOAD_TOO_LARGE",
+    });
+    expect(await rejection(offloader.run("echo", 1, { transaction }))).toMatchObject({
+      message: "options of echo: expected no transaction of run(): only offload() is sure to come before the commit",
+    });
   });
 });
+
+it("a transaction is refused with another engine, and without one", () => {
+  const transaction = { query: async () => {} };
+  for (const options of [{}, { engine: choiceOf(1, "q"), journal: { dir: makeDirectory("engine") } }]) {
+    const { offloader } = watch("engine.mjs", { pool: { minThreads: 0 }, ...options });
+    expect(thrownBy(() => offloader.offload("echo", 1, { transaction }))).toMatchObject({
+      code: "AR_INVALID_OPTIONS",
+      message: "options of echo: expected no transaction without the option engine: pgBoss({ … })",
+    });
+  }
+});
+
+function bound(watched: Watched) {
+  const { offloader, recorded } = watched;
+  return { offloader, recorded, event: watched.event.bind(watched), story: watched.story.bind(watched) };
+}

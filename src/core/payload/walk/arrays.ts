@@ -23,10 +23,13 @@ export function isSparse(value: readonly unknown[]): boolean {
 const inspected = 128;
 const nothingOfIt = { maxArrayLength: 0, depth: 0, customInspect: false, colors: false, compact: 3, breakLength: 80 };
 
-/** @param items how many there are, holes left out */
-export function hasNames(value: readonly unknown[], items: number): boolean {
+/** Whether an array has fields beside its items. */
+export function hasNames(value: readonly unknown[]): boolean {
   if (value.length > inspected && isPlainInside(value)) return false;
-  return Object.keys(value).length !== items;
+  // Indices come first among the keys. Their number says nothing: an item that is not enumerable has none.
+  const keys = Object.keys(value);
+  const last = keys[keys.length - 1];
+  return last !== undefined && last !== String(value.length - 1) && !isIndex(last, value.length);
 }
 
 /** Only Node's own code can list the names of an array without its items. False: it may have names, or be no plain array. */

@@ -2,6 +2,7 @@
 import { types } from "node:util";
 import { shared } from "../../../base/shared.js";
 import { isPort } from "./platform-objects.js";
+import { isRootPrototype } from "./refusals.js";
 
 /**
  * `plain`: arrives as a plain object with its own enumerable fields. `aside`: structured clone carries it as itself.
@@ -9,8 +10,12 @@ import { isPort } from "./platform-objects.js";
  */
 export type Fate = { readonly kind: "plain" | "aside" } | { readonly kind: "refused"; readonly className: string };
 
-/** Called with the first instance of each class that arrives as a plain object without declaring it. */
-export type OnInstance = (type: unknown, path: string) => void;
+/**
+ * Called with the first instance of each class whose instances arrive as something else, without declaring it.
+ *
+ * @param arrivesAs what the instance arrives as: a plain object, or the built-in object that its class extends
+ */
+export type OnInstance = (type: unknown, path: string, arrivesAs: string) => void;
 
 /** An instance may hold all of a payload, and be one of many that do. */
 const mostLooked = 1_000;
@@ -36,6 +41,21 @@ const ofLanguage: ReadonlySet<string> = new Set([
   ...["SuppressedError", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"],
 ]);
 
+/** What a subclass of these adds does not arrive. The name of each, by its prototype. */
+const builtIns: ReadonlyMap<object, string> = new Map(
+  [
+    ...["Array", "Map", "Set", "Date", "RegExp", "Number", "String", "Boolean", "BigInt", "ArrayBuffer", "Buffer"],
+    ...["SharedArrayBuffer", "DataView", "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array"],
+    ...["Int32Array", "Uint32Array", "Float16Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array"],
+    ...["URL", "URLSearchParams"],
+  ].flatMap((name): [object, string][] => {
+    const type: unknown = Reflect.get(globalThis, name);
+    return typeof type === "function" ? [[type.prototype, name]] : [];
+  }),
+);
+
+const iteratorPrototype: object = Object.getPrototypeOf(Object.getPrototypeOf([].values()));
+
 /** Whether an instance can be written as a plain object, and nobody waits to hear of its class. */
 export function isKnownPlain(prototype: object, mustBeReported: boolean): boolean {
   return fates.get(prototype) === plainFate && (!mustBeReported || reported.has(prototype));
@@ -50,6 +70,10 @@ export function fateOf(value: object, prototype: object): Fate {
   const className = globalClassOf(prototype);
   if (className !== undefined && !carried.has(className)) {
     return remember(prototype, { kind: "refused", className });
+  }
+  // Of some, such as those of URLSearchParams, structured clone makes `{}`.
+  if (Object.prototype.isPrototypeOf.call(iteratorPrototype, prototype)) {
+    return remember(prototype, { kind: "refused", className: "Iterator" });
   }
   // To try it would call the getters, once more than the walk does, or end the process. What is known to be of the user's has
   // plain fields alone. A proxy is refused by itself.
@@ -72,12 +96,29 @@ export function rememberPlain(prototype: object): void {
  * Tells of a class once in a process. A class with a static field `plainPayload = true` declares that its instances are
  * meant to arrive as plain objects; nobody hears of it.
  */
-export function report(prototype: object, path: () => string, onInstance: OnInstance): void {
+export function report(
+  prototype: object,
+  path: () => string,
+  onInstance: OnInstance,
+  arrivesAs: string = "plain object",
+): void {
   if (reported.has(prototype)) return;
   reported.add(prototype);
+  // A plain object of a vm context loses nothing.
+  if (isRootPrototype(prototype)) return;
   const type: unknown = Reflect.get(prototype, "constructor");
   if (typeof type === "function" && Reflect.get(type, "plainPayload") === true) return;
-  onInstance(type, path());
+  onInstance(type, path(), arrivesAs);
+}
+
+/** Tells, as {@link report} does, of a class that extends a built-in one. Classes of another realm are not known. */
+export function reportSubclass(prototype: object, path: () => string, onInstance: OnInstance): void {
+  if (builtIns.has(prototype)) return;
+  for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
+    const name = builtIns.get(at);
+    if (name !== undefined) report(prototype, path, onInstance, name);
+    if (name !== undefined) return;
+  }
 }
 
 function remember(prototype: object, fate: Fate): Fate {

@@ -4,6 +4,7 @@ import { serialize } from "node:v8";
 import type { ByteWriter } from "../stream/byte-writer.js";
 import { isLargeBuffer, largeBytes, tags, viewNumber } from "../stream/stream-format.js";
 import type { Collected } from "./collected.js";
+import { refuseFields } from "./hidden-parts.js";
 import { notCloneable, refuseObject } from "./refusals.js";
 
 const narrowMark = '"'.charCodeAt(0);
@@ -72,7 +73,8 @@ export function writeLeaf(value: object, writing: Writing): boolean {
   } else if (types.isBoxedPrimitive(value) && !types.isSymbolObject(value)) writeBoxed(value, out);
   else if (types.isArrayBuffer(value)) writeBuffer(value, writing);
   else if (types.isSharedArrayBuffer(value)) writeAside(value, value, writing);
-  else return writeUrl(value, out);
+  else if (!writeUrl(value, out)) return false;
+  refuseFields(value, writing.where);
   return true;
 }
 

@@ -5,12 +5,14 @@ import { notCloneable, refuseObject } from "./refusals.js";
 
 /** Their fields are hidden, so they look like an empty object. The others, such as console, are refused by their first function. */
 const namespaces: readonly (readonly [value: unknown, name: string])[] = [
-  [Math, "Math"],
-  [JSON, "JSON"],
-  [Reflect, "Reflect"],
-  [Atomics, "Atomics"],
-  [Intl, "Intl"],
-];
+  "Math",
+  "JSON",
+  "Reflect",
+  "Atomics",
+  "Intl",
+  // From Node.js 26 on.
+  "Temporal",
+].map((name) => [Reflect.get(globalThis, name), name]);
 
 /**
  * Refuses `Math` and its like.

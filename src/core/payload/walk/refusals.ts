@@ -35,6 +35,7 @@ export function refuseObject(path: string, value: object, cause?: unknown): neve
 
 /** For an instance of a class of the platform of which structured clone would make something else, often `{}`. */
 export function refuseInstance(path: string, value: object, className: string): never {
+  if (className === "Iterator") throw notCloneable(`${path} is an iterator, which cannot be copied to a thread`);
   const hint = hints[className] ?? "pass what the task needs of it as plain values";
   throw notCloneable(`${path} is ${describe(value)}, which does not arrive as it is; ${hint}`);
 }
@@ -52,6 +53,11 @@ export function prototypeOf(value: object, where: string | (() => string)): obje
     if (isRevoked(value)) refuseObject(typeof where === "string" ? where : where(), value, error);
     throw error;
   }
+}
+
+/** Whether it is the prototype of plain objects, of this realm or of another, such as a vm context. */
+export function isRootPrototype(prototype: object): boolean {
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty");
 }
 
 export function tooDeep(path: string): OffloadError {

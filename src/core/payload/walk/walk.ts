@@ -7,10 +7,11 @@ import { type ByteWriter, takeWriter } from "../stream/byte-writer.js";
 import { rootShape, type Shape, trimShapes } from "../stream/shapes.js";
 import { largeBytes, streamVersion, tags } from "../stream/stream-format.js";
 import { hasNames, isSparse, namesOf } from "./arrays.js";
-import { type Fate, fateOf, isKnownPlain, type OnInstance, rememberPlain, report } from "./classes.js";
+import { type Fate, fateOf, isKnownPlain, type OnInstance, rememberPlain, report, reportSubclass } from "./classes.js";
 import { Collected } from "./collected.js";
 import { isError } from "./error-parts.js";
 import { ErrorQueue } from "./error-queue.js";
+import { refuseFields, refuseHidden } from "./hidden-parts.js";
 import { writeAside, writeLargeString, writeLeaf, writeView } from "./leaves.js";
 import { refuseNamespace, refusePort } from "./platform-objects.js";
 import { maxDepth, prototypeOf, refuseInstance, refuseObject, refuseValue, tooDeep } from "./refusals.js";
@@ -129,14 +130,22 @@ export class Walk {
   #other(value: object, prototype: object | null): void {
     const number = this.found.numberOf(value);
     if (number !== undefined) this.#aside(number);
-    else if (Array.isArray(value)) this.#array(value);
-    else if (ArrayBuffer.isView(value)) writeView(value, this);
-    else if (types.isMap(value)) this.#map(value);
-    else if (types.isSet(value)) this.#set(value);
-    else if (prototype === null && types.isExternal(value)) refuseObject(this.where(), value);
+    else if (Array.isArray(value)) {
+      this.#subclass(prototype);
+      this.#array(value);
+    } else if (ArrayBuffer.isView(value)) {
+      this.#subclass(prototype);
+      writeView(value, this);
+    } else if (types.isMap(value)) {
+      this.#subclass(prototype);
+      this.#map(value);
+    } else if (types.isSet(value)) {
+      this.#subclass(prototype);
+      this.#set(value);
+    } else if (prototype === null && types.isExternal(value)) refuseObject(this.where(), value);
     else if (prototype === null || prototype === Object.prototype) this.#own(value);
     else if (isKnownPlain(prototype, this.onInstance !== undefined)) this.#own(value);
-    else if (writeLeaf(value, this)) return;
+    else if (writeLeaf(value, this)) this.#subclass(prototype);
     else if (this.#isError(value)) this.#error(value);
     else this.#instance(value, prototype);
   }
@@ -158,7 +167,7 @@ export class Walk {
   #own(value: object): void {
     this.out.byte(tags.object);
     const names = Object.keys(value);
-    if (names.length === 0) refuseNamespace(value, this.where);
+    if (names.length === 0) refuseHidden(value, this.where);
     this.#fields(value, names);
   }
 
@@ -181,17 +190,15 @@ export class Walk {
     const { length } = value;
     out.byte(tags.array);
     out.uint32(length);
-    let items = 0;
     for (let index = 0; index < length; index++) {
       const item = value[index];
       if (item === undefined && !Object.hasOwn(value, index)) {
         out.byte(tags.hole);
         continue;
       }
-      items++;
       this.part(item, index);
     }
-    if (hasNames(value, items)) this.#named(value, namesOf(value));
+    if (hasNames(value)) this.#named(value, namesOf(value));
     else out.byte(0);
   }
 
@@ -218,6 +225,7 @@ export class Walk {
   }
 
   #map(value: Map<unknown, unknown>): void {
+    refuseFields(value, this.where);
     this.out.byte(tags.map);
     for (const [key, item] of value) {
       this.part(key, mapKey);
@@ -227,9 +235,15 @@ export class Walk {
   }
 
   #set(value: Set<unknown>): void {
+    refuseFields(value, this.where);
     this.out.byte(tags.set);
     for (const item of value) this.part(item, setItem);
     this.out.byte(tags.end);
+  }
+
+  /** An instance of a class that extends a built-in one arrives as an object of the latter. */
+  #subclass(prototype: object | null): void {
+    if (this.onInstance !== undefined && prototype !== null) reportSubclass(prototype, this.where, this.onInstance);
   }
 
   /** An instance of a class arrives as a plain object. */

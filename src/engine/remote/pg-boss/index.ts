@@ -3,7 +3,7 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { EngineChoice } from "../remote-engine.js";
-import { toEngineTask } from "../thread/body.js";
+import { makeEngineTask } from "../transaction/make-engine-task.js";
 import { toJob } from "./job.js";
 import { type PgBossOptions, resolvePgBoss } from "./options.js";
 import { insertJobs } from "./statements.js";
@@ -41,9 +41,12 @@ export function pgBoss(options: PgBossOptions): EngineChoice {
     module: pathToFileURL(path.join(__dirname, "offload-after-response-pg-boss.cjs")).href,
     options: resolved,
     limits: { maxBytes, replace: false, transactional: true },
-    insert: async (client, head, content) => {
-      const values = [resolved.queue, JSON.stringify([toJob(toEngineTask(head, content))])];
-      await ("executeSql" in client ? client.executeSql(text, values) : client.query(text, values));
+    transactions: {
+      make: makeEngineTask,
+      async insert(client, task) {
+        const values = [resolved.queue, JSON.stringify([toJob(task)])];
+        await ("executeSql" in client ? client.executeSql(text, values) : client.query(text, values));
+      },
     },
   };
 }

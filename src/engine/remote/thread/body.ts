@@ -9,8 +9,8 @@ import { toCarrier } from "../../../core/trace/carrier.js";
 import { decodeContent, type TaskContent } from "../../../journal/format/content.js";
 import { encodings, isEncoding } from "../../../journal/format/format.js";
 import { JsonWriter } from "../../../journal/format/json.js";
-import type { DeliveredTask } from "../protocol.js";
-import type { Delivery, EngineTask, TaskBody, TaskHead } from "../remote-engine.js";
+import type { DeliveredTask, TaskHead } from "../protocol.js";
+import type { Delivery, EngineTask, TaskBody } from "../remote-engine.js";
 
 const jsonWriter = new JsonWriter();
 

@@ -2,8 +2,8 @@
 import { deferred } from "../../../base/deferred.js";
 import { inTime, now } from "../../../base/time.js";
 import { toWire } from "../../../core/payload/to-wire.js";
-import type { Forwarded, FromEngine, Question, ToEngine } from "../protocol.js";
-import type { EngineTask, RemoteEngine, TaskHead } from "../remote-engine.js";
+import type { Forwarded, FromEngine, Question, TaskHead, ToEngine } from "../protocol.js";
+import type { EngineTask, RemoteEngine } from "../remote-engine.js";
 import { toEngineTask } from "./body.js";
 import { Deliverer } from "./deliverer.js";
 import { Forwarder, type OnForwarded } from "./forwarder.js";

@@ -1,0 +1,176 @@
+// What each way to leave a task costs the smallest route of node:http, Fastify and Express, beside a bare message to a thread.
+import { atLeast, atMost, type Bar, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { metricTable } from "../harness/format.js";
+import type { MeterReading } from "../harness/meter.js";
+import { Program } from "../harness/program.js";
+import { Samples } from "../harness/samples.js";
+import { quantile } from "../harness/statistics.js";
+import type { ClosedOrder } from "../programs/closed-load.js";
+import type { LoadOrder, LoadResult } from "../programs/open-load.js";
+import type { Framework, RouteOrder, Way } from "../programs/routes.js";
+
+const connections = 32;
+const perSecond = 500;
+const frameworks: readonly Framework[] = ["node:http", "Fastify", "Express"];
+const floor = "none";
+const raw = "a bare Worker, a message a turn";
+const ours = "offloadAfterResponse(res)";
+const tracking = "tracking only";
+const ways: readonly Way[] = [
+  floor,
+  tracking,
+  ours,
+  "offloadAfterResponse without res",
+  "runAfterResponse",
+  "offload",
+  raw,
+];
+
+const rate = "requests/s";
+const steady = `at ${perSecond}/s`;
+const mainUs = "main-thread us a request, CPU";
+const processUs = "us a request of the whole process, CPU";
+const tail = `${steady}, p99.9 in ms`;
+const overRaw = "main-thread us a request more than the bare message";
+const overNone = "main-thread us a request more than none";
+const ofRaw = "main-thread CPU a request over that of the bare message";
+const processOfRaw = `${steady}, CPU of the process over that of the bare message`;
+
+interface Size {
+  /** Servers are started anew so many times, because processes with the same program differ. */
+  readonly starts: number;
+  readonly rounds: number;
+  readonly requests: number;
+  readonly warmUp: number;
+  readonly steadySeconds: number;
+}
+
+const sizes: Record<Scale, Size> = {
+  short: { starts: 2, rounds: 2, requests: 1_000, warmUp: 3_000, steadySeconds: 0.5 },
+  full: { starts: 6, rounds: 5, requests: 6_000, warmUp: 10_000, steadySeconds: 5 },
+};
+
+export const routesBenchmark: Benchmark = {
+  name: "routes",
+  title: "The smallest route of node:http, Fastify and Express, by the way in which it leaves a task",
+  how: [
+    `A route that reads nothing and answers at once. The task adds 1 to a number on one thread, the callback of \`runAfterResponse\` is empty. Each way has a server process of its own. In each round a client with ${connections} connections sends as many requests as are answered to one, then to the next; then another client sends ${perSecond} requests a second to each.`,
+    '"Tracking only" is an offloader that gets no task: it has to know the response of every request, so that a call without `res` finds it. "A bare Worker" is the floor of work on a thread: one message for all requests of one turn, and nothing is counted, limited, drained, retried or reported. CPU of the process includes that of the thread.',
+  ].join(" "),
+  async run(scale, say) {
+    const samples = new Samples();
+    const closed = new Program("closed-load");
+    const open = new Program("open-load");
+    for (let start = 0; start < sizes[scale].starts; start++) {
+      for (const framework of frameworks) {
+        say(`start ${start + 1} of ${sizes[scale].starts}: ${framework}`);
+        await measure({ framework, size: sizes[scale], samples, closed, open });
+      }
+    }
+    await closed.end();
+    await open.end();
+    for (const framework of frameworks) compare(samples, framework);
+    return {
+      samples,
+      tables: [
+        metricTable(samples, rate, `Requests/s, ${connections} connections`, floor),
+        metricTable(samples, mainUs, `Main-thread us a request, CPU, ${connections} connections`, floor),
+        metricTable(samples, processUs, `us a request of the whole process, CPU, ${connections} connections`, floor),
+        metricTable(samples, overNone, `Main-thread us a request more than none, ${connections} connections`),
+        metricTable(samples, `${steady}, ${mainUs}`, `Main-thread us a request, CPU, ${steady}`, floor),
+        metricTable(samples, `${steady}, ${processUs}`, `us a request of the whole process, CPU, ${steady}`, floor),
+        metricTable(
+          samples,
+          tail,
+          `p99.9 of the answers in ms, ${steady}; tracking only: requests without work`,
+          floor,
+        ),
+      ],
+      bars: bars(samples),
+      charts: [],
+    };
+  },
+};
+
+interface Measurement {
+  readonly framework: Framework;
+  readonly size: Size;
+  readonly samples: Samples;
+  readonly closed: Program;
+  readonly open: Program;
+}
+
+async function measure({ framework, size, samples, closed, open }: Measurement): Promise<void> {
+  const servers = await Promise.all(ways.map((way) => startServer({ framework, way })));
+  const load = (port: number, requests: number) =>
+    closed.ask<number>("run", { port, connections, requests } satisfies ClosedOrder);
+  for (const { port } of servers) await load(port, size.warmUp);
+  for (let round = 0; round < size.rounds; round++) {
+    // Whoever is first is not first in the next round.
+    for (const { way, program, port } of round % 2 === 0 ? servers : [...servers].reverse()) {
+      await program.ask("startMeter");
+      const elapsedMs = await load(port, size.requests);
+      const { cpuMs, processMs } = await program.ask<MeterReading>("readMeter");
+      samples.add(rate, way, framework, (size.requests * 1_000) / elapsedMs);
+      samples.add(mainUs, way, framework, cpuMs && (cpuMs * 1_000) / size.requests);
+      samples.add(processUs, way, framework, (processMs * 1_000) / size.requests);
+    }
+  }
+  const requests = perSecond * size.steadySeconds;
+  for (const { way, program, port } of servers) {
+    await program.ask("startMeter");
+    const { failed, latencies } = await open.ask<LoadResult>("run", { port, perSecond, requests } satisfies LoadOrder);
+    const { cpuMs, processMs } = await program.ask<MeterReading>("readMeter");
+    if (failed > 0) throw new Error(`${failed} of ${requests} requests failed: ${framework}, ${way}`);
+    samples.add(tail, way, framework, quantile(latencies, 0.999));
+    samples.add(`${steady}, ${mainUs}`, way, framework, cpuMs && (cpuMs * 1_000) / requests);
+    samples.add(`${steady}, ${processUs}`, way, framework, (processMs * 1_000) / requests);
+  }
+  for (const { program } of servers) await program.end();
+}
+
+async function startServer(order: RouteOrder): Promise<{ way: Way; program: Program; port: number }> {
+  const program = new Program("routes");
+  return { way: order.way, program, port: await program.ask<number>("open", order) };
+}
+
+/** Differences and ratios are taken within each round, because what disturbs a round disturbs all of them. */
+function compare(samples: Samples, framework: Framework): void {
+  const none = samples.values(mainUs, floor, framework);
+  const bare = samples.values(mainUs, raw, framework);
+  for (const way of ways) {
+    for (const [round, us] of samples.values(mainUs, way, framework).entries()) {
+      if (way !== floor) samples.add(overNone, way, framework, us - (none[round] ?? Number.NaN));
+      if (way === ours) samples.add(overRaw, way, framework, us - (bare[round] ?? Number.NaN));
+      if (way === ours) samples.add(ofRaw, way, framework, us / (bare[round] ?? Number.NaN));
+    }
+  }
+  const bareSteady = samples.values(`${steady}, ${processUs}`, raw, framework);
+  for (const [round, us] of samples.values(`${steady}, ${processUs}`, ours, framework).entries()) {
+    samples.add(processOfRaw, ours, framework, us / (bareSteady[round] ?? Number.NaN));
+  }
+}
+
+function bars(samples: Samples): readonly Bar[] {
+  const major = Number.parseInt(process.versions.node, 10);
+  // Before Node.js 24, AsyncLocalStorage follows each promise by async hooks.
+  const isLight = major >= 24;
+  return [
+    ...atLeast(
+      "requests/s over the route without: an empty route of Express",
+      samples.ratio(rate, ours, floor, "Express"),
+      0.95,
+    ),
+    ...atMost(`${overRaw}, node:http`, samples.summary(overRaw, ours, "node:http"), isLight ? 1.5 : 2.5, "us"),
+    ...atMost(`${ofRaw}, Express`, samples.summary(ofRaw, ours, "Express"), 1.3),
+    ...frameworks.flatMap((framework) =>
+      atMost(`${processOfRaw}, ${framework}`, samples.summary(processOfRaw, ours, framework), 1.3),
+    ),
+    ...atMost(
+      "tracking: main-thread us a request more than none, node:http",
+      samples.summary(overNone, tracking, "node:http"),
+      isLight ? 0.1 : 1.2,
+      "us",
+    ),
+  ];
+}
