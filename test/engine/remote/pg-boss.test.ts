@@ -9,7 +9,8 @@ import { connect } from "../../../src/engine/remote/pg-boss/client.js";
 import { jobIdOf } from "../../../src/engine/remote/pg-boss/job.js";
 import { resolvePgBoss } from "../../../src/engine/remote/pg-boss/options.js";
 import { makeDirectory } from "../../support/directory.js";
-import { thrownBy } from "../../support/offloader.js";
+import { Gate } from "../../support/gate.js";
+import { rejection, thrownBy, type Watched, type WatchedOptions, watch } from "../../support/offloader.js";
 import { hasPostgres, PostgresServer } from "../../support/postgres.js";
 import { describeRemoteEngine } from "./conformance.js";
 
@@ -54,6 +55,69 @@ describe.runIf(hasPostgres())("on PostgreSQL", () => {
     postgres = await PostgresServer.start(directory);
   });
   afterAll(() => postgres.kill());
+
+  /** The jobs of a queue, and the ids of their tasks. */
+  async function tasksOf(queue: string): Promise<readonly string[]> {
+    const client = new Client(postgres.url);
+    await client.connect();
+    const { rows } = await client.query("SELECT data->>'id' AS id FROM pgboss.job WHERE name = $1", [queue]);
+    await client.end();
+    return rows.map(({ id }) => String(id));
+  }
+
+  let offloaders = 0;
+  function settings(queue: string, role: "dispatch" | "work" | "both"): WatchedOptions {
+    const engine = pgBoss({ connection: postgres.url, queue, lockMs: 3_000, pollMs: 100 });
+    return { name: `${queue}-${role}-${offloaders++}`, role, engine, journal: { dir: makeDirectory("pg-boss") } };
+  }
+  const start = (queue: string, role: "dispatch" | "work" | "both", options: WatchedOptions = {}): Watched =>
+    watch("tasks.mjs", { ...settings(queue, role), ...options });
+
+  it("runs on another process's threads what a web process has dispatched, and its journal is the outbox", async () => {
+    const web = start("photos", "dispatch");
+    const handle = web.offloader.offload("echo", { photo: 1 }, { priority: "high" });
+    expect(handle.state).toBe("queued");
+    expect((await web.event("forwarded")).id).toBe(handle.id);
+    expect(await rejection(handle.result())).toMatchObject({ code: "AR_RUN_ELSEWHERE" });
+    const worker = start("photos", "work");
+    expect(await worker.event("succeeded")).toMatchObject({ id: handle.id, task: "echo", attempt: 1 });
+    expect(web.offloader.stats().engine).toMatchObject({ name: "pg-boss", up: true, backlog: 0 });
+  });
+
+  it.each([
+    ["dead", () => postgres.kill(), () => postgres.up()],
+    ["frozen", async () => postgres.freeze(), async () => postgres.thaw()],
+  ])("forwards all of it once a PostgreSQL that was %s is back", { timeout: 60_000 }, async (state, begin, end) => {
+    const web = start(`outage-${state}`, "both", { pool: { maxThreads: 1 } });
+    web.offloader.offload("echo", "first");
+    await web.event("forwarded");
+    await begin();
+    const handles = Array.from({ length: 50 }, (_, n) => web.offloader.offload("echo", n));
+    expect(handles.every((handle) => handle.state === "queued")).toBe(true);
+    await web.line(/cannot be reached/);
+    await end();
+    await web.events("succeeded", 51);
+    const succeeded = web.recorded.filter(({ event }) => event === "succeeded").map(({ id }) => id);
+    expect(new Set(succeeded).size).toBe(51);
+    const kept = await tasksOf(`outage-${state}`);
+    expect(kept.length).toBe(51);
+    expect(new Set(kept)).toEqual(new Set(succeeded));
+  });
+
+  it("gives back at the deadline what is unfinished, and another worker has it with no attempt counted", async () => {
+    const gate = new Gate();
+    const pool = { maxThreads: 1, abortGrace: 10_000, workerData: { gate: gate.memory } };
+    const web = watch("engine.mjs", { ...settings("hand-back", "dispatch"), pool });
+    const worker = watch("engine.mjs", { ...settings("hand-back", "work"), pool });
+    const { id } = web.offloader.offload("goesOn", 1);
+    await worker.event("started");
+    const closing = worker.offloader.close({ timeout: 1_000 });
+    const other = watch("engine.mjs", { ...settings("hand-back", "work"), pool });
+    expect(await other.event("started")).toMatchObject({ id, attempt: 1 });
+    gate.open();
+    expect(await closing).toMatchObject({ abandoned: [] });
+    expect(await other.event("succeeded")).toMatchObject({ id, attempt: 1 });
+  });
 
   describeRemoteEngine("pg-boss", (queue) => connect(optionsOf(queue)), {
     async dieWithTask(queue) {
