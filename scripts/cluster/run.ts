@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly kills: number;
   /** Between two kills, in ms. */
   readonly pauseMs: number;
+  /** How long to wait for the last tasks once the load is over, in ms. Default 60,000. */
+  readonly patienceMs?: number;
   readonly onKill?: (what: string) => void;
 }
 
@@ -29,9 +31,9 @@ export interface ClusterReport {
 }
 
 const program = path.join(import.meta.dirname, "process.mjs");
-const patienceMs = 60_000;
 
-export async function runCluster({ folder, kills, pauseMs, onKill }: ClusterOptions): Promise<ClusterReport> {
+export async function runCluster(options: ClusterOptions): Promise<ClusterReport> {
+  const { folder, kills, pauseMs, patienceMs = 60_000, onKill } = options;
   const ran = path.join(folder, "ran");
   const data = path.join(folder, "redis");
   mkdirSync(data);
@@ -49,8 +51,10 @@ export async function runCluster({ folder, kills, pauseMs, onKill }: ClusterOpti
     return child;
   }
 
-  const webs = [await start("dispatch", "web 1"), await start("dispatch", "web 2")];
-  const workers = [await start("work", "worker 1"), await start("work", "worker 2")];
+  const [webs, workers] = await Promise.all([
+    Promise.all([start("dispatch", "web 1"), start("dispatch", "web 2")]),
+    Promise.all([start("work", "worker 1"), start("work", "worker 2")]),
+  ]);
   const load = setInterval(() => {
     for (const web of webs) if (web.connected) web.send({ n: next++, ms: 5 }, () => {});
   }, 5);
