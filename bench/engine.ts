@@ -21,7 +21,7 @@ type Kind = "plain" | "ours";
 type Redis = "up" | "frozen" | "killed";
 
 const [rounds = 3] = process.argv.slice(2).map(Number).filter(Number.isInteger);
-const tasks = 5_000;
+const tasks = 10_000;
 const backlog = 40_000;
 const program = path.join(import.meta.dirname, "engine/web.mjs");
 const samples = new Samples();
@@ -92,7 +92,7 @@ if (process.argv.includes("--publish")) {
 async function readingOf(kind: Kind, state: Redis): Promise<Reading> {
   const web = await start(kind);
   // Compiled code, and connections that are in use.
-  await ask(web, "dispatch", { tasks: 1_000 });
+  await ask(web, "dispatch", { tasks: 5_000 });
   if (state === "frozen") redis.freeze();
   if (state === "killed") await redis.kill();
   const reading = await ask<Reading>(web, "dispatch", { tasks });
