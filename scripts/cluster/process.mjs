@@ -13,6 +13,8 @@ const offloader = createOffloader({
   role,
   logger: false,
 });
+// Without its parent nobody counts.
+process.once("disconnect", () => process.exit());
 await offloader.ready();
 process.on("message", ({ n, ms }) => {
   offloader.offload("note", { n, ms });

@@ -1,15 +1,25 @@
-// A redis-server for a test: on a port of its own on 127.0.0.1, in a folder of its own; frozen, killed and started again on command.
+// A redis-server, or a valkey-server, for a test: on a port of its own on 127.0.0.1, in a folder of its own; frozen, killed and started
+// again on command.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 
+/** `OFFLOAD_REDIS_SERVER=valkey-server` takes that one; otherwise it is the first of the two that is installed. */
+const server =
+  process.env.OFFLOAD_REDIS_SERVER ?? ["redis-server", "valkey-server"].find(isInstalled) ?? "redis-server";
+const client = server.replace(/-server$/, "-cli");
+
+function isInstalled(program: string): boolean {
+  return spawnSync(program, ["--version"]).status === 0;
+}
+
 /** Whether there is one on this machine. Where it is required and is not there, this throws. */
 export function hasRedis(): boolean {
-  const found = spawnSync("redis-server", ["--version"]).status === 0;
+  const found = isInstalled(server);
   if (!found && process.env.OFFLOAD_REQUIRE_REDIS === "1")
-    throw new Error("redis-server is required, and is not installed");
-  if (!found) console.warn("SKIPPED: redis-server is not installed, so nothing is tested against a real broker");
+    throw new Error(`${server} is required, and is not installed`);
+  if (!found) console.warn(`SKIPPED: ${server} is not installed, so nothing is tested against a real broker`);
   return found;
 }
 
@@ -22,9 +32,9 @@ export class RedisServer {
   ) {}
 
   static async start(dir: string): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), dir);
-    await server.up();
-    return server;
+    const started = new RedisServer(await freePort(), dir);
+    await started.up();
+    return started;
   }
 
   get url(): string {
@@ -47,7 +57,7 @@ export class RedisServer {
       "--appendfsync",
       "always",
     ];
-    const started = spawn("redis-server", options, { stdio: ["ignore", "pipe", "inherit"] });
+    const started = spawn(server, options, { stdio: ["ignore", "pipe", "inherit"] });
     this.#process = started;
     await new Promise<void>((resolve, reject) => {
       let output = "";
@@ -55,7 +65,7 @@ export class RedisServer {
         output += text;
         if (output.includes("Ready to accept connections")) resolve();
       });
-      started.once("exit", (code) => reject(new Error(`redis-server ended with ${code}: ${output}`)));
+      started.once("exit", (code) => reject(new Error(`${server} ended with ${code}: ${output}`)));
     });
   }
 
@@ -71,7 +81,7 @@ export class RedisServer {
 
   /** Sends one command to it. */
   command(...words: readonly string[]): void {
-    const { status, stderr } = spawnSync("redis-cli", ["-p", String(this.port), ...words], { encoding: "utf8" });
+    const { status, stderr } = spawnSync(client, ["-p", String(this.port), ...words], { encoding: "utf8" });
     if (status !== 0) throw new Error(stderr);
   }
 
@@ -86,9 +96,9 @@ export class RedisServer {
 
 export function freePort(): Promise<number> {
   return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
+    const listening = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = listening.address() as AddressInfo;
+      listening.close(() => resolve(port));
     });
   });
 }

@@ -103,8 +103,11 @@ class BullMQ implements RemoteEngine {
     list: async (limit: number) => (await this.#queue.getJobs([failed], 0, limit - 1, false)).map(failureOf),
     retry: async (id: string) => {
       const job = await this.#failed(id);
-      await job?.retry(failed, { resetAttemptsMade: true, resetAttemptsStarted: true });
-      return job !== undefined;
+      if (job === undefined) return false;
+      // First, because a worker takes it at once.
+      if (job.stalledCounter > 0) await job.updateData({ ...job.data, forgiven: job.stalledCounter });
+      await job.retry(failed, { resetAttemptsMade: true, resetAttemptsStarted: true });
+      return true;
     },
     discard: async (id: string) => {
       const job = await this.#failed(id);

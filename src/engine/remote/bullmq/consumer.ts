@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type ConnectionOptions, type Job, Worker } from "bullmq";
 import { clearTicker, now, setTicker, sleep } from "../../../base/time.js";
 import type { Consumer, Delivery } from "../remote-engine.js";
-import { type JobData, toTask } from "./job.js";
+import { crashesOf, type JobData, toTask } from "./job.js";
 import type { ResolvedBullMQOptions } from "./options.js";
 import { settle } from "./verdicts.js";
 
@@ -95,7 +95,7 @@ export class BullMQConsumer implements Consumer {
     this.deliver({
       task: toTask(job),
       attempt: job.attemptsMade + 1,
-      crashes: job.stalledCounter,
+      crashes: crashesOf(job),
       lost: running.lost.signal,
       settle: async (verdict) => {
         this.#running.delete(running);

@@ -6,6 +6,8 @@ import type { ResolvedBullMQOptions } from "./options.js";
 export interface JobData {
   readonly body: TaskBody;
   readonly key?: string | undefined;
+  /** So many of the crashes that BullMQ has counted were before somebody retried the dead letter. */
+  readonly forgiven?: number | undefined;
 }
 
 interface NewJob {
@@ -54,4 +56,9 @@ function traceOf(metadata: string | undefined): EngineTask["trace"] {
   } catch {
     return undefined;
   }
+}
+
+/** BullMQ never counts its stalls down, also when a failed job is retried. */
+export function crashesOf({ stalledCounter, data }: Job<JobData>): number {
+  return Math.max(0, stalledCounter - (data.forgiven ?? 0));
 }

@@ -92,6 +92,8 @@ export class Forwarder {
     const [hasTaken, rejection] = [this.#hasTaken, this.#rejection];
     this.#hasTaken = false;
     this.#rejection = undefined;
+    // The end of what was under way is no refusal.
+    if (this.#closing.signal.aborted) return;
     const refuses = !hasTaken && rejection !== undefined && this.#up;
     if (refuses === this.#isRefusing || !(hasTaken || refuses)) return;
     this.#isRefusing = refuses;

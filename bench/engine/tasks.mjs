@@ -1,0 +1,2 @@
+// The task of the engine's benchmark.
+export function nothing() {}
