@@ -12,6 +12,7 @@ import { makeDirectory } from "../../support/directory.js";
 import { Gate } from "../../support/gate.js";
 import { rejection, thrownBy, type Watched, type WatchedOptions, watch } from "../../support/offloader.js";
 import { hasPostgres, PostgresServer } from "../../support/postgres.js";
+import { until } from "../../support/until.js";
 import { describeRemoteEngine } from "./conformance.js";
 
 const program = fileURLToPath(new URL("programs/pg-boss-dies.mjs", import.meta.url));
@@ -117,6 +118,29 @@ describe.runIf(hasPostgres())("on PostgreSQL", () => {
     gate.open();
     expect(await closing).toMatchObject({ abandoned: [] });
     expect(await other.event("succeeded")).toMatchObject({ id, attempt: 1 });
+  });
+
+  it("tries a task again as the worker decides, and keeps what has failed for good", async () => {
+    const worker = start("ends", "work");
+    const web = start("ends", "dispatch");
+    const { id } = web.offloader.offload("fails", {}, { attempts: 2, backoff: 10 });
+    expect(await worker.event("failed")).toMatchObject({ id, attempt: 2 });
+    await until(() => web.offloader.stats().engine?.failed === 1, "the count of failures");
+    const query = { place: "engine" } as const;
+    expect(await web.offloader.deadLetters.list(query)).toMatchObject([{ id, task: "fails", attempts: 2 }]);
+    expect(await web.offloader.deadLetters.elsewhere.discard(id)).toBe(true);
+    expect(await web.offloader.deadLetters.list(query)).toEqual([]);
+  });
+
+  it("has a task whose name a worker does not know wait for one that knows it", async () => {
+    const old = start("rolling", "work");
+    await old.offloader.ready();
+    const web = watch("engine.mjs", settings("rolling", "dispatch"));
+    const { id } = web.offloader.offload("givesUp", 1);
+    await until(() => web.offloader.stats().engine?.delayed === 1, "the task to be given back");
+    await old.offloader.close();
+    const knows = watch("engine.mjs", settings("rolling", "work"));
+    expect(await knows.event("failed")).toMatchObject({ id, attempt: 1 });
   });
 
   describeRemoteEngine("pg-boss", (queue) => connect(optionsOf(queue)), {
