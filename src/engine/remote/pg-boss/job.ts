@@ -62,7 +62,7 @@ export function jobIdOf(id: string): string {
 }
 
 /** While an unfinished job has it, no other one gets in. A long one would not fit into the index. */
-export function keyOf({ name, key }: Pick<EngineTask, "name" | "key">): string | undefined {
+function keyOf({ name, key }: Pick<EngineTask, "name" | "key">): string | undefined {
   if (key === undefined) return undefined;
   const text = JSON.stringify([name, key]);
   return text.length <= longestKey ? text : createHash("sha256").update(text).digest("hex");
