@@ -91,6 +91,8 @@ describe.runIf(hasRedis())("BullMQ when things go wrong", () => {
     expect(waiting.name).toBe("fails");
     expect(waiting.data.body).toMatchObject({ enc: "json", payload: { message: "no such photo" } });
     expect(waiting.opts.attempts).toBe(2);
+    // KEDA looks at this set, in examples/cluster.
+    expect(await waiting.getState()).toBe("prioritized");
     const worker = start("work");
     await worker.event("failed");
     await until(() => worker.offloader.stats().engine?.running !== 1, "the broker to know");
