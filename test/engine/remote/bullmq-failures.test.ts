@@ -30,7 +30,8 @@ describe.runIf(hasRedis())("BullMQ when things go wrong", () => {
     const queue = `failures-${names++}`;
     const seen = new Queue(queue, { connection: { host: "127.0.0.1", port: redis.port } });
     seen.on("error", () => {});
-    onTestFinished(() => seen.disconnect());
+    // Not awaited: BullMQ's own disconnect() can stay pending after Redis was killed.
+    onTestFinished(() => void seen.disconnect().catch(() => {}));
     const engine = bullmq({ connection: redis.url, queue, ...timing });
     const start = (role: "dispatch" | "work", more = {}): Watched =>
       watch("engine.mjs", { name: `${queue}-${role}`, role, engine, journal: { dir: makeDirectory() }, ...more });
