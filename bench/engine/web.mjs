@@ -1,4 +1,5 @@
-// A web process of the engine's benchmark, of one kind: `plain` adds each task to BullMQ's queue and does not wait, `ours` dispatches it.
+// A web process of the engine's benchmark, of one kind: `plain` adds each task to BullMQ's queue and does not wait, `ours` dispatches
+// it, `none` does nothing.
 // It measures itself: what a dispatch costs, the CPU of the main thread, and how late its event loop is.
 import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -8,8 +9,8 @@ import { bullmq } from "offload-after-response/bullmq";
 
 const { kind, connection, queue, journal } = JSON.parse(process.argv[2]);
 const payload = { key: "photos/2024/06/IMG_20240612_104511.jpg", widths: [320, 640, 1280], userId: 421_337 };
-const dispatch = kind === "plain" ? await plain() : await ours();
 let stats = () => undefined;
+const dispatch = await { none: () => () => {}, plain, ours }[kind]();
 
 /** CPU time of this thread alone. Node.js has a call for it from 23.9 on; Linux counts it in ns, the id of the main thread is the pid. */
 function mainThreadUs() {
@@ -40,9 +41,7 @@ async function ours() {
   });
   await offloader.ready();
   while (offloader.stats().engine?.up !== true) await sleep(10);
-  setImmediate(() => {
-    stats = () => offloader.stats().engine;
-  });
+  stats = () => offloader.stats().engine;
   return () => void offloader.offload("nothing", payload);
 }
 

@@ -113,7 +113,11 @@ const nobody = "nobody";
 function asNobody(program: string, args: readonly string[]): { command: string; args: string[] } {
   const command = path.join(programs() ?? "", program);
   // Unlike su and runuser, it replaces itself by the program, which then has the pid; and it ends the program when the tests are killed.
-  if (isRoot) return { command: "setpriv", args: [`--reuid=${nobody}`, "--clear-groups", "--pdeathsig=SIGINT", command, ...args] };
+  if (isRoot)
+    return {
+      command: "setpriv",
+      args: [`--reuid=${nobody}`, "--clear-groups", "--pdeathsig=SIGINT", command, ...args],
+    };
   return { command, args: [...args] };
 }
 

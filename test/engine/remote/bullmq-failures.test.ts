@@ -30,7 +30,8 @@ describe.runIf(hasRedis())("BullMQ when things go wrong", () => {
     const queue = `failures-${names++}`;
     const seen = new Queue(queue, { connection: { host: "127.0.0.1", port: redis.port } });
     seen.on("error", () => {});
-    onTestFinished(() => seen.disconnect());
+    // Not awaited: BullMQ's own disconnect() can stay pending after Redis was killed.
+    onTestFinished(() => void seen.disconnect().catch(() => {}));
     const engine = bullmq({ connection: redis.url, queue, ...timing });
     const start = (role: "dispatch" | "work", more = {}): Watched =>
       watch("engine.mjs", { name: `${queue}-${role}`, role, engine, journal: { dir: makeDirectory() }, ...more });
@@ -91,6 +92,8 @@ describe.runIf(hasRedis())("BullMQ when things go wrong", () => {
     expect(waiting.name).toBe("fails");
     expect(waiting.data.body).toMatchObject({ enc: "json", payload: { message: "no such photo" } });
     expect(waiting.opts.attempts).toBe(2);
+    // KEDA looks at this set, in examples/cluster.
+    expect(await waiting.getState()).toBe("prioritized");
     const worker = start("work");
     await worker.event("failed");
     await until(() => worker.offloader.stats().engine?.running !== 1, "the broker to know");
