@@ -112,15 +112,6 @@ describe("a process.exit() of the program", () => {
     expect(stderr).not.toContain("would have drained");
   });
 
-  it("in a listener of the signal that was there before is named as that", async () => {
-    const program = await startProgram("test/scenarios/fixtures/shutdown-foreign-first.js", { execArgv: [] });
-    program.kill("SIGTERM");
-    const { code, stderr } = await program.exited;
-    expect(code).toBe(7);
-    expect(stderr).toContain("process.exit() was called in the middle of its shutdown (leaving)");
-    expect(stderr).toMatch(/1 to 1 of 1 offloader=offloader tasks=\[\{"id"/);
-  });
-
   it("in the middle of close() is named as that", async () => {
     const program = await start(1, "close");
     program.send("end");

@@ -40,9 +40,7 @@ export class Triggers {
       if (this.listeners.has(trigger)) continue;
       const listener = this.listenerOf(trigger);
       this.listeners.set(trigger, listener);
-      // A listener that was there before and exits at once would leave no trace of the signal: this one comes before it.
-      if (trigger === "uncaughtException") process.on(trigger, listener);
-      else process.prependListener(trigger, listener);
+      process.on(trigger, listener);
     }
   }
 
