@@ -44,12 +44,22 @@ export async function runCluster(options: ClusterOptions): Promise<ClusterReport
   async function start(role: "dispatch" | "work", name: string): Promise<ChildProcess> {
     const settings = { role, connection: redis.url, journal: path.join(folder, `journal-${role}`) };
     const child = fork(program, [JSON.stringify({ ...settings, name })], { env: { ...process.env, RAN: ran } });
+    children.add(child);
+    child.once("exit", () => void children.delete(child));
     child.on("message", (message: { accepted?: number }) => {
       if (message.accepted !== undefined) accepted.add(message.accepted);
     });
     await once(child, "message");
     return child;
   }
+
+  // Whoever gives up waiting leaves nothing running.
+  const children = new Set<ChildProcess>();
+  const end = (): void => {
+    for (const child of children) child.kill("SIGKILL");
+    void redis.kill();
+  };
+  process.once("exit", end);
 
   const [webs, workers] = await Promise.all([
     Promise.all([start("dispatch", "web 1"), start("dispatch", "web 2")]),
@@ -67,13 +77,13 @@ export async function runCluster(options: ClusterOptions): Promise<ClusterReport
       await redis.up();
     },
   };
-  async function replace(children: ChildProcess[], role: "dispatch" | "work"): Promise<void> {
-    const victim = children.shift();
+  async function replace(processes: ChildProcess[], role: "dispatch" | "work"): Promise<void> {
+    const victim = processes.shift();
     if (victim === undefined) return;
     const exited = once(victim, "exit");
     victim.kill("SIGKILL");
     await exited;
-    children.push(await start(role, role));
+    processes.push(await start(role, role));
   }
 
   for (let round = 0; round < kills; round++) {
@@ -93,8 +103,9 @@ export async function runCluster(options: ClusterOptions): Promise<ClusterReport
   }
   const lost = missing().length;
   const runs = numbers();
-  for (const child of [...webs, ...workers]) child.kill("SIGKILL");
+  for (const child of children) child.kill("SIGKILL");
   await redis.kill();
+  process.off("exit", end);
   return {
     accepted: accepted.size,
     run: new Set(runs).size,
