@@ -15,6 +15,7 @@ export type { ResponseOutcome, RunIf } from "./core/outcome.js";
 export { NonRetryableError } from "./core/retry/non-retryable.js";
 export type { FinalState, TaskState, UnfinishedState } from "./core/states.js";
 export type { TaskContext, TaskLog } from "./core/task-context.js";
+export type { TransactionClient } from "./core/transaction-client.js";
 export type { Callback, CallbackContext } from "./engine/callbacks/callbacks.js";
 export type { EngineState } from "./engine/remote/engine-status.js";
 export type { EngineRole } from "./engine/remote/options.js";
