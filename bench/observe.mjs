@@ -2,11 +2,14 @@
 // with all of them; and a scrape of 50 names. Interleaved, medians.
 //
 //   node bench/observe.mjs [rounds]
+import { fork } from "node:child_process";
+import { tracingChannel } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { context, SpanKind, trace } from "@opentelemetry/api";
+import { context, propagation, SpanKind, trace } from "@opentelemetry/api";
 import {
   AlwaysOnSampler,
   BatchSpanProcessor,
@@ -19,78 +22,120 @@ import { OffloadInstrumentation } from "offload-after-response/otel";
 import { prometheus } from "offload-after-response/prometheus";
 
 const bars = { sampledUs: 2, scrapeMs: 2 };
-const rounds = Number(process.argv[2] ?? 15);
+const kinds = ["nobody", "floor", "sampled", "all"];
 const tasks = 5_000;
+const warmUps = 8;
+const attributes = Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`messaging.attribute${n}`, `value${n}`]));
 
-const folder = mkdtempSync(path.join(tmpdir(), "observe-bench-"));
-const names = Array.from({ length: 50 }, (_, n) => `task${n}`);
-writeFileSync(path.join(folder, "tasks.mjs"), names.map((name) => `export const ${name} = ({ n }) => n;\n`).join(""));
+if (process.send !== undefined) await measure(process.argv[2]);
+else await compare(Number(process.argv[2] ?? 15));
 
-const exporter = { export: (_spans, done) => done({ code: 0 }), async shutdown() {} };
-const providerOf = (sampler) =>
-  new NodeTracerProvider({
+async function compare(rounds) {
+  const children = Object.fromEntries(kinds.map((kind) => [kind, fork(import.meta.filename, [kind])]));
+  await Promise.all(Object.values(children).map((child) => once(child, "message")));
+  const costs = Object.fromEntries(kinds.map((kind) => [kind, []]));
+  for (let round = 0; round < rounds + warmUps; round++) {
+    for (const kind of round % 2 === 0 ? kinds : kinds.toReversed()) {
+      const cost = await ask(children[kind], "dispatch");
+      if (round >= warmUps) costs[kind].push(cost);
+    }
+  }
+  const scrape = await ask(children.nobody, "scrape");
+  for (const child of Object.values(children)) child.disconnect();
+
+  const nobody = median(costs.nobody);
+  console.log(`Node ${process.version}, ${rounds} rounds of ${tasks} tasks, medians of the main thread's CPU time\n`);
+  console.log(`nobody listens                ${nobody.toFixed(2)} us a task`);
+  console.log(`the floor, 1 % sampled        ${(median(costs.floor) - nobody).toFixed(2)} us a task more`);
+  console.log(`OpenTelemetry, all sampled   ${(median(costs.all) - nobody).toFixed(2)} us a task more\n`);
+  bar("us a task more, OpenTelemetry at 1 % sampling", median(costs.sampled) - nobody, bars.sampledUs);
+  bar("ms a scrape of 50 names", scrape, bars.scrapeMs);
+}
+
+async function ask(child, what) {
+  child.send(what);
+  const [answer] = await once(child, "message");
+  return answer;
+}
+
+async function measure(kind) {
+  const folder = mkdtempSync(path.join(tmpdir(), "observe-bench-"));
+  const names = Array.from({ length: 50 }, (_, n) => `task${n}`);
+  writeFileSync(path.join(folder, "tasks.mjs"), names.map((name) => `export const ${name} = ({ n }) => n;\n`).join(""));
+  const sampler = kind === "all" ? new AlwaysOnSampler() : new TraceIdRatioBasedSampler(0.01);
+  const exporter = { export: (_spans, done) => done({ code: 0 }), async shutdown() {} };
+  const provider = new NodeTracerProvider({
     sampler: new ParentBasedSampler({ root: sampler }),
     spanProcessors: [new BatchSpanProcessor(exporter)],
   });
-const providers = { sampled: providerOf(new TraceIdRatioBasedSampler(0.01)), all: providerOf(new AlwaysOnSampler()) };
-providers.sampled.register();
-const instrumentation = new OffloadInstrumentation({ enabled: false });
+  provider.register();
+  const instrumentation = new OffloadInstrumentation({ enabled: false });
+  instrumentation.setTracerProvider(provider);
+  if (kind === "sampled" || kind === "all") instrumentation.enable();
+  const offloader = createOffloader({
+    tasks: pathToFileURL(path.join(folder, "tasks.mjs")),
+    pool: { maxThreads: 1 },
+    logger: false,
+  });
+  await offloader.ready();
+  const beside = kind === "floor" ? floorOf(provider.getTracer("floor")) : () => {};
 
-const offloader = createOffloader({
-  tasks: pathToFileURL(path.join(folder, "tasks.mjs")),
-  pool: { maxThreads: 1 },
-  logger: false,
-});
-await offloader.ready();
-
-const tracer = providers.sampled.getTracer("floor");
-/** What the API asks of every instrumentation at a dispatch: whether this span is sampled. */
-const startSpan = () => tracer.startSpan("send task0", { kind: SpanKind.PRODUCER }, context.active()).end();
-
-const costs = { nobody: [], floor: [], sampled: [], all: [] };
-for (let round = 0; round < rounds + 3; round++) {
-  for (const kind of Object.keys(costs)) {
-    if (kind === "sampled" || kind === "all") {
-      instrumentation.setTracerProvider(providers[kind]);
-      instrumentation.enable();
-    }
-    const cost = await usPerTask(kind === "floor" ? startSpan : () => {});
+  process.on("message", async (what) => process.send(what === "scrape" ? await msPerScrape() : await usPerTask()));
+  process.once("disconnect", async () => {
     instrumentation.disable();
-    if (round >= 3) costs[kind].push(cost);
+    await offloader.close();
+    await provider.shutdown();
+    rmSync(folder, { recursive: true });
+  });
+  process.send("ready");
+
+  async function usPerTask() {
+    const from = cpuMs();
+    for (let n = 0; n < tasks; n++) {
+      beside();
+      offloader.offload("task0", { n });
+    }
+    await offloader.idle();
+    return ((cpuMs() - from) * 1_000) / tasks;
+  }
+
+  async function msPerScrape() {
+    for (const name of names) await offloader.run(name, { n: 1 });
+    const metrics = prometheus(offloader);
+    const scrapes = Array.from({ length: 40 }, () => {
+      const from = cpuMs();
+      for (let scrape = 0; scrape < 10; scrape++) metrics.text();
+      return (cpuMs() - from) / 10;
+    });
+    return median(scrapes);
   }
 }
-for (const name of names) await offloader.run(name, { n: 1 });
-const metrics = prometheus(offloader);
-const scrapes = Array.from({ length: 40 }, () => {
-  const from = cpuMs();
-  for (let scrape = 0; scrape < 10; scrape++) metrics.text();
-  return (cpuMs() - from) / 10;
-});
 
-const nobody = median(costs.nobody);
-console.log(`Node ${process.version}, ${rounds} rounds of ${tasks} tasks, medians of the main thread's CPU time\n`);
-console.log(`nobody listens              ${nobody.toFixed(2)} us a task`);
-console.log(`startSpan alone, 1 % sampled ${(median(costs.floor) - nobody).toFixed(2)} us a task more`);
-console.log(`OpenTelemetry, all sampled  ${(median(costs.all) - nobody).toFixed(2)} us a task more\n`);
-bar("us a task more, OpenTelemetry at 1 % sampling", median(costs.sampled) - nobody, bars.sampledUs);
-bar("ms a scrape of 50 names", median(scrapes), bars.scrapeMs);
-await offloader.close();
-await Promise.all(Object.values(providers).map((provider) => provider.shutdown()));
-trace.disable();
-rmSync(folder, { recursive: true });
+/** What each instrumentation asks of Node.js and of the SDK at a dispatch: a channel, and a span; and two whole ones where it is sampled. */
+function floorOf(tracer) {
+  const channel = tracingChannel("floor");
+  channel.subscribe({
+    start(message) {
+      message.span = tracer.startSpan("send task0", { kind: SpanKind.PRODUCER }, context.active());
+    },
+    end({ span }) {
+      if (!span.isRecording()) return;
+      const carrier = {};
+      span.setAttributes(attributes);
+      propagation.inject(trace.setSpan(context.active(), span), carrier);
+      span.end();
+      const from = propagation.extract(context.active(), carrier);
+      tracer.startSpan("process task0", { kind: SpanKind.CONSUMER, attributes }, from).end();
+    },
+    asyncStart() {},
+    asyncEnd() {},
+    error() {},
+  });
+  return () => channel.traceSync(() => {}, {});
+}
 
 function bar(text, measured, bound) {
   console.log(`${measured <= bound ? "met    " : "NOT met"} ${text}: ${measured.toFixed(2)} (bar: ${bound})`);
-}
-
-async function usPerTask(beside) {
-  const from = cpuMs();
-  for (let n = 0; n < tasks; n++) {
-    beside();
-    offloader.offload("task0", { n });
-  }
-  await offloader.idle();
-  return ((cpuMs() - from) * 1_000) / tasks;
 }
 
 function median(values) {

@@ -96,22 +96,36 @@ export class Intake {
     parent?: FollowUp,
   ): Task {
     try {
-      if (!isDispatchTraced() || parent?.carrier !== undefined)
-        return this.#acceptTask(operation, taskName, payload, options, response, parent, parent?.carrier);
-      const message = {
-        offloader: this.parts.name,
-        task: typeof taskName === "string" ? cut(taskName, longestShownName) : taskName,
-        kind: "task",
-        parent: parent?.parent,
-        carrier: {},
-      } as const;
-      return traceDispatch(message, (carrier) =>
-        this.#acceptTask(operation, taskName, payload, options, response, parent, carrier),
-      );
+      const carrier = parent?.carrier;
+      if (carrier === undefined && isDispatchTraced()) {
+        return this.#acceptTracedTask(operation, taskName, payload, options, response, parent);
+      }
+      return this.#acceptTask(operation, taskName, payload, options, response, parent, carrier);
     } catch (error) {
       this.parts.refusals.refused("task", taskName, error);
       throw error;
     }
+  }
+
+  // Of its own, because a function with a closure over its parameters puts them on the heap in every call.
+  #acceptTracedTask(
+    operation: Operation,
+    taskName: string,
+    payload: unknown,
+    options: DispatchOptions | undefined,
+    response: HeldResponse | undefined,
+    parent: FollowUp | undefined,
+  ): Task {
+    const message = {
+      offloader: this.parts.name,
+      task: typeof taskName === "string" ? cut(taskName, longestShownName) : taskName,
+      kind: "task",
+      parent: parent?.parent,
+      carrier: {},
+    } as const;
+    return traceDispatch(message, (carrier) =>
+      this.#acceptTask(operation, taskName, payload, options, response, parent, carrier),
+    );
   }
 
   #acceptTask(
