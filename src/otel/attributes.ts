@@ -13,9 +13,12 @@ const system = "after_response";
 
 export function sendAttributes({ offloader, task, kind }: Described): Attributes {
   return {
-    ...common({ offloader, task, kind }),
+    "messaging.system": system,
     "messaging.operation.name": "send",
     "messaging.operation.type": "send",
+    "messaging.destination.name": task,
+    "after_response.offloader": offloader,
+    "after_response.kind": kind,
   };
 }
 
@@ -28,26 +31,22 @@ export interface Attempt extends Described {
 }
 
 export function processAttributes(attempt: Attempt): Attributes {
-  const { id, threadId, priority, waitMs } = attempt;
-  return {
-    ...common(attempt),
+  const { threadId, priority, waitMs } = attempt;
+  // Field by field: on Node 20 to spread each of these costs more than the span itself.
+  const attributes: Attributes = {
+    "messaging.system": system,
     "messaging.operation.name": "process",
     "messaging.operation.type": "process",
-    "messaging.message.id": id,
+    "messaging.destination.name": attempt.task,
+    "messaging.message.id": attempt.id,
+    "after_response.offloader": attempt.offloader,
+    "after_response.kind": attempt.kind,
     "after_response.attempt": attempt.attempt,
-    ...(priority !== undefined && { "after_response.priority": priority }),
-    ...(threadId !== undefined && { "thread.id": threadId }),
-    ...(waitMs !== undefined && { "after_response.wait.duration": waitMs / 1_000 }),
   };
-}
-
-function common({ offloader, task, kind }: Described): Attributes {
-  return {
-    "messaging.system": system,
-    "messaging.destination.name": task,
-    "after_response.offloader": offloader,
-    "after_response.kind": kind,
-  };
+  if (priority !== undefined) attributes["after_response.priority"] = priority;
+  if (threadId !== undefined) attributes["thread.id"] = threadId;
+  if (waitMs !== undefined) attributes["after_response.wait.duration"] = waitMs / 1_000;
+  return attributes;
 }
 
 /** `error.type`: the code of an error, or its name. */

@@ -62,8 +62,12 @@ function traceAfterwards(tracer: () => Tracer, relation: Relation): () => void {
     if (event.runMs !== undefined && traced.has(`${offloader} ${event.threadId}`)) return;
     const endTime = wallClock();
     const attempt = {
-      ...event,
       offloader,
+      task: event.task,
+      kind: event.kind,
+      id: event.id,
+      attempt: event.attempt,
+      priority: event.priority,
       replayed: event.replayed ?? false,
       carrier: event.carrier,
       waitMs: event.waitMs,
