@@ -35,11 +35,11 @@ export const jobsBenchmark: Benchmark = {
   name: "jobs",
   title: "Real jobs: in the handler, with a limit, on threads",
   how: [
-    "Each job so many times, all started in one turn, in each of the ways, one after the other in each round, in one process.",
-    "In the handler: the function is called and its promise awaited by nobody else. Two at a time: the same behind a semaphore.",
-    "One thread, two threads: `run` of an offloader with so many; two on one thread: `pool.concurrentTasksPerThread: 2`.",
-    "The payload travels to the thread and counts. sharp uses one core for each photo in all of them.",
-    "Standstill: how late the event loop was at the most, by a timer of 1 ms.",
+    "One process does each job in five ways, one way after the other. It starts all jobs of a row in the same turn of the event loop.",
+    "In the handler: the function is called on the main thread. Two at a time: the same behind a semaphore.",
+    "One thread, two threads: `run` of an offloader with that many threads. Two on one thread: `pool.concurrentTasksPerThread: 2`.",
+    "The time to send the payload to the thread is a part of the figures. sharp uses one core for each photo.",
+    "Standstill: by how much a timer of 1 ms was late at the most.",
   ].join(" "),
   async run(scale, say) {
     const { rounds } = sizes[scale];

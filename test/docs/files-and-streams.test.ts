@@ -49,6 +49,21 @@ describe("docs/files-and-streams.md", () => {
     });
   }
 
+  it("a file that is too large is refused, dispatches nothing, and leaves no file", async () => {
+    const tooLarge = new Blob([new Uint8Array(20_000_001)]);
+    for (const name of ["multer", "formidable", "busboy", "fastify"]) {
+      const server = await startProgram(path.join(project.directory, "page/start.ts"), { args: [`./${name}.js`] });
+      const form = new FormData();
+      form.append("photo", tooLarge, "photo.jpg");
+      const { status } = await fetch(server.url, { method: "POST", body: form });
+      expect([name, status >= 400]).toEqual([name, true]);
+      server.kill("SIGTERM");
+      const { code, stdout } = await server.exited;
+      expect([name, code, stdout.includes("succeeded")]).toEqual([name, 0, false]);
+      expect([name, await readdir(path.join(project.directory, "page/uploads"))]).toEqual([name, []]);
+    }
+  });
+
   it("a form without a file is answered with 400, and leaves no file", async () => {
     for (const name of ["multer", "formidable", "busboy", "fastify", "memory"]) {
       const server = await startProgram(path.join(project.directory, "page/start.ts"), { args: [`./${name}.js`] });
