@@ -31,6 +31,8 @@ const most: Readonly<Record<string, Counts>> = {
   "callback after a response": { messages: 0, bytes: 5_500, asyncResources: 3.1, questions: 6, questionsInThread: 0 },
 };
 
+const isNode20 = process.versions.node.startsWith("20.");
+
 /** What the program counts, which prints it when it is done. */
 async function countsOf<Counted>(program: string): Promise<Counted> {
   const { output, exited } = await startProgram(program, {
@@ -58,8 +60,8 @@ describe("the work on the main thread, and the questions in the thread", () => {
 
 it("the work of a request that is only tracked does not grow", async () => {
   const { bytes, contexts } = await countsOf<TrackingCounts>("bench/tracking-guard.ts");
-  // The watch, and what a request and its response get as properties. Node.js 20 takes most.
-  expect(bytes).toBeLessThanOrEqual(1_250);
+  // The watch, and what a request and its response get as properties. On Node.js 20 the same program counts 1,080 to 1,450.
+  expect(bytes).toBeLessThanOrEqual(isNode20 ? 1_500 : 1_100);
   // Node's own listeners need none.
   expect(contexts).toBe(0);
 });
