@@ -8,18 +8,18 @@ import type { ResponseWatch } from "./watch.js";
 export const current: AsyncLocalStorage<ResponseWatch> = shared("current/1", () => new AsyncLocalStorage());
 
 const kept = Symbol("offload-after-response.context");
+/** The `emit` that an object had before, where somebody had replaced Node's. */
+const replaced = Symbol("offload-after-response.emit");
 
-type Kept = EventEmitter & { [kept]?: KeptContext };
-
-interface KeptContext {
-  readonly watch: ResponseWatch | undefined;
-  /** The `emit` that the object had before. */
-  readonly emit: EventEmitter["emit"];
-}
+type Kept = EventEmitter & { [kept]?: ResponseWatch; [replaced]?: EventEmitter["emit"] };
 
 type Event = Parameters<EventEmitter["emit"]>;
 
 type Emit = (this: Kept, ...event: Event) => boolean;
+
+const nodesEmit = EventEmitter.prototype.emit;
+// One that was replaced for all emitters before the library was loaded may do something with an event that has no listener.
+const isNodes = Function.prototype.toString.call(nodesEmit).startsWith("function emit(type");
 
 /**
  * Lets the events of a request, a response or a stream come in the context of its request.
@@ -28,38 +28,67 @@ type Emit = (this: Kept, ...event: Event) => boolean;
  * what follows from them would be outside of the request. (OpenTelemetry binds both objects for the same reason.)
  */
 export function keepContext(emitter: EventEmitter, watch: ResponseWatch): void {
-  replaceEmit(emitter, watch, emitInContext);
+  replaceEmit(emitter, watch, emitInContext, emitTheirsInContext);
 }
 
 /** The same for a response, whose watch observes its events as well: two listeners for every response would cost more. */
 export function keepContextAndObserve(response: EventEmitter, watch: ResponseWatch): void {
-  replaceEmit(response, watch, emitAndObserve);
+  replaceEmit(response, watch, emitAndObserve, emitTheirsAndObserve);
 }
 
-// All objects share one function. A closure in each would give each object a shape of its own once Express changes its
-// prototype, which costs a request 5 us on Node 24.
-function replaceEmit(emitter: Kept, watch: ResponseWatch, emit: Emit): void {
-  emitter[kept] = { watch, emit: emitter.emit };
-  emitter.emit = emit;
+// All objects share a few functions. A closure in each would give each object a shape of its own once Express changes its
+// prototype, which costs a request 5 us on Node 24. Nor is there an object for each that holds the watch and the `emit` before.
+function replaceEmit(emitter: Kept, watch: ResponseWatch, ours: Emit, aroundTheirs: Emit): void {
+  const { emit } = emitter;
+  emitter[kept] = watch;
+  if (emit !== nodesEmit) emitter[replaced] = emit;
+  emitter.emit = emit === nodesEmit ? ours : aroundTheirs;
 }
 
+// The watch is undefined in an object to which the function was copied alone.
 const emitInContext: Emit = function (...event) {
-  return emitWithin(this, this[kept] ?? nothing, event);
+  return emitWithin(this, this[kept], nodesEmit, event);
 };
 
 const emitAndObserve: Emit = function (...event) {
-  const context = this[kept] ?? nothing;
-  context.watch?.observe(event[0]);
-  return emitWithin(this, context, event);
+  const watch = this[kept];
+  watch?.observe(event[0]);
+  return emitWithin(this, watch, nodesEmit, event);
 };
 
-// For an object to which the function was copied without the context.
-const nothing: KeptContext = { watch: undefined, emit: EventEmitter.prototype.emit };
+const emitTheirsInContext: Emit = function (...event) {
+  return emitWithin(this, this[kept], this[replaced] ?? nodesEmit, event);
+};
 
-function emitWithin(emitter: Kept, { watch, emit }: KeptContext, event: Event): boolean {
-  if (watch === undefined || current.getStore() === watch) return emit.apply(emitter, event);
-  // Most events have no listener that could see the context, and to enter one costs 2 us on Node 24. An `emit` that
-  // somebody else has replaced sees these events too, so it is always called in the context.
-  if (emit === EventEmitter.prototype.emit && emitter.listenerCount(event[0]) === 0) return emit.apply(emitter, event);
+const emitTheirsAndObserve: Emit = function (...event) {
+  const watch = this[kept];
+  watch?.observe(event[0]);
+  return emitWithin(this, watch, this[replaced] ?? nodesEmit, event);
+};
+
+function emitWithin(
+  emitter: Kept,
+  watch: ResponseWatch | undefined,
+  emit: EventEmitter["emit"],
+  event: Event,
+): boolean {
+  // Most events have no listener, and Node's own `emit` does nothing then. Any other sees these events too.
+  const [name] = event;
+  if (isNodes && emit === nodesEmit && name !== "error" && emitter.listenerCount(name) === 0) return false;
+  if (watch === undefined || current.getStore() === watch || isForNodeAlone(emitter, name))
+    return emit.apply(emitter, event);
+  return enter(watch, emitter, emit, event);
+}
+
+// Apart, because a closure in `emitWithin` would cost every event an object.
+function enter(watch: ResponseWatch, emitter: Kept, emit: EventEmitter["emit"], event: Event): boolean {
   return current.run(watch, () => emit.apply(emitter, event));
+}
+
+/**
+ * Whether the only listener is Node's, which needs no context. From Node 24 on every request that nobody reads has one at its
+ * end, outside of its context, and to enter that costs more than all the rest.
+ */
+function isForNodeAlone(emitter: Kept, name: Event[0]): boolean {
+  return name === "end" && emitter.listenerCount(name) === 1 && emitter.rawListeners(name)[0]?.name === "clearIncoming";
 }

@@ -46,6 +46,11 @@ export function http1Outcome(
   };
 }
 
+/** The outcome of a response of which everything was sent. */
+export function completedOutcome(statusCode: number, times: ResponseTimes): ResponseOutcome {
+  return { kind: "completed", statusCode, headersSent: true, error: undefined, ...times };
+}
+
 function errorOf({ errored, req }: ServerResponse): Error | undefined {
   return errored ?? req?.socket?.errored ?? req?.errored ?? undefined;
 }
@@ -66,7 +71,7 @@ interface SocketState extends Partial<Pick<Socket, "destroyed" | "errored">> {
 }
 
 /** Whether a `finish` is wrong: up to Node 24.8 it also comes when a socket dies with a part of the body unsent. */
-function wasCut(socket: SocketState | undefined): boolean {
+export function wasCut(socket: SocketState | undefined): boolean {
   if (!socket) return false;
   if (socket.errored) return true;
   // On Node 20 a socket that this process destroyed (a shutdown, a timeout) has no error. A flag of its stream, which is

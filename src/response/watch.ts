@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { brandClass } from "../base/shared.js";
 import { nextTurn, now, wallClock } from "../base/time.js";
 import type { ResponseOutcome, ResponseTimes } from "../core/outcome.js";
-import { http1Outcome, isOver, outcomeOf } from "./ending.js";
+import { completedOutcome, http1Outcome, isOver, outcomeOf, wasCut } from "./ending.js";
 import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
 import { isSilent } from "./silent.js";
 import { endOnSocketClose, type Followers, unfollow } from "./sockets.js";
@@ -62,6 +62,9 @@ export class ResponseWatch {
    */
   response: AnyResponse | undefined;
   #outcome: ResponseOutcome | undefined;
+  // What a complete response leaves that nobody waits for: most are never asked for their outcome.
+  #statusCode = 0;
+  #endedAt = 0;
   #listeners: OverListener[] | undefined;
   /** The socket of a response of HTTP/1, until the response is over. */
   #socket: Socket | undefined;
@@ -95,7 +98,7 @@ export class ResponseWatch {
       return;
     }
     this.#listeners = [listener];
-    if (this.#outcome !== undefined) this.#deliverSoon();
+    if (this.response === undefined) this.#deliverSoon();
     // Only now, because few responses have a listener.
     else if (this.#socket !== undefined) this.#followSocket(this.#socket);
   }
@@ -117,7 +120,7 @@ export class ResponseWatch {
   outcomeSoFar(error: Error, trustsEnd: boolean): ResponseOutcome | undefined {
     const { response } = this;
     if (response === undefined) return undefined;
-    const outcome = outcomeOf(response, false, this.#times());
+    const outcome = outcomeOf(response, false, this.#times(now()));
     if (trustsEnd && response.writableEnded)
       return { ...outcome, kind: "completed", headersSent: true, error: undefined };
     return { ...outcome, kind: "aborted", headersSent: response.headersSent, error };
@@ -138,11 +141,15 @@ export class ResponseWatch {
     const response = this.response;
     if (response === undefined) return;
     const socket = this.#socket;
-    const times = this.#times();
-    this.#outcome =
-      socket === undefined
-        ? outcomeOf(response, finished, times)
-        : http1Outcome(response as ServerResponse, socket, finished, times);
+    const at = now();
+    if (socket === undefined) {
+      this.#outcome = outcomeOf(response, finished, this.#times(at));
+    } else if (this.#listeners !== undefined || !finished || wasCut(socket)) {
+      this.#outcome = http1Outcome(response as ServerResponse, socket, finished, this.#times(at));
+    } else {
+      this.#statusCode = (response as ServerResponse).statusCode;
+      this.#endedAt = at;
+    }
     this.response = undefined;
     this.#socket = undefined;
     if (this.#followers !== undefined) unfollow(this, this.#followers);
@@ -150,9 +157,13 @@ export class ResponseWatch {
     if (this.#listeners !== undefined) this.#deliverSoon();
   }
 
-  #times(): ResponseTimes {
-    const durationMs = now() - this.#startedAt;
-    const endedAt = wallClock();
+  /**
+   * @param end `now()` when the response was over
+   * @param ago how long ago that is, in ms
+   */
+  #times(end: number, ago = 0): ResponseTimes {
+    const durationMs = end - this.#startedAt;
+    const endedAt = wallClock() - Math.floor(ago);
     return { startedAt: endedAt - durationMs, endedAt, durationMs };
   }
 
@@ -190,10 +201,10 @@ export class ResponseWatch {
   }
 
   #deliver(): void {
+    this.#outcome ??= completedOutcome(this.#statusCode, this.#times(this.#endedAt, now() - this.#endedAt));
     const outcome = this.#outcome;
-    const listeners = this.#listeners;
+    const listeners = this.#listeners ?? [];
     this.#listeners = undefined;
-    if (outcome === undefined || listeners === undefined) return;
     for (const listener of listeners) {
       try {
         listener(outcome);

@@ -168,6 +168,42 @@ describe("the current response is known", () => {
     expect((await register(currentOf(places.seen.get("close"))).outcome).kind).toBe("aborted");
   });
 
+  it("in the end of a request that is answered before its body has come", async () => {
+    const answered = new Arrivals<void>();
+    const ends = new Arrivals<unknown>();
+    let over: unknown;
+    const port = await serve((req, res) => {
+      req.once("end", () => ends.push(currentResponse()));
+      res.once("close", () => {
+        over = currentResponse();
+        answered.push();
+      });
+      res.end("early");
+    });
+    const client = await connect(port);
+    client.request("POST", "/", { "Content-Length": "2" });
+    await answered.next();
+    client.socket.write("ab");
+    const left = await ends.next();
+    expect(left).toBeDefined();
+    expect(left).toBe(over);
+  });
+
+  it("in an `emit` that somebody else has put around Node's, which sees every event", async () => {
+    const seen = new Arrivals<[string, boolean]>();
+    const emit = http.ServerResponse.prototype.emit;
+    // In the prototype, as tracers do. It is there before the request begins.
+    http.ServerResponse.prototype.emit = function (this: ServerResponse, name: string, ...rest: unknown[]) {
+      seen.push([name, currentResponse() !== undefined]);
+      return emit.call(this, name, ...rest);
+    } as typeof emit;
+    afterThisTest(() => Reflect.deleteProperty(http.ServerResponse.prototype, "emit"));
+    const port = await serve((_req, res) => res.end("answered"));
+    await (await fetch(`http://127.0.0.1:${port}`)).text();
+    // Nobody listens to the first two.
+    for (const name of ["socket", "prefinish", "finish", "close"]) expect(await seen.next()).toEqual([name, true]);
+  });
+
   it("as what is left of it after the end, which whenOver() takes", async () => {
     const after = new Arrivals<unknown>();
     const port = await serve((_req, res) => {
@@ -352,6 +388,28 @@ it("the duration of a tracked response counts from the start of its request", as
   });
   await (await fetch(`http://127.0.0.1:${port}`)).text();
   expect((await (await handled.next())()).durationMs).toBeGreaterThanOrEqual(20);
+});
+
+it("the outcome of a tracked response that nobody waited for is that of its end, whenever it is asked for", async () => {
+  const closed = new Arrivals<unknown>();
+  const port = await serve((_req, res) => {
+    res.statusCode = 201;
+    res.on("close", () => closed.push(currentResponse()));
+    res.end("created");
+  });
+  const before = Date.now();
+  await (await fetch(`http://127.0.0.1:${port}`)).text();
+  const left = currentOf(await closed.next());
+  const after = Date.now();
+  const start = performance.now();
+  while (performance.now() < start + 50);
+  const outcome = await register(left).outcome;
+  expect(outcome).toMatchObject({ kind: "completed", statusCode: 201, headersSent: true, error: undefined });
+  expect(outcome.endedAt).toBeGreaterThanOrEqual(before);
+  // The clock of the day and the monotonic one tick apart.
+  expect(outcome.endedAt).toBeLessThanOrEqual(after + 2);
+  expect(outcome.durationMs).toBeLessThanOrEqual(after - before + 2);
+  expect(outcome.endedAt - outcome.startedAt).toBeCloseTo(outcome.durationMs, 3);
 });
 
 describe("a response that is over can be collected", () => {
