@@ -12,7 +12,14 @@ const mayKnow: Record<string, readonly string[]> = {
   "src/store": ["src/base", "src/core"],
   "src/journal": ["src/base", "src/core", "src/store"],
   // It forwards what is on record, in the form in which the journal writes it.
-  "src/engine/remote": ["src/base", "src/core", "src/store", "src/engine", "src/journal/format"],
+  "src/engine/remote": [
+    "src/base",
+    "src/core",
+    "src/store",
+    "src/engine",
+    "src/journal/format",
+    "src/journal/files/file-system.ts",
+  ],
   "src/engine": ["src/base", "src/core"],
   "src/intake": ["src/base", "src/core", "src/response", "src/store", "src/engine"],
   "src/observe": ["src/base", "src/core", "src/store", "src/engine", "src/intake"],

@@ -5,7 +5,7 @@ import { errorOf } from "../core/lazy-error.js";
 import type { Captured } from "../core/payload/payload.js";
 import { type FinalState, isFinal, type TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
-import type { JournalSnapshot, KeptContent, Readmit, Store, StoredDeadLetters } from "../store/store.js";
+import type { JournalSnapshot, KeptContent, KeptRecord, Readmit, Store, StoredDeadLetters } from "../store/store.js";
 import type { WrittenReason } from "./format/format.js";
 import { type Journal, openJournal } from "./journal.js";
 import type { JournalEntry } from "./log/segment.js";
@@ -76,6 +76,11 @@ export class JournalStore implements Store {
     const entry = this.#entries.get(task);
     if (entry === undefined) throw new Error(`the task ${task.id} is not in the journal`);
     return this.#journal.contentOf(entry);
+  }
+
+  recordOf(task: Task): KeptRecord | undefined {
+    const entry = this.#entries.get(task);
+    return entry?.segment && entry.place;
   }
 
   undo(task: Task): void {

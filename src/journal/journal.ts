@@ -94,7 +94,7 @@ export class Journal {
    * @throws Node's error, or one that names the record
    */
   contentOf(entry: JournalEntry): KeptContent {
-    const { record, bytes } = this.#parts.contents.read(entry);
+    const { record, bytes } = this.#parts.contents.read(entry.place);
     return { encoding: record.encoding, bytes: bytes.subarray(record.contentStart, record.end) };
   }
 

@@ -5,9 +5,9 @@ import { DeadLetterFiles } from "./dead-letters/dead-letter-files.js";
 import { DeadLetterRoom } from "./dead-letters/dead-letter-room.js";
 import { DeadLetters } from "./dead-letters/dead-letters.js";
 import type { FileSystem } from "./files/file-system.js";
+import { RecordFile } from "./format/record-file.js";
 import { SegmentChain } from "./log/chain.js";
 import { DiskDurability, type Durability, ProcessDurability } from "./log/durability.js";
-import { EntryReader } from "./log/entry-reader.js";
 import { Log } from "./log/log.js";
 import { Reclaimer } from "./log/reclaim.js";
 import { removeSegment } from "./log/remove-segment.js";
@@ -59,7 +59,7 @@ export interface JournalParts extends JournalWorld {
   readonly reserve: Reserve;
   readonly files: DeadLetterFiles;
   /** Reads the tasks back that leave for another process. */
-  readonly contents: EntryReader;
+  readonly contents: RecordFile;
 }
 
 /** @throws OffloadError AR_JOURNAL_UNAVAILABLE when this process can have no directory below the given one */
@@ -106,6 +106,6 @@ export function assembleJournal(
     siblings,
     reserve,
     files,
-    contents: new EntryReader(fs),
+    contents: new RecordFile(fs),
   };
 }

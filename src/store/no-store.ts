@@ -3,7 +3,7 @@ import { OffloadError } from "../base/errors.js";
 import type { Captured } from "../core/payload/payload.js";
 import type { TaskState } from "../core/states.js";
 import type { Task } from "../core/task.js";
-import type { KeptContent, Store, StoredDeadLetters } from "./store.js";
+import type { KeptContent, KeptRecord, Store, StoredDeadLetters } from "./store.js";
 
 export class NoStore implements Store {
   readonly keeps = false;
@@ -22,6 +22,10 @@ export class NoStore implements Store {
 
   contentOf(_task: Task): KeptContent {
     throw new Error("offload-after-response: nothing is kept of a task");
+  }
+
+  recordOf(_task: Task): KeptRecord | undefined {
+    return undefined;
   }
 
   undo(_task: Task): void {}

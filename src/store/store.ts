@@ -28,6 +28,8 @@ export interface Store {
    * @throws an error of any kind where it cannot be read
    */
   contentOf(task: Task): KeptContent;
+  /** Where another thread finds the record of an unfinished task; undefined where there is none in a file. */
+  recordOf(task: Task): KeptRecord | undefined;
   /** Removes the record of a task that was not accepted after all. */
   undo(task: Task): void;
   /**
@@ -64,6 +66,15 @@ export interface KeptContent {
   readonly encoding: number;
   /** Valid until the next call. */
   readonly bytes: Uint8Array;
+}
+
+/** A record in a file. It may be written again elsewhere, and the file deleted. */
+export interface KeptRecord {
+  readonly id: string;
+  readonly path: string;
+  /** In bytes, as `length`. */
+  readonly offset: number;
+  readonly length: number;
 }
 
 /** A task that another process accepted. */

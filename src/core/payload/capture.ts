@@ -10,7 +10,7 @@ import type { OnInstance } from "./walk/classes.js";
 import type { Collected } from "./walk/collected.js";
 import { refuseNamespace } from "./walk/platform-objects.js";
 import { notCloneable, prototypeOf, refuseValue } from "./walk/refusals.js";
-import { isPrimitive, Walk } from "./walk/walk.js";
+import { isPrimitive, takeWalk, type Walk } from "./walk/walk.js";
 
 /** ArrayBuffers, ports and streams that move instead of being copied. */
 export type TransferList = readonly unknown[];
@@ -62,7 +62,7 @@ export function capture(value: unknown, label = "payload", options: CaptureOptio
 export function captureWhole(value: unknown, label = "payload", transfer: TransferList = []): Captured {
   const uncopied = transfer.filter((item) => !types.isArrayBuffer(item));
   if (uncopied.length === 0) return capture(value, label);
-  const walk = new Walk(label, uncopied);
+  const walk = takeWalk(label, uncopied);
   const { found } = walk;
   const { bytes, lengths, beside } = written(walk, value, "arena");
   return new PayloadBytes(bytes, lengths, besideBytes(beside, found));
@@ -138,7 +138,7 @@ function toBytes(
   place: Place,
   onInstance?: OnInstance,
 ): PayloadBytes {
-  const walk = new Walk(label, [], onInstance);
+  const walk = takeWalk(label, [], onInstance);
   const { found } = walk;
   const { bytes, lengths, beside } = written(walk, value, place, fields);
   if (found.aside.length === 0) return new PayloadBytes(bytes, lengths, beside);
@@ -166,7 +166,7 @@ function captureMoving(
 ): PayloadBytes {
   for (const [index, item] of transfer.entries()) refuseDetached(item, `transfer[${index}]`);
   // All that can throw comes before anything is detached.
-  const walk = new Walk(label, transfer, onInstance);
+  const walk = takeWalk(label, transfer, onInstance);
   const { found } = walk;
   const { bytes, lengths, beside } = written(walk, value, "arena");
   let moved: object[];

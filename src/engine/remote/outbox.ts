@@ -3,8 +3,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
-import { nextTurn } from "../../base/time.js";
+import { nextTurn, now, setTimer } from "../../base/time.js";
 import { codeOf, lines, write } from "../../core/log/lines.js";
+import type { WireError } from "../../core/payload/thrown.js";
 import { toError } from "../../core/payload/thrown.js";
 import { name, type Task } from "../../core/task.js";
 import type { Store } from "../../store/store.js";
@@ -12,12 +13,11 @@ import type { EngineHost } from "../engine.js";
 import { Lanes } from "../queue/lanes.js";
 import type { EngineThread } from "./engine-thread.js";
 import { ForwardMessage } from "./forward-message.js";
-import type { Forwarded } from "./protocol.js";
 
 export interface OutboxParts {
   /** Of the engine. */
   readonly engine: string;
-  readonly store: Pick<Store, "contentOf" | "holdsPayloads">;
+  readonly store: Pick<Store, "contentOf" | "recordOf" | "holdsPayloads">;
   readonly thread: Pick<EngineThread, "isThere" | "post" | "ask" | "need">;
   readonly logger: Logger;
 }
@@ -25,6 +25,9 @@ export interface OutboxParts {
 /** Tasks and bytes that are under way at the most. */
 const mostUnderWay = 1_000;
 const mostBytesUnderWay = 4 * 1024 * 1024;
+
+/** What comes within so many ms of a message leaves together: a message costs the main thread as much as several tasks. */
+const apart = 5;
 
 interface UnderWay {
   readonly task: Task;
@@ -38,15 +41,17 @@ export class Outbox {
   readonly #lanes = new Lanes();
   /** Tasks of paused names that were passed over. */
   readonly #aside = new Map<string, Set<Task>>();
-  readonly #underWay = new Map<string, UnderWay>();
+  /** By their number. */
+  readonly #underWay = new Map<number, UnderWay>();
   #bytesUnderWay = 0;
-  /** Ids of tasks that ended here while they were under way. */
-  readonly #withdrawn = new Set<string>();
+  /** Tasks that ended here while they were under way. */
+  readonly #withdrawn = new Map<number, Task>();
   readonly #pausedNames = new Set<string>();
   #host: EngineHost | undefined;
   #paused = false;
   #halted = false;
   #scheduled = false;
+  #sentAt = Number.NEGATIVE_INFINITY;
   #backlog = 0;
 
   constructor(parts: OutboxParts) {
@@ -73,7 +78,7 @@ export class Outbox {
   /** A task is about to end here without having been forwarded. */
   remove(task: Task): void {
     const { name } = task.definition;
-    if (this.#arrived(task.id) !== undefined) this.#withdrawn.add(task.id);
+    if (this.#arrived(task.seq) !== undefined) this.#withdrawn.set(task.seq, task);
     else if (this.#aside.get(name)?.delete(task) !== true) this.#lanes.remove();
     this.#left();
   }
@@ -105,36 +110,63 @@ export class Outbox {
     this.#underWay.clear();
     this.#bytesUnderWay = 0;
     // The thread may have forwarded these before it ended.
-    if (!this.#halted) for (const id of this.#withdrawn) this.#takeBack(id);
+    if (!this.#halted) for (const task of this.#withdrawn.values()) this.#takeBack(task);
     this.#withdrawn.clear();
     this.#sendSoon();
   }
 
-  /** The queue has these tasks, or will never take them. */
-  received(forwarded: readonly Forwarded[]): void {
+  /** The queue has these tasks. */
+  forwarded(seqs: readonly number[]): void {
     this.#host?.together(() => {
-      for (const one of forwarded) this.#received(one);
+      for (const seq of seqs) {
+        const task = this.#arrived(seq);
+        if (task === undefined) this.#forwardedYet(seq);
+        else {
+          this.#left();
+          this.#host?.handedOver(task);
+        }
+      }
     });
     this.#sendSoon();
   }
 
-  #received({ id, error }: Forwarded): void {
-    const task = this.#arrived(id);
-    if (task === undefined) {
-      // At the end of the process what is on record is forwarded by the next one, under the same id.
-      if (this.#withdrawn.delete(id) && error === undefined && !this.#halted) this.#takeBack(id);
-      return;
-    }
+  /** The queue will never take this task. */
+  refused(seq: number, error: WireError): void {
+    this.#withdrawn.delete(seq);
+    const task = this.#arrived(seq);
+    if (task === undefined) return;
     this.#left();
-    if (error === undefined) this.#host?.handedOver(task);
-    else this.#refused(task, toError(error));
+    this.#host?.together(() => this.#refused(task, toError(error)));
+    this.#sendSoon();
   }
 
-  /** The task of this id is under way no more; undefined if it was not. */
-  #arrived(id: string): Task | undefined {
-    const found = this.#underWay.get(id);
+  /** The thread did not find the records of these where they were, so their contents are sent. */
+  unread(seqs: readonly number[]): void {
+    this.#host?.together(() => {
+      const message = new ForwardMessage();
+      for (const seq of seqs) {
+        this.#withdrawn.delete(seq);
+        const task = this.#arrived(seq);
+        if (task !== undefined) this.#add(message, task, false);
+      }
+      message.post(this.#parts.thread);
+    });
+    this.#sendSoon();
+  }
+
+  /** A task that ended here while it was under way. */
+  #forwardedYet(seq: number): void {
+    const task = this.#withdrawn.get(seq);
+    this.#withdrawn.delete(seq);
+    // At the end of the process what is on record is forwarded by the next one, under the same id.
+    if (task !== undefined && !this.#halted) this.#takeBack(task);
+  }
+
+  /** The task of this number is under way no more; undefined if it was not. */
+  #arrived(seq: number): Task | undefined {
+    const found = this.#underWay.get(seq);
     if (found === undefined) return undefined;
-    this.#underWay.delete(id);
+    this.#underWay.delete(seq);
     this.#bytesUnderWay -= found.bytes;
     return found.task;
   }
@@ -145,7 +177,7 @@ export class Outbox {
   }
 
   /** A task was cancelled here while it was under way, and now the queue has it. */
-  #takeBack(id: string): void {
+  #takeBack({ id }: Task): void {
     const { engine, thread, logger } = this.#parts;
     const fields = { kind: "task", id, engine };
     thread.ask({ what: "remove", id }).then(
@@ -169,29 +201,41 @@ export class Outbox {
   #sendSoon(): void {
     if (this.#scheduled || this.#lanes.length === 0) return;
     this.#scheduled = true;
-    outsideOfRequests(() =>
-      nextTurn(() => {
-        this.#scheduled = false;
-        this.#host?.together(() => this.#send());
-      }),
-    );
+    const send = (): void => {
+      this.#scheduled = false;
+      this.#host?.together(() => this.#send());
+    };
+    outsideOfRequests(() => {
+      const pause = this.#sentAt + apart - now();
+      if (pause > 0) setTimer(send, pause);
+      else nextTurn(send);
+    });
   }
 
   #send(): void {
     while (this.#mayGo) {
       const message = new ForwardMessage();
       for (let task = this.#next(); task !== undefined; task = message.isFull ? undefined : this.#next()) {
-        try {
-          const bytes = message.add(task, this.#parts.store.contentOf(task));
-          this.#underWay.set(task.id, { task, bytes });
-          this.#bytesUnderWay += bytes;
-        } catch (error) {
-          this.#left();
-          this.#refused(task, error instanceof Error ? error : new Error(String(error)));
-        }
+        this.#add(message, task, true);
       }
       if (message.isEmpty) return;
       message.post(this.#parts.thread);
+      this.#sentAt = now();
+    }
+  }
+
+  /** @param isReadThere whether the thread may read its record; otherwise the content is sent */
+  #add(message: ForwardMessage, task: Task, isReadThere: boolean): void {
+    const { store } = this.#parts;
+    try {
+      const record = isReadThere ? store.recordOf(task) : undefined;
+      const bytes =
+        record === undefined ? message.addContent(task, store.contentOf(task)) : message.addRecord(task, record);
+      this.#underWay.set(task.seq, { task, bytes });
+      this.#bytesUnderWay += bytes;
+    } catch (error) {
+      this.#left();
+      this.#refused(task, error instanceof Error ? error : new Error(String(error)));
     }
   }
 

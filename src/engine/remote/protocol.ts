@@ -13,8 +13,23 @@ export interface EngineThreadData {
 
 /** A task that is to be forwarded. Its content is in the bytes of the batch, behind that of the one before it. */
 export interface TaskHead extends EngineTaskHead {
+  /** Its number on the main thread. */
+  readonly seq: number;
   readonly encoding: number;
   readonly length: number;
+}
+
+/** Tasks that are to be forwarded, as arrays side by side. The rest of each is in its record. */
+export interface RecordedTasks {
+  readonly seqs: readonly number[];
+  readonly ids: readonly string[];
+  readonly priorities: readonly (1 | 2 | 3)[];
+  readonly attempts: readonly number[];
+  /** With holes. */
+  readonly keys: readonly (string | undefined)[];
+  readonly paths: readonly string[];
+  /** Three numbers for each: the index of its path, its offset and its length in bytes. */
+  readonly places: readonly number[];
 }
 
 /** As `Verdict`, with an error that can be cloned. */
@@ -40,20 +55,12 @@ export type Question =
 
 export type ToEngine =
   | { readonly kind: "forward"; readonly heads: readonly TaskHead[]; readonly bytes: Uint8Array }
+  | { readonly kind: "forward-records"; readonly records: RecordedTasks }
   | { readonly kind: "grant"; readonly more: number }
   | { readonly kind: "stop" }
   | { readonly kind: "settle"; readonly delivery: number; readonly verdict: WireVerdict }
   | { readonly kind: "ask"; readonly number: number; readonly question: Question }
   | { readonly kind: "close"; readonly deadlineMs: number };
-
-/** What became of a task that was to be forwarded. Without an error, the broker has it. */
-export interface Forwarded {
-  readonly id: string;
-  /** The task that has its key. */
-  readonly duplicateOf?: string | undefined;
-  /** Why it will never be taken. */
-  readonly error?: WireError | undefined;
-}
 
 /** A delivered task as the main thread makes it. */
 export interface DeliveredTask {
@@ -72,7 +79,11 @@ export interface DeliveredTask {
 export type FromEngine =
   | { readonly kind: "state"; readonly up: boolean; readonly error?: WireError | undefined }
   | { readonly kind: "refusing"; readonly error?: WireError | undefined }
-  | { readonly kind: "forwarded"; readonly tasks: readonly Forwarded[] }
+  | { readonly kind: "forwarded"; readonly seqs: readonly number[] }
+  /** It will never be taken. */
+  | { readonly kind: "refused"; readonly seq: number; readonly error: WireError }
+  /** The records of these were not found: they may have been written again elsewhere. */
+  | { readonly kind: "unread"; readonly seqs: readonly number[] }
   | { readonly kind: "delivered"; readonly delivery: number; readonly task: DeliveredTask }
   | {
       readonly kind: "unreadable";

@@ -188,7 +188,13 @@ export class RemoteTasks implements Engine {
         this.#status.refusing(message.error && toError(message.error));
         break;
       case "forwarded":
-        this.#outbox.received(message.tasks);
+        this.#outbox.forwarded(message.seqs);
+        break;
+      case "refused":
+        this.#outbox.refused(message.seq, message.error);
+        break;
+      case "unread":
+        this.#outbox.unread(message.seqs);
         break;
       case "delivered":
         this.#deliveries.delivered(message.delivery, message.task);

@@ -8,7 +8,7 @@ import type { FileSystem } from "../files/file-system.js";
 import { decodeContent, type TaskContent } from "../format/content.js";
 import { type Encoding, encodings } from "../format/format.js";
 import { isId } from "../format/id.js";
-import { EntryReader } from "../log/entry-reader.js";
+import { RecordFile } from "../format/record-file.js";
 import type { PendingTask } from "../takeover/recovered-log.js";
 import { type CommandContext, type CommandResult, deadLetterFiles } from "./command.js";
 import { inspectOwners } from "./inspect.js";
@@ -43,9 +43,9 @@ function deadContent({ accepted, bytes }: OpenedDeadLetter): Record<string, unkn
 }
 
 function readContent(fs: FileSystem, pending: PendingTask): Record<string, unknown> {
-  const reader = new EntryReader(fs);
+  const reader = new RecordFile(fs);
   try {
-    const { record, bytes } = reader.read(pending.entry);
+    const { record, bytes } = reader.read(pending.entry.place);
     return contentFields(record.encoding, bytes.subarray(record.contentStart, record.end));
   } finally {
     reader.close();

@@ -6,8 +6,8 @@ import { isFull } from "../files/failure.js";
 import type { FileSystem } from "../files/file-system.js";
 import { patchAccepted } from "../format/encode.js";
 import type { WrittenReason } from "../format/format.js";
+import { RecordFile } from "../format/record-file.js";
 import type { Durability } from "../log/durability.js";
-import { EntryReader } from "../log/entry-reader.js";
 import type { Log } from "../log/log.js";
 import type { Reserve } from "../log/reserve.js";
 import type { JournalEntry } from "../log/segment.js";
@@ -96,9 +96,9 @@ export class DeadLetters {
   }
 
   #add(entry: JournalEntry, reason: WrittenReason, error: unknown): void {
-    const reader = new EntryReader(this.fs);
+    const reader = new RecordFile(this.fs);
     try {
-      const { bytes } = reader.read(entry);
+      const { bytes } = reader.read(entry.place);
       const progress = { attempt: entry.attempt, interrupted: entry.interrupted, running: false };
       patchAccepted(bytes, 0, bytes.length, entry.retries, progress);
       const fd = this.#write(entry, bytes, { reason, error, failedAt: this.now() });

@@ -1,5 +1,6 @@
 // A file of the log, and the unfinished tasks whose ACCEPTED record is in it.
 import path from "node:path";
+import type { KeptRecord } from "../../store/store.js";
 import type { Identity, Progress } from "../format/encode.js";
 
 /** An accepted, unfinished task in the journal: where its ACCEPTED record is, and its progress. */
@@ -19,6 +20,17 @@ export class JournalEntry implements Identity, Progress {
     readonly id: string,
     readonly retries: number,
   ) {}
+
+  /**
+   * Where its record is. It moves when it is written again.
+   *
+   * @throws an error for a task that has ended
+   */
+  get place(): KeptRecord {
+    const { id, segment, offset, length } = this;
+    if (segment === undefined) throw new Error(`the task ${id} is not in the journal any more`);
+    return { id, path: segment.path, offset, length };
+  }
 }
 
 /** Appended to while it is active, then only read, then deleted. */

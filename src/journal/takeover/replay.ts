@@ -5,7 +5,7 @@ import { codeOf, lines, write } from "../../core/log/lines.js";
 import type { DeadLetters } from "../dead-letters/dead-letters.js";
 import type { FileSystem } from "../files/file-system.js";
 import { decodeContent, type TaskContent } from "../format/content.js";
-import { EntryReader, type ReadEntry } from "../log/entry-reader.js";
+import { type ReadRecord, RecordFile } from "../format/record-file.js";
 import type { ReplayedTask } from "../replayed-task.js";
 import { byAcceptance, type PendingTask } from "./recovered-log.js";
 
@@ -18,14 +18,14 @@ interface Run {
 export class Replay {
   #runs: Run[] = [];
   // One for all tasks, because nobody has to ask for all of them.
-  readonly #reader: EntryReader;
+  readonly #reader: RecordFile;
 
   constructor(
     fs: FileSystem,
     private readonly deadLetters: DeadLetters,
     private readonly logger: Logger,
   ) {
-    this.#reader = new EntryReader(fs);
+    this.#reader = new RecordFile(fs);
   }
 
   /** @param tasks in the order of their acceptance; the array is kept as it is, because there may be 1,000,000 of them */
@@ -60,9 +60,9 @@ export class Replay {
 
   #read({ entry, task: name, acceptedAt }: PendingTask): ReplayedTask | undefined {
     const { id, attempt, interrupted, retries } = entry;
-    let read: ReadEntry;
+    let read: ReadRecord;
     try {
-      read = this.#reader.read(entry);
+      read = this.#reader.read(entry.place);
     } catch (error) {
       const fields = { task: name, kind: "task", id, attempt };
       write(this.logger, lines.unreadable, { ...fields, code: codeOf(error), err: error });

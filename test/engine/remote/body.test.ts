@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import { capture } from "../../../src/core/payload/capture.js";
 import { restore } from "../../../src/core/payload/restore.js";
 import { fromWireForm } from "../../../src/core/payload/wire-form.js";
-import type { DeliveredTask, TaskHead } from "../../../src/engine/remote/protocol.js";
+import type { DeliveredTask } from "../../../src/engine/remote/protocol.js";
 import type { EngineTask } from "../../../src/engine/remote/remote-engine.js";
-import { fromDelivery, toEngineTask } from "../../../src/engine/remote/thread/body.js";
+import { type ContentHead, fromDelivery, toEngineTask } from "../../../src/engine/remote/thread/body.js";
 import { encodeContent } from "../../../src/journal/format/content.js";
 
 interface Parts {
@@ -21,7 +21,7 @@ function submitted({ payload, dispatch, context, ...rest }: Parts): EngineTask {
   const captured = { payload: capture(payload), context: capture(context) };
   const content = encodeContent({ ...captured, dispatch, ...rest });
   const bytes = Buffer.concat(content.chunks);
-  const head: TaskHead = {
+  const head: ContentHead = {
     id: "a-1",
     name: "echo",
     priority: 2,
@@ -29,7 +29,6 @@ function submitted({ payload, dispatch, context, ...rest }: Parts): EngineTask {
     key: undefined,
     acceptedAt: 5,
     encoding: content.encoding,
-    length: bytes.length,
   };
   return toEngineTask(head, bytes);
 }

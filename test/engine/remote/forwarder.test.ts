@@ -24,7 +24,7 @@ class Subject {
     const client = { submit } as Partial<RemoteEngine> as RemoteEngine;
     this.forwarder = new Forwarder(
       client,
-      ({ id }, _duplicateOf, error) => void (error === undefined ? this.taken : this.refused).push(id),
+      ({ id }, error) => void (error === undefined ? this.taken : this.refused).push(id),
       quick,
     );
     this.forwarder.setUp(true);

@@ -5,6 +5,8 @@ import { tags } from "./stream-format.js";
 const mostGathered = 255;
 /** Strings that are gathered into one. If one of them has a character beyond Latin-1, all of these are written in UTF-16. */
 const perChunk = 256;
+/** So many strings are added one to the other: to join all places takes 2 kB and 1 us. */
+const mostAdded = 64;
 /** Beyond Latin-1. */
 const wide = /[\u0100-\uffff]/;
 const firstBytes = 16_384;
@@ -13,41 +15,33 @@ const mostSearched = 8_192;
 /** Memory up to this size is kept for the next payload. */
 const mostKept = 1_048_576;
 
-let free: ByteWriter | undefined;
-
-/** The writer that was used last; a new one while that is in use, as when a getter dispatches. */
-export function takeWriter(): ByteWriter {
-  const writer = free ?? new ByteWriter();
-  free = undefined;
-  return writer;
-}
-
 export class ByteWriter {
   /** Where the next byte goes. */
   at = 0;
   /** Whether strings have to stay where they are, because what is written may be taken back. */
   inPlace = false;
+  /** Empty from `#count` on. */
   readonly #gathered: string[] = new Array(perChunk).fill("");
   #count = 0;
   #chunks: string[] = [];
   #buffer: ArrayBuffer = new ArrayBuffer(firstBytes);
   #bytes: Uint8Array = new Uint8Array(this.#buffer);
   #view: DataView = new DataView(this.#buffer);
+  #memory: Buffer = Buffer.from(this.#buffer);
 
   /** What is written so far, in the writer's own memory. */
   get written(): Uint8Array {
     return this.#bytes.subarray(0, this.at);
   }
 
-  /** Gives the writer back. Nobody may use it or what it has written any more. */
-  release(): void {
+  /** Begins anew, in the same memory. Nobody may use what it has written any more. */
+  clear(): void {
     this.at = 0;
     this.inPlace = false;
-    this.#gathered.fill("");
+    this.#gathered.fill("", 0, this.#count);
     this.#count = 0;
-    this.#chunks = [];
+    if (this.#chunks.length > 0) this.#chunks = [];
     if (this.#bytes.length > mostKept) this.#use(new ArrayBuffer(firstBytes));
-    free = this;
   }
 
   byte(value: number): void {
@@ -125,7 +119,7 @@ export class ByteWriter {
     const { length } = text;
     if (this.at + 5 + length > this.#bytes.length) this.#grow(5 + length);
     const start = this.at + 5;
-    const memory = Buffer.from(this.#buffer);
+    const memory = this.#memory;
     // To write a long one and to compare it is quicker than to search it.
     const isSearched = length <= mostSearched;
     if (!isSearched) memory.write(text, start, "latin1");
@@ -147,9 +141,15 @@ export class ByteWriter {
   }
 
   #endChunk(): void {
-    if (this.#count < perChunk) this.#gathered.fill("", this.#count);
-    this.#chunks.push(this.#gathered.join(""));
+    this.#chunks.push(this.#count > mostAdded ? this.#gathered.join("") : this.#added());
+    this.#gathered.fill("", 0, this.#count);
     this.#count = 0;
+  }
+
+  #added(): string {
+    let text = "";
+    for (let index = 0; index < this.#count; index++) text += this.#gathered[index];
+    return text;
   }
 
   /** In UTF-16 and not UTF-8, which has no half of a surrogate pair. */
@@ -158,7 +158,7 @@ export class ByteWriter {
     this.byte(tags.wideString);
     this.uint32(bytes);
     if (this.at + bytes > this.#bytes.length) this.#grow(bytes);
-    Buffer.from(this.#buffer).write(text, this.at, "utf16le");
+    this.#memory.write(text, this.at, "utf16le");
     this.at += bytes;
   }
 
@@ -172,5 +172,6 @@ export class ByteWriter {
     this.#buffer = buffer;
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
+    this.#memory = Buffer.from(buffer);
   }
 }

@@ -15,7 +15,11 @@ export class Collected {
   readonly asidePaths: string[] = [];
   /** What each was, in words. */
   readonly asideKinds: string[] = [];
-  readonly #numbers = new Map<unknown, number>();
+  #numbers: Map<unknown, number> | undefined;
+
+  get isEmpty(): boolean {
+    return this.parts.length === 0 && this.aside.length === 0;
+  }
 
   /** @returns the number by which the stream refers to it */
   addPart(bytes: Uint8Array): number {
@@ -30,13 +34,14 @@ export class Collected {
     const number = this.aside.push(travelling) - 1;
     this.asidePaths.push(path);
     this.asideKinds.push(describe(value));
+    this.#numbers ??= new Map();
     this.#numbers.set(value, number);
     return number;
   }
 
   /** The number of what has been put aside. */
   numberOf(value: unknown): number | undefined {
-    return this.#numbers.size === 0 ? undefined : this.#numbers.get(value);
+    return this.#numbers?.get(value);
   }
 
   mark(): Mark {
@@ -46,7 +51,7 @@ export class Collected {
   /** Forgets what came after a mark. */
   forget({ parts, aside }: Mark): void {
     this.parts.length = parts;
-    for (const [item, number] of this.#numbers) if (number >= aside) this.#numbers.delete(item);
+    for (const [item, number] of this.#numbers ?? []) if (number >= aside) this.#numbers?.delete(item);
     this.aside.length = aside;
     this.asidePaths.length = aside;
     this.asideKinds.length = aside;

@@ -43,6 +43,7 @@ export class ErrorQueue {
 
   clear(): void {
     this.#pending.length = 0;
+    this.#generation = 0;
   }
 
   /** Writes what stands for an error met now. False: it is the last of too many within one another. */

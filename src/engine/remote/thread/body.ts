@@ -9,19 +9,24 @@ import { toCarrier } from "../../../core/trace/carrier.js";
 import { decodeContent, type TaskContent } from "../../../journal/format/content.js";
 import { encodings, isEncoding } from "../../../journal/format/format.js";
 import { JsonWriter } from "../../../journal/format/json.js";
-import type { DeliveredTask, TaskHead } from "../protocol.js";
-import type { Delivery, EngineTask, TaskBody } from "../remote-engine.js";
+import type { DeliveredTask } from "../protocol.js";
+import type { Delivery, EngineTask, EngineTaskHead, TaskBody } from "../remote-engine.js";
 
 const jsonWriter = new JsonWriter();
 
 // PostgreSQL's jsonb refuses both, and with them the whole statement. JSON.stringify() escapes them.
 const refusedByPostgres = /\\u(?:0000|d[89a-f])/i;
 
+/** A task and how its content is written. */
+export interface ContentHead extends EngineTaskHead {
+  readonly encoding: number;
+}
+
 /**
  * @param content as the journal writes it
  * @throws an error of any kind for content that cannot be read
  */
-export function toEngineTask(head: TaskHead, content: Buffer): EngineTask {
+export function toEngineTask(head: ContentHead, content: Buffer): EngineTask {
   const { id, name, priority, attempts, key, acceptedAt, encoding } = head;
   if (!isEncoding(encoding)) throw new TypeError(`the content of ${id} has an unknown encoding`);
   const decoded = decodeContent(encoding, content);

@@ -14,7 +14,7 @@ export interface ForwarderOptions {
 }
 
 /** Called once for each task: with an error if it will never be taken. */
-export type OnForwarded = (task: EngineTask, duplicateOf: string | undefined, error: Error | undefined) => void;
+export type OnForwarded = (task: EngineTask, error: Error | undefined) => void;
 
 /** Tasks in one submission. */
 const mostTasks = 500;
@@ -147,7 +147,7 @@ export class Forwarder {
     this.#suspects.set(task, { strikes, error });
     if (strikes < mostStrikes) return;
     this.#suspects.delete(task);
-    this.#onForwarded(task, undefined, error);
+    this.#onForwarded(task, error);
   }
 
   #receive(batch: readonly EngineTask[], receipts: readonly Receipt[]): readonly EngineTask[] {
@@ -158,9 +158,9 @@ export class Forwarder {
       else this.#rejection = receipt.error;
       if (receipt.ok) {
         this.#taken = { task, at: now() };
-        this.#onForwarded(task, receipt.duplicateOf === task.id ? undefined : receipt.duplicateOf, undefined);
+        this.#onForwarded(task, undefined);
       } else if (receipt.permanent) {
-        this.#onForwarded(task, undefined, receipt.error);
+        this.#onForwarded(task, receipt.error);
       }
       return !receipt.ok && !receipt.permanent;
     });

@@ -2,16 +2,23 @@
 import { deferred } from "../../../base/deferred.js";
 import { inTime, now } from "../../../base/time.js";
 import { toWire } from "../../../core/payload/to-wire.js";
-import type { Forwarded, FromEngine, Question, TaskHead, ToEngine } from "../protocol.js";
+import { nodeFileSystem } from "../../../journal/files/file-system.js";
+import { type ReadRecord, RecordFile } from "../../../journal/format/record-file.js";
+import type { KeptRecord } from "../../../store/store.js";
+import type { FromEngine, Question, RecordedTasks, TaskHead, ToEngine } from "../protocol.js";
 import type { EngineTask, RemoteEngine } from "../remote-engine.js";
-import { toEngineTask } from "./body.js";
+import { type ContentHead, toEngineTask } from "./body.js";
 import { Deliverer } from "./deliverer.js";
 import { Forwarder, type OnForwarded } from "./forwarder.js";
 
 export class EngineService {
   readonly #forwarder: Forwarder;
   readonly #deliverer: Deliverer;
-  #forwarded: Forwarded[] = [];
+  readonly #records = new RecordFile(nodeFileSystem);
+  /** The numbers of the tasks that the forwarder has. */
+  readonly #seqs = new Map<EngineTask, number>();
+  /** Numbers that the main thread has not been told of yet. */
+  #forwarded: number[] = [];
   /** Resolves when it is known whether the broker can be reached. */
   readonly #known = deferred();
   #up: boolean | undefined;
@@ -20,8 +27,12 @@ export class EngineService {
     private readonly client: RemoteEngine,
     private readonly post: (message: FromEngine) => void,
   ) {
-    const onForwarded: OnForwarded = (task, duplicateOf, error) => {
-      this.#tell({ id: task.id, duplicateOf, ...(error && { error: toWire(error) }) });
+    const onForwarded: OnForwarded = (task, error) => {
+      const seq = this.#seqs.get(task);
+      if (seq === undefined) return;
+      this.#seqs.delete(task);
+      if (error === undefined) this.#taken(seq);
+      else this.#refused(seq, error);
     };
     const onRefusing = (error: Error | undefined): void => {
       post({ kind: "refusing", error: error && toWire(error) });
@@ -47,6 +58,8 @@ export class EngineService {
     switch (message.kind) {
       case "forward":
         return this.#forward(message.heads, Buffer.from(message.bytes.buffer));
+      case "forward-records":
+        return this.#forwardRecords(message.records);
       case "grant":
         return this.#deliverer.grant(message.more);
       case "stop":
@@ -65,20 +78,59 @@ export class EngineService {
     let at = 0;
     for (const head of heads) {
       const end = at + head.length;
-      try {
-        tasks.push(toEngineTask(head, bytes.subarray(at, end)));
-      } catch (error) {
-        this.#tell({ id: head.id, error: toWire(error) });
-      }
+      this.#make(tasks, head.seq, head, bytes.subarray(at, end));
       at = end;
     }
     this.#forwarder.add(tasks);
   }
 
-  /** The receipts of one batch travel in one message. */
-  #tell(forwarded: Forwarded): void {
-    if (this.#forwarded.push(forwarded) > 1) return;
-    void Promise.resolve().then(() => this.post({ kind: "forwarded", tasks: this.#forwarded.splice(0) }));
+  #forwardRecords({ seqs, ids, priorities, attempts, keys, paths, places }: RecordedTasks): void {
+    const tasks: EngineTask[] = [];
+    const unread: number[] = [];
+    for (const [index, seq] of seqs.entries()) {
+      const id = ids[index] ?? "";
+      const [path = 0, offset = 0, length = 0] = places.slice(3 * index);
+      const read = this.#read({ id, path: paths[path] ?? "", offset, length });
+      if (read === undefined) {
+        unread.push(seq);
+        continue;
+      }
+      const { task: name, acceptedAt, encoding, contentStart, end } = read.record;
+      const [priority = 2, most = 1, key] = [priorities[index], attempts[index], keys[index]];
+      const head = { id, name, priority, attempts: most, key, acceptedAt, encoding };
+      this.#make(tasks, seq, head, read.bytes.subarray(contentStart, end));
+    }
+    if (unread.length > 0) this.post({ kind: "unread", seqs: unread });
+    this.#forwarder.add(tasks);
+  }
+
+  /** undefined: it is not there any more, or not readable; the main thread knows more. */
+  #read(record: KeptRecord): ReadRecord | undefined {
+    try {
+      return this.#records.read(record);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #make(tasks: EngineTask[], seq: number, head: ContentHead, content: Buffer): void {
+    try {
+      const task = toEngineTask(head, content);
+      this.#seqs.set(task, seq);
+      tasks.push(task);
+    } catch (error) {
+      this.#refused(seq, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #refused(seq: number, error: Error): void {
+    this.post({ kind: "refused", seq, error: toWire(error) });
+  }
+
+  /** The tasks of one batch are told of in one message. */
+  #taken(seq: number): void {
+    if (this.#forwarded.push(seq) > 1) return;
+    void Promise.resolve().then(() => this.post({ kind: "forwarded", seqs: this.#forwarded.splice(0) }));
   }
 
   async #answer(number: number, question: Question): Promise<void> {
@@ -110,6 +162,7 @@ export class EngineService {
     const end = now() + deadlineMs;
     this.#deliverer.stop();
     this.#forwarder.close();
+    this.#records.close();
     // A part of the time is for the connections.
     await inTime(this.#deliverer.settled(), deadlineMs * 0.7);
     this.#deliverer.close();

@@ -5,6 +5,6 @@ import { toEngineTask } from "../thread/body.js";
 
 /** @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE, AR_PAYLOAD_TOO_LARGE */
 export function makeEngineTask(head: EngineTaskHead, content: TaskContent, mostBytes: number): EngineTask {
-  const { encoding, length, chunks } = encodeToTravel(content, mostBytes);
-  return toEngineTask({ ...head, encoding, length }, Buffer.concat(chunks));
+  const { encoding, chunks } = encodeToTravel(content, mostBytes);
+  return toEngineTask({ ...head, encoding }, Buffer.concat(chunks));
 }
