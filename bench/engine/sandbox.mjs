@@ -1,0 +1,7 @@
+// BullMQ's sandboxed processor for the same tasks.
+import * as tasks from "./tasks.mjs";
+
+// biome-ignore lint/style/noDefaultExport: it is what BullMQ loads
+export default async function run(job) {
+  return tasks[job.name](job.data);
+}
