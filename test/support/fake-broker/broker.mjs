@@ -164,7 +164,7 @@ export class FakeBroker {
         return this.#submit(queue, message.tasks);
       case "grant":
         queue.consumers.add(peer);
-        peer.credits += message.more;
+        peer.credits = Math.max(0, peer.credits + message.more);
         return true;
       case "stop":
         queue.consumers.delete(peer);

@@ -1,17 +1,19 @@
 // The tasks that the queue elsewhere has given to this process: each is run by the local engine, and the queue is told how it ended.
-import { OffloadError, withoutStack } from "../../base/errors.js";
-import type { Logger } from "../../base/logger.js";
-import { errorOf } from "../../core/lazy-error.js";
-import { codeOf, lines, write } from "../../core/log/lines.js";
-import { toError, type WireError } from "../../core/payload/thrown.js";
-import { toWire } from "../../core/payload/to-wire.js";
-import { isFinal } from "../../core/states.js";
-import { name, type Task } from "../../core/task.js";
-import type { Readmit } from "../../store/store.js";
-import type { Engine, EngineHost } from "../engine.js";
+import { OffloadError, withoutStack } from "../../../base/errors.js";
+import type { Logger } from "../../../base/logger.js";
+import { clearTicker, microtask, setTicker, type Timer } from "../../../base/time.js";
+import { errorOf } from "../../../core/lazy-error.js";
+import { codeOf, lines, write } from "../../../core/log/lines.js";
+import { toError, type WireError } from "../../../core/payload/thrown.js";
+import { toWire } from "../../../core/payload/to-wire.js";
+import { isFinal } from "../../../core/states.js";
+import { name, type Task } from "../../../core/task.js";
+import type { Readmit } from "../../../store/store.js";
+import type { Engine, EngineHost } from "../../engine.js";
+import type { EngineThread } from "../engine-thread.js";
+import type { DeliveredTask, DeliveryEnd, NumberedTask, WireVerdict } from "../protocol.js";
 import { storedFrom, verdictOf } from "./delivered.js";
-import type { EngineThread } from "./engine-thread.js";
-import type { DeliveredTask, WireVerdict } from "./protocol.js";
+import { Lookahead } from "./lookahead.js";
 import { Returns } from "./returns.js";
 
 export interface DeliveriesParts {
@@ -33,6 +35,9 @@ const mostCrashes = 3;
 /** How long a task of a paused name stays away, in ms. */
 const pausedMs = 1_000;
 
+/** What was taken ahead goes back if it has not begun for so long, and no more is taken ahead after such a pause, in ms. */
+const longestAhead = 50;
+
 /** Why nothing is taken for a while. */
 type Hold = "loading" | "paused" | "draining";
 
@@ -44,8 +49,20 @@ export class Deliveries {
   readonly #numbers = new Map<Task, number>();
   readonly #holds = new Set<Hold>(["loading"]);
   readonly #pausedNames = new Set<string>();
+  readonly #lookahead = new Lookahead();
+  /** Runs while tasks may be taken ahead. */
+  #looking: Timer | undefined;
+  /** The last delivery, and the last one at the look before. */
+  #last = 0;
+  #lastLook = 0;
+  /** Tasks that workers have died with. No other task shares their fate, as far as that is known before. */
+  #suspects = 0;
   /** Credits that are out. */
   #granted = 0;
+  /** What the next message to the thread says. */
+  #ends: DeliveryEnd[] = [];
+  #credits = 0;
+  #isPosting = false;
   #stopped = false;
   #host: EngineHost | undefined;
 
@@ -75,38 +92,49 @@ export class Deliveries {
 
   /** Takes nothing any more. What runs goes on. */
   stop(): void {
+    this.#post();
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#stopLooking();
     this.#parts.thread.post({ kind: "stop" });
     this.#parts.thread.need("deliveries", false);
   }
 
-  delivered(number: number, task: DeliveredTask): void {
+  delivered(tasks: readonly NumberedTask[]): void {
+    const accept = (): void => {
+      for (const { delivery, task } of tasks) this.#delivered(delivery, task);
+    };
+    this.#host?.together(accept);
+    this.#grant();
+  }
+
+  #delivered(number: number, task: DeliveredTask): void {
     this.#granted = Math.max(0, this.#granted - 1);
+    this.#last = number;
     if (this.#stopped || this.#holds.size > 0) {
       this.#settle(number, { as: "returned", delayMs: 0 });
       return;
     }
     if (this.#pausedNames.has(task.name)) {
       this.#settle(number, { as: "returned", delayMs: pausedMs });
-      this.#grant();
       return;
     }
     if (task.crashes >= mostCrashes) {
       this.#crashed(number, task);
       return;
     }
+    if (task.crashes > 0) this.#giveBackAhead();
     try {
       this.#parts.readmit(storedFrom(task), (made) => {
         made.route = "delivered";
         this.#tasks.set(number, made);
         this.#numbers.set(made, number);
+        if (made.runsAlone) this.#suspects++;
       });
     } catch (error) {
       const isUnknown = error instanceof OffloadError && error.code === "AR_UNKNOWN_TASK";
       this.#cannotRun(number, task, isUnknown ? "unknown-task" : "unreadable", error);
     }
-    this.#grant();
   }
 
   unreadable(number: number, task: Pick<DeliveredTask, "id" | "name">, error: WireError): void {
@@ -134,6 +162,8 @@ export class Deliveries {
   /** The thread of the engine is gone, and with it every lock. */
   allLost(): void {
     this.#granted = 0;
+    this.#ends = [];
+    this.#credits = 0;
     for (const number of [...this.#tasks.keys()]) this.lost(number);
   }
 
@@ -157,6 +187,7 @@ export class Deliveries {
 
   ended(task: Task): void {
     if (task.route !== "delivered" || !this.#numbers.has(task)) return;
+    this.#lookahead.ended(task.definition.expectedMs);
     const error = errorOf(task.outcome);
     const code = error instanceof OffloadError ? error.code : undefined;
     if (task.state === "failed" && code === "AR_UNKNOWN_TASK") {
@@ -195,18 +226,79 @@ export class Deliveries {
     const fields = { task: taskName, kind: "task", id, count: crashes };
     write(this.#parts.logger, lines.workersDied, fields, { count: crashes });
     this.#settle(number, { as: "failed", reason: "crashed", error: toWire(new Error(message)) });
-    this.#grant();
   }
 
   #settle(delivery: number, verdict: WireVerdict): void {
-    this.#parts.thread.post({ kind: "settle", delivery, verdict });
+    this.#ends.push({ delivery, verdict });
+    this.#postSoon();
+  }
+
+  /** What belongs to one turn travels in one message, because each costs both threads more than what is in it. */
+  #postSoon(): void {
+    if (this.#isPosting) return;
+    this.#isPosting = true;
+    microtask(() => this.#post());
+  }
+
+  #post(): void {
+    this.#isPosting = false;
+    const [ends, credits] = [this.#ends, this.#credits];
+    if (ends.length === 0 && credits === 0) return;
+    this.#ends = [];
+    this.#credits = 0;
+    this.#parts.thread.post({ kind: "deliveries", ends, credits });
   }
 
   #forget(number: number): Task | undefined {
     const task = this.#tasks.get(number);
     this.#tasks.delete(number);
-    if (task !== undefined) this.#numbers.delete(task);
+    if (task === undefined) return undefined;
+    this.#numbers.delete(task);
+    if (task.runsAlone) this.#suspects--;
     return task;
+  }
+
+  /** How many deliveries may be here or on their way. */
+  #most(): number {
+    const places = this.#parts.places();
+    const ahead = this.#suspects > 0 ? 0 : this.#lookahead.tasks;
+    if (ahead > 0) this.#looking ??= setTicker(() => this.#look(), longestAhead).unref();
+    return places * (1 + ahead);
+  }
+
+  /** Is what was taken ahead of use? */
+  #look(): void {
+    const before = this.#lastLook;
+    this.#lastLook = this.#last;
+    if (this.#last === before || this.#waiting().some(([number]) => number <= before)) this.#giveBackAhead();
+  }
+
+  /** Other workers may have room. Takes nothing ahead until tasks have ended. */
+  #giveBackAhead(): void {
+    this.#lookahead.forget();
+    this.#stopLooking();
+    const places = Math.max(0, this.#parts.places());
+    for (const [, task] of this.#waiting().reverse()) {
+      if (this.#tasks.size <= places) break;
+      this.#parts.local.remove(task);
+      this.#end(task, { as: "returned", delayMs: 0 });
+      this.#host?.handedOver(task);
+    }
+    const fewer = Math.min(this.#granted, this.#granted + this.#tasks.size - places);
+    if (fewer <= 0) return;
+    this.#granted -= fewer;
+    this.#credits -= fewer;
+    this.#postSoon();
+  }
+
+  /** What has not begun, in the order of delivery. */
+  #waiting(): [number, Task][] {
+    return [...this.#tasks].filter(([, { state }]) => state === "queued");
+  }
+
+  #stopLooking(): void {
+    clearTicker(this.#looking);
+    this.#looking = undefined;
   }
 
   /** Offers the places that are free. */
@@ -214,9 +306,10 @@ export class Deliveries {
     if (this.#stopped || this.#holds.size > 0) return;
     this.#parts.thread.need("deliveries", true);
     if (!this.#parts.thread.isThere) return;
-    const more = this.#parts.places() - this.#granted - this.#tasks.size;
+    const more = this.#most() - this.#granted - this.#tasks.size;
     if (more <= 0) return;
     this.#granted += more;
-    this.#parts.thread.post({ kind: "grant", more });
+    this.#credits += more;
+    this.#postSoon();
   }
 }
