@@ -1,5 +1,7 @@
 // BullMQ's sandboxed processor for the same tasks.
-import * as tasks from "./tasks.mjs";
+import { nothing, work } from "./tasks.mjs";
+
+const tasks = { nothing, work };
 
 // biome-ignore lint/style/noDefaultExport: it is what BullMQ loads
 export default async function run(job) {

@@ -94,6 +94,11 @@ export class FakeBroker {
     return [...this.#queue(queue).jobs.values()].map(({ task }) => task);
   }
 
+  /** How many tasks the workers of a queue may still be given. */
+  credits(queue) {
+    return [...this.#queue(queue).consumers].reduce((sum, { credits }) => sum + credits, 0);
+  }
+
   #queue(name) {
     const queue = this.#queues.get(name) ?? { jobs: new Map(), done: new Set(), consumers: new Set() };
     this.#queues.set(name, queue);
