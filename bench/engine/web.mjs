@@ -1,16 +1,13 @@
-// A web process of the engine's benchmark, of one kind: `plain` adds each task to BullMQ's queue and does not wait, `ours` dispatches
-// it, `none` does nothing.
-// It measures itself: what a dispatch costs, the CPU of the main thread, and how late its event loop is.
+// A web process of the engine's benchmark, of one kind of ./dispatchers.mjs. It measures itself: what a dispatch costs, the CPU of the main
+// thread, and how late its event loop is.
 import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createOffloader } from "offload-after-response";
-import { bullmq } from "offload-after-response/bullmq";
+import { dispatchers } from "./dispatchers.mjs";
 
-const { kind, connection, queue, journal } = JSON.parse(process.argv[2]);
-const payload = { key: "photos/2024/06/IMG_20240612_104511.jpg", widths: [320, 640, 1280], userId: 421_337 };
-let stats = () => undefined;
-const dispatch = await { none: () => () => {}, plain, ours }[kind]();
+const { kind, ...settings } = JSON.parse(process.argv[2]);
+const photo = { key: "photos/2024/06/IMG_20240612_104511.jpg", widths: [320, 640, 1280], userId: 421_337 };
+const { dispatch, settled } = await dispatchers[kind](settings);
 
 /** CPU time of this thread alone. Node.js has a call for it from 23.9 on; Linux counts it in ns, the id of the main thread is the pid. */
 function mainThreadUs() {
@@ -19,48 +16,27 @@ function mainThreadUs() {
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0]) / 1_000;
 }
 
-async function plain() {
-  const { Queue } = await import("bullmq");
-  const url = new URL(connection);
-  const plainQueue = new Queue(queue, { connection: { host: url.hostname, port: Number(url.port) } });
-  plainQueue.on("error", () => {});
-  await plainQueue.waitUntilReady();
-  return () => void plainQueue.add("nothing", payload, { removeOnComplete: { age: 300 } }).catch(() => {});
-}
-
-async function ours() {
-  const offloader = createOffloader({
-    name: queue,
-    tasks: new URL("tasks.mjs", import.meta.url),
-    pool: { maxThreads: 1 },
-    queue: { max: 1_000_000 },
-    journal: { dir: journal },
-    engine: bullmq({ connection, queue }),
-    role: "dispatch",
-    logger: false,
-  });
-  await offloader.ready();
-  while (offloader.stats().engine?.up !== true) await sleep(10);
-  stats = () => offloader.stats().engine;
-  return () => void offloader.offload("nothing", payload);
-}
-
 const commands = {
-  /** `tasks` dispatches, ten a turn every ms. @returns p50 in us, CPU of the main thread in us a task, loop delay p99 in ms */
-  async dispatch({ tasks }) {
+  /**
+   * `tasks` dispatches, `atOnce` a turn every ms.
+   *
+   * @returns p50 in us, CPU of the main thread in us a task, loop delay p99 in ms
+   */
+  async dispatch({ tasks, atOnce = 10, untilSettled = false }) {
     const took = [];
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     const before = mainThreadUs();
     while (took.length < tasks) {
-      for (let n = 0; n < 10; n++) {
+      for (let n = 0; n < atOnce; n++) {
         const start = performance.now();
-        dispatch();
+        dispatch("nothing", photo);
         took.push(performance.now() - start);
       }
       await sleep(1);
     }
     // What was begun by these is theirs.
+    if (untilSettled) await settled();
     await sleep(300);
     const cpuUs = (mainThreadUs() - before) / tasks;
     delay.disable();
@@ -71,16 +47,14 @@ const commands = {
       delayP99ms: delay.percentile(99) / 1e6,
     };
   },
-  async fill({ tasks }) {
+  async fill({ tasks, name = "nothing", payload = photo }) {
     for (let n = 0; n < tasks; n++) {
-      dispatch();
+      dispatch(name, payload);
       if (n % 500 === 499) await sleep(1);
     }
   },
-  /** Resolves when nothing is left to forward. */
-  async emptied() {
-    while (stats()?.backlog !== 0) await sleep(5);
-  },
+  /** Resolves when the broker has everything. */
+  settled,
 };
 
 process.once("disconnect", () => process.exit());

@@ -16,12 +16,22 @@ const events = [
 
 /** What the pages are told of the threads and the queue. Photos are counted here, because the offloader counts from its start on. */
 export function poolState(offloader: ImageOffloader, photos: Photos) {
-  const { queued, threads } = offloader.stats();
-  return { queued, threads, ...photos.counts() };
+  const { queued, threads, engine } = offloader.stats();
+  if (engine === undefined) return { queued, threads, ...photos.counts() };
+  // The threads that work on photos are in other processes.
+  return { queued: queued + engine.waiting, threads: { ...threads, total: 0 }, ...photos.counts() };
 }
 
-/** @param shutdownTimeout how long a shutdown may take, in ms, for the countdown */
-export function announcePool(offloader: ImageOffloader, photos: Photos, live: Live, shutdownTimeout: number): void {
+/**
+ * @param shutdownTimeout how long a shutdown may take, in ms, for the countdown
+ * @returns tells the pages again, for what the offloader has no event of
+ */
+export function announcePool(
+  offloader: ImageOffloader,
+  photos: Photos,
+  live: Live,
+  shutdownTimeout: number,
+): () => void {
   let timer: NodeJS.Timeout | undefined;
   const announce = () => {
     if (timer !== undefined) return;
@@ -40,4 +50,5 @@ export function announcePool(offloader: ImageOffloader, photos: Photos, live: Li
       live.end();
     });
   });
+  return announce;
 }

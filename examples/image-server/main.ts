@@ -2,11 +2,12 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join, relative, resolve } from "node:path";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { announcePool } from "./announce.js";
 import { createApp } from "./app.js";
 import { follow } from "./follow.js";
+import { followElsewhere } from "./follow-elsewhere.js";
 import { Live } from "./live.js";
 import { createImageOffloader } from "./offloader.js";
 import { Photos } from "./photos.js";
@@ -16,10 +17,11 @@ async function main(): Promise<void> {
   const settings = readSettings();
   const live = new Live();
   const photos = await Photos.open(settings.dataDir, (photo) => live.send("photo", photo));
-  const offloader = createImageOffloader(settings.queueMax, join(settings.dataDir, "journal"));
+  const offloader = createImageOffloader(settings, "dispatch");
   // Before the tasks that a killed process left come back from the journal.
   follow(offloader, photos);
-  announcePool(offloader, photos, live, settings.shutdownTimeout);
+  const announce = announcePool(offloader, photos, live, settings.shutdownTimeout);
+  if (settings.redisUrl !== undefined) followElsewhere(offloader, photos, announce);
   // Fails here, with the module's own error, if the tasks cannot be loaded; not at the first upload.
   await offloader.ready();
 
@@ -44,7 +46,7 @@ Image server on ${url}
 
     curl --data-binary @${sample} "${url}/photos?name=astronaut.png"
 
-  The answer comes at once; the variants follow in ${fromHere(resolve(settings.dataDir))}.
+  The answer comes at once; the variants follow in ${fromHere(settings.dataDir)}.
   Ctrl-C takes no more uploads, finishes the photos in work, and exits.
 `;
 }

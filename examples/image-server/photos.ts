@@ -71,6 +71,10 @@ export class Photos {
     return counts;
   }
 
+  unfinished(): Photo[] {
+    return [...this.#byTask.values()].flatMap((id) => this.#photos.get(id) ?? []);
+  }
+
   get(id: string): Photo | undefined {
     return this.#photos.get(id);
   }
@@ -141,12 +145,16 @@ export class Photos {
   }
 }
 
+/** What the task has left in a photo's folder as the last file of all; undefined before. */
+export async function readResult(folder: string): Promise<OptimizedImage | undefined> {
+  const result = await readFile(join(folder, "result.json"), "utf8").catch(() => undefined);
+  return result === undefined ? undefined : JSON.parse(result);
+}
+
 async function read(folder: string): Promise<Photo> {
   const upload: Upload = JSON.parse(await readFile(join(folder, "upload.json"), "utf8"));
-  const result = await readFile(join(folder, "result.json"), "utf8").catch(() => undefined);
-  return result === undefined
-    ? { ...upload, state: "waiting" }
-    : { ...upload, state: "done", image: JSON.parse(result) };
+  const image = await readResult(folder);
+  return image === undefined ? { ...upload, state: "waiting" } : { ...upload, state: "done", image };
 }
 
 function now(): string {

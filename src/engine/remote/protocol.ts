@@ -39,6 +39,12 @@ export type WireVerdict =
   | { readonly as: "failed"; readonly reason: string; readonly error: WireError }
   | { readonly as: "returned"; readonly delayMs: number };
 
+/** A delivery, by its number, and how it ended. */
+export interface DeliveryEnd {
+  readonly delivery: number;
+  readonly verdict: WireVerdict;
+}
+
 /** What can be asked of the broker, and what is answered. */
 export interface Answers {
   readonly remove: "removed" | "running" | "unknown";
@@ -56,9 +62,8 @@ export type Question =
 export type ToEngine =
   | { readonly kind: "forward"; readonly heads: readonly TaskHead[]; readonly bytes: Uint8Array }
   | { readonly kind: "forward-records"; readonly records: RecordedTasks }
-  | { readonly kind: "grant"; readonly more: number }
+  | { readonly kind: "deliveries"; readonly ends: readonly DeliveryEnd[]; readonly credits: number }
   | { readonly kind: "stop" }
-  | { readonly kind: "settle"; readonly delivery: number; readonly verdict: WireVerdict }
   | { readonly kind: "ask"; readonly number: number; readonly question: Question }
   | { readonly kind: "close"; readonly deadlineMs: number };
 
@@ -76,6 +81,12 @@ export interface DeliveredTask {
   readonly crashes: number;
 }
 
+export interface NumberedTask {
+  /** The number of the delivery. */
+  readonly delivery: number;
+  readonly task: DeliveredTask;
+}
+
 export type FromEngine =
   | { readonly kind: "state"; readonly up: boolean; readonly error?: WireError | undefined }
   | { readonly kind: "refusing"; readonly error?: WireError | undefined }
@@ -84,7 +95,7 @@ export type FromEngine =
   | { readonly kind: "refused"; readonly seq: number; readonly error: WireError }
   /** The records of these were not found: they may have been written again elsewhere. */
   | { readonly kind: "unread"; readonly seqs: readonly number[] }
-  | { readonly kind: "delivered"; readonly delivery: number; readonly task: DeliveredTask }
+  | { readonly kind: "delivered"; readonly tasks: readonly NumberedTask[] }
   | {
       readonly kind: "unreadable";
       readonly delivery: number;

@@ -2,6 +2,7 @@
 // the part that knows one broker. It stays internal until two engines have proved it.
 import type { TransactionClient } from "../../core/transaction-client.js";
 import type { TaskContent } from "../../journal/format/content.js";
+import type { Loss } from "./thread/loss.js";
 
 /**
  * A task as a broker keeps it. All of it is JSON.
@@ -47,8 +48,8 @@ export interface Delivery {
   readonly attempt: number;
   /** How many workers died while they had it. Above 0, it runs alone on its thread. */
   readonly crashes: number;
-  /** Aborts when the broker may have given the task to somebody else. */
-  readonly lost: AbortSignal;
+  /** Happens when the broker may have given the task to somebody else. */
+  readonly lost: Loss;
   /** Tells the broker how the attempt ended. Rejects if the broker cannot be reached: then it gives the task out again. */
   settle(verdict: Verdict): Promise<void>;
 }
@@ -125,7 +126,7 @@ export interface RemoteEngine {
 }
 
 export interface Consumer {
-  /** So many more tasks may be delivered. */
+  /** So many more tasks may be delivered; so many fewer, if the number is negative. Those that were delivered already stay. */
   grant(more: number): void;
   /** Takes no more. What was fetched in that moment is given back, and no attempt is counted. */
   stop(): void;

@@ -7,7 +7,7 @@ import { toError, type WireError } from "../../core/payload/thrown.js";
 import type { Task } from "../../core/task.js";
 import type { Readmit, Store } from "../../store/store.js";
 import type { Engine, EngineHost } from "../engine.js";
-import { Deliveries } from "./deliveries.js";
+import { Deliveries } from "./delivery/deliveries.js";
 import { type EngineState, EngineStatus } from "./engine-status.js";
 import { EngineThread } from "./engine-thread.js";
 import { EngineFailures } from "./failures.js";
@@ -197,7 +197,7 @@ export class RemoteTasks implements Engine {
         this.#outbox.unread(message.seqs);
         break;
       case "delivered":
-        this.#deliveries.delivered(message.delivery, message.task);
+        this.#deliveries.delivered(message.tasks);
         break;
       case "unreadable":
         this.#deliveries.unreadable(message.delivery, message.task, message.error);

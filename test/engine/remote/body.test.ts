@@ -1,4 +1,5 @@
 // What a broker keeps of a task, and what comes out of it again: whatever the journal could hold.
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { capture } from "../../../src/core/payload/capture.js";
@@ -7,6 +8,7 @@ import { fromWireForm } from "../../../src/core/payload/wire-form.js";
 import type { DeliveredTask } from "../../../src/engine/remote/protocol.js";
 import type { EngineTask } from "../../../src/engine/remote/remote-engine.js";
 import { type ContentHead, fromDelivery, toEngineTask } from "../../../src/engine/remote/thread/body.js";
+import { Loss } from "../../../src/engine/remote/thread/loss.js";
 import { encodeContent } from "../../../src/journal/format/content.js";
 
 interface Parts {
@@ -36,7 +38,7 @@ function submitted({ payload, dispatch, context, ...rest }: Parts): EngineTask {
 /** As it arrives at a worker: over the broker, which keeps JSON. */
 function delivered(task: EngineTask): DeliveredTask {
   const kept = JSON.parse(JSON.stringify(task)) as EngineTask;
-  const lost = new AbortController().signal;
+  const lost = new Loss();
   return fromDelivery({ task: kept, attempt: 2, crashes: 1, lost, settle: async () => {} });
 }
 

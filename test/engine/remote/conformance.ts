@@ -76,7 +76,7 @@ export function describeRemoteEngine(name: string, makeClient: MakeClient, fault
       const second = await worker.next();
       expect(withoutUndefined(first.task)).toEqual(withoutUndefined(task));
       expect(withoutUndefined(second.task)).toEqual(withoutUndefined(other));
-      expect([first.attempt, first.crashes, first.lost.aborted]).toEqual([1, 0, false]);
+      expect([first.attempt, first.crashes, first.lost.has]).toEqual([1, 0, false]);
       await worker.end("succeeded");
     });
 
@@ -449,7 +449,7 @@ export function describeRemoteEngine(name: string, makeClient: MakeClient, fault
         await submit(task);
         const worker = new Worker(client, 1);
         const delivery = await worker.next();
-        const lost = new Promise<void>((resolve) => delivery.lost.addEventListener("abort", () => resolve()));
+        const lost = new Promise<void>((resolve) => delivery.lost.tell(() => resolve()));
         await faults.loseLock?.(queue, task.id);
         await within(lost, noticeMs, "the lost lock");
         await delivery.settle({ as: "failed", reason: "exhausted", error: new Error("too late") }).catch(() => {});

@@ -1,6 +1,6 @@
 // How long a task that cannot be run here stays away, and when nobody is waited for any more.
 import { beforeEach, describe, expect, it } from "vitest";
-import { Returns } from "../../../src/engine/remote/returns.js";
+import { Returns } from "../../../src/engine/remote/delivery/returns.js";
 import { FakeClock } from "../../support/fake-clock.js";
 
 let clock: FakeClock;

@@ -24,4 +24,5 @@ export class FakeBroker {
   loseLock(queue: string, id: string): void;
   stateOf(queue: string, id: string): "waiting" | "delayed" | "running" | "failed" | undefined;
   tasks(queue: string): EngineTask[];
+  credits(queue: string): number;
 }

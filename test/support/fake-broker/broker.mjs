@@ -94,6 +94,11 @@ export class FakeBroker {
     return [...this.#queue(queue).jobs.values()].map(({ task }) => task);
   }
 
+  /** How many tasks the workers of a queue may still be given. */
+  credits(queue) {
+    return [...this.#queue(queue).consumers].reduce((sum, { credits }) => sum + credits, 0);
+  }
+
   #queue(name) {
     const queue = this.#queues.get(name) ?? { jobs: new Map(), done: new Set(), consumers: new Set() };
     this.#queues.set(name, queue);
@@ -164,7 +169,7 @@ export class FakeBroker {
         return this.#submit(queue, message.tasks);
       case "grant":
         queue.consumers.add(peer);
-        peer.credits += message.more;
+        peer.credits = Math.max(0, peer.credits + message.more);
         return true;
       case "stop":
         queue.consumers.delete(peer);

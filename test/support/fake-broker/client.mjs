@@ -50,7 +50,7 @@ class FakeClient {
     this.#deliver = deliver;
     return {
       grant: (more) => {
-        this.#credits += more;
+        this.#credits = Math.max(0, this.#credits + more);
         if (this.#up) this.#send({ what: "grant", more });
       },
       stop: () => {
@@ -113,7 +113,7 @@ class FakeClient {
     for (const { reject } of this.#questions.values()) reject(error);
     this.#questions.clear();
     // The broker gives what runs to somebody else.
-    for (const running of [...this.#running.values()]) running.abort();
+    for (const loss of [...this.#running.values()]) loss.happen();
     this.#running.clear();
     if (this.#closed) return;
     this.#setUp(false, error);
@@ -140,7 +140,7 @@ class FakeClient {
         question?.reject(new Error(message.error));
       }
     } else if (message.kind === "lost") {
-      this.#running.get(message.id)?.abort();
+      this.#running.get(message.id)?.happen();
       this.#running.delete(message.id);
     } else if (message.kind === "delivery") {
       this.#delivered(message);
@@ -150,15 +150,15 @@ class FakeClient {
   #delivered({ task, attempt, crashes }) {
     if (this.#options.dies) process.kill(process.pid, "SIGKILL");
     this.#credits--;
-    const controller = new AbortController();
-    this.#running.set(task.id, controller);
+    const lost = new Loss();
+    this.#running.set(task.id, lost);
     this.#deliver({
       task,
       attempt,
       crashes,
-      lost: controller.signal,
+      lost,
       settle: async (verdict) => {
-        if (controller.signal.aborted) return;
+        if (lost.has) return;
         const told = verdict.error ? { ...verdict, error: verdict.error.message } : verdict;
         await this.#ask({ what: "settle", id: task.id, verdict: told });
         this.#running.delete(task.id);
@@ -202,5 +202,22 @@ class FakeClient {
     if (this.#socket === undefined || this.#socket.destroyed || this.#socket.connecting) return false;
     this.#socket.write(`${JSON.stringify(message)}\n`);
     return true;
+  }
+}
+
+/** As src/engine/remote/thread/loss.ts, which a plain file cannot load. */
+class Loss {
+  has = false;
+  #listeners = [];
+
+  tell(listener) {
+    if (this.has) listener();
+    else this.#listeners.push(listener);
+  }
+
+  happen() {
+    if (this.has) return;
+    this.has = true;
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -1,8 +1,9 @@
 // Fetches one job for each credit, keeps the locks of what runs, and tells of those that are lost.
 import { randomUUID } from "node:crypto";
-import { type ConnectionOptions, type Job, Worker } from "bullmq";
-import { clearTicker, now, setTicker, sleep } from "../../../base/time.js";
+import { type ConnectionOptions, Job, Worker } from "bullmq";
+import { clearTicker, microtask, now, setTicker, sleep } from "../../../base/time.js";
 import type { Consumer, Delivery } from "../remote-engine.js";
+import { Loss } from "../thread/loss.js";
 import { crashesOf, type JobData, toTask } from "./job.js";
 import type { ResolvedBullMQOptions } from "./options.js";
 import { settle } from "./verdicts.js";
@@ -15,7 +16,7 @@ const pauseAfterError = 500;
 
 interface Running {
   readonly job: Job<JobData>;
-  readonly lost: AbortController;
+  readonly lost: Loss;
   renewedAt: number;
 }
 
@@ -50,8 +51,9 @@ export class BullMQConsumer implements Consumer {
   }
 
   grant(more: number): void {
-    this.#credits += more;
-    void this.#fetch();
+    this.#credits = Math.max(0, this.#credits + more);
+    // After the ends that came with it: the answer to each of them may be a job.
+    microtask(() => void this.#fetch());
   }
 
   stop(): void {
@@ -72,36 +74,61 @@ export class BullMQConsumer implements Consumer {
     if (this.#isFetching) return;
     this.#isFetching = true;
     while (this.#credits > 0 && !this.#isStopped) {
+      this.#credits--;
       try {
-        const job: Job<JobData> | undefined = await this.#worker.getNextJob(this.#token, { block: true });
-        if (job !== undefined) await this.#take(job);
+        await this.#take(await this.#worker.getNextJob(this.#token, { block: true }));
       } catch {
         // Redis is away, or comes back.
+        this.#credits++;
         await sleep(pauseAfterError);
       }
     }
     this.#isFetching = false;
   }
 
-  async #take(job: Job<JobData>): Promise<void> {
+  /** @param job what a credit that was counted off has brought */
+  async #take(job: Job<JobData> | undefined): Promise<void> {
+    if (job === undefined) {
+      this.#credits++;
+      return;
+    }
     if (this.#isStopped) {
       // It was fetched in the moment of the stop.
       await job.moveToWait(this.#token);
       return;
     }
-    this.#credits--;
-    const running: Running = { job, lost: new AbortController(), renewedAt: now() };
+    const running: Running = { job, lost: new Loss(), renewedAt: now() };
     this.#running.add(running);
     this.deliver({
       task: toTask(job),
       attempt: job.attemptsMade + 1,
       crashes: crashesOf(job),
-      lost: running.lost.signal,
+      lost: running.lost,
       settle: async (verdict) => {
         this.#running.delete(running);
-        await settle(job, this.#token, verdict);
+        if (verdict.as === "succeeded") await this.#complete(job);
+        else await settle(job, this.#token, verdict);
       },
     });
+  }
+
+  /** One command ends a job and fetches the next one. It costs Redis and this thread little more than the end alone. */
+  async #complete(job: Job<JobData>): Promise<void> {
+    const fetches = this.#credits > 0 && !this.#isStopped;
+    if (fetches) this.#credits--;
+    let next: Job<JobData> | undefined;
+    try {
+      const answer = await job.moveToCompleted(null, this.#token, fetches);
+      const [data, id] = Array.isArray(answer) ? answer : [];
+      if (data) next = Job.fromJSON<JobData>(this.#worker, data, id);
+    } catch (error) {
+      if (fetches) this.#credits++;
+      throw error;
+    }
+    if (!fetches) return;
+    // The end has been told, whatever becomes of the next one.
+    await this.#take(next).catch(() => {});
+    if (next === undefined) void this.#fetch();
   }
 
   #renew(): void {
@@ -121,6 +148,6 @@ export class BullMQConsumer implements Consumer {
 
   #lose(running: Running): void {
     this.#running.delete(running);
-    running.lost.abort(new Error(`the lock of the task ${running.job.id} is lost`));
+    running.lost.happen(new Error(`the lock of the task ${running.job.id} is lost`));
   }
 }

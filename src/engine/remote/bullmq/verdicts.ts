@@ -5,11 +5,12 @@ import { wallClock } from "../../../base/time.js";
 import type { EngineFailure, Verdict } from "../remote-engine.js";
 import type { JobData } from "./job.js";
 
-export async function settle(job: Job<JobData>, token: string, verdict: Verdict): Promise<void> {
+export async function settle(
+  job: Job<JobData>,
+  token: string,
+  verdict: Exclude<Verdict, { readonly as: "succeeded" }>,
+): Promise<void> {
   switch (verdict.as) {
-    case "succeeded":
-      await job.moveToCompleted(null, token, false);
-      return;
     case "retry":
       // Of this object alone, which BullMQ asks whether and when there is another attempt.
       job.opts = { ...job.opts, attempts: job.attemptsMade + 2, backoff: { type: "fixed", delay: verdict.delayMs } };

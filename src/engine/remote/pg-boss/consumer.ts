@@ -25,7 +25,7 @@ export class PgBossConsumer implements Consumer {
   constructor(private readonly parts: ConsumerParts) {}
 
   grant(more: number): void {
-    this.#credits += more;
+    this.#credits = Math.max(0, this.#credits + more);
     this.#fetching ??= this.#fetch();
   }
 
@@ -76,7 +76,7 @@ export class PgBossConsumer implements Consumer {
       task: toTask(job),
       attempt: tries + 1,
       crashes: Math.max(0, job.retryCount - settled),
-      lost: running.lost.signal,
+      lost: running.lost,
       settle: async (verdict) => {
         // Renewed until then.
         const isOurs = await settlements.settle(lease, verdict);

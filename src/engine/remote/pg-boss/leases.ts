@@ -1,11 +1,13 @@
 // What this worker has fetched and not settled. Leases are renewed, those that are lost are told of, and those of dead workers are
 // taken away. pg-boss would do the last by a scan of all queues every two minutes, without renewals.
+
 import { clearTicker, now, setTicker } from "../../../base/time.js";
+import { Loss } from "../thread/loss.js";
 import type { Rows } from "./connections.js";
 import type { Lease } from "./settlements.js";
 
 export interface Running extends Lease {
-  readonly lost: AbortController;
+  readonly lost: Loss;
   /** When the last renewal was sent. */
   renewedAt: number;
 }
@@ -28,7 +30,7 @@ export class Leases {
   }
 
   add(lease: Lease): Running {
-    const running = { ...lease, lost: new AbortController(), renewedAt: now() };
+    const running = { ...lease, lost: new Loss(), renewedAt: now() };
     this.#running.add(running);
     return running;
   }
@@ -39,7 +41,7 @@ export class Leases {
 
   lose(running: Running): void {
     this.#running.delete(running);
-    running.lost.abort(new Error(`the lock of the job ${running.id} is lost`));
+    running.lost.happen(new Error(`the lock of the job ${running.id} is lost`));
   }
 
   stop(): void {

@@ -60,12 +60,10 @@ export class EngineService {
         return this.#forward(message.heads, Buffer.from(message.bytes.buffer));
       case "forward-records":
         return this.#forwardRecords(message.records);
-      case "grant":
-        return this.#deliverer.grant(message.more);
+      case "deliveries":
+        return this.#deliverer.receive(message.ends, message.credits);
       case "stop":
         return this.#deliverer.stop();
-      case "settle":
-        return this.#deliverer.settle(message.delivery, message.verdict);
       case "ask":
         return this.#answer(message.number, message.question);
       case "close":

@@ -1,18 +1,20 @@
 // The tasks that the queue elsewhere has given to this process: each is run by the local engine, and the queue is told how it ended.
-import { OffloadError, withoutStack } from "../../base/errors.js";
-import type { Logger } from "../../base/logger.js";
-import { errorOf } from "../../core/lazy-error.js";
-import { codeOf, lines, write } from "../../core/log/lines.js";
-import { toError, type WireError } from "../../core/payload/thrown.js";
-import { toWire } from "../../core/payload/to-wire.js";
-import { isFinal } from "../../core/states.js";
-import { name, type Task } from "../../core/task.js";
-import type { Readmit } from "../../store/store.js";
-import type { Engine, EngineHost } from "../engine.js";
+import { OffloadError, withoutStack } from "../../../base/errors.js";
+import type { Logger } from "../../../base/logger.js";
+import { errorOf } from "../../../core/lazy-error.js";
+import { lines, write } from "../../../core/log/lines.js";
+import { toError, type WireError } from "../../../core/payload/thrown.js";
+import { toWire } from "../../../core/payload/to-wire.js";
+import { isFinal } from "../../../core/states.js";
+import { name, type Task } from "../../../core/task.js";
+import type { Readmit } from "../../../store/store.js";
+import type { Engine, EngineHost } from "../../engine.js";
+import type { EngineThread } from "../engine-thread.js";
+import type { DeliveredTask, NumberedTask, WireVerdict } from "../protocol.js";
 import { storedFrom, verdictOf } from "./delivered.js";
-import type { EngineThread } from "./engine-thread.js";
-import type { DeliveredTask, WireVerdict } from "./protocol.js";
-import { Returns } from "./returns.js";
+import { Lookahead } from "./lookahead.js";
+import { Outgoing } from "./outgoing.js";
+import { mostCrashes, Unrunnable } from "./unrunnable.js";
 
 export interface DeliveriesParts {
   /** Of the engine. */
@@ -24,11 +26,7 @@ export interface DeliveriesParts {
   readonly logger: Logger;
   /** Accepts a delivered task here. */
   readonly readmit: Readmit;
-  readonly returns?: Returns;
 }
-
-/** So many workers may die while they have a task, as `journal.maxStarts` says of processes by default. */
-const mostCrashes = 3;
 
 /** How long a task of a paused name stays away, in ms. */
 const pausedMs = 1_000;
@@ -38,12 +36,19 @@ type Hold = "loading" | "paused" | "draining";
 
 export class Deliveries {
   readonly #parts: DeliveriesParts;
-  readonly #returns: Returns;
+  readonly #unrunnable: Unrunnable;
   /** The delivered tasks that have not been settled, by the number of their delivery and the other way round. */
   readonly #tasks = new Map<number, Task>();
   readonly #numbers = new Map<Task, number>();
   readonly #holds = new Set<Hold>(["loading"]);
   readonly #pausedNames = new Set<string>();
+  readonly #outgoing: Outgoing;
+  readonly #lookahead = new Lookahead({
+    oldestWaiting: () => this.#waiting()[0]?.[0],
+    giveBack: () => this.#giveBackAhead(),
+  });
+  /** Tasks that workers have died with. No other task shares their fate, as far as that is known before. */
+  readonly #suspects = new Set<Task>();
   /** Credits that are out. */
   #granted = 0;
   #stopped = false;
@@ -51,7 +56,8 @@ export class Deliveries {
 
   constructor(parts: DeliveriesParts) {
     this.#parts = parts;
-    this.#returns = parts.returns ?? new Returns();
+    this.#outgoing = new Outgoing(parts.thread);
+    this.#unrunnable = new Unrunnable(parts.logger);
   }
 
   start(host: EngineHost): void {
@@ -75,25 +81,41 @@ export class Deliveries {
 
   /** Takes nothing any more. What runs goes on. */
   stop(): void {
+    if (!this.#stopped) this.#giveBackAhead();
+    this.#outgoing.post();
     if (this.#stopped) return;
     this.#stopped = true;
     this.#parts.thread.post({ kind: "stop" });
     this.#parts.thread.need("deliveries", false);
   }
 
-  delivered(number: number, task: DeliveredTask): void {
+  delivered(tasks: readonly NumberedTask[]): void {
+    const accept = (): void => {
+      for (const { delivery, task } of tasks) this.#delivered(delivery, task);
+    };
+    this.#host?.together(accept);
+    this.#grant();
+  }
+
+  #delivered(number: number, task: DeliveredTask): void {
     this.#granted = Math.max(0, this.#granted - 1);
+    this.#lookahead.delivered(number);
     if (this.#stopped || this.#holds.size > 0) {
-      this.#settle(number, { as: "returned", delayMs: 0 });
+      this.#outgoing.end(number, { as: "returned", delayMs: 0 });
       return;
     }
     if (this.#pausedNames.has(task.name)) {
-      this.#settle(number, { as: "returned", delayMs: pausedMs });
-      this.#grant();
+      this.#outgoing.end(number, { as: "returned", delayMs: pausedMs });
       return;
     }
     if (task.crashes >= mostCrashes) {
-      this.#crashed(number, task);
+      this.#outgoing.end(number, this.#unrunnable.crashed(task));
+      return;
+    }
+    if (task.crashes > 0) this.#giveBackAhead();
+    if (this.#tasks.size >= this.#most()) {
+      // Its credit is of a time when more could be taken.
+      this.#outgoing.end(number, { as: "returned", delayMs: 0 });
       return;
     }
     try {
@@ -101,17 +123,17 @@ export class Deliveries {
         made.route = "delivered";
         this.#tasks.set(number, made);
         this.#numbers.set(made, number);
+        if (task.crashes > 0) this.#suspects.add(made);
       });
     } catch (error) {
       const isUnknown = error instanceof OffloadError && error.code === "AR_UNKNOWN_TASK";
-      this.#cannotRun(number, task, isUnknown ? "unknown-task" : "unreadable", error);
+      this.#outgoing.end(number, this.#unrunnable.here(task, isUnknown ? "unknown-task" : "unreadable", error));
     }
-    this.#grant();
   }
 
   unreadable(number: number, task: Pick<DeliveredTask, "id" | "name">, error: WireError): void {
     this.#granted = Math.max(0, this.#granted - 1);
-    this.#cannotRun(number, task, "unreadable", toError(error));
+    this.#outgoing.end(number, this.#unrunnable.here(task, "unreadable", toError(error)));
     this.#grant();
   }
 
@@ -134,6 +156,7 @@ export class Deliveries {
   /** The thread of the engine is gone, and with it every lock. */
   allLost(): void {
     this.#granted = 0;
+    this.#outgoing.clear();
     for (const number of [...this.#tasks.keys()]) this.lost(number);
   }
 
@@ -157,13 +180,12 @@ export class Deliveries {
 
   ended(task: Task): void {
     if (task.route !== "delivered" || !this.#numbers.has(task)) return;
+    this.#lookahead.ended(task.definition.expectedMs);
     const error = errorOf(task.outcome);
     const code = error instanceof OffloadError ? error.code : undefined;
     if (task.state === "failed" && code === "AR_UNKNOWN_TASK") {
-      const number = this.#numbers.get(task) ?? -1;
-      this.#forget(number);
-      this.#cannotRun(number, { id: task.id, name: task.definition.name }, "unknown-task", error);
-      this.#grant();
+      const { id, definition } = task;
+      this.#end(task, this.#unrunnable.here({ id, name: definition.name }, "unknown-task", error));
     } else {
       this.#end(task, verdictOf(task, code, error));
     }
@@ -173,40 +195,47 @@ export class Deliveries {
     const number = this.#numbers.get(task);
     if (number === undefined) return;
     this.#forget(number);
-    this.#settle(number, verdict);
+    this.#outgoing.end(number, verdict);
     this.#grant();
-  }
-
-  #cannotRun(number: number, task: Pick<DeliveredTask, "id" | "name">, reason: string, error: unknown): void {
-    const delayMs = this.#returns.next(task.id);
-    if (delayMs !== undefined) {
-      this.#settle(number, { as: "returned", delayMs });
-      return;
-    }
-    const { id, name: taskName } = task;
-    const fields = { task: taskName, kind: "task", id, code: codeOf(error), err: error };
-    write(this.#parts.logger, lines.runsNowhere, fields);
-    this.#settle(number, { as: "failed", reason, error: toWire(error) });
-  }
-
-  /** It would take one worker after the other down. */
-  #crashed(number: number, { id, name: taskName, crashes }: DeliveredTask): void {
-    const message = `${crashes} workers died while they ran the task`;
-    const fields = { task: taskName, kind: "task", id, count: crashes };
-    write(this.#parts.logger, lines.workersDied, fields, { count: crashes });
-    this.#settle(number, { as: "failed", reason: "crashed", error: toWire(new Error(message)) });
-    this.#grant();
-  }
-
-  #settle(delivery: number, verdict: WireVerdict): void {
-    this.#parts.thread.post({ kind: "settle", delivery, verdict });
   }
 
   #forget(number: number): Task | undefined {
     const task = this.#tasks.get(number);
     this.#tasks.delete(number);
-    if (task !== undefined) this.#numbers.delete(task);
+    if (task === undefined) return undefined;
+    this.#numbers.delete(task);
+    this.#suspects.delete(task);
     return task;
+  }
+
+  /** How many deliveries may be here or on their way. */
+  #most(): number {
+    const places = this.#parts.places();
+    const ahead = this.#suspects.size > 0 ? 0 : this.#lookahead.tasks;
+    return places * (1 + ahead);
+  }
+
+  /** Other workers may have room. Takes nothing ahead until tasks have ended. */
+  #giveBackAhead(): void {
+    this.#lookahead.forget();
+    const places = Math.max(0, this.#parts.places());
+    this.#host?.together(() => {
+      for (const [, task] of this.#waiting().reverse()) {
+        if (this.#tasks.size <= places) break;
+        this.#parts.local.remove(task);
+        this.#end(task, { as: "returned", delayMs: 0 });
+        this.#host?.handedOver(task);
+      }
+    });
+    const fewer = Math.min(this.#granted, this.#granted + this.#tasks.size - places);
+    if (fewer <= 0) return;
+    this.#granted -= fewer;
+    this.#outgoing.grant(-fewer);
+  }
+
+  /** What has not begun, in the order of delivery. */
+  #waiting(): [number, Task][] {
+    return [...this.#tasks].filter(([, { state }]) => state === "queued");
   }
 
   /** Offers the places that are free. */
@@ -214,9 +243,9 @@ export class Deliveries {
     if (this.#stopped || this.#holds.size > 0) return;
     this.#parts.thread.need("deliveries", true);
     if (!this.#parts.thread.isThere) return;
-    const more = this.#parts.places() - this.#granted - this.#tasks.size;
+    const more = this.#most() - this.#granted - this.#tasks.size;
     if (more <= 0) return;
     this.#granted += more;
-    this.#parts.thread.post({ kind: "grant", more });
+    this.#outgoing.grant(more);
   }
 }

@@ -1,9 +1,9 @@
 // A delivered task on its two ways: from the message of the engine's thread to a task here, and from its end to what the queue is told.
-import { toWire } from "../../core/payload/to-wire.js";
-import { fromWireForm } from "../../core/payload/wire-form.js";
-import type { Task } from "../../core/task.js";
-import type { StoredTask } from "../../store/store.js";
-import type { DeliveredTask, WireVerdict } from "./protocol.js";
+import { toWire } from "../../../core/payload/to-wire.js";
+import { fromWireForm } from "../../../core/payload/wire-form.js";
+import type { Task } from "../../../core/task.js";
+import type { StoredTask } from "../../../store/store.js";
+import type { DeliveredTask, WireVerdict } from "../protocol.js";
 
 /** @param code of the error, if it is one of the library */
 export function verdictOf(task: Task, code: string | undefined, error: unknown): WireVerdict {

@@ -1,6 +1,6 @@
 // Tasks that this worker cannot run and others may: their name is unknown during a rolling deploy, or a newer version wrote them. They
 // go back with growing delays, and fail when nobody has been able to run them for a quarter of an hour.
-import { type Clock, realClock } from "../../base/time.js";
+import { type Clock, realClock } from "../../../base/time.js";
 
 const firstDelay = 1_000;
 const longestDelay = 60_000;

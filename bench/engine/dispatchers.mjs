@@ -1,0 +1,68 @@
+// The ways to hand a task over that are compared: `plain` and `plainPostgres` use the broker's own library and do not wait, the others
+// dispatch, `none` does nothing.
+import { setTimeout as sleep } from "node:timers/promises";
+import { createOffloader } from "offload-after-response";
+import { bullmq } from "offload-after-response/bullmq";
+import { pgBoss } from "offload-after-response/pg-boss";
+
+export const dispatchers = {
+  none: async () => ({ dispatch: () => {}, settled: async () => {} }),
+
+  async plain({ connection, queue }) {
+    const { Queue } = await import("bullmq");
+    const url = new URL(connection);
+    const plainQueue = new Queue(queue, { connection: { host: url.hostname, port: Number(url.port) } });
+    plainQueue.on("error", () => {});
+    await plainQueue.waitUntilReady();
+    return unawaited((name, payload) => plainQueue.add(name, payload, { removeOnComplete: { age: 300 } }));
+  },
+
+  async plainPostgres({ connection, queue }) {
+    const { default: PgBoss } = await import("pg-boss");
+    const boss = new PgBoss(connection);
+    boss.on("error", () => {});
+    await boss.start();
+    await boss.createQueue(queue);
+    return unawaited((_name, payload) => boss.send(queue, payload));
+  },
+
+  ours: ({ connection, ...settings }) => offloading(bullmq({ connection, queue: settings.queue }), settings),
+
+  oursPostgres: ({ connection, ...settings }) => offloading(pgBoss({ connection, queue: settings.queue }), settings),
+};
+
+/** As whoever does not wait for the broker: with a count of what is under way. */
+function unawaited(send) {
+  let underWay = 0;
+  return {
+    dispatch(name, payload) {
+      underWay++;
+      const ended = () => void underWay--;
+      send(name, payload).then(ended, ended);
+    },
+    async settled() {
+      while (underWay > 0) await sleep(5);
+    },
+  };
+}
+
+async function offloading(engine, { queue, journal }) {
+  const offloader = createOffloader({
+    name: queue,
+    tasks: new URL("tasks.mjs", import.meta.url),
+    pool: { maxThreads: 1 },
+    queue: { max: 1_000_000 },
+    journal: { dir: journal },
+    engine,
+    role: "dispatch",
+    logger: false,
+  });
+  await offloader.ready();
+  while (offloader.stats().engine?.up !== true) await sleep(10);
+  return {
+    dispatch: (name, payload) => void offloader.offload(name, payload),
+    async settled() {
+      while (offloader.stats().engine?.backlog !== 0) await sleep(5);
+    },
+  };
+}
