@@ -108,6 +108,7 @@ describe("the published package", () => {
       "CONTRIBUTING.md",
       "docs/at-3-am.md",
       "docs/coming-from.md",
+      "docs/events.md",
       "docs/glossary.md",
       "docs/images/dashboard.webp",
       "docs/is-it-worth-it.md",
