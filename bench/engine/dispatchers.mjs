@@ -5,6 +5,9 @@ import { createOffloader } from "offload-after-response";
 import { bullmq } from "offload-after-response/bullmq";
 import { pgBoss } from "offload-after-response/pg-boss";
 
+/** ms between two looks whether all is done, which cost CPU themselves. */
+const looks = 50;
+
 export const dispatchers = {
   none: async () => ({ dispatch: () => {}, settled: async () => {} }),
 
@@ -41,7 +44,7 @@ function unawaited(send) {
       send(name, payload).then(ended, ended);
     },
     async settled() {
-      while (underWay > 0) await sleep(5);
+      while (underWay > 0) await sleep(looks);
     },
   };
 }
@@ -62,7 +65,7 @@ async function offloading(engine, { queue, journal }) {
   return {
     dispatch: (name, payload) => void offloader.offload(name, payload),
     async settled() {
-      while (offloader.stats().engine?.backlog !== 0) await sleep(5);
+      while (offloader.stats().engine?.backlog !== 0) await sleep(looks);
     },
   };
 }

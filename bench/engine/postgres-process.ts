@@ -8,8 +8,10 @@ import { ask, endProcess, startProcess } from "./processes.js";
 
 type Kind = "none" | "plainPostgres" | "oursPostgres";
 
-/** One a ms is what pg-boss can insert one by one. */
-const load = { tasks: 3_000, atOnce: 1, untilSettled: true };
+const loads = [
+  { atOnce: 10, tasks: 6_000, untilSettled: true },
+  { atOnce: 100, tasks: 10_000, untilSettled: true },
+] as const;
 
 export async function postgresProcess(folder: string): Promise<Part | undefined> {
   if (!hasPostgres()) {
@@ -19,11 +21,11 @@ export async function postgresProcess(folder: string): Promise<Part | undefined>
   const postgres = await startPostgres(path.join(folder, "postgres"));
   let queues = 0;
 
-  async function cpuOf(kind: Kind): Promise<number> {
+  async function cpuOf(kind: Kind, load: object): Promise<number> {
     const queue = `postgres-${queues++}`;
     const web = startProcess("web", { kind, queue, connection: postgres.url, journal: path.join(folder, queue) });
     await once(web, "message");
-    await ask(web, "dispatch", { ...load, tasks: 1_500 });
+    await ask(web, "dispatch", { ...load, tasks: 3_000 });
     const { cpuUs } = await ask<{ cpuUs: number }>(web, "dispatch", load);
     await endProcess(web);
     return cpuUs;
@@ -31,20 +33,24 @@ export async function postgresProcess(folder: string): Promise<Part | undefined>
 
   return {
     title: "A web process, with pg-boss",
-    how: "A dispatch a ms, until the database has everything. The CPU of the empty loop is taken off.",
+    how: "Ten or a hundred dispatches in a turn, and a turn a ms, until the database has everything. The CPU of the empty loop is taken off.",
     async measure(round, samples) {
-      const loopUs = await cpuOf("none");
-      for (const kind of inTurn<Kind>(round, "plainPostgres", "oursPostgres")) {
-        const cpuUs = (await cpuOf(kind)) - loopUs;
-        samples.add("cpuUs", kind, "postgres", cpuUs);
-        console.error(`round ${round + 1}, ${kind}: ${Math.round(cpuUs)} us of CPU a task`);
+      for (const load of loads) {
+        const loopUs = await cpuOf("none", load);
+        for (const kind of inTurn<Kind>(round, "plainPostgres", "oursPostgres")) {
+          const cpuUs = (await cpuOf(kind, load)) - loopUs;
+          samples.add("cpuUs", kind, load.atOnce, cpuUs);
+          console.error(`round ${round + 1}, ${kind}, ${load.atOnce} a turn: ${Math.round(cpuUs)} us of CPU a task`);
+        }
       }
     },
     bars: (samples) =>
-      atMost(
-        "main-thread CPU of a web process over plain `boss.send`",
-        samples.ratio("cpuUs", "oursPostgres", "plainPostgres", "postgres"),
-        0.1,
+      loads.flatMap(({ atOnce }) =>
+        atMost(
+          `main-thread CPU over plain \`boss.send\`, ${atOnce} in a turn`,
+          samples.ratio("cpuUs", "oursPostgres", "plainPostgres", atOnce),
+          0.1,
+        ),
       ),
     end: () => postgres.kill(),
   };
