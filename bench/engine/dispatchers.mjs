@@ -1,6 +1,8 @@
 // The ways to hand a task over that are compared: `plain` and `plainPostgres` use the broker's own library and do not wait, the others
-// dispatch, `none` does nothing.
+// dispatch. `none` does nothing, and `raw` what no outbox can do without: the task goes into a file, and a thread is told of it.
+import { openSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { createOffloader } from "offload-after-response";
 import { bullmq } from "offload-after-response/bullmq";
 import { pgBoss } from "offload-after-response/pg-boss";
@@ -10,6 +12,29 @@ const looks = 50;
 
 export const dispatchers = {
   none: async () => ({ dispatch: () => {}, settled: async () => {} }),
+
+  async raw({ journal }) {
+    const file = openSync(journal, "ax");
+    const answers =
+      'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (seqs) => parentPort.postMessage(seqs));';
+    const thread = new Worker(answers, { eval: true });
+    let underWay = 0;
+    const seqs = [];
+    thread.on("message", ({ length }) => {
+      underWay -= length;
+    });
+    const send = () => thread.postMessage(seqs.splice(0));
+    return {
+      dispatch(name, payload) {
+        writeSync(file, Buffer.from(JSON.stringify({ name, payload })));
+        // As often as the outbox.
+        if (seqs.push(underWay++) === 1) setTimeout(send, 5);
+      },
+      async settled() {
+        while (underWay > 0) await sleep(looks);
+      },
+    };
+  },
 
   async plain({ connection, queue }) {
     const { Queue } = await import("bullmq");
