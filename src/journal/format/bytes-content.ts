@@ -9,14 +9,13 @@ import { encodings } from "./format.js";
 import { JsonWriter } from "./json.js";
 import { checkSelfContained, checkStorable, serializeStorable } from "./unstorable.js";
 
-/**
- * A value in the header. `null`: undefined. `json`: the value itself. `v8`: so many bytes that V8 serialized. `bytes`: the
- * lengths of {@link PayloadBytes}.
- */
-type Field = null | { readonly json: unknown } | { readonly v8: number } | { readonly bytes: readonly number[] };
-
 /** The length of the header (u32) comes first. */
 const lengthBytes = 4;
+
+const usualHeader = 4 * 1024;
+
+// Used again by the next call.
+const memory = Buffer.allocUnsafeSlow(usualHeader);
 
 // Behind the mark. Earlier versions wrote payloads with V8's serializer.
 const v8Version = Number(serialize(undefined)[1]);
@@ -25,18 +24,28 @@ const jsonWriter = new JsonWriter();
 
 /**
  * @param values payload, dispatch options, context, id of the parent, carrier
+ * @returns bytes that are valid until the next call
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE for bytes that refer to something outside of themselves, such as a port
  */
 export function encodeBytes(values: readonly unknown[]): Content {
-  checkStorable(values.map((value) => (value instanceof PayloadBytes ? undefined : value)));
+  checkStorable(values);
   const chunks: Uint8Array[] = [];
-  const fields = values.map((value) => encodeField(value, chunks));
-  const json = JSON.stringify(fields);
-  const header = Buffer.allocUnsafe(lengthBytes + Buffer.byteLength(json));
-  header.writeUInt32LE(header.length - lengthBytes, 0);
-  header.write(json, lengthBytes, "utf8");
+  let fields = "";
+  for (const value of values) fields += `${fields === "" ? "[" : ","}${encodeField(value, chunks)}`;
+  const header = headerOf(`${fields}]`);
+  let { length } = header;
+  for (const chunk of chunks) length += chunk.length;
   chunks.unshift(header);
-  return { encoding: encodings.bytes, chunks, length: chunks.reduce((sum, { length }) => sum + length, 0) };
+  return { encoding: encodings.bytes, chunks, length };
+}
+
+/** @returns bytes that are valid until the next call */
+function headerOf(fields: string): Buffer {
+  const most = lengthBytes + 3 * fields.length;
+  const header = most <= usualHeader ? memory : Buffer.allocUnsafeSlow(most);
+  const length = header.write(fields, lengthBytes, "utf8");
+  header.writeUInt32LE(length, 0);
+  return header.subarray(0, lengthBytes + length);
 }
 
 /** @throws an error of any kind for bytes that this version of Node.js cannot read */
@@ -56,18 +65,23 @@ export function decodeBytes(content: Buffer): unknown[] {
   return values;
 }
 
-function encodeField(value: unknown, chunks: Uint8Array[]): Field {
-  if (value === undefined) return null;
+/**
+ * A value in the header, as JSON. `null`: undefined. `json`: the value itself. `v8`: so many bytes that V8 serialized. `bytes`: the
+ * lengths of {@link PayloadBytes}. It is put together here, because objects for JSON.stringify() cost twice as much.
+ */
+function encodeField(value: unknown, chunks: Uint8Array[]): string {
+  if (value === undefined) return "null";
   if (value instanceof PayloadBytes) {
+    const { bytes, lengths } = value;
     checkSelfContained(value);
-    if (sum(value.lengths) !== value.bytes.length) throw new RangeError("a payload is not as long as its parts");
-    chunks.push(value.bytes);
-    return { bytes: value.lengths };
+    if (sum(lengths) !== bytes.length) throw new RangeError("a payload is not as long as its parts");
+    chunks.push(bytes);
+    return `{"bytes":[${lengths.join()}]}`;
   }
-  if (jsonWriter.write([value]) !== undefined) return { json: value };
+  if (jsonWriter.write([value]) !== undefined) return `{"json":${JSON.stringify(value)}}`;
   const bytes = serializeStorable(value);
   chunks.push(bytes);
-  return { v8: bytes.length };
+  return `{"v8":${bytes.length}}`;
 }
 
 function decodeField(field: unknown, take: (length: number) => Uint8Array): unknown {

@@ -2,7 +2,7 @@
 import { types } from "node:util";
 import { serialize } from "node:v8";
 import { describe, OffloadError } from "../../base/errors.js";
-import type { PayloadBytes } from "../../core/payload/payload.js";
+import { PayloadBytes } from "../../core/payload/payload.js";
 import { isPort } from "../../core/payload/walk/platform-objects.js";
 
 /** @param unstorable where it is and what it is, such as "payload.port is an instance of MessagePort" */
@@ -14,14 +14,17 @@ function refusal(unstorable: string): OffloadError {
 const labels = ["payload", "the dispatch options", "the context"];
 
 /**
- * Refuses values that have no meaning in another process.
+ * Refuses values that have no meaning in another process. What was captured as bytes is not looked into.
  *
- * @param values payload, dispatch options, context; those that are not to be checked are undefined
+ * @param values payload, dispatch options, context
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE with the path of the first thing that a journal cannot hold
  */
 export function checkStorable(values: readonly unknown[]): void {
-  const seen = new Set<unknown>();
-  for (const [index, value] of values.entries()) {
+  let seen: Set<unknown> | undefined;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (value === undefined || value instanceof PayloadBytes) continue;
+    seen ??= new Set();
     const unstorable = findUnstorable(value, labels[index] ?? "", seen);
     if (unstorable !== undefined) throw refusal(unstorable);
   }

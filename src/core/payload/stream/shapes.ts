@@ -19,6 +19,8 @@ export class Shape {
   #beforeName: string | undefined;
   #before: Shape | undefined;
   #others: Map<string, Shape> | undefined;
+  /** Of a list that an object had. */
+  #names: readonly string[] | undefined;
 
   constructor(
     private readonly name: string,
@@ -32,10 +34,13 @@ export class Shape {
     return this.#find(name);
   }
 
-  names(): string[] {
+  names(): readonly string[] {
+    if (this.#names !== undefined) return this.#names;
     const names: string[] = [];
     for (let at: Shape = this; at.before !== undefined; at = at.before) names.push(at.name);
-    return names.reverse();
+    this.#names = names.reverse();
+    kept += 8 * names.length;
+    return this.#names;
   }
 
   #find(name: string): Shape {
