@@ -13,7 +13,7 @@ export type Way =
   | "in the handler, two at a time"
   | "one thread"
   | "two threads"
-  | "two on one thread";
+  | "four on one thread";
 
 export interface JobOrder {
   readonly job: keyof typeof jobs;
@@ -42,7 +42,7 @@ const payloads: Record<keyof typeof jobs, () => never> = {
 const pools = {
   "one thread": { maxThreads: 1 },
   "two threads": { maxThreads: 2 },
-  "two on one thread": { maxThreads: 1, concurrentTasksPerThread: 2 },
+  "four on one thread": { maxThreads: 1, concurrentTasksPerThread: 4 },
 };
 const offloaders = new Map<Way, Offloader<typeof jobs>>();
 
