@@ -1,10 +1,10 @@
 // What is left of accepted tasks after kill -9: a process accepts them and kills itself, and the next one counts what is there.
 import { mkdirSync } from "node:fs";
-import path from "node:path";
 import { bullmq, bullmqThreads, sidequest } from "../../contenders/stores/all.js";
 import { startRedis } from "../../harness/redis.js";
+import { sidequestBurst } from "./metrics.js";
 import type { Participants } from "./participants.js";
-import { directories, openProcess } from "./processes.js";
+import { directoryOf, openProcess } from "./processes.js";
 
 export interface Kept {
   readonly accepted: number;
@@ -12,18 +12,18 @@ export interface Kept {
 }
 
 /** How many tasks are accepted before the kill. */
-export const left = 200;
-const leftBySidequest = 20;
+export const tasksToKeep = 200;
 
 /** All contenders at the same time, because nothing is timed. Resolves to what each has kept, by name. */
 export async function killAll(base: string, participants: Participants): Promise<ReadonlyMap<string, Kept>> {
-  const dirs = directories(path.join(base, "killed"), participants.names);
-  const all = [...dirs].map(async ([name, dir]) => [name, await killOne(name, dir, participants)] as const);
+  const all = participants.names.map(async (name) => {
+    return [name, await killOne(name, directoryOf(name, base, participants), participants)] as const;
+  });
   return new Map(await Promise.all(all));
 }
 
 async function killOne(name: string, dir: string, participants: Participants): Promise<Kept> {
-  const accepted = name === sidequest ? leftBySidequest : left;
+  const accepted = name === sidequest ? sidequestBurst : tasksToKeep;
   mkdirSync(dir, { recursive: true });
   // The Redis of a service is another process, and often on another machine: it lives on.
   const redis = name === bullmq || name === bullmqThreads ? await startRedis({ appendOnlyIn: dir }) : undefined;

@@ -5,7 +5,7 @@ import type { StoreOptions } from "../../contenders/stores/contender.js";
 import { Program } from "../../harness/program.js";
 import type { Participants } from "./participants.js";
 
-/** @param options.dir made if it is not there; its parent has to be */
+/** @param options.dir made if it is not there */
 export async function openProcess(
   contender: string,
   { installed, nodes }: Participants,
@@ -19,7 +19,7 @@ export async function openProcess(
   return program;
 }
 
-/** A directory for each contender, below one folder. */
-export function directories(base: string, names: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(names.map((name, index) => [name, path.join(base, String(index))]));
+/** Each has one of its own below the folder `base`. */
+export function directoryOf(contender: string, base: string, { names }: Participants): string {
+  return path.join(base, String(names.indexOf(contender)));
 }

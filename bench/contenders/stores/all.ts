@@ -31,7 +31,7 @@ export const stores: Readonly<Record<string, () => Promise<OpenStore>>> = {
 
 /** What becomes of an accepted task, as set up here, and what has to be installed for it. */
 export interface Promises {
-  /** What is said of those that are kept. */
+  /** What is said behind how many are kept. */
   readonly processKilled: string;
   readonly powerCut: string;
   readonly toInstall: string;
@@ -82,9 +82,8 @@ export const promises: Readonly<Record<string, Promises>> = {
   [pQueue]: { processKilled: "kept", powerCut: "lost", toInstall: "p-queue" },
   [callback]: { processKilled: "kept", powerCut: "lost", toInstall: "-" },
   [sidequest]: {
-    processKilled:
-      "kept, and run by the next engine; one that had started only if it is stale (10 minutes) when an engine looks",
-    powerCut: "kept: its SQLite has no WAL here, and synchronous = FULL",
+    processKilled: "kept, and run by the next engine; one that had started is run again once it is stale (10 minutes)",
+    powerCut: "kept; each commit is synced (no WAL, synchronous = FULL)",
     toInstall: "better-sqlite3, which is native code; Node.js 22.6 and later",
   },
 };

@@ -47,6 +47,8 @@ export async function openPool(
   const offloader = createOffloader<typeof tasks>({
     tasks: new URL("../../threads/tasks.js", import.meta.url),
     pool: { minThreads: 1, maxThreads: 1 },
+    // Where nothing runs, the lines about what is left are no news.
+    ...(held && { logger: false }),
     ...options,
   });
   // In the same turn: nothing of an earlier process has been brought back.

@@ -26,8 +26,7 @@ export async function openSidequest({ dir, held, installed = {} }: StoreOptions)
   const { Tiny } = await import("../../threads/sidequest-tiny.js");
   const options = {
     backend: { driver: "@sidequest/sqlite-backend", config: path.join(dir, "sidequest.db") },
-    queues: [{ name: "default", concurrency: 1 }],
-    maxConcurrentJobs: 1,
+    // Of the 10 jobs that it takes from the database at a time, the thread runs one after the other.
     minThreads: 1,
     maxThreads: 1,
     jobPollingInterval: pollMs,
@@ -38,7 +37,7 @@ export async function openSidequest({ dir, held, installed = {} }: StoreOptions)
   };
   await (held ? Sidequest.configure(options) : Sidequest.start(options));
 
-  // One job runs at a time, so the ends are in the order of acceptance.
+  // The ends come nearly in the order of acceptance, and all that is measured is when the last has ended.
   const waiting: (() => void)[] = [];
   let ended = 0;
   let counting: NodeJS.Timeout | undefined;
