@@ -35,6 +35,6 @@ async function killOne(name: string, dir: string, participants: Participants): P
   const next = await openProcess(name, participants, options);
   const kept = await next.ask<number>("kept");
   await next.end();
-  redis?.stop();
+  await redis?.kill();
   return { accepted, kept };
 }
