@@ -7,6 +7,8 @@ import { compiled } from "./compile.js";
 export interface ProgramOptions {
   readonly args?: readonly string[];
   readonly execArgv?: readonly string[];
+  /** The binary of Node.js. Default: this one. */
+  readonly node?: string | undefined;
 }
 
 interface Answer {
@@ -24,10 +26,11 @@ export class Program {
   /** @param name the file in bench/programs/, without its extension */
   constructor(
     readonly name: string,
-    { args = [], execArgv = [] }: ProgramOptions = {},
+    { args = [], execArgv = [], node = process.execPath }: ProgramOptions = {},
   ) {
     this.#child = fork(path.join(compiled, "programs", `${name}.js`), args, {
       execArgv: [...execArgv],
+      execPath: node,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child.on("message", (answer: Answer) => this.#answered(answer));
@@ -49,6 +52,11 @@ export class Program {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** The signal that ended it; null while it runs, and if no signal did. */
+  get endedBy(): NodeJS.Signals | null {
+    return this.#child.signalCode;
   }
 
   /** Its exit code. */

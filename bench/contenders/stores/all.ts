@@ -26,17 +26,19 @@ export const stores: Readonly<Record<string, () => Promise<OpenStore>>> = {
   [plainjob]: async () => (await import("./plainjob.js")).openPlainjob,
   [pQueue]: async () => (await import("./p-queue.js")).openPQueue,
   [callback]: async () => (await import("./p-queue.js")).openCallback,
+  [sidequest]: async () => (await import("./sidequest.js")).openSidequest,
 };
 
 /** What becomes of an accepted task, as set up here, and what has to be installed for it. */
 export interface Promises {
+  /** What is said behind how many are kept. */
   readonly processKilled: string;
   readonly powerCut: string;
   readonly toInstall: string;
 }
 
 export const promises: Readonly<Record<string, Promises>> = {
-  [none]: { processKilled: "lost", powerCut: "lost", toInstall: "-" },
+  [none]: { processKilled: "kept", powerCut: "lost", toInstall: "-" },
   [ours]: {
     processKilled: "kept, and run by the next process",
     powerCut: 'the last seconds may be lost; not with durability "disk" and handle.durable',
@@ -77,6 +79,11 @@ export const promises: Readonly<Record<string, Promises>> = {
     powerCut: "the last commits may be lost",
     toInstall: "better-sqlite3, which is native code",
   },
-  [pQueue]: { processKilled: "lost", powerCut: "lost", toInstall: "p-queue" },
-  [callback]: { processKilled: "lost", powerCut: "lost", toInstall: "-" },
+  [pQueue]: { processKilled: "kept", powerCut: "lost", toInstall: "p-queue" },
+  [callback]: { processKilled: "kept", powerCut: "lost", toInstall: "-" },
+  [sidequest]: {
+    processKilled: "kept, and run by the next engine; one that had started is run again once it is stale (10 minutes)",
+    powerCut: "kept; each commit is synced (no WAL, synchronous = FULL)",
+    toInstall: "better-sqlite3, which is native code; Node.js 22.6 and later",
+  },
 };

@@ -4,7 +4,7 @@ import path from "node:path";
 import type { StoreOptions, TaskStore } from "./contender.js";
 import { openSqlite, type Sqlite } from "./sqlite.js";
 
-export async function openBetterSqlite3({ dir, installed = {} }: StoreOptions): Promise<TaskStore> {
+export async function openBetterSqlite3({ dir, held, installed = {} }: StoreOptions): Promise<TaskStore> {
   const Database: new (file: string) => Sqlite = createRequire(import.meta.url)(installed["better-sqlite3"] ?? "");
-  return openSqlite(new Database(path.join(dir, "tasks.db")));
+  return openSqlite(new Database(path.join(dir, "tasks.db")), held);
 }

@@ -12,35 +12,47 @@ export const openBullmq: OpenStore = (options) => open(options, "inline");
 /** With a sandboxed processor on a worker thread of the worker's process, as its option `useWorkerThreads` has it. */
 export const openBullmqThreads: OpenStore = (options) => open(options, "threads");
 
-async function open({ dir }: StoreOptions, processor: "inline" | "threads"): Promise<TaskStore> {
-  const redis = await startRedis({ appendOnlyIn: dir });
+async function open({ dir, held, redisPort }: StoreOptions, processor: "inline" | "threads"): Promise<TaskStore> {
+  const redis = redisPort === undefined ? await startRedis({ appendOnlyIn: dir }) : { port: redisPort, stop() {} };
   const connection = { host: "127.0.0.1", port: redis.port };
   const queue = new Queue("tiny", { connection });
-  const events = new QueueEvents("tiny", { connection });
-  const worker = fork(fileURLToPath(new URL("../../programs/bullmq-tiny-worker.js", import.meta.url)), [
-    String(redis.port),
-    processor,
-  ]);
-  await Promise.all([once(worker, "message"), events.waitUntilReady(), queue.waitUntilReady()]);
+  await queue.waitUntilReady();
   // A job may have ended before it is known to be accepted, so its id is chosen here.
   const waiting = new Map<string, () => void>();
   let serial = 0;
-  events.on("completed", ({ jobId }) => {
-    waiting.get(jobId)?.();
-    waiting.delete(jobId);
-  });
+  const stop = held
+    ? () => {}
+    : await run(redis.port, processor, (jobId) => {
+        waiting.get(jobId)?.();
+        waiting.delete(jobId);
+      });
   return {
     accept(payload, done) {
       const jobId = `task-${++serial}`;
       waiting.set(jobId, done);
       return queue.add("tiny", payload, { jobId, removeOnComplete: true });
     },
+    kept: () => queue.getWaitingCount(),
     async close() {
-      worker.kill("SIGTERM");
-      await once(worker, "exit");
-      await events.close();
+      await stop();
       await queue.close();
       redis.stop();
     },
+  };
+}
+
+/** Starts the worker; the function returned stops it. */
+async function run(port: number, processor: string, completed: (jobId: string) => void): Promise<() => Promise<void>> {
+  const events = new QueueEvents("tiny", { connection: { host: "127.0.0.1", port } });
+  const worker = fork(fileURLToPath(new URL("../../programs/bullmq-tiny-worker.js", import.meta.url)), [
+    String(port),
+    processor,
+  ]);
+  await Promise.all([once(worker, "message"), events.waitUntilReady()]);
+  events.on("completed", ({ jobId }) => completed(jobId));
+  return async () => {
+    worker.kill("SIGTERM");
+    await once(worker, "exit");
+    await events.close();
   };
 }

@@ -19,13 +19,19 @@ export interface TaskStore {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: it is what a function without a return statement returns
   accept(payload: Payload, done: () => void): void | Promise<unknown>;
+  /** Accepted tasks that have not run, those of earlier processes included: as many as it still knows of. */
+  kept(): number | Promise<number>;
   close(): unknown;
 }
 
 /** Where a contender keeps what it has, and what it needs from outside the repository. */
 export interface StoreOptions {
-  /** An empty directory of its own. */
+  /** A directory of its own: empty, or with what an earlier process of the same contender has left. */
   readonly dir: string;
+  /** Default false: what is accepted runs. Otherwise nothing does. */
+  readonly held?: boolean;
+  /** The Redis to use. Default: the contender that needs one starts its own, which ends with it. */
+  readonly redisPort?: number | undefined;
   /** The folders of the packages that were installed for this run, by name. */
   readonly installed?: Readonly<Record<string, string>>;
 }
@@ -33,13 +39,20 @@ export interface StoreOptions {
 /** Starts the contender with one thread or worker, up when it resolves. */
 export type OpenStore = (options: StoreOptions) => Promise<TaskStore>;
 
-/** The pool that the contenders by hand run the tasks in. */
-export async function openPool(options: Partial<OffloaderOptions> = {}): Promise<Offloader<typeof tasks>> {
+/** The pool that the contenders by hand run the tasks in; with `held` it runs nothing. */
+export async function openPool(
+  held: boolean | undefined,
+  options: Partial<OffloaderOptions> = {},
+): Promise<Offloader<typeof tasks>> {
   const offloader = createOffloader<typeof tasks>({
     tasks: new URL("../../threads/tasks.js", import.meta.url),
     pool: { minThreads: 1, maxThreads: 1 },
+    // Where nothing runs, the lines about what is left are no news.
+    ...(held && { logger: false }),
     ...options,
   });
+  // In the same turn: nothing of an earlier process has been brought back.
+  if (held) offloader.pause();
   await offloader.ready();
   return offloader;
 }

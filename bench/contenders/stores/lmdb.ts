@@ -4,17 +4,17 @@ import { open as openLmdb, type RootDatabaseOptions } from "lmdb";
 import { openPool, type StoreOptions, type TaskStore } from "./contender.js";
 
 /** With its defaults, which flush each transaction to the disk after it has been committed. */
-export function openLmdbStore({ dir }: StoreOptions): Promise<TaskStore> {
-  return open(dir, {});
+export function openLmdbStore(options: StoreOptions): Promise<TaskStore> {
+  return open(options, {});
 }
 
 /** Without flushing: like the journal and SQLite here, it asks the kernel to keep what it has, and no more. */
-export function openLmdbNoSync({ dir }: StoreOptions): Promise<TaskStore> {
-  return open(dir, { noSync: true });
+export function openLmdbNoSync(options: StoreOptions): Promise<TaskStore> {
+  return open(options, { noSync: true });
 }
 
-async function open(dir: string, options: RootDatabaseOptions): Promise<TaskStore> {
-  const { offload, close } = await openPool();
+async function open({ dir, held }: StoreOptions, options: RootDatabaseOptions): Promise<TaskStore> {
+  const { offload, close } = await openPool(held);
   const db = openLmdb({ path: path.join(dir, "tasks"), ...options });
   let serial = 0;
   return {
@@ -26,6 +26,7 @@ async function open(dir: string, options: RootDatabaseOptions): Promise<TaskStor
         .then(() => db.remove(id))
         .then(done);
     },
+    kept: () => db.getCount(),
     async close() {
       await close();
       await db.close();

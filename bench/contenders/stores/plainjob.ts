@@ -16,6 +16,7 @@ interface Plainjob {
   better(database: object): object;
   defineQueue(options: { connection: object; logger: object }): {
     add(type: string, data: object): { id: number };
+    countJobs(of: { status: number }): number;
     close(): void;
   };
   defineWorker(
@@ -28,8 +29,10 @@ interface Plainjob {
 const silent = { error: console.error, warn() {}, info() {}, debug() {} };
 // Its default of 1 s between two looks into an empty queue would be all that is measured of a task that comes alone.
 const pollMs = 1;
+/** Its `JobStatus.Pending`. */
+const pending = 0;
 
-export async function openPlainjob({ dir, installed = {} }: StoreOptions): Promise<TaskStore> {
+export async function openPlainjob({ dir, held, installed = {} }: StoreOptions): Promise<TaskStore> {
   const Database: new (file: string) => object = createRequire(import.meta.url)(installed["better-sqlite3"] ?? "");
   const entry = path.join(installed.plainjob ?? "", "dist/plainjob.js");
   const { better, defineQueue, defineWorker }: Plainjob = await import(pathToFileURL(entry).href);
@@ -45,11 +48,12 @@ export async function openPlainjob({ dir, installed = {} }: StoreOptions): Promi
       waiting.delete(id);
     },
   });
-  void worker.start();
+  if (!held) void worker.start();
   return {
     accept: (payload, done) => void waiting.set(queue.add("tiny", payload).id, done),
+    kept: () => queue.countJobs({ status: pending }),
     async close() {
-      await worker.stop();
+      if (!held) await worker.stop();
       queue.close();
     },
   };

@@ -5,15 +5,15 @@ import { openPool, type TaskStore } from "./contender.js";
 /** What the packages have in common. */
 export interface Sqlite {
   exec(sql: string): unknown;
-  prepare(sql: string): { run(...values: unknown[]): { lastInsertRowid: number | bigint } };
+  prepare(sql: string): { run(...values: unknown[]): { lastInsertRowid: number | bigint }; all(): unknown[] };
   close(): unknown;
 }
 
-export async function openSqlite(db: Sqlite): Promise<TaskStore> {
-  const { offload, close } = await openPool();
+export async function openSqlite(db: Sqlite, held: boolean | undefined): Promise<TaskStore> {
+  const { offload, close } = await openPool(held);
   db.exec("PRAGMA journal_mode = WAL");
   db.exec("PRAGMA synchronous = NORMAL");
-  db.exec("CREATE TABLE tasks (id INTEGER PRIMARY KEY, payload TEXT NOT NULL)");
+  db.exec("CREATE TABLE IF NOT EXISTS tasks (id INTEGER PRIMARY KEY, payload TEXT NOT NULL)");
   const insert = db.prepare("INSERT INTO tasks (payload) VALUES (?)");
   const remove = db.prepare("DELETE FROM tasks WHERE id = ?");
   return {
@@ -26,6 +26,7 @@ export async function openSqlite(db: Sqlite): Promise<TaskStore> {
           done();
         });
     },
+    kept: () => db.prepare("SELECT id FROM tasks").all().length,
     async close() {
       await close();
       db.close();
