@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { groups } from "./pages.mjs";
-import { pages } from "./stage.mjs";
+import { pages, staged } from "./stage.mjs";
 
 export function writeLlmsTxt() {
   const lines = groups.flatMap(([title, names]) => ["", `## ${title}`, "", ...names.map(lineOf)]);
@@ -16,7 +16,7 @@ function lineOf(name) {
   return `- [${headingOf(text)}](/${name.replace(/(^|\/)(index|README)$/, "$1")}): ${openingOf(text)}`;
 }
 
-const textOf = (name) => readFileSync(path.join(pages, `${name}.md`), "utf8");
+const textOf = (name) => readFileSync(path.join(pages, staged(`${name}.md`)), "utf8");
 
 const headingOf = (text) => /^# (.+)$/m.exec(text)?.[1].replaceAll("`", "") ?? "";
 
