@@ -22,7 +22,9 @@ export function slugify(heading) {
  * @param folder the built site
  */
 export function checkLinks(folder) {
-  const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith(".html") && file !== "404.html");
+  const files = readdirSync(folder, { recursive: true }).filter(
+    (file) => file.endsWith(".html") && file !== "404.html",
+  );
   const pages = new Map(files.map((file) => [`/${file}`, readFileSync(path.join(folder, file), "utf8")]));
   const broken = [...pages].flatMap(([page, html]) =>
     linksOf(page, html)
