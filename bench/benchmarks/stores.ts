@@ -60,11 +60,11 @@ export const storesBenchmark: Benchmark = {
   name: "stores",
   title: "The journal beside lmdb, SQLite and BullMQ",
   how: [
-    "A task is accepted so that it survives `kill -9`, runs on one thread (BullMQ: in a worker process), ends, and is gone from the store. Each contender has a process and a directory of its own; in each round every contender is measured once, one task at a time and in bursts of 1,000, and in the next in the opposite order.",
-    `By hand means an offloader without a journal: each task is recorded before the dispatch and deleted at its end. lmdb: \`put\` and \`remove\` awaited, those of a burst together. SQLite: a prepared INSERT and DELETE for each task, WAL, \`synchronous = NORMAL\` (better-sqlite3 ${betterSqlite3Version}). BullMQ: \`add\` awaited, those of a burst together, \`removeOnComplete\`, a Redis of its own with an append-only file that is synced every second.`,
-    "plainjob has its worker on the main thread and keeps what has ended; it looks for jobs every millisecond (by default every second). p-queue runs one task at a time on the main thread, and a plain callback is `setImmediate`: for small work that may be lost, there is no less. BullMQ, worker threads: `useWorkerThreads`, one job at a time.",
-    "The journal also records that a task has started, and would run it again; the records by hand do neither.",
-    "Over none: less what the same offloader takes without any store in the same round; of BullMQ too, which has nothing of that to do in this process. What happens in other threads (lmdb's writer) and processes (Redis, BullMQ's worker) is not the main thread's, but takes its part of the two cores.",
+    "A task is accepted so that it survives `kill -9`, runs on one thread (BullMQ: in a worker process), ends, and is gone from the store. Each contender has a process and a directory of its own. In each round every contender is measured once, one task at a time and in bursts of 1,000. The next round has the opposite order.",
+    `By hand means an offloader without a journal: each task is recorded before the dispatch and deleted at its end. lmdb: \`put\` and \`remove\` are awaited, those of a burst together. SQLite: a prepared INSERT and DELETE for each task, WAL, \`synchronous = NORMAL\` (better-sqlite3 ${betterSqlite3Version}). BullMQ: \`add\` is awaited, those of a burst together, with \`removeOnComplete\` and a Redis of its own, whose append-only file is synced every second.`,
+    "plainjob has its worker on the main thread and keeps what has ended. It looks for jobs every millisecond (by default every second). p-queue runs one task at a time on the main thread. A plain callback is `setImmediate`, which is the least there is for small work that may be lost. BullMQ, worker threads: `useWorkerThreads`, one job at a time.",
+    "The journal also records that a task has started, and would run it again. The records by hand do neither.",
+    "Over none: less what the same offloader takes without any store in the same round. The same is subtracted for BullMQ, although it does none of that in this process. What happens in other threads (lmdb's writer) and processes (Redis, BullMQ's worker) is not the main thread's, but takes its part of the two cores.",
   ].join(" "),
   async run(scale, say) {
     const { rounds, ms } = sizes[scale];
