@@ -8,7 +8,13 @@ export function writeLlmsTxt() {
   const lines = groups.flatMap(([title, names]) => ["", `## ${title}`, "", ...names.map(lineOf)]);
   const readme = textOf("index");
   const head = [`# ${headingOf(readme)}`, "", `> ${openingOf(readme)}`];
-  writeFileSync(path.join(import.meta.dirname, "dist/llms.txt"), `${[...head, ...lines].join("\n")}\n`);
+  const api = [
+    "",
+    "## API",
+    "",
+    "- [API](/api/): every exported name, by the entry of the package that it is imported from.",
+  ];
+  writeFileSync(path.join(import.meta.dirname, "dist/llms.txt"), `${[...head, ...lines, ...api].join("\n")}\n`);
 }
 
 function lineOf(name) {

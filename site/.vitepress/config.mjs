@@ -16,6 +16,14 @@ function titleOf(name) {
   return heading[1].replaceAll("`", "");
 }
 
+/** Each entry of the package has a page in the API reference. */
+function entries() {
+  const text = readFileSync(path.join(pages, "api/index.md"), "utf8");
+  return [...text.matchAll(/^- \[(.+)\]\((.+?)index\.md\)$/gm)].map(([, name, folder]) => {
+    return { text: name, link: `/api/${folder}` };
+  });
+}
+
 const linkTo = (name) => `/${name.replace(/(^|\/)(index|README)$/, "$1")}`;
 
 export default {
@@ -24,10 +32,14 @@ export default {
   srcDir: ".pages",
   outDir: "dist",
   cleanUrls: true,
+  // A name of the API stands in no row, so nothing comes before or after it.
+  transformPageData: ({ relativePath, frontmatter }) => {
+    if (relativePath.startsWith("api/")) Object.assign(frontmatter, { prev: false, next: false });
+  },
   // Without an icon of its own the browser asks for one that does not exist.
   head: [["link", { rel: "icon", href: `data:image/svg+xml,${encodeURIComponent(icon)}` }]],
   markdown: {
-    theme: { light: "github-light-high-contrast", dark: "github-dark" },
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     anchor: { slugify },
     // A Procfile is read as YAML is.
     languageAlias: { procfile: "yaml" },
@@ -47,7 +59,7 @@ export default {
         text,
         items: names.map((name) => ({ text: titleOf(name), link: linkTo(name) })),
       })),
-      { text: "API", items: [{ text: "All names", link: "/api/" }] },
+      { text: "API", items: entries() },
     ],
   },
 };
