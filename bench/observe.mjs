@@ -1,5 +1,5 @@
 // What observing costs: main-thread CPU of a tiny task with nobody listening, with the spans of OpenTelemetry at 1 % sampling, and
-// with all of them; and a scrape of 50 names. Interleaved, medians.
+// with all of them; a scrape of 50 names; and the calls that show and change what there is. Interleaved, medians.
 //
 //   node bench/observe.mjs [rounds]
 import { fork } from "node:child_process";
@@ -24,6 +24,7 @@ import { prometheus } from "offload-after-response/prometheus";
 const bars = { sampledUs: 2, scrapeMs: 2 };
 const kinds = ["nobody", "floor", "sampled", "all"];
 const tasks = 5_000;
+const waiting = 100_000;
 const warmUps = 8;
 const attributes = Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`messaging.attribute${n}`, `value${n}`]));
 
@@ -41,6 +42,7 @@ async function compare(rounds) {
     }
   }
   const scrape = await ask(children.nobody, "scrape");
+  const calls = await ask(children.nobody, "calls");
   for (const child of Object.values(children)) child.disconnect();
 
   const nobody = median(costs.nobody);
@@ -50,6 +52,8 @@ async function compare(rounds) {
   console.log(`OpenTelemetry, all sampled   ${(median(costs.all) - nobody).toFixed(2)} us a task more\n`);
   bar("us a task more, OpenTelemetry at 1 % sampling", median(costs.sampled) - nobody, bars.sampledUs);
   bar("ms a scrape of 50 names", scrape, bars.scrapeMs);
+  console.log(`\nCalls, with ${waiting} tasks waiting and 50 names`);
+  for (const [call, cost] of Object.entries(calls)) console.log(`${call.padEnd(30)}${cost}`);
 }
 
 async function ask(child, what) {
@@ -75,12 +79,14 @@ async function measure(kind) {
   const offloader = createOffloader({
     tasks: pathToFileURL(path.join(folder, "tasks.mjs")),
     pool: { maxThreads: 1 },
+    queue: { max: 2 * waiting },
     logger: false,
   });
   await offloader.ready();
   const beside = kind === "floor" ? floorOf(provider.getTracer("floor")) : () => {};
 
-  process.on("message", async (what) => process.send(what === "scrape" ? await msPerScrape() : await usPerTask()));
+  const answers = { dispatch: usPerTask, scrape: msPerScrape, calls: costOfCalls };
+  process.on("message", async (what) => process.send(await answers[what]()));
   process.once("disconnect", async () => {
     instrumentation.disable();
     await offloader.close();
@@ -109,6 +115,43 @@ async function measure(kind) {
     });
     return median(scrapes);
   }
+
+  async function costOfCalls() {
+    for (const name of names) await offloader.run(name, { n: 1 });
+    offloader.pause();
+    for (let n = 0; n < waiting; n++) offloader.offload("task0", { n });
+    offloader.offload("task1", { n: 0 });
+    const inUs = (us, of) => `${us.toFixed(2)} us${of}`;
+    const costs = {
+      "stats()": inUs(usOf(() => offloader.stats()) / names.length, " a name"),
+      "snapshot()": inUs(usOf(() => offloader.snapshot()) / names.length, " a name"),
+      "threads()": inUs(
+        usOf(() => offloader.threads()),
+        " a thread",
+      ),
+      // The last one alone has this name, so it looks at all of them.
+      'tasks({ task: "task1" })': inUs(
+        usOf(() => offloader.tasks({ task: "task1" })),
+        "",
+      ),
+    };
+    const from = cpuMs();
+    offloader.cancel("task0");
+    costs["cancel(name)"] = inUs(((cpuMs() - from) * 1_000) / waiting, " a task");
+    offloader.resume();
+    await offloader.idle();
+    return costs;
+  }
+}
+
+/** The median of the main thread's CPU time for one call, in us. */
+function usOf(call) {
+  const batches = Array.from({ length: 20 }, () => {
+    const from = cpuMs();
+    for (let n = 0; n < 20; n++) call();
+    return ((cpuMs() - from) * 1_000) / 20;
+  });
+  return median(batches);
 }
 
 /** What each instrumentation asks of Node.js and of the SDK at a dispatch: a channel, and a span; and two whole ones where it is sampled. */

@@ -7,7 +7,7 @@ import { root } from "./run.js";
 export const agentsFile: string = path.join(root, "AGENTS.md");
 
 /** The sections of README.md that are taken as they are. */
-const sections = ["Dispatching", "What is promised, and what is not"];
+const sections = ["Dispatching", "Configuring the pool", "SIGTERM in deployments", "What is promised, and what is not"];
 
 /** The pages to go on with, by their path in docs/. */
 const pages = [
@@ -15,9 +15,14 @@ const pages = [
   ...["observability", "dashboard", "frameworks", "bundlers", "files-and-streams"],
 ];
 
+/** What the package leaves out of docs/. */
+const left: readonly string[] = JSON.parse(read("package.json"))
+  .files.filter((file: string) => file.startsWith("!"))
+  .map((file: string) => file.slice(1));
+
 /** The text of AGENTS.md. Throws if README.md has no section of one of these names. */
 export function agentsText(): string {
-  const readme = read("README.md");
+  const readme = withPackagedLinks(read("README.md"));
   const [title = ""] = readme.split("\n");
   return [
     `${title}, for coding agents`,
@@ -26,6 +31,8 @@ export function agentsText(): string {
     "## Use it",
     ...codeOf(section(readme, "Quick start")),
     ...sections.flatMap((name) => [`## ${name}`, section(readme, name)]),
+    "## Test it",
+    ...codeOf(read("docs/testing.md")).slice(0, 1),
     "## Pages",
     pages.map((name) => `- [${titleOf(name)}](docs/${name}.md): ${openingOf(read(`docs/${name}.md`))}`).join("\n"),
     "",
@@ -39,6 +46,15 @@ function read(file: string): string {
 /** What stands between the title and the first section. */
 function introductionOf(readme: string): string {
   return readme.slice(readme.indexOf("\n"), readme.indexOf("\n## ")).trim();
+}
+
+/** Without pictures and without links to what the package leaves out. A line that is nothing but such a link goes. */
+function withPackagedLinks(readme: string): string {
+  const leads = (target: string) => !left.some((file) => target === file || target.startsWith(`${file}/`));
+  return readme
+    .replace(/^!\[[^\]]*\]\([^)]*\)\n+/gm, "")
+    .replace(/^\[[^\]]*\]\(([^)#]+)[^)]*\)\n/gm, (line, target) => (leads(target) ? line : ""))
+    .replace(/\[([^\]]*)\]\(([^)#]+)[^)]*\)/g, (link, words, target) => (leads(target) ? link : words));
 }
 
 function section(readme: string, name: string): string {

@@ -2,13 +2,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { groups } from "./pages.mjs";
-import { pages } from "./stage.mjs";
+import { pages, staged } from "./stage.mjs";
 
 export function writeLlmsTxt() {
   const lines = groups.flatMap(([title, names]) => ["", `## ${title}`, "", ...names.map(lineOf)]);
   const readme = textOf("index");
   const head = [`# ${headingOf(readme)}`, "", `> ${openingOf(readme)}`];
-  writeFileSync(path.join(import.meta.dirname, "dist/llms.txt"), `${[...head, ...lines].join("\n")}\n`);
+  const api = [
+    "",
+    "## API",
+    "",
+    "- [API](/api/): every exported name, by the entry of the package that it is imported from.",
+  ];
+  writeFileSync(path.join(import.meta.dirname, "dist/llms.txt"), `${[...head, ...lines, ...api].join("\n")}\n`);
 }
 
 function lineOf(name) {
@@ -16,7 +22,7 @@ function lineOf(name) {
   return `- [${headingOf(text)}](/${name.replace(/(^|\/)(index|README)$/, "$1")}): ${openingOf(text)}`;
 }
 
-const textOf = (name) => readFileSync(path.join(pages, `${name}.md`), "utf8");
+const textOf = (name) => readFileSync(path.join(pages, staged(`${name}.md`)), "utf8");
 
 const headingOf = (text) => /^# (.+)$/m.exec(text)?.[1].replaceAll("`", "") ?? "";
 

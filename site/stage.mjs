@@ -13,7 +13,7 @@ const repository = `${JSON.parse(readFileSync(path.join(root, "package.json"), "
 /** Copies all documents, with their links as the site needs them. Throws if a document is in no group. */
 export function stage() {
   rmSync(pages, { recursive: true, force: true });
-  cpSync(docs, pages, { recursive: true, filter: (file) => !file.endsWith("results.json") });
+  cpSync(docs, pages, { recursive: true, filter: (file) => !/(results\.json|\.md)$/.test(file) });
   const documents = readdirSync(docs, { recursive: true }).filter((file) => file.endsWith(".md"));
   const listed = groups.flatMap(([, names]) => names);
   const missing = documents.filter((file) => !listed.includes(file.replace(/\.md$/, "")));
@@ -22,6 +22,9 @@ export function stage() {
   write("index.md", "README.md");
 }
 
+/** Where a document is staged: a README is the page of its folder. */
+export const staged = (file) => file.replace(/(^|\/)README\.md$/, "$1index.md");
+
 /** @param source the document, from the root of the repository on */
 function write(file, source) {
   const text = readFileSync(path.join(root, source), "utf8");
@@ -29,7 +32,7 @@ function write(file, source) {
     .split(/(^```[\s\S]*?^```)/m)
     .map((part) => (part.startsWith("```") ? withDiagram(part) : withLinks(part, source, file)))
     .join("");
-  writeFileSync(path.join(pages, file), fixed);
+  writeFileSync(path.join(pages, staged(file)), fixed);
 }
 
 /** VitePress draws no diagrams. The component of the theme does, in the browser. */
@@ -47,7 +50,7 @@ function withLinks(text, source, file) {
     if (fromRoot === "README.md") return `${relative(here, "index.md")}${anchor ? `#${anchor}` : ""}`;
     if (!fromRoot.startsWith("docs/") || /(\.json|\/)$/.test(target))
       return `${repository}/${fromRoot}${anchor ? `#${anchor}` : ""}`;
-    return `${relative(here, fromRoot.slice("docs/".length))}${anchor ? `#${anchor}` : ""}`;
+    return `${relative(here, staged(fromRoot.slice("docs/".length)))}${anchor ? `#${anchor}` : ""}`;
   };
   return text
     .replace(/\]\(([^)\s]+)\)/g, (_, link) => `](${to(link)})`)

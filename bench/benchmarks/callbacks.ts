@@ -23,8 +23,8 @@ export const callbacksBenchmark: Benchmark = {
   name: "callbacks",
   title: "1 to 100 callbacks or tasks on one response",
   how: [
-    `A server of node:http, ${connections} connections that send a request as soon as they have an answer. CPU time of the server's main thread for a response with all that was registered on it,`,
-    "and the part of each: what it takes beyond a response with none, divided by how many there are.",
+    `A server of node:http has ${connections} connections, and each sends a request as soon as it has an answer. The first figure is the CPU time of the server's main thread for a response with all that was registered on it.`,
+    "The second is the part of each: the CPU time beyond that of a response with none, divided by how many there are.",
   ].join(" "),
   async run(scale, say) {
     const { rounds, counts, requests } = sizes[scale];

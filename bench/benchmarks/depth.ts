@@ -26,9 +26,9 @@ export const depthBenchmark: Benchmark = {
   name: "depth",
   title: "A million tasks that wait",
   how: [
-    "The only thread is held at a gate while tiny tasks are dispatched, fire and forget; each reading in a process of its own.",
-    "Heap and resident memory after collections, less those with 1,000 waiting. An array of the same payloads shows what the payload itself takes, an array of records what any queue takes that has as many bytes of a waiting task as ours.",
-    "The time of a dispatch is the median of 40 chunks of 1,000 calls each, with so many tasks waiting; one process measures each depth in turn.",
+    "The only thread waits at a gate while tiny tasks are dispatched, fire and forget. Each reading has a process of its own.",
+    "Heap and resident memory are read after collections, less what they were with 1,000 waiting. An array of the same payloads shows what the payload itself takes. An array of records shows what any queue takes that keeps as many bytes for each waiting task as ours.",
+    "The time of a dispatch is the median of 40 chunks of 1,000 calls each, with so many tasks waiting. One process measures each depth in turn.",
   ].join(" "),
   async run(scale, say) {
     const { rounds, depths } = sizes[scale];

@@ -22,7 +22,7 @@ export const drainBenchmark: Benchmark = {
   title: "From SIGTERM to exit with tasks left to run",
   how: [
     "A process with a server and queued tasks gets SIGTERM and runs them all before it exits.",
-    "The tasks sleep, so that more threads than cores count. The ideal is the sum of the times that they ran over the number of threads.",
+    "The tasks sleep, so that more threads than cores count. The ideal is the sum of the times that the tasks ran, divided by the number of threads.",
   ].join(" "),
   async run(scale, say) {
     const { rounds, idealMs, threads, taskMs } = sizes[scale];

@@ -51,10 +51,10 @@ export const endsBenchmark: Benchmark = {
   name: "ends",
   title: "Tasks that fail, are cancelled, are replaced, are tried again",
   how: [
-    `Failing: tiny tasks through a pool of one thread that return a number, throw a plain Error, or make the same error, catch it and return a number (a thread that takes longer sends its answers in smaller messages, and that costs the main thread too); of ours, listeners of \`succeeded\` and \`failed\` hear of the end, and no handle is looked at; of Piscina, the promise of \`run()\` is handled. Each kind once in each round, one after the other; columns are tasks outstanding, and the ratio of the two is taken within each round.`,
+    "Failing: tiny tasks through a pool of one thread. They return a number, or throw a plain Error, or make the same error, catch it and return a number. The last kind is there because a thread that takes longer sends its answers in smaller messages, which costs the main thread too. With ours, listeners of `succeeded` and `failed` hear of the end, and no handle is looked at. With Piscina, the promise of `run()` is handled. Each kind runs once in each round, one after the other. Columns are tasks outstanding, and the ratio of two kinds is taken within each round.",
     `Cancelling: ${cancelled.toLocaleString("en-US")} tasks wait behind one that has the only thread, and are cancelled one by one in the order of their dispatch. The time is that of all cancels and of what they leave to the next turn of the event loop, divided by their number.`,
     `Replacing: a task with a key waits behind one that has the only thread, and ${cancelled.toLocaleString("en-US")} more with the same key replace each other. The time is that of the whole call: the new task and the end of the one before.`,
-    `Trying again: ${tried.toLocaleString("en-US")} tasks are dispatched in one turn, each fails on its first attempt and succeeds on its second, after a backoff of ${backoffMs} ms; in each round in a process of its own. The time runs from the first call until the offloader is idle, the lag is the longest from the last call on.`,
+    `Trying again: ${tried.toLocaleString("en-US")} tasks are dispatched in one turn. Each fails on its first attempt and succeeds on its second, after a backoff of ${backoffMs} ms. Each round has a process of its own. The time runs from the first call until the offloader is idle. The lag is the longest from the last call on.`,
     "Nothing is logged. CPU time is the main thread's, as the kernel counts it.",
   ].join(" "),
   async run(scale, say) {

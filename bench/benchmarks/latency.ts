@@ -32,9 +32,9 @@ export const latencyBenchmark: Benchmark = {
   name: "latency",
   title: `Latency of an Express server whose requests each leave ${workMs} ms of CPU work`,
   how: [
-    `A server process with ${threads} thread for the work and a load process send ${perSecond} requests a second on schedule; a request's latency counts from when it was due to the end of its answer.`,
-    `That is 80 % of what the thread can do, so that it is busy nearly all the time and keeps up. On two cores the load, the main thread and, for BullMQ, Redis and the worker processes share what the thread leaves.`,
-    "Each contender in turn, the two of the bar once more, then all again. The percentiles are of the requests of one round.",
+    `A server process has ${threads} thread for the work. A load process sends it ${perSecond} requests a second on schedule. The latency of a request counts from when it was due to the end of its answer.`,
+    "That is 80 % of what the thread can do, so it is busy nearly all the time and keeps up. On two cores the load and the main thread share what the thread leaves. So do Redis and the worker processes of BullMQ.",
+    "The contenders run one after the other, the two that the bar compares once more, and then all again. The percentiles are of the requests of one round.",
   ].join(" "),
   async run(scale, say) {
     const samples = new Samples();

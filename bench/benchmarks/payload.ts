@@ -87,12 +87,13 @@ export const payloadBenchmark: Benchmark = {
   name: "payload",
   title: "Payloads of 100 B to 50 MB: bytes copied and moved, nested objects",
   how: [
-    `A Uint8Array of so many bytes goes to one thread, ${outstanding} tasks outstanding. Copied, it is the same array each time; moved, each task gets one of its own, made before the clock starts.`,
-    "Nested objects are an array of users, each with an id, a name, an email, a flag, a score, a list of tags and an address; their size is that of V8's serialisation, and the task looks at each user. What is in the memory is collected once before the clock starts, so that the objects lie alike for each contender. The row of v8.Serializer is a capture as bytes without any check; with a check before it, the least that a capture costs which refuses what cannot arrive.",
-    "Flat objects have so many fields, a third of them strings.",
-    "CPU time is the main thread's, as the kernel counts it, from the call until the result is there. Page faults are the main thread's that need no disk, as the kernel counts them: a page of 4 KB that is touched for the first time. The thread that runs the task has its own, for the copy that it gets.",
-    `Validation: ${validated.toLocaleString("en-US")} such users, one task at a time; the lag is the longest of a round, and includes collections of garbage.`,
-    "offload-after-response copies at the call, so that what the caller changes afterwards does not reach the task; the others copy when they dispatch. The raw row is a bare Worker that is posted a message for each task. Ratios are to Piscina with its defaults, within each round.",
+    `A Uint8Array of so many bytes goes to one thread, with ${outstanding} tasks outstanding. Copied: it is the same array each time. Moved: each task has an array of its own, which is made before the clock starts.`,
+    "Nested objects are an array of users. Each has an id, a name, an email, a flag, a score, a list of tags and an address. Their size is that of V8's serialisation, and the task looks at each user. Garbage is collected once before the clock starts, so that the objects lie alike in memory for each contender.",
+    "The row of v8.Serializer captures bytes without any check. With a check before it, it is the least that a capture costs if it refuses what cannot arrive.",
+    "Flat objects have so many fields, and a third of them are strings.",
+    "CPU time is that of the main thread, as the kernel counts it, from the call until the result is there. Page faults are those of the main thread that need no disk: the first touch of a page of 4 KB. The thread that runs the task has its own, for the copy that it gets.",
+    `Validation: ${validated.toLocaleString("en-US")} such users, one task at a time. The lag is the longest of a round, and includes collections of garbage.`,
+    "offload-after-response copies at the call, so what the caller changes afterwards does not reach the task. The others copy when they dispatch. The raw row is a bare Worker that gets one message for each task. Ratios are to Piscina with its defaults, within each round.",
   ].join(" "),
   async run(scale, say) {
     const { rounds, ms, bytes, validations, contenders } = sizes[scale];

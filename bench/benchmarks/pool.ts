@@ -54,10 +54,10 @@ export const poolBenchmark: Benchmark = {
   name: "pool",
   title: "Tiny tasks through a pool of one thread",
   how: [
-    "Each contender has a process of its own, with one thread. In each round every contender is measured once at each level, four times at the lowest, one after the other.",
-    "A level keeps so many tasks outstanding: each that ends has the next one started (the one that nobody hears of runs in waves).",
-    "The payload is an object with a number and a string, the task adds 1 to the number.",
-    "Main-thread time is the active time of `performance.eventLoopUtilization()`, which others that use the cores lengthen, and the thread's CPU time as the kernel counts it, which nobody lengthens. Both contain the benchmark's own loop.",
+    "Each contender has a process of its own, with one thread. In each round the contenders are measured one after the other, once at each level and four times at the lowest.",
+    "A level is the number of tasks that are outstanding: when one ends, the next is started. Fire and forget hears of no end, so it runs in waves.",
+    "The payload is an object with a number and a string, and the task adds 1 to the number.",
+    "Main-thread time is measured in two ways. The active time of `performance.eventLoopUtilization()` grows when other processes use the cores. The CPU time of the thread, as the kernel counts it, does not. Both contain the benchmark's own loop.",
     "Ratios are to Piscina with its defaults, within each round.",
   ].join(" "),
   async run(scale, say) {

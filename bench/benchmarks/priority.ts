@@ -27,9 +27,9 @@ export const priorityBenchmark: Benchmark = {
   name: "priority",
   title: "Latency of an Express server with as many threads as cores, at the niceness 0 and 10",
   how: [
-    `As the latencies above, but with ${threads} threads, one for each core, and ${perSecond} requests a second, which is 80 % of what they can do: the main thread finds no core that is free.`,
-    "One client sleeps between its requests, and one spins, as another busy process on the same cores does.",
-    "Linux alone has a niceness for each thread.",
+    `As the latencies above, but with ${threads} threads, one for each core. The client sends ${perSecond} requests a second, which is 80 % of what the threads can do, so the main thread finds no free core.`,
+    "One client sleeps between its requests. Another one spins, as any busy process on the same cores does.",
+    "Only Linux has a niceness for each thread.",
   ].join(" "),
   async run(scale, say) {
     const { rounds, seconds } = sizes[scale];

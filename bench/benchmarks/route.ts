@@ -45,7 +45,8 @@ export const routeBenchmark: Benchmark = {
   name: "route",
   title: "Throughput of an Express route with and without offloadAfterResponse",
   how: [
-    `Server processes with the same route, one of which hands a task without work to one thread: it receives a photo, writes it to the disk and answers. In each round a client with ${connections} connections sends as many requests as are answered to one of them, then to the next; after ${roundsPerProcess} rounds all are started anew, for processes with the same program differ.`,
+    "The server processes have the same route: it receives a photo, writes it to the disk and answers. One of them also hands a task without work to one thread.",
+    `In each round a client loads one process and then the next. It has ${connections} connections, and each sends its next request when it has an answer. After ${roundsPerProcess} rounds all processes are started anew, because two processes with the same program are not equally fast.`,
     "The thread shares the two cores with the server and the client, so its part of the loss is counted.",
   ].join(" "),
   async run(scale, say) {

@@ -54,8 +54,9 @@ export const routesBenchmark: Benchmark = {
   name: "routes",
   title: "The smallest route of node:http, Fastify and Express, by the way in which it leaves a task",
   how: [
-    `A route that reads nothing and answers at once. The task adds 1 to a number on one thread, the callback of \`runAfterResponse\` is empty. Each way has a server process of its own. In each round a client with ${connections} connections sends as many requests as are answered to one, then to the next; then another client sends ${perSecond} requests a second to each.`,
-    '"Tracking only" is an offloader that gets no task: it has to know the response of every request, so that a call without `res` finds it. "A bare Worker" is the floor of work on a thread: one message for all requests of one turn, and nothing is counted, limited, drained, retried or reported. CPU of the process includes that of the thread.',
+    "The route reads nothing and answers at once. The task adds 1 to a number on one thread. The callback of `runAfterResponse` is empty. Each way has a server process of its own.",
+    `In each round a client loads one process and then the next. It has ${connections} connections, and each sends its next request when it has an answer. Then another client sends ${perSecond} requests a second to each process.`,
+    '"Tracking only" is an offloader that gets no task. It has to know the response of every request, so that a call without `res` finds it. "A bare Worker" is the floor of work on a thread: it gets one message for all requests of one turn, and nothing is counted, limited, drained, retried or reported. CPU of the process includes that of the thread.',
   ].join(" "),
   async run(scale, say) {
     const samples = new Samples();

@@ -26,9 +26,9 @@ export const standingBenchmark: Benchmark = {
   title: "What an offloader takes while it does nothing",
   how: [
     "Start: from the call that makes an offloader, or a bare Worker with the same tasks, until its only thread has done its first task.",
-    "Idle: CPU of the whole process, its threads included, while nothing happens; after the start of one thread, and of a process without.",
-    `Held: ${responses.toLocaleString("en-US")} responses that have not ended, each with a task that waits for its end, or with a listener of \`finish\` that holds the same payload. Heap after collections.`,
-    "Each reading in a process of its own.",
+    "Idle: the CPU of the whole process with its threads while nothing happens, after one thread has started. Beside it is a process without an offloader.",
+    `Held: ${responses.toLocaleString("en-US")} responses that have not ended. Each has a task that waits for its end, or a listener of \`finish\` that holds the same payload. The heap is read after collections.`,
+    "Each reading has a process of its own.",
   ].join(" "),
   async run(scale, say) {
     const { rounds, idleMs } = sizes[scale];

@@ -24,7 +24,7 @@ export const threadsBenchmark: Benchmark = {
   name: "threads",
   title: `Tasks of ${taskMs} ms on 1 to 8 threads`,
   how: [
-    `${outstanding} tasks outstanding. Tasks that take the CPU gain from threads as long as there are cores (here ${availableParallelism()}, one of which the main thread needs now and then); tasks that sleep show what the pool itself does with more threads than cores.`,
+    `${outstanding} tasks are outstanding. Tasks that take the CPU gain from threads as long as there are cores. Here there are ${availableParallelism()}, and the main thread needs one of them now and then. Tasks that sleep show what the pool itself does with more threads than cores.`,
   ].join(" "),
   async run(scale, say) {
     const { rounds, ms, threads } = sizes[scale];

@@ -1,4 +1,5 @@
 // The matchers for jest, and their types: for `expect` of @jest/globals, and for the global one of @types/jest.
+/** @module offload-after-response/testing/jest */
 
 // Types alone: without an import the compiler does not look for the module that is added to. @jest/globals has its matchers from it.
 import type {} from "expect";

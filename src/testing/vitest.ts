@@ -1,4 +1,5 @@
 // The matchers for vitest, and their types.
+/** @module offload-after-response/testing/vitest */
 
 // Types alone: without an import the compiler does not look for the module that is added to.
 import type {} from "vitest";

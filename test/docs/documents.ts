@@ -59,12 +59,17 @@ export async function writeDocuments(
   }
   const modules = path.join(directory, "node_modules");
   await mkdir(modules);
-  for (const name of await readdir(path.join(root, "node_modules"))) {
-    if (!name.startsWith(".")) await symlink(path.join(root, "node_modules", name), path.join(modules, name));
-  }
+  const installed = path.join(root, "node_modules");
+  const scoped = await readdir(path.join(installed, "@opentelemetry"));
+  const names = (await readdir(installed)).filter((name) => !name.startsWith(".") && name !== "@opentelemetry");
+  await mkdir(path.join(modules, "@opentelemetry"));
+  for (const name of [...names, ...scoped.map((each) => path.join("@opentelemetry", each))])
+    await symlink(path.join(installed, name), path.join(modules, name));
   await symlink(root, path.join(modules, "offload-after-response"));
   await mkdir(path.join(modules, "@sentry"));
-  await symlink(path.join(import.meta.dirname, "fixtures/sentry"), path.join(modules, "@sentry/node"));
+  const fixtures = path.join(import.meta.dirname, "fixtures");
+  await symlink(path.join(fixtures, "sentry"), path.join(modules, "@sentry/node"));
+  await symlink(path.join(fixtures, "opentelemetry"), path.join(modules, "@opentelemetry/sdk-node"));
   await writeFile(path.join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
   return { directory, remove: () => rm(directory, { recursive: true, force: true }) };
 }

@@ -1,6 +1,6 @@
-// The parts of programs in docs/ compile: blocks of code that are no file of their own.
+// The parts of programs in README.md and docs/ compile: blocks of code that are no file of their own.
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
@@ -40,7 +40,14 @@ declare global {
   const key: string;
   const id: string;
   const offloader: library.Offloader<Tasks>;
+  const createOffloader: typeof library.createOffloader;
+  const tasks: Tasks;
+  const payload: { key: string };
+  const options: library.DispatchOptions;
   const offloadAfterResponse: typeof offloader.offloadAfterResponse;
+  const runAfterResponse: typeof offloader.runAfterResponse;
+  const offload: typeof offloader.offload;
+  const run: typeof offloader.run;
   const OffloadError: typeof library.OffloadError;
   const dashboard: typeof page.dashboard;
   const shutdown: ReturnType<typeof offloader.shutdownOnSignals>;
@@ -48,7 +55,7 @@ declare global {
   const publicServer: Server;
   const adminServer: Server;
   const webSocketServer: { clients: Iterable<{ close(code: number): void }> };
-  const database: { query(sql: string, values: unknown[]): Promise<void>; end(): Promise<void> };
+  const database: { query(sql: string, values: unknown[]): Promise<void>; end(): Promise<void>; close(): Promise<void> };
   const metrics: { increment(name: string, tags: object): void };
   const logger: { error(fields: object, message: string): void };
   const exporter: PushMetricExporter;
@@ -56,7 +63,8 @@ declare global {
 `;
 
 it("the parts of programs in the documents compile", async () => {
-  const files = [...(await documents())]
+  const readme = await readFile(path.join(import.meta.dirname, "../../README.md"), "utf8");
+  const files = [...(await documents()), ["README", readme] as const]
     .filter(([page]) => !others.includes(page))
     .flatMap(([page, text]) => fragments(text).map((code, index) => ({ name: `${page}-${index}.ts`, text: code })));
   expect(files.length).toBeGreaterThan(10);

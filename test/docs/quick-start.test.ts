@@ -1,7 +1,7 @@
 // The quick start of the README is a program: its files compile, and its request is answered, its task done.
 //
-// Files are the code blocks in the section "Quick start" that begin with a comment with their path; the last one is
-// the program. The request is the line in the section that begins with `curl`.
+// Files are the code blocks of "Install" and "Quick start" that begin with a comment with their path; the last one is
+// the program. The request is the line there that begins with `curl`.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ describe("the quick start of the README", () => {
 
   beforeAll(async () => {
     const readme = await readFile(path.join(root, "README.md"), "utf8");
-    section = /^## Quick start$([\s\S]*?)(?=^## )/m.exec(readme)?.[1] ?? "";
+    section = sectionsOf(readme);
     files = [...section.matchAll(/^```[tj]s\n\/\/ (\S+)[^\n]*\n([\s\S]*?)^```$/gm)].map(([, name = "", text = ""]) => {
       return { name, text };
     });
@@ -67,7 +67,7 @@ describe("the quick start of the README", () => {
 describe("the quick start of the README, line by line in an empty folder", () => {
   it("compiles with what tsc --init writes, on the packed package", { timeout: 120_000 }, async () => {
     const readme = await readFile(path.join(root, "README.md"), "utf8");
-    const section = /^## Quick start$([\s\S]*?)(?=^## )/m.exec(readme)?.[1] ?? "";
+    const section = sectionsOf(readme);
     const [, script = ""] = /^```sh\n([\s\S]*?)^```$/m.exec(section) ?? [];
     const folder = await realpath(await mkdtemp(path.join(tmpdir(), "offload-after-response-literally-")));
     const bin = path.join(root, "node_modules/.bin");
@@ -97,6 +97,11 @@ describe("the quick start of the README, line by line in an empty folder", () =>
     }
   });
 });
+
+/** The sections "Install" and "Quick start". */
+function sectionsOf(readme: string): string {
+  return /^## Install$([\s\S]*?)(?=^## Dispatching$)/m.exec(readme)?.[1] ?? "";
+}
 
 /** What `npm install` would bring of these packages: the installed ones, with the types that they use. */
 async function link(folder: string, names: readonly string[]): Promise<void> {

@@ -1,5 +1,5 @@
 // docs/recipes.md: its recipes are one program. Each is asked over a real socket, and its work is there after SIGTERM.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -15,6 +15,7 @@ describe("docs/recipes.md", () => {
 
   beforeAll(async () => {
     project = await writeDocument("recipes");
+    appendFileSync(path.join(project.directory, "page/app.ts"), countsWritten);
   });
   afterAll(() => project.remove());
 
@@ -69,6 +70,13 @@ describe("docs/recipes.md", () => {
     const { code, stdout, stderr } = await server.exited;
     expect(code, stderr + stdout).toBe(0);
     expect(stdout.match(/mail sent/g)).toHaveLength(1);
+    const counts = JSON.parse(readFileSync(path.join(out, "counts.json"), "utf8"));
+    expect(counts).toMatchObject({ "POST 201": 4, "POST 202": 3, "POST 400": 1 });
+    // pino writes each line as JSON; the failure for good is one of them.
+    const logged = [...stdout.matchAll(/^\{"level":50.*$/gm)].map(([line]) => JSON.parse(line));
+    expect(logged).toContainEqual(
+      expect.objectContaining({ task: "callWebhook", id: expect.any(String), pid: expect.any(Number) }),
+    );
     // The first attempt of one webhook, and the only one of the other. Both threw in the thread, so the main thread is silent.
     const captured = [...stdout.matchAll(/^sentry (.*)$/gm)].map(([, event = ""]) => JSON.parse(event));
     const event = { onMain: false, tags: { task: "callWebhook" } };
@@ -99,6 +107,12 @@ describe("docs/recipes.md", () => {
     });
   });
 });
+
+const countsWritten = `
+import { writeFileSync } from "node:fs";
+import { counts } from "./statistics.js";
+process.on("exit", () => writeFileSync(process.env.OUT + "/counts.json", JSON.stringify(Object.fromEntries(counts))));
+`;
 
 const timedOut = `
 import * as Sentry from "@sentry/node";

@@ -115,8 +115,6 @@ describe("the published package", () => {
       "docs/journal-format.md",
       "docs/life-of-a-task.md",
       "docs/performance.md",
-      "docs/performance/latency.svg",
-      "docs/performance/pool-throughput.svg",
       "docs/production-checklist.md",
       "docs/recipes.md",
     ]);
