@@ -57,7 +57,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
       flushLog();
     },
     abandoned: () => ({
-      tasks: ledger.abandonedTasks.filter(({ id }) => !store.isLeft({ id })),
+      tasks: [...ledger.abandonedTasks],
       journaled: store.pending,
     }),
     flushLog,

@@ -143,12 +143,12 @@ export class ThreadsEngine implements Engine {
   }
 
   get unended(): number {
-    return this.pool.stuck.size + (this.#halted ? this.pool.threads.size : 0);
+    return this.#halted ? this.pool.alive : this.pool.stuck.size;
   }
 
-  /** terminate() ends whatever else a thread does. */
+  /** terminate() ends whatever else a thread does, but not within the call. */
   get inNativeCode(): number {
-    return this.unended;
+    return this.pool.inNativeCode;
   }
 
   /** How many log lines and progress values threads have dropped so far. */

@@ -4,7 +4,7 @@ import { OffloadError } from "../../base/errors.js";
 import { named } from "../../base/logger.js";
 import { checkOptions, func, milliseconds, type Rules } from "../../base/option-rules.js";
 import { shared } from "../../base/shared.js";
-import { now } from "../../base/time.js";
+import { inTime, now } from "../../base/time.js";
 import { type Line, lines, write } from "../../core/log/lines.js";
 import { endByForceAtExit } from "../process/end-by-force.js";
 import { Deadline } from "./deadline.js";
@@ -25,6 +25,12 @@ export interface CloseOptions {
 }
 
 export const defaultTimeout = 25_000;
+
+/**
+ * What the end of the threads has at the least, in ms from its beginning on, also after the deadline: a thread that is terminated ends
+ * within a few ms. The later ones are for what comes after the threads.
+ */
+const least = { threads: 20, latest: 30, end: 40 };
 
 const rules: Rules<CloseOptions> = { timeout: milliseconds(), onAbandoned: func };
 
@@ -111,7 +117,7 @@ class Closing {
     const undo = endByForceAtExit({ unended: () => target.unfinishedCount() + target.unended() });
     this.log(lines.draining);
     target.announceDraining();
-    await deadline.within(target.idle(), "abort");
+    await deadline.idle(target);
     target.refuse();
     if (target.unfinishedCount() > 0) await this.abandon();
     await this.endThreads();
@@ -159,12 +165,14 @@ class Closing {
   private async endThreads(): Promise<void> {
     const { target, deadline } = this;
     try {
-      const threads = Math.max(0, deadline.left("threads"));
+      const begunAt = now();
+      const threads = Math.max(least.threads, deadline.left("threads"));
       // What comes after the threads, such as the end of the journal, needs a share of its own.
-      const latest = threads + (Math.max(0, deadline.left("end")) - threads) / 2;
+      const latest = Math.max(least.latest, threads + (deadline.left("end") - threads) / 2);
       const work = target.endThreads(threads, latest);
       // The target's own timeout comes first. This one is for a target that does not keep it.
       if (await deadline.within(work, "end")) return;
+      if (await inTime(work, Math.max(0, begunAt + least.end - now()))) return;
       target.logger.warn(
         { offloader: target.name },
         "shutdown: the threads took too long to end, going on without them",
@@ -176,7 +184,7 @@ class Closing {
       if (unended > 0) {
         target.logger.warn(
           { offloader: target.name, unended },
-          `shutdown: ${unended} of the threads and callbacks cannot be ended; the process will not wait for them`,
+          `shutdown: ${unended} of the threads and callbacks have not ended; the process will not wait for them`,
         );
         endByForceAtExit(target);
       }
