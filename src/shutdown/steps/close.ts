@@ -184,7 +184,7 @@ class Closing {
       if (unended > 0) {
         target.logger.warn(
           { offloader: target.name, unended },
-          `shutdown: ${unended} of the threads and callbacks have not ended; the process will not wait for them`,
+          `shutdown: ${unended} of the threads and callbacks did not end; the process will not wait for them`,
         );
         endByForceAtExit(target);
       }

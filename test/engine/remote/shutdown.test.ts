@@ -7,6 +7,20 @@ import { startProgram } from "../../support/process.js";
 import { until } from "../../support/until.js";
 import { Cluster } from "./engines.js";
 
+/** What the program closes.ts does. */
+interface Closing {
+  readonly role: "dispatch" | "work" | "both";
+  readonly backlog?: number;
+  /** Nothing of the backlog is under way. */
+  readonly paused?: boolean;
+  /** Whether a task from the queue runs that goes on for ever. */
+  readonly running?: boolean;
+  readonly timeout: number;
+  /** Whether it calls `process.exit()`. */
+  readonly exits?: boolean;
+  readonly dead?: boolean;
+}
+
 let cluster: Cluster;
 
 beforeEach(async () => {
@@ -105,6 +119,54 @@ describe("a web process", () => {
     expect(cluster.tasks).toHaveLength(20);
     second.kill("SIGKILL");
     await second.exited;
+  });
+});
+
+describe("a process that has closed", () => {
+  it.each<[string, Closing]>([
+    [
+      "a paused backlog and a frozen broker",
+      { role: "dispatch", backlog: 10_000, paused: true, timeout: 500, exits: true },
+    ],
+    ["no time, a backlog and a frozen broker", { role: "dispatch", backlog: 1_000, timeout: 0, exits: true }],
+    ["no time, a backlog and a dead broker", { role: "both", backlog: 1_000, timeout: 0, dead: true, exits: true }],
+    ["no time, a running task and a frozen broker", { role: "both", running: true, timeout: 0 }],
+    ["nothing to do and a frozen broker", { role: "work", timeout: 0 }],
+  ])("ends by itself and with the exit code that it wants: %s", async (_title, { dead = false, ...closing }) => {
+    const program = await startProgram("test/engine/remote/programs/closes.ts", {
+      ready: /^ready$/m,
+      args: [String(cluster.broker.port), cluster.queue, makeDirectory("engine"), JSON.stringify(closing)],
+      ipc: true,
+    });
+    if (dead) await cluster.broker.down();
+    else cluster.broker.freeze();
+    program.send("close");
+    const exit = await program.exited;
+    expect(exit).toMatchObject({ code: 3, signal: null });
+    const [, report = ""] = exit.stdout.match(/^closed (.+)$/m) ?? [];
+    expect(JSON.parse(report)).toMatchObject({ abandoned: [], journaled: closing.backlog ?? 0 });
+  });
+
+  it("does not wait for a client that is in native code", async () => {
+    const program = await startProgram("test/engine/remote/programs/sticks.ts", { ready: /^closed$/m });
+    const { code, signal, durationMs } = await program.exited;
+    // Before Node 22.15 nothing but SIGKILL ends such a process.
+    expect({ code, signal }).toEqual(
+      "execve" in process ? { code: 3, signal: null } : { code: null, signal: "SIGKILL" },
+    );
+    // Its end takes 20 s.
+    expect(durationMs).toBeLessThan(15_000);
+  });
+
+  it.each([0, 200, 1_000])("gives the broker no more than the %i ms that there are", async (timeout) => {
+    const web = cluster.web();
+    web.offloader.offload("echo", 1);
+    await web.event("forwarded");
+    cluster.broker.silent.add("bye");
+    await web.offloader.close({ timeout });
+    expect(cluster.broker.byes).toEqual([expect.any(Number)]);
+    // Without any time left, the end of a thread has some ms all the same.
+    expect(cluster.broker.byes[0]).toBeLessThan(Math.max(timeout, 50));
   });
 });
 

@@ -74,7 +74,7 @@ class FakeClient {
     clearTimeout(this.#retry);
     const end = new AbortController();
     const timer = setTimeout(() => end.abort(), deadlineMs);
-    await this.#ask({ what: "bye" }, end.signal).catch(() => {});
+    await this.#ask({ what: "bye", deadlineMs }, end.signal).catch(() => {});
     clearTimeout(timer);
     this.#socket?.destroy();
     for (const { reject } of this.#questions.values()) reject(new Error("the client is closed"));
