@@ -5,21 +5,8 @@ import { makeDirectory } from "../../support/directory.js";
 import type { Watched } from "../../support/offloader.js";
 import { startProgram } from "../../support/process.js";
 import { until } from "../../support/until.js";
+import { type Closing, endsByItself } from "./closing.js";
 import { Cluster } from "./engines.js";
-
-/** What the program closes.ts does. */
-interface Closing {
-  readonly role: "dispatch" | "work" | "both";
-  readonly backlog?: number;
-  /** Nothing of the backlog is under way. */
-  readonly paused?: boolean;
-  /** Whether a task from the queue runs that goes on for ever. */
-  readonly running?: boolean;
-  readonly timeout: number;
-  /** Whether it calls `process.exit()`. */
-  readonly exits?: boolean;
-  readonly dead?: boolean;
-}
 
 let cluster: Cluster;
 
@@ -123,28 +110,21 @@ describe("a web process", () => {
 });
 
 describe("a process that has closed", () => {
-  it.each<[string, Closing]>([
+  it.each<[string, Omit<Closing, "queue">, "dead" | "frozen"]>([
     [
       "a paused backlog and a frozen broker",
-      { role: "dispatch", backlog: 10_000, paused: true, timeout: 500, exits: true },
+      { role: "dispatch", backlog: 10_000, paused: true, timeout: 500 },
+      "frozen",
     ],
-    ["no time, a backlog and a frozen broker", { role: "dispatch", backlog: 1_000, timeout: 0, exits: true }],
-    ["no time, a backlog and a dead broker", { role: "both", backlog: 1_000, timeout: 0, dead: true, exits: true }],
-    ["no time, a running task and a frozen broker", { role: "both", running: true, timeout: 0 }],
-    ["nothing to do and a frozen broker", { role: "work", timeout: 0 }],
-  ])("ends by itself and with the exit code that it wants: %s", async (_title, { dead = false, ...closing }) => {
-    const program = await startProgram("test/engine/remote/programs/closes.ts", {
-      ready: /^ready$/m,
-      args: [String(cluster.broker.port), cluster.queue, makeDirectory("engine"), JSON.stringify(closing)],
-      ipc: true,
+    ["no time, a backlog and a frozen broker", { role: "dispatch", backlog: 1_000, timeout: 0, exits: true }, "frozen"],
+    ["no time, a backlog and a dead broker", { role: "both", backlog: 1_000, timeout: 0, exits: true }, "dead"],
+    ["no time, a running task and a frozen broker", { role: "both", running: true, timeout: 0 }, "frozen"],
+    ["nothing to do and a frozen broker", { role: "work", timeout: 0 }, "frozen"],
+  ])("ends by itself and with the exit code that it wants: %s", async (_title, closing, how) => {
+    const { broker, queue } = cluster;
+    await endsByItself({ port: broker.port, queue, ...closing }, () => {
+      return how === "dead" ? broker.down() : broker.freeze();
     });
-    if (dead) await cluster.broker.down();
-    else cluster.broker.freeze();
-    program.send("close");
-    const exit = await program.exited;
-    expect(exit).toMatchObject({ code: 3, signal: null });
-    const [, report = ""] = exit.stdout.match(/^closed (.+)$/m) ?? [];
-    expect(JSON.parse(report)).toMatchObject({ abandoned: [], journaled: closing.backlog ?? 0 });
   });
 
   it("does not wait for a client that is in native code", async () => {

@@ -1,14 +1,16 @@
 // Is told by a message when the broker does not answer any more: dispatches a backlog, closes, and ends with the exit code 3.
 import { once } from "node:events";
-import { createOffloader } from "offload-after-response";
+import { createOffloader, type EngineChoice } from "offload-after-response";
+import { bullmq } from "offload-after-response/bullmq";
+import { pgBoss } from "offload-after-response/pg-boss";
 import { choiceOf } from "../choice.js";
 
 const [port, queue = "", dir = "", settings = "{}"] = process.argv.slice(2);
-const { role, backlog = 0, paused = false, running = false, timeout, exits = false } = JSON.parse(settings);
+const { connection, role, backlog = 0, paused = false, running = false, timeout, exits = false } = JSON.parse(settings);
 const offloader = createOffloader({
   tasks: new URL("../../../fixtures/engine.mjs", import.meta.url),
   pool: { maxThreads: 1, workerData: { gate: new SharedArrayBuffer(4) } },
-  engine: choiceOf(Number(port), queue),
+  engine: engine(),
   role,
   journal: { dir },
 });
@@ -27,7 +29,15 @@ await once(process, "message");
 process.disconnect();
 if (paused) offloader.pause();
 for (let index = 0; index < backlog; index++) offloader.offload("echo", index);
+const startedAt = performance.now();
 const { abandoned, journaled } = await offloader.close({ timeout });
-console.log(`closed ${JSON.stringify({ abandoned, journaled })}`);
+const lateMs = performance.now() - startedAt - timeout;
+console.log(`closed ${JSON.stringify({ abandoned: abandoned.length, journaled, lateMs })}`);
 if (exits) process.exit(3);
 process.exitCode = 3;
+
+/** Of the fake broker, unless there is the URL of a real one. */
+function engine(): EngineChoice {
+  if (connection === undefined) return choiceOf(Number(port), queue);
+  return connection.startsWith("redis:") ? bullmq({ connection, queue }) : pgBoss({ connection, queue });
+}
