@@ -44,7 +44,6 @@ export class EngineThread {
   #pause = firstPause;
   #asked = 0;
   #isClosing = false;
-  #isTerminated = false;
 
   constructor(choice: EngineChoice, events: EngineThreadEvents) {
     this.#choice = choice;
@@ -113,7 +112,6 @@ export class EngineThread {
       worker.unref();
       this.#refuse(new Error("it is closed"));
       await endsInTime(exited);
-      this.#isTerminated = true;
     }
     this.#closed.resolve();
   }
@@ -121,11 +119,6 @@ export class EngineThread {
   /** 1 if there is a thread that was to end. */
   get unended(): number {
     return this.#isClosing && this.isThere ? 1 : 0;
-  }
-
-  /** 1 if it was terminated and did not end in the time in which every other thread does. */
-  get inNativeCode(): number {
-    return this.#isTerminated ? this.unended : 0;
   }
 
   #start(): void {

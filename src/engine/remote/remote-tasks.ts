@@ -168,10 +168,6 @@ export class RemoteTasks implements Engine {
     return this.#local.unended + this.thread.unended;
   }
 
-  get inNativeCode(): number {
-    return (this.#local.inNativeCode ?? 0) + this.thread.inNativeCode;
-  }
-
   state(): EngineState {
     return this.#status.read();
   }

@@ -146,11 +146,6 @@ export class ThreadsEngine implements Engine {
     return this.#halted ? this.pool.alive : this.pool.stuck.size;
   }
 
-  /** terminate() ends whatever else a thread does, but not within the call. */
-  get inNativeCode(): number {
-    return this.pool.inNativeCode;
-  }
-
   /** How many log lines and progress values threads have dropped so far. */
   get remarksDropped(): number {
     return this.#remarks.dropped;

@@ -114,7 +114,12 @@ class Closing {
     const startedAt = now();
     const before = target.totals();
     // Something else may exit in the middle of it, and Node would wait for native code then, whatever the deadline is.
-    const undo = endByForceAtExit({ unended: () => target.unfinishedCount() + target.unended() });
+    const undo = endByForceAtExit({
+      unended: () => target.unfinishedCount() + target.unended(),
+      get left() {
+        return deadline.left("end");
+      },
+    });
     this.log(lines.draining);
     target.announceDraining();
     await deadline.idle(target);
@@ -186,7 +191,8 @@ class Closing {
           { offloader: target.name, unended },
           `shutdown: ${unended} of the threads and callbacks did not end; the process will not wait for them`,
         );
-        endByForceAtExit(target);
+        // A process that shuts down has to keep the deadline. Another one goes on for as long as it likes.
+        endByForceAtExit({ unended: () => target.unended(), ...(!this.logs && { left: 0 }) });
       }
     }
   }

@@ -60,8 +60,6 @@ export class ThreadPool {
   /** Whether the next start may succeed where the last one failed: the module itself was not the reason. */
   #mayPass = false;
   #ending = false;
-  /** All threads have been terminated, and had the time to end. */
-  #terminated = false;
   readonly #unwatch: () => void;
 
   constructor(parts: PoolParts, listener: PoolObserver) {
@@ -156,17 +154,11 @@ export class ThreadPool {
     await inTime(ended, timeout);
     this.#ender.disarm();
     await this.#starter.destroy();
-    this.#terminated = true;
   }
 
   /** Threads that exist: also those that are still being started, and those that are being terminated. */
   get alive(): number {
     return this.#starter.alive;
-  }
-
-  /** Those that have been terminated and did not end in the time in which every other thread does. */
-  get inNativeCode(): number {
-    return this.#terminated ? this.alive : this.stuck.size;
   }
 
   /** Threads that exist or are being started, and those of the stuck ones that no other may take the place of. */
