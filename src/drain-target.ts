@@ -57,7 +57,7 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
       flushLog();
     },
     abandoned: () => ({
-      tasks: ledger.abandonedTasks.filter(({ id }) => !store.isLeft({ id })),
+      tasks: [...ledger.abandonedTasks],
       journaled: store.pending,
     }),
     flushLog,
@@ -70,6 +70,5 @@ export function createDrainTarget(parts: DrainParts): DrainTarget {
       events.emit("drained", { unfinished: ledger.unfinished });
     },
     unended: () => engines.reduce((sum, engine) => sum + engine.unended, 0),
-    inNativeCode: () => engines.reduce((sum, engine) => sum + (engine.inNativeCode ?? 0), 0),
   };
 }

@@ -10,7 +10,6 @@ import { Events } from "./core/events.js";
 import { Ledger } from "./core/ledger.js";
 import { lines, write } from "./core/log/lines.js";
 import { TaskLog } from "./core/log/task-log.js";
-import type { Task } from "./core/task.js";
 import { createDrainTarget } from "./drain-target.js";
 import { createCallbacksEngine } from "./engine/callbacks/callbacks.js";
 import type { Engine } from "./engine/engine.js";
@@ -156,8 +155,7 @@ function makeOffloader(
   const definitions = new Definitions(settings);
   const startup = new Startup({ definitions, explain: (reason) => explainLoadError(module, reason) });
   const longRunning = new LongRunning({ ledger, definitions, logger, limit: settings.log.longRunning });
-  const isLeft = (task: Task): boolean => store.isLeft(task);
-  const log = new TaskLog({ events, logger, settings: settings.log, ledger, limits: settings.queue, isLeft });
+  const log = new TaskLog({ events, logger, settings: settings.log, ledger, limits: settings.queue });
   const scheduler = new Scheduler({
     ledger,
     events,

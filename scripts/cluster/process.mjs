@@ -1,4 +1,4 @@
-// One process of the cluster. A web process is told of each number by its parent, dispatches it, and answers once that is on record;
+// One process of the cluster. A web process is told of each number by its parent, dispatches it, and answers with the id once that is on record;
 // a worker runs what the queue gives it.
 import { createOffloader } from "offload-after-response";
 import { bullmq } from "offload-after-response/bullmq";
@@ -17,7 +17,7 @@ const offloader = createOffloader({
 process.once("disconnect", () => process.exit());
 await offloader.ready();
 process.on("message", ({ n, ms }) => {
-  offloader.offload("note", { n, ms });
-  process.send({ accepted: n });
+  const { id } = offloader.offload("note", { n, ms });
+  process.send({ accepted: n, id });
 });
 process.send({ ready: true });

@@ -18,7 +18,7 @@ export type Observer = (task: Task, from: TaskState, detail: Detail) => void;
 
 export class Ledger {
   readonly counts: Counts = new Counts();
-  /** The abandoned tasks, each in the state it had before. */
+  /** The abandoned tasks that no other process runs, each in the state it had before. */
   readonly abandonedTasks: TaskSummary[] = [];
   /** How many tasks and callbacks are in no final state. */
   unfinished = 0;
@@ -123,13 +123,13 @@ export class Ledger {
       this.forwarded(task);
       return;
     }
-    const before = summary(task);
+    const { state } = task;
     const error = new LazyError(() => {
-      const message = `${name(task)} was abandoned while ${before.state}: the shutdown deadline came first`;
+      const message = `${name(task)} was abandoned while ${state}: the shutdown deadline came first`;
       return withoutStack("AR_ABANDONED", message);
     });
     this.#end(task, "abandoned", error, { error });
-    this.abandonedTasks.push(before);
+    if (!task.isLeft) this.abandonedTasks.push({ ...summary(task), state });
   }
 
   /** The payload of a queued task can be read from its record: it takes no memory any more. */

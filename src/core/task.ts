@@ -41,6 +41,8 @@ export class Task {
   route: Route = "local";
   /** Its payload is on record and takes no memory here. */
   isShed = false;
+  /** It has ended here without being done, and the next process runs it. Only the store changes it. */
+  isLeft = false;
   /** It must be alone on its thread, because it was running when a thread or a process died. */
   runsAlone = false;
   /** Why it was asked to stop. Once set, the task ends for this reason, whatever its code still does. */

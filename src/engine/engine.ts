@@ -69,14 +69,11 @@ export interface Engine {
   close(timeout: number): Promise<void>;
 
   /**
-   * What an exit may have to wait for: threads that were to end and are in native code, and code on the main thread. Node waits
-   * for native work when it exits, so the process may have to end by force. After `close()` it is what goes on although it was
-   * to end, and none of that may keep the event loop alive.
+   * What an exit may have to wait for: threads that were to end and have not, and code on the main thread. Node waits for native
+   * work when it exits, so the process may have to end by force. After `close()` it is what goes on although it was to end, and
+   * none of that may keep the event loop alive. A thread that is about to end counts too, because nobody knows whether it is.
    */
   readonly unended: number;
-
-  /** Of these, those that are certain to be in native code. */
-  readonly inNativeCode?: number;
 }
 
 /**

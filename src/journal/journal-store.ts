@@ -32,8 +32,6 @@ export class JournalStore implements Store {
   readonly #lookAgain: LookAgain;
   // Of the unfinished tasks of this process.
   readonly #entries = new Map<Task, JournalEntry>();
-  // Ids of tasks that have ended here and that the next process runs.
-  readonly #left = new Set<string>();
 
   /** @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE with the name of a directory that cannot be used */
   constructor(options: JournalOptions, { logger, hasRoom }: JournalStoreContext, world?: JournalWorld) {
@@ -120,10 +118,6 @@ export class JournalStore implements Store {
     this.#readmission.stop();
   }
 
-  isLeft({ id }: Pick<Task, "id">): boolean {
-    return this.#left.has(id);
-  }
-
   get pending(): number {
     return this.#journal.stats.pending;
   }
@@ -144,7 +138,7 @@ export class JournalStore implements Store {
     const code = error instanceof OffloadError ? error.code : undefined;
     if (state === "abandoned" || code === "AR_TASKS_NOT_LOADABLE") {
       // The task is not to blame, and the next process runs it. An attempt that was cut short does not count.
-      this.#left.add(task.id);
+      task.isLeft = true;
       if (entry.running) this.#journal.stopped(entry, task.attempt - 1);
     } else if (state === "failed") {
       this.#journal.moveToDeadLetters(entry, reasonOf(code), error);

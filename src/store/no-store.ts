@@ -42,10 +42,6 @@ export class NoStore implements Store {
 
   snapshot(): undefined {}
 
-  isLeft(): boolean {
-    return false;
-  }
-
   async close(): Promise<void> {}
 }
 

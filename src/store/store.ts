@@ -33,7 +33,7 @@ export interface Store {
   /** Removes the record of a task that was not accepted after all. */
   undo(task: Task): void;
   /**
-   * The task has gone from a state to the one it is in now, and its outcome is set. Called for every transition of every task
+   * The task has gone from a state to the one it is in now, and its outcome is set. Where the next process runs it, it is marked so. Called for every transition of every task
    * and callback, also of those that were not recorded: an end makes room for the replay.
    */
   moved(task: Task, from: TaskState): void;
@@ -51,8 +51,6 @@ export interface Store {
   takeOver(readmit: Readmit): Promise<void>;
   /** Hands out no more tasks: the next process runs the others. */
   stopReplay(): void;
-  /** Whether the next process runs this task, which has ended here without being done. */
-  isLeft(task: Pick<Task, "id">): boolean;
   /** How many unfinished tasks the next process will find. */
   readonly pending: number;
   readonly deadLetters: StoredDeadLetters;

@@ -134,7 +134,7 @@ describe("a task in the store", () => {
     fail(store, task, error);
     store.flush();
     expect(await store.deadLetters.list()).toMatchObject([{ id: task.id, task: "work", reason }]);
-    expect([await pendingIn(dir), store.isLeft(task)]).toEqual([[], false]);
+    expect([await pendingIn(dir), task.isLeft]).toEqual([[], false]);
   });
 
   it("is left to the next process when it was abandoned, or when the tasks module does not load", async () => {
@@ -144,7 +144,7 @@ describe("a task in the store", () => {
     move(store, unloadable, "queued");
     fail(store, unloadable, new OffloadError("AR_TASKS_NOT_LOADABLE", "broken"));
     store.flush();
-    expect([store.isLeft(abandoned), store.isLeft(unloadable), store.pending]).toEqual([true, true, 2]);
+    expect([abandoned.isLeft, unloadable.isLeft, store.pending]).toEqual([true, true, 2]);
     expect(await pendingIn(dir)).toMatchObject([
       { id: abandoned.id, attempt: 0, interrupted: 0 },
       { id: unloadable.id, attempt: 0 },

@@ -18,7 +18,7 @@ describe("without a journal", () => {
     store.moved(task, "queued");
     store.undo(task);
     store.flush();
-    expect([store.keeps, store.pending, store.isLeft(task)]).toEqual([false, 0, false]);
+    expect([store.keeps, store.pending, task.isLeft]).toEqual([false, 0, false]);
     await store.close();
   });
 

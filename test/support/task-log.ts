@@ -2,16 +2,15 @@
 import { TaskLog, type TaskLogParts, type TaskLogSettings } from "../../src/core/log/task-log.js";
 
 export interface TaskLogOptions
-  extends Omit<TaskLogParts, "settings" | "limits" | "isLeft">,
-    Partial<Pick<TaskLogParts, "limits" | "isLeft">> {
+  extends Omit<TaskLogParts, "settings" | "limits">,
+    Partial<Pick<TaskLogParts, "limits">> {
   readonly settings?: Partial<TaskLogSettings>;
 }
 
-export function createTaskLog({ settings, limits, isLeft, ...rest }: TaskLogOptions): TaskLog {
+export function createTaskLog({ settings, limits, ...rest }: TaskLogOptions): TaskLog {
   return new TaskLog({
     ...rest,
     limits: limits ?? { max: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY },
-    isLeft: isLeft ?? (() => false),
     settings: { ended: "failed", slowMs: 10_000, sample: 1, ...settings },
   });
 }

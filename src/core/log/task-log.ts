@@ -29,8 +29,6 @@ export interface TaskLogParts {
   readonly ledger: Ledger;
   /** Of the queue. */
   readonly limits: { readonly max: number; readonly maxBytes: number };
-  /** Whether the next process runs this task. */
-  readonly isLeft: (task: Task) => boolean;
   readonly clock?: Clock | undefined;
   /** From 0 to 1. */
   readonly random?: (() => number) | undefined;
@@ -162,8 +160,8 @@ export class TaskLog {
 
   /** Whatever the option `ended` says: nothing else names it where nobody looks at the report of the drain. */
   #abandoned(task: Task, state: TaskState): void {
-    const { logger, isLeft } = this.#parts;
-    if (!isEnabled(logger, "error") || isLeft(task)) return;
+    const { logger } = this.#parts;
+    if (task.isLeft || !isEnabled(logger, "error")) return;
     const times = { waitMs: waitMs(task) };
     this.#later(() => {
       const { kind, name } = task.definition;

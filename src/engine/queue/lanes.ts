@@ -46,11 +46,17 @@ export class Lanes {
   /** A task that waits here is about to leave the state `queued`. Its entry stays until its turn or the next sweep. */
   remove(): void {
     // The sweep comes first, because this task is still `queued` and would survive it.
-    if (this.#removed.areTooMany(this.#entries)) {
-      for (const lane of Object.values(this.#lanes)) lane.filter(isWaiting);
-      this.#removed.clear();
-    }
+    if (this.#removed.areTooMany(this.#entries)) this.#sweep();
     this.#removed.add();
+  }
+
+  /** At a shutdown all are removed from the first to the last. Then the heads are enough, at a third of the cost. */
+  #sweep(): void {
+    const lanes = Object.values(this.#lanes);
+    for (const lane of lanes) this.#hasWaiting(lane);
+    if (!this.#removed.areTooMany(this.#entries)) return;
+    for (const lane of lanes) lane.filter(isWaiting);
+    this.#removed.clear();
   }
 
   get #entries(): number {

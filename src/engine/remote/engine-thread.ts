@@ -5,6 +5,7 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 import { OffloadError } from "../../base/errors.js";
 import { clearTimer, inTime, setTimer, type Timer } from "../../base/time.js";
 import { toError } from "../../core/payload/thrown.js";
+import { endsInTime } from "../terminated.js";
 import { libraryFile } from "../threads/module/runner-file.js";
 import type { Answers, EngineThreadData, FromEngine, Question, ToEngine } from "./protocol.js";
 import type { EngineChoice } from "./remote-engine.js";
@@ -23,8 +24,8 @@ const patience = 5_000;
 /** The pause before another start, in ms; each doubles up to the longest. */
 const firstPause = 500;
 const longestPause = 30_000;
-/** What the thread gets beyond its own deadline before it is terminated, in ms. */
-const margin = 50;
+/** The share of its end that the thread has for the broker. In the rest it says that it is done. */
+const shareOfBroker = 0.8;
 
 // What a request keeps in an AsyncLocalStorage must not live as long as the thread.
 const outsideOfRequests = AsyncLocalStorage.snapshot();
@@ -36,7 +37,7 @@ export class EngineThread {
   /** Why the process has to stay alive. */
   readonly #needs = new Set<string>();
   readonly #closed = deferred();
-  /** The thread has told the broker everything, or has ended. */
+  /** The thread has told the broker everything. */
   readonly #done = deferred();
   #worker: Worker | undefined;
   #restart: Timer | undefined;
@@ -92,22 +93,32 @@ export class EngineThread {
     this.#hold();
   }
 
-  /** Ends the thread: it has `deadlineMs` for what it still has to tell the broker. Never rejects. */
+  /**
+   * Ends the thread, which is terminated after `deadlineMs` if it is not done by then with what it still has to tell the broker. Never
+   * rejects.
+   */
   async close(deadlineMs: number): Promise<void> {
     if (this.#isClosing) return this.#closed.promise;
     this.#isClosing = true;
     clearTimer(this.#restart);
     const worker = this.#worker;
     if (worker !== undefined) {
+      const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
       worker.ref();
-      worker.postMessage({ kind: "close", deadlineMs } satisfies ToEngine);
-      worker.once("exit", () => this.#done.resolve());
-      await inTime(this.#done.promise, deadlineMs + margin);
+      worker.postMessage({ kind: "close", deadlineMs: deadlineMs * shareOfBroker } satisfies ToEngine);
+      await inTime(Promise.race([this.#done.promise, exited]), deadlineMs);
       void worker.terminate();
       // A thread that is in native code keeps no process alive.
       worker.unref();
+      this.#refuse(new Error("it is closed"));
+      await endsInTime(exited);
     }
     this.#closed.resolve();
+  }
+
+  /** 1 if there is a thread that was to end. */
+  get unended(): number {
+    return this.#isClosing && this.isThere ? 1 : 0;
   }
 
   #start(): void {
@@ -139,7 +150,7 @@ export class EngineThread {
 
   #exited(error: Error): void {
     this.#worker = undefined;
-    for (const question of this.#questions.values()) question.reject(error);
+    this.#refuse(error);
     if (this.#isClosing) return;
     this.#restart = setTimer(() => {
       if (!this.#isClosing) this.start();
@@ -148,6 +159,11 @@ export class EngineThread {
     this.#pause = Math.min(this.#pause * 2, longestPause);
     this.#hold();
     this.#events.gone(error);
+  }
+
+  /** Nothing will be answered. */
+  #refuse(error: Error): void {
+    for (const question of this.#questions.values()) question.reject(error);
   }
 
   #hold(): void {

@@ -118,7 +118,8 @@ export interface RemoteEngine {
     discard(id: string): Promise<boolean>;
   };
   /**
-   * Ends all connections. Never rejects, and never ends later, also with the broker dead or frozen.
+   * Ends all connections. Never rejects, and never ends later, also with the broker dead or frozen. One that does not answer is waited for no
+   * longer than some seconds, however much time there is: nothing is to be told any more.
    *
    * @param deadlineMs ms from now
    */

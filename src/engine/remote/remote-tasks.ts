@@ -29,9 +29,6 @@ export interface RemoteTasksParts {
   readonly readmit: Readmit;
 }
 
-/** What the thread of the engine gets at least for its end, in ms: what is given back must arrive. */
-const leastToClose = 200;
-
 const noHost = {} as EngineHost;
 
 export class RemoteTasks implements Engine {
@@ -164,15 +161,11 @@ export class RemoteTasks implements Engine {
   async close(timeout: number): Promise<void> {
     this.#deliveries.stop();
     this.#outbox.halt();
-    await Promise.all([this.#local.close(timeout), this.thread.close(Math.max(timeout, leastToClose))]);
+    await Promise.all([this.#local.close(timeout), this.thread.close(timeout)]);
   }
 
   get unended(): number {
-    return this.#local.unended;
-  }
-
-  get inNativeCode(): number {
-    return this.#local.inNativeCode ?? 0;
+    return this.#local.unended + this.thread.unended;
   }
 
   state(): EngineState {

@@ -143,12 +143,7 @@ export class ThreadsEngine implements Engine {
   }
 
   get unended(): number {
-    return this.pool.stuck.size + (this.#halted ? this.pool.threads.size : 0);
-  }
-
-  /** terminate() ends whatever else a thread does. */
-  get inNativeCode(): number {
-    return this.unended;
+    return this.#halted ? this.pool.alive : this.pool.stuck.size;
   }
 
   /** How many log lines and progress values threads have dropped so far. */

@@ -6,13 +6,14 @@ import { noteUncaught, writeUncaught } from "./uncaught.js";
 /** What may go on although it was to end. */
 export interface Unended {
   unended(): number;
-  /** Of these, those that are known to be in native code. */
-  inNativeCode?(): number;
-  /** ms until the deadline, where there is one. */
+  /** ms until the deadline, negative after it. Default: there is none to keep. */
   readonly left?: number;
 }
 
-/** How long a usual exit may take before SIGKILL, in ms: at the deadline, and long before it, where a busy machine has more time. */
+/**
+ * How long a usual exit may take before SIGKILL, in ms: at the deadline, and long before it or without one, where a busy machine has more time:
+ * with three processes for each of its processors, an exit took 500 ms.
+ */
 const exitTime = { atDeadline: 300, before: 1_000 };
 
 /**
@@ -27,10 +28,9 @@ const exitTime = { atDeadline: 300, before: 1_000 };
  * can end it then, because its own threads are joined or stopped by that time: a shell sends SIGKILL after `exitMs`, which a
  * supervisor sees as 137. PID 1 of a container cannot be killed from inside; process.abort() ends it, seen as 139 or 134.
  *
- * @param inNativeCode native code is known to hold the exit up, so that SIGKILL need not wait
  * @param exitMs how long a usual exit may take
  */
-export function endNow(code: number, inNativeCode = false, exitMs = 300): void {
+export function endNow(code: number, exitMs = 300): void {
   const { execve, getBuiltinModule, execPath, pid, reallyExit } = process as NodeJS.Process & {
     execve?(file: string, args: readonly string[], env: object): never;
     getBuiltinModule?<Name extends keyof Modules>(name: Name): Modules[Name];
@@ -55,7 +55,7 @@ export function endNow(code: number, inNativeCode = false, exitMs = 300): void {
       }
     }
   }
-  if (!inNativeCode && getBuiltinModule !== undefined && process.platform !== "win32" && pid !== 1) {
+  if (getBuiltinModule !== undefined && process.platform !== "win32" && pid !== 1) {
     // Once this process has ended, the shell has another parent. Then it kills nobody, because another process may have the pid.
     const kill = `sleep ${exitMs / 1_000}; read -r _ _ _ parent _ < /proc/$$/stat && [ "$parent" != ${pid} ] || kill -9 ${pid}`;
     try {
@@ -110,8 +110,7 @@ function onExit(code: number): void {
     }
   }
   writeUncaught();
-  const inNativeCode = [...endings].some((target) => (target.inNativeCode?.() ?? 0) > 0);
-  const left = Math.min(...[...endings].map((target) => target.left ?? 0));
+  const left = Math.min(...[...endings].map((target) => target.left ?? Number.POSITIVE_INFINITY));
   const exitMs = Math.max(exitTime.atDeadline, Math.min(exitTime.before, left));
-  endNow(Number(process.exitCode ?? code) || 0, inNativeCode, exitMs);
+  endNow(Number(process.exitCode ?? code) || 0, exitMs);
 }

@@ -191,7 +191,7 @@ export class ProcessShutdown {
       await flushOutput(time);
       // The handler of a request that was cut off may be in native code, which Node waits for. Most are not, and then the exit
       // code counts more than the deadline.
-      if (report.forcedSockets > 0 && keepsExitCode()) endByForceAtExit({ unended: () => 1 });
+      if (report.forcedSockets > 0 && keepsExitCode()) endByForceAtExit({ unended: () => 1, left: 0 });
       process.exit(report.exitCode);
     }
     // The process lives on, and may have another shutdown later.

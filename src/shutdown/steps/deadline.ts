@@ -1,6 +1,13 @@
 // One absolute deadline, from which every moment of a shutdown is measured. It can only come nearer.
 import { doneBefore, now, realClock } from "../../base/time.js";
-import { type Moment, timeBefore } from "./plan.js";
+import { abandonTime, type Moment, timeBefore } from "./plan.js";
+
+/** What has tasks. */
+export interface Draining {
+  /** Resolves when nothing is unfinished. */
+  idle(): Promise<void>;
+  unfinishedCount(): number;
+}
 
 export class Deadline {
   private readonly listeners = new Set<() => void>();
@@ -34,6 +41,22 @@ export class Deadline {
     const follow = (): void => this.shorten(other.ends, other.budget);
     other.listeners.add(follow);
     follow();
+  }
+
+  /**
+   * Waits until nothing is unfinished, but no longer than until tasks have to be aborted. The more there are, the sooner that is, because
+   * each has to be abandoned.
+   *
+   * @returns whether nothing is unfinished
+   */
+  async idle(draining: Draining): Promise<boolean> {
+    const left = (): number => this.left("abort") - abandonTime(draining.unfinishedCount());
+    const idle = draining.idle();
+    while (!(await this.within(idle, "abort", now() + left()))) {
+      // Some may have ended since they were counted.
+      if (left() <= 0) return false;
+    }
+    return true;
   }
 
   /**

@@ -163,7 +163,7 @@ export class Sequence {
 
   private async drain(): Promise<boolean> {
     this.progress.enter("draining", `no open requests; waiting for ${this.pending.describe()}`);
-    return this.deadline.within(this.pending.idle(), "abort");
+    return this.deadline.idle(this.pending);
   }
 
   private async closeTargets(drained: boolean): Promise<CloseReport[]> {

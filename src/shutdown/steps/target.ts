@@ -52,6 +52,4 @@ export interface DrainTarget {
   endThreads(timeout: number, latest: number): Promise<void>;
   /** Threads and callbacks that go on although they were to end. Node waits for native code when it exits. */
   unended(): number;
-  /** Of these, the threads: only native code keeps a thread from its end. */
-  inNativeCode?(): number;
 }

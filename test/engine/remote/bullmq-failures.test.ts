@@ -12,6 +12,7 @@ import { Gate } from "../../support/gate.js";
 import { type Watched, watch } from "../../support/offloader.js";
 import { hasRedis, RedisServer } from "../../support/redis.js";
 import { blockUntil, until } from "../../support/until.js";
+import { type Closing, endsByItself } from "./closing.js";
 
 const program = fileURLToPath(new URL("programs/bullmq-dies.mjs", import.meta.url));
 const directory = makeDirectory("redis-failures");
@@ -143,6 +144,25 @@ describe.runIf(hasRedis())("BullMQ when things go wrong", () => {
       expect(performance.now() - startedAt).toBeLessThan(3_000);
       // The end of a submission by the close is no refusal by Redis.
       expect(web.lines.filter(({ message }) => message.includes("takes no tasks"))).toEqual([]);
+    } finally {
+      if (how === "dead") await redis.up();
+      else redis.thaw();
+    }
+  });
+
+  it.each<[string, "dead" | "frozen", Omit<Closing, "queue">]>([
+    [
+      "a paused backlog and a frozen Redis",
+      "frozen",
+      { role: "dispatch", backlog: 10_000, paused: true, timeout: 500 },
+    ],
+    ["a running task and a frozen Redis", "frozen", { role: "both", running: true, timeout: 200, exits: true }],
+    ["a backlog, no time and a dead Redis", "dead", { role: "both", backlog: 1_000, timeout: 0, exits: true }],
+  ])("ends by itself with %s", { timeout: 30_000 }, async (_title, how, closing) => {
+    try {
+      await endsByItself({ connection: redis.url, queue: `ends-${names++}`, ...closing }, () => {
+        return how === "dead" ? redis.kill() : redis.freeze();
+      });
     } finally {
       if (how === "dead") await redis.up();
       else redis.thaw();

@@ -602,6 +602,15 @@ export function describeRemoteEngine(name: string, makeClient: MakeClient, fault
         });
       });
 
+      it("closes without a long wait, however much time there is", patience, async () => {
+        await submit(aTask());
+        const other = await open();
+        await new Worker(other, 2).next();
+        await whileDown(async () => {
+          expect(await timeOf(other.close(60_000))).toBeLessThan(20_000);
+        });
+      });
+
       it("gives a submission up when its signal aborts, and takes the same batch afterwards", patience, async () => {
         const batch = many(5);
         await whileDown(async () => {

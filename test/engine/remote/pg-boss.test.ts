@@ -13,6 +13,7 @@ import { Gate } from "../../support/gate.js";
 import { rejection, thrownBy, type Watched, type WatchedOptions, watch } from "../../support/offloader.js";
 import { hasPostgres, PostgresServer } from "../../support/postgres.js";
 import { until } from "../../support/until.js";
+import { type Closing, endsByItself } from "./closing.js";
 import { describeRemoteEngine } from "./conformance.js";
 
 const program = fileURLToPath(new URL("programs/pg-boss-dies.mjs", import.meta.url));
@@ -141,6 +142,19 @@ describe.runIf(hasPostgres())("on PostgreSQL", () => {
     await old.offloader.close();
     const knows = watch("engine.mjs", settings("rolling", "work"));
     expect(await knows.event("failed")).toMatchObject({ id, attempt: 1 });
+  });
+
+  it.each<[string, Omit<Closing, "queue">]>([
+    ["a paused backlog", { role: "dispatch", backlog: 10_000, paused: true, timeout: 500 }],
+    ["a running task", { role: "both", running: true, timeout: 200, exits: true }],
+    ["a backlog and no time", { role: "both", backlog: 1_000, timeout: 0, exits: true }],
+  ])("ends by itself with %s and a frozen PostgreSQL", { timeout: 30_000 }, async (title, closing) => {
+    const queue = `ends-${title.replaceAll(" ", "-")}`;
+    try {
+      await endsByItself({ connection: postgres.url, queue, ...closing }, () => postgres.freeze());
+    } finally {
+      postgres.thaw();
+    }
   });
 
   describeRemoteEngine("pg-boss", (queue) => connect(optionsOf(queue)), {

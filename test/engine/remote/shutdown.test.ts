@@ -5,6 +5,7 @@ import { makeDirectory } from "../../support/directory.js";
 import type { Watched } from "../../support/offloader.js";
 import { startProgram } from "../../support/process.js";
 import { until } from "../../support/until.js";
+import { type Closing, endsByItself } from "./closing.js";
 import { Cluster } from "./engines.js";
 
 let cluster: Cluster;
@@ -105,6 +106,47 @@ describe("a web process", () => {
     expect(cluster.tasks).toHaveLength(20);
     second.kill("SIGKILL");
     await second.exited;
+  });
+});
+
+describe("a process that has closed", () => {
+  it.each<[string, Omit<Closing, "queue">, "dead" | "frozen"]>([
+    [
+      "a paused backlog and a frozen broker",
+      { role: "dispatch", backlog: 10_000, paused: true, timeout: 500 },
+      "frozen",
+    ],
+    ["no time, a backlog and a frozen broker", { role: "dispatch", backlog: 1_000, timeout: 0, exits: true }, "frozen"],
+    ["no time, a backlog and a dead broker", { role: "both", backlog: 1_000, timeout: 0, exits: true }, "dead"],
+    ["no time, a running task and a frozen broker", { role: "both", running: true, timeout: 0 }, "frozen"],
+    ["nothing to do and a frozen broker", { role: "work", timeout: 0 }, "frozen"],
+  ])("ends by itself and with the exit code that it wants: %s", async (_title, closing, how) => {
+    const { broker, queue } = cluster;
+    await endsByItself({ port: broker.port, queue, ...closing }, () => {
+      return how === "dead" ? broker.down() : broker.freeze();
+    });
+  });
+
+  it("does not wait for a client that is in native code", async () => {
+    const program = await startProgram("test/engine/remote/programs/sticks.ts", { ready: /^closed$/m });
+    const { code, signal, durationMs } = await program.exited;
+    // Before Node 22.15 nothing but SIGKILL ends such a process.
+    expect({ code, signal }).toEqual(
+      "execve" in process ? { code: 3, signal: null } : { code: null, signal: "SIGKILL" },
+    );
+    // Its end takes 20 s.
+    expect(durationMs).toBeLessThan(15_000);
+  });
+
+  it.each([0, 200, 1_000])("gives the broker no more than the %i ms that there are", async (timeout) => {
+    const web = cluster.web();
+    web.offloader.offload("echo", 1);
+    await web.event("forwarded");
+    cluster.broker.silent.add("bye");
+    await web.offloader.close({ timeout });
+    expect(cluster.broker.byes).toEqual([expect.any(Number)]);
+    // Without any time left, the end of a thread has some ms all the same.
+    expect(cluster.broker.byes[0]).toBeLessThan(Math.max(timeout, 50));
   });
 });
 

@@ -59,6 +59,24 @@ describe("a task in native code", () => {
   });
 });
 
+describe("a process that has closed", () => {
+  it("has the exit code that it wants, although a thread was about to end when the time was over", async () => {
+    const program = await startProgram("test/engine/threads/programs/late.ts", { ready: /^closed$/m });
+    expect(await program.exited).toMatchObject({ code: 3, signal: null });
+  });
+
+  it("does not wait for a thread that is in native code while it loads the tasks module", async () => {
+    const program = await startProgram("test/engine/threads/programs/loads.ts", { ready: /^closed$/m });
+    const { code, signal, durationMs } = await program.exited;
+    // Before Node 22.15 nothing but SIGKILL ends such a process.
+    expect({ code, signal }).toEqual(
+      "execve" in process ? { code: 3, signal: null } : { code: null, signal: "SIGKILL" },
+    );
+    // To load it takes 20 s.
+    expect(durationMs).toBeLessThan(15_000);
+  });
+});
+
 describe("a process that was stopped for longer than pool.startTimeout", () => {
   it("does not blame the thread that was being started", async () => {
     const program = await startProgram("test/engine/threads/programs/stopped.ts", { ready: /^starting$/m });

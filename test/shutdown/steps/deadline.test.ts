@@ -29,6 +29,24 @@ describe("a deadline", () => {
     await expect(deadlineIn(10_000).within(Promise.reject(new Error("no")), "end")).rejects.toThrow("no");
   });
 
+  it("comes sooner for many tasks, because each of them has to be abandoned", async () => {
+    const deadline = deadlineIn(2_000);
+    expect(await deadline.idle({ idle: () => never, unfinishedCount: () => 150_000 })).toBe(false);
+    expect(deadline.left("abort")).toBeGreaterThan(0);
+  });
+
+  it("waits on when fewer tasks are left than before", async () => {
+    let tasks = 150_000;
+    const deadline = deadlineIn(10_000);
+    const idle = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        tasks = 0;
+        resolve();
+      }, 20);
+    });
+    expect(await deadline.idle({ idle: () => idle, unfinishedCount: () => tasks })).toBe(true);
+  });
+
   it("can be brought forward while somebody waits", async () => {
     const deadline = deadlineIn(60_000, 3_000);
     const waiting = deadline.within(never, "end");

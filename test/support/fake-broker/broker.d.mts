@@ -16,6 +16,7 @@ export class FakeBroker {
     readonly reason?: string;
     readonly error?: string;
   }[];
+  readonly byes: readonly number[];
   readonly port: number;
   up(): Promise<void>;
   down(): Promise<void>;

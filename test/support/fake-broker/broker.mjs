@@ -23,6 +23,8 @@ export class FakeBroker {
   delivered = new Map();
   /** How each delivery was settled: id and verdict. */
   settled = [];
+  /** What each client that said goodbye had for its end, in ms. */
+  byes = [];
   /** What it does and does not answer, such as "submit". */
   silent = new Set();
   /** ms before an answer. */
@@ -177,6 +179,7 @@ export class FakeBroker {
       case "settle":
         return this.#settle(peer, queue, message);
       case "bye":
+        this.byes.push(message.deadlineMs);
         // A clean end is no crash.
         for (const job of peer.running) job.state = "waiting";
         peer.running.clear();

@@ -5,6 +5,8 @@ import { isMainThread } from "node:worker_threads";
 /** ms without a word, after which the broker counts as frozen if it owes an answer. Its thread is that of a busy test. */
 const patience = 600;
 const reconnectMs = 50;
+/** ms that the broker may take for an answer at the end. */
+const longestEnd = 2_000;
 
 /** @param {{ port: number, queue: string, dies?: boolean }} options */
 export function connect(options) {
@@ -73,8 +75,8 @@ class FakeClient {
     this.#closed = true;
     clearTimeout(this.#retry);
     const end = new AbortController();
-    const timer = setTimeout(() => end.abort(), deadlineMs);
-    await this.#ask({ what: "bye" }, end.signal).catch(() => {});
+    const timer = setTimeout(() => end.abort(), Math.min(deadlineMs, longestEnd));
+    await this.#ask({ what: "bye", deadlineMs }, end.signal).catch(() => {});
     clearTimeout(timer);
     this.#socket?.destroy();
     for (const { reject } of this.#questions.values()) reject(new Error("the client is closed"));

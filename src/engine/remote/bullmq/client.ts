@@ -20,6 +20,8 @@ import { failureOf } from "./verdicts.js";
 
 /** Commands that Redis does not answer fail after this, in ms: it may be frozen. */
 const commandTimeout = 5_000;
+/** How long Redis may take for each of the two steps of the end, in ms. It answers within a few, or is dead or frozen. */
+const endPatience = 500;
 const failed = "failed";
 
 /** Called in the thread of the engine. */
@@ -125,9 +127,9 @@ class BullMQ implements RemoteEngine {
     this.#heartbeat.stop();
     const closing = [...this.#consumers].map((consumer) => consumer.close());
     // BullMQ waits for ever for a Redis that is dead or frozen.
-    await inTime(Promise.allSettled([...closing, this.#queue.close()]), deadlineMs / 2);
+    await inTime(Promise.allSettled([...closing, this.#queue.close()]), Math.min(deadlineMs / 2, endPatience));
     for (const consumer of this.#consumers) consumer.disconnect();
-    await inTime(Promise.allSettled([this.#queue.disconnect()]), deadlineMs / 4);
+    await inTime(Promise.allSettled([this.#queue.disconnect()]), Math.min(deadlineMs / 4, endPatience));
   }
 
   async #failed(id: string) {

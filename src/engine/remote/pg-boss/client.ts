@@ -28,6 +28,10 @@ interface Boss {
   fetch(name: string, options: object): Promise<FetchedJob[]>;
 }
 
+/** How long PostgreSQL may take at the end, in ms: for a fetch that is under way, and for each of the two steps that follow. */
+const fetchPatience = 1_000;
+const endPatience = 500;
+
 type BossClass = new (options: object) => Boss;
 
 /** Called in the thread of the engine. */
@@ -105,10 +109,11 @@ class PgBossEngine implements RemoteEngine {
 
   async #close(deadlineMs: number): Promise<void> {
     this.#heartbeat.stop();
-    await Promise.all([...this.#consumers].map((consumer) => consumer.close(deadlineMs / 2)));
+    const time = Math.min(deadlineMs / 2, fetchPatience);
+    await Promise.all([...this.#consumers].map((consumer) => consumer.close(time)));
     const stopped = this.#boss?.then((boss) => boss.stop({ graceful: false, close: false })).catch(() => {});
-    await inTime(stopped ?? Promise.resolve(), deadlineMs / 5);
-    await this.#connections.close(deadlineMs / 5);
+    await inTime(stopped ?? Promise.resolve(), Math.min(deadlineMs / 5, endPatience));
+    await this.#connections.close(Math.min(deadlineMs / 5, endPatience));
   }
 
   async #submit(batch: readonly EngineTask[]): Promise<readonly Receipt[]> {

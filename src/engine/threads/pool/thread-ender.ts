@@ -2,8 +2,8 @@
 import type { Logger } from "../../../base/logger.js";
 import { afterFairTime } from "../../../base/time.js";
 import type { ThreadEndCause } from "../../../core/events.js";
+import { endsWithinMs } from "../../terminated.js";
 import type { Thread, ThreadEnd } from "./thread.js";
-import { endsWithinMs } from "./thread-starter.js";
 
 export interface ThreadEnderParts {
   /** ms that the teardown hooks of a thread may take. */

@@ -156,6 +156,11 @@ export class ThreadPool {
     await this.#starter.destroy();
   }
 
+  /** Threads that exist: also those that are still being started, and those that are being terminated. */
+  get alive(): number {
+    return this.#starter.alive;
+  }
+
   /** Threads that exist or are being started, and those of the stuck ones that no other may take the place of. */
   #available(): number {
     let count = this.#starting + this.stuck.beyondLimit;

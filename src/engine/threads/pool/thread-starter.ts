@@ -8,8 +8,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { afterFairTime, inTime, turn } from "../../../base/time.js";
+import { afterFairTime, turn } from "../../../base/time.js";
 import { toError } from "../../../core/payload/thrown.js";
+import { endsInTime } from "../../terminated.js";
 import { runnerFile } from "../module/runner-file.js";
 import type { TasksModule } from "../module/tasks-module.js";
 import type { ResolvedPoolOptions } from "../options.js";
@@ -35,6 +36,7 @@ export class LoadError extends Error {
 export class ThreadStarter {
   readonly #pool: Piscina;
   readonly #greetings = new GreetingQueue();
+  readonly #alive = new Set<Worker>();
 
   constructor(
     private readonly options: ResolvedPoolOptions,
@@ -128,6 +130,8 @@ export class ThreadStarter {
       answer.catch(() => {});
       const worker = this.#pool.threads.find((candidate) => !before.has(candidate));
       if (worker === undefined) throw new Error("Piscina started no thread");
+      this.#alive.add(worker);
+      worker.once("exit", () => void this.#alive.delete(worker));
       addressee.threadId = worker.threadId;
       return { worker, port, answer };
     } catch (error) {
@@ -145,7 +149,12 @@ export class ThreadStarter {
     // terminate() makes it do so, and Piscina does the same when the thread's port has closed, in the turn after the next.
     await Promise.race([destroyed, turn().then(turn)]);
     for (const worker of workers) worker.unref();
-    await inTime(destroyed, endsWithinMs);
+    await endsInTime(destroyed);
+  }
+
+  /** Threads that have not exited. */
+  get alive(): number {
+    return this.#alive.size;
   }
 
   /** Piscina's balancer: the thread that the greeting is for, once it is up. */
@@ -154,12 +163,6 @@ export class ThreadStarter {
     return (workers.find(({ id }) => id === threadId) ?? null) as never;
   }
 }
-
-/**
- * ms within which a thread that is being terminated ends. One that runs JavaScript ends within a few ms; one in native code,
- * such as `pbkdf2Sync` or `execFileSync`, ends when that returns.
- */
-export const endsWithinMs = 100;
 
 /** The most threads at a time: also those that still run their teardown while their successors start. */
 export function mostThreads(options: ResolvedPoolOptions): number {
