@@ -12,9 +12,9 @@ import { markdown, spread } from "./harness/format.js";
 import { inWords, publish } from "./harness/publish.js";
 import { draw } from "./plot/svg.js";
 
-const [scaleName = "short", ...words] = process.argv.slice(2);
-const scale: Scale = scaleName === "full" ? "full" : "short";
+const [scaleName = "quick", ...words] = process.argv.slice(2);
 const publishing = words.includes("--publish");
+const scale = scaleOf();
 const wanted = words.filter((word) => !word.startsWith("--"));
 const unknown = wanted.filter((word) => !benchmarks.some(({ name }) => name === word));
 if (unknown.length > 0) {
@@ -73,6 +73,12 @@ if (publishing) {
   for (const page of ["docs/performance.md", "docs/is-it-worth-it.md", "README.md"]) {
     publish(path.join(root, page), blocks);
   }
+}
+
+/** A quick run has too few rounds to be published. */
+function scaleOf(): Scale {
+  if (scaleName === "full") return "full";
+  return publishing || scaleName === "short" ? "short" : "quick";
 }
 
 function texts({ text }: Findings): string[] {

@@ -1,5 +1,5 @@
 // What one response with many tasks or callbacks costs the main thread.
-import type { Benchmark, Scale } from "../harness/benchmark.js";
+import { type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import type { MeterReading } from "../harness/meter.js";
 import { Program } from "../harness/program.js";
@@ -14,7 +14,7 @@ const names: Record<What, string> = { callbacks: "runAfterResponse", tasks: "off
 const cpu = "main-thread us a response, CPU";
 const each = "us for each";
 
-const sizes: Record<Scale, { rounds: number; counts: readonly number[]; requests: number }> = {
+const sizes: Sizes<{ rounds: number; counts: readonly number[]; requests: number }> = {
   short: { rounds: 2, counts: [0, 10, 100], requests: 2_000 },
   full: { rounds: 7, counts: [0, 1, 3, 10, 30, 100], requests: 10_000 },
 };
@@ -27,7 +27,7 @@ export const callbacksBenchmark: Benchmark = {
     "The second is the part of each: the CPU time beyond that of a response with none, divided by how many there are.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds, counts, requests } = sizes[scale];
+    const { rounds, counts, requests } = sizeOf(sizes, scale);
     const samples = new Samples();
     const client = new Program("closed-load");
     for (let round = 0; round < rounds; round++) {

@@ -1,5 +1,5 @@
 // What a long queue costs: memory for each waiting task, and the time of the next dispatch.
-import { atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atMost, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
@@ -17,7 +17,7 @@ const mean = "us a dispatch, mean with collections";
 const slower = "a dispatch over that with 1,000 waiting";
 const million = 1_000_000;
 
-const sizes: Record<Scale, { rounds: number; depths: readonly number[] }> = {
+const sizes: Sizes<{ rounds: number; depths: readonly number[] }> = {
   short: { rounds: 2, depths: [1_000, million] },
   full: { rounds: 7, depths: [1_000, 10_000, 100_000, million] },
 };
@@ -31,7 +31,7 @@ export const depthBenchmark: Benchmark = {
     "The time of a dispatch is the median of 40 chunks of 1,000 calls each, with so many tasks waiting. One process measures each depth in turn.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds, depths } = sizes[scale];
+    const { rounds, depths } = sizeOf(sizes, scale);
     const samples = new Samples();
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`);

@@ -1,6 +1,6 @@
 // How long a process takes to end that still has tasks to run.
 import { performance } from "node:perf_hooks";
-import { atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atMost, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
@@ -11,11 +11,10 @@ const over = "ms more than 1.05 x the ideal";
 const fixedMs = 300;
 const ours = "offload-after-response";
 
-const sizes: Record<Scale, { rounds: number; idealMs: number; threads: readonly number[]; taskMs: readonly number[] }> =
-  {
-    short: { rounds: 1, idealMs: 1_000, threads: [1, 4], taskMs: [2, 100] },
-    full: { rounds: 5, idealMs: 5_000, threads: [1, 2, 3, 4, 8], taskMs: [2, 20, 100, 500] },
-  };
+const sizes: Sizes<{ rounds: number; idealMs: number; threads: readonly number[]; taskMs: readonly number[] }> = {
+  short: { rounds: 1, idealMs: 1_000, threads: [1, 4], taskMs: [2, 100] },
+  full: { rounds: 5, idealMs: 5_000, threads: [1, 2, 3, 4, 8], taskMs: [2, 20, 100, 500] },
+};
 
 export const drainBenchmark: Benchmark = {
   name: "drain",
@@ -25,7 +24,7 @@ export const drainBenchmark: Benchmark = {
     "The tasks sleep, so that more threads than cores count. The ideal is the sum of the times that the tasks ran, divided by the number of threads.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds, idealMs, threads, taskMs } = sizes[scale];
+    const { rounds, idealMs, threads, taskMs } = sizeOf(sizes, scale);
     const samples = new Samples();
     for (let round = 0; round < rounds; round++) {
       for (const count of threads) {

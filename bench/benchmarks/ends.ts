@@ -1,6 +1,6 @@
 // What a task costs that does not simply succeed: one that fails, one that is cancelled in the queue or replaced, one that is tried again.
 import { ours, oursEvents, piscina } from "../contenders/pools/all.js";
-import { atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atMost, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import type { MainThreadTime } from "../harness/meter.js";
 import { Program } from "../harness/program.js";
@@ -42,7 +42,7 @@ interface Size {
   readonly retryRounds: number;
 }
 
-const sizes: Record<Scale, Size> = {
+const sizes: Sizes<Size> = {
   short: { rounds: 5, ms: 80, levels: [4, 1_000], retryRounds: 1 },
   full: { rounds: 15, ms: 500, levels: [1, 4, 1_000], retryRounds: 7 },
 };
@@ -58,7 +58,7 @@ export const endsBenchmark: Benchmark = {
     "Nothing is logged. CPU time is the main thread's, as the kernel counts it.",
   ].join(" "),
   async run(scale, say) {
-    const size = sizes[scale];
+    const size = sizeOf(sizes, scale);
     const { rounds, retryRounds } = size;
     const samples = new Samples();
     say("failing");

@@ -1,5 +1,5 @@
 // Is it worth it? Real jobs in the ways that a handler has: how long the event loop stands still, and how long all take.
-import { atMost, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
+import { atMost, type Benchmark, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
 import { spread } from "../harness/format.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
@@ -29,7 +29,7 @@ const total = "ms until all are done";
 const cpu = "main-thread CPU a job, ms";
 const overBest = "total over the best of all ways";
 
-const sizes: Record<Scale, { readonly rounds: number }> = { short: { rounds: 2 }, full: { rounds: 9 } };
+const sizes: Sizes<{ readonly rounds: number }> = { short: { rounds: 2 }, full: { rounds: 9 } };
 
 export const jobsBenchmark: Benchmark = {
   name: "jobs",
@@ -42,7 +42,7 @@ export const jobsBenchmark: Benchmark = {
     "Standstill: by how much a timer of 1 ms was late at the most.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds } = sizes[scale];
+    const { rounds } = sizeOf(sizes, scale);
     const samples = new Samples();
     for (const job of Object.keys(jobs) as JobOrder["job"][]) {
       say(job);

@@ -1,6 +1,6 @@
 // What a user feels: how long answers take while each request leaves work that keeps a thread busy.
 import { bullmq, contenders, floor, ours } from "../contenders/express/all.js";
-import { atLeast, atMost, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
+import { atLeast, atMost, type Benchmark, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import { figure, spread } from "../harness/format.js";
 import { latencyRound } from "../harness/latency-round.js";
@@ -18,7 +18,7 @@ const perSecond = (threads * 1_000 * 0.8) / workMs;
 // The p99 of one round is the second highest of some hundred latencies: what the bar is about is measured twice as often.
 const theBar = [floor, ours];
 
-const sizes: Record<Scale, { rounds: number; seconds: number }> = {
+const sizes: Sizes<{ rounds: number; seconds: number }> = {
   short: { rounds: 2, seconds: 2 },
   full: { rounds: 5, seconds: 20 },
 };
@@ -40,7 +40,7 @@ export const latencyBenchmark: Benchmark = {
     const samples = new Samples();
     const names = Object.keys(contenders).filter((name) => name !== bullmq || hasRedis());
     if (!names.includes(bullmq)) say("no redis-server on this machine: BullMQ is left out");
-    const { rounds, seconds } = sizes[scale];
+    const { rounds, seconds } = sizeOf(sizes, scale);
     const iterations = iterationsFor(workMs);
     const load = new Program("open-load");
     for (let round = 0; round < rounds; round++) {

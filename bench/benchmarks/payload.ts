@@ -1,7 +1,7 @@
 // How the cost of a task grows with its payload: bytes copied and moved, and nested objects. In tasks a second, in CPU time of
 // the main thread, in pages touched, and in how long a large payload stops the event loop.
 import { ours, piscina, piscinaAsync, rawBytes, rawChecked, rawEach } from "../contenders/pools/all.js";
-import { atLeast, atMost, type Bar, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
+import { atLeast, atMost, type Bar, type Benchmark, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
 import { rowsOf } from "../harness/rows.js";
@@ -56,7 +56,7 @@ const few = [ours, piscina, rawEach];
 const some = [ours, piscina, piscinaAsync, rawEach];
 const all = [ours, piscina, piscinaAsync, "tinypool", "workerpool", "poolifier", rawEach];
 
-const sizes: Record<Scale, Size> = {
+const sizes: Sizes<Size> = {
   short: {
     rounds: 4,
     ms: 25,
@@ -96,7 +96,7 @@ export const payloadBenchmark: Benchmark = {
     "offload-after-response copies at the call, so what the caller changes afterwards does not reach the task. The others copy when they dispatch. The raw row is a bare Worker that gets one message for each task. Ratios are to Piscina with its defaults, within each round.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds, ms, bytes, validations, contenders } = sizes[scale];
+    const { rounds, ms, bytes, validations, contenders } = sizeOf(sizes, scale);
     const samples = new Samples();
     const programs = new Map<string, Program>();
     for (const contender of new Set(kinds.flatMap((kind) => contenders[kind]))) {

@@ -10,7 +10,7 @@ import {
   rawChecked,
   rawEach,
 } from "../contenders/pools/all.js";
-import { atLeast, atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atLeast, atMost, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
@@ -43,7 +43,7 @@ interface Size {
   readonly slowBursts: number;
 }
 
-const sizes: Record<Scale, Size> = {
+const sizes: Sizes<Size> = {
   short: { rounds: 2, ms: 150, levels: [...atOne, 4, 32, 1_000, 100_000], slowBursts: 0 },
   full: { rounds: 9, ms: 600, levels: [...atOne, 4, 32, 256, 1_000, 10_000, 100_000, 1_000_000], slowBursts: 3 },
 };
@@ -72,7 +72,7 @@ export const poolBenchmark: Benchmark = {
       programs.set(contender, program);
     }
     const tasks = new Map<string, number>();
-    const { rounds, ms, levels, slowBursts } = sizes[scale];
+    const { rounds, ms, levels, slowBursts } = sizeOf(sizes, scale);
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`);
       for (const level of levels) {

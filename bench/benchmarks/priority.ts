@@ -1,7 +1,7 @@
 // What requests feel while as many threads as there are cores have work, and what `pool.priority` changes.
 import { availableParallelism } from "node:os";
 import { floor, niced, nicedPiscina, ours, piscina } from "../contenders/express/all.js";
-import { atLeast, atMost, type Benchmark, type Scale, type Table } from "../harness/benchmark.js";
+import { atLeast, atMost, type Benchmark, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import { figure, spread } from "../harness/format.js";
 import { latencyRound } from "../harness/latency-round.js";
@@ -18,7 +18,7 @@ const clients: Readonly<Record<Wait, string>> = { sleep: "a client that sleeps",
 const percentiles = { p50: 0.5, p99: 0.99 } as const;
 const done = "work done by the end of the load, % of requests";
 
-const sizes: Record<Scale, { rounds: number; seconds: number }> = {
+const sizes: Sizes<{ rounds: number; seconds: number }> = {
   short: { rounds: 1, seconds: 2 },
   full: { rounds: 9, seconds: 10 },
 };
@@ -32,7 +32,7 @@ export const priorityBenchmark: Benchmark = {
     "Only Linux has a niceness for each thread.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds, seconds } = sizes[scale];
+    const { rounds, seconds } = sizeOf(sizes, scale);
     const samples = new Samples();
     const iterations = iterationsFor(workMs);
     const load = new Program("open-load");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { root } from "../../scripts/run.js";
 import { floor, ours } from "../contenders/express/all.js";
-import { atLeast, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atLeast, type Benchmark, ofEachRound, type Scale, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import type { MeterReading } from "../harness/meter.js";
 import { Program } from "../harness/program.js";
@@ -23,7 +23,7 @@ interface Route {
   readonly upload?: string;
   readonly contenders: readonly string[];
   readonly warmUp: number;
-  readonly requests: Readonly<Record<Scale, number>>;
+  readonly requests: Sizes<number>;
 }
 
 const routes: readonly Route[] = [
@@ -39,7 +39,7 @@ const routes: readonly Route[] = [
 // A process is as fast as its code happens to be compiled and laid out, up to 10 % more or less: none serves longer than this.
 const roundsPerProcess = 3;
 
-const sizes: Record<Scale, number> = { short: 6, full: 30 };
+const sizes: Sizes<{ readonly rounds: number }> = { short: { rounds: 6 }, full: { rounds: 30 } };
 
 export const routeBenchmark: Benchmark = {
   name: "route",
@@ -53,11 +53,11 @@ export const routeBenchmark: Benchmark = {
     const samples = new Samples();
     const uploads = await mkdtemp(path.join(tmpdir(), "offload-after-response-bench-"));
     const client = new Program("closed-load");
-    for (let round = 0; round < sizes[scale]; ) {
+    for (let round = 0; round < sizeOf(sizes, scale).rounds; ) {
       const ends = round + roundsPerProcess;
       for (const route of routes) await measure({ route, scale, uploads, client, samples, rounds: [round, ends] });
       round = ends;
-      say(`${round} rounds of ${sizes[scale]}`);
+      say(`${round} rounds of ${sizeOf(sizes, scale).rounds}`);
     }
     await client.end();
     await rm(uploads, { recursive: true });
@@ -91,7 +91,7 @@ async function measure({ route, scale, uploads, client, samples, rounds: [first,
   const load = (port: number, requests: number) =>
     client.ask<number>("run", { port, connections, requests, upload: route.upload } satisfies ClosedOrder);
   for (const { port } of servers) await load(port, route.warmUp);
-  const requests = route.requests[scale];
+  const requests = ofEachRound(route.requests, scale);
   for (let round = first; round < end; round++) {
     // Whoever is first is not first in the next round.
     for (const { name, program, port } of round % 2 === 0 ? servers : [...servers].reverse()) {

@@ -1,5 +1,5 @@
 // What each way to leave a task costs the smallest route of node:http, Fastify and Express, beside a bare message to a thread.
-import { atLeast, atMost, type Bar, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atLeast, atMost, type Bar, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import type { MeterReading } from "../harness/meter.js";
 import { Program } from "../harness/program.js";
@@ -45,7 +45,7 @@ interface Size {
   readonly steadySeconds: number;
 }
 
-const sizes: Record<Scale, Size> = {
+const sizes: Sizes<Size> = {
   short: { starts: 2, rounds: 2, requests: 1_000, warmUp: 3_000, steadySeconds: 0.5 },
   full: { starts: 6, rounds: 5, requests: 6_000, warmUp: 10_000, steadySeconds: 5 },
 };
@@ -62,10 +62,10 @@ export const routesBenchmark: Benchmark = {
     const samples = new Samples();
     const closed = new Program("closed-load");
     const open = new Program("open-load");
-    for (let start = 0; start < sizes[scale].starts; start++) {
+    for (let start = 0; start < sizeOf(sizes, scale).starts; start++) {
       for (const framework of frameworks) {
-        say(`start ${start + 1} of ${sizes[scale].starts}: ${framework}`);
-        await measure({ framework, size: sizes[scale], samples, closed, open });
+        say(`start ${start + 1} of ${sizeOf(sizes, scale).starts}: ${framework}`);
+        await measure({ framework, size: sizeOf(sizes, scale), samples, closed, open });
       }
     }
     await closed.end();

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { root } from "../../scripts/run.js";
-import { atLeast, atMost, type Bar, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atLeast, atMost, type Bar, type Benchmark, ofEachRound, type Sizes } from "../harness/benchmark.js";
 import { Samples } from "../harness/samples.js";
 import { summarise } from "../harness/statistics.js";
 
@@ -13,7 +13,7 @@ interface Script {
   readonly title: string;
   /** In bench/. */
   readonly file: string;
-  readonly args: Record<Scale, readonly string[]>;
+  readonly args: Sizes<readonly string[]>;
   readonly bars: (output: string) => readonly Bar[];
 }
 
@@ -23,7 +23,7 @@ function scriptBenchmark({ name, title, file, args, bars }: Script): Benchmark {
     title,
     how: `Printed by \`node bench/${file}\`.`,
     async run(scale) {
-      const output = await outputOf(path.join(root, "bench", file), args[scale]);
+      const output = await outputOf(path.join(root, "bench", file), ofEachRound(args, scale));
       return { samples: new Samples(), text: output, tables: [], bars: bars(output), charts: [] };
     },
   };

@@ -1,5 +1,5 @@
 // What an offloader takes while it does nothing: its start, its idle time, and responses that have not ended.
-import type { Benchmark, Scale } from "../harness/benchmark.js";
+import { type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
@@ -16,7 +16,7 @@ const held = "heap bytes a response";
 const each = "one process";
 const responses = 10_000;
 
-const sizes: Record<Scale, { rounds: number; idleMs: number }> = {
+const sizes: Sizes<{ rounds: number; idleMs: number }> = {
   short: { rounds: 2, idleMs: 500 },
   full: { rounds: 9, idleMs: 10_000 },
 };
@@ -31,7 +31,7 @@ export const standingBenchmark: Benchmark = {
     "Each reading has a process of its own.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds, idleMs } = sizes[scale];
+    const { rounds, idleMs } = sizeOf(sizes, scale);
     const samples = new Samples();
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`);

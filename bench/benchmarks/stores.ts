@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { ours, sidequest } from "../contenders/stores/all.js";
-import { atLeast, atMost, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atLeast, atMost, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { Samples } from "../harness/samples.js";
 import { how } from "./stores/how.js";
 import { killAll, tasksToKeep } from "./stores/killed.js";
@@ -13,7 +13,7 @@ import { addOverNone, bursts, cpu, kept, overNone } from "./stores/metrics.js";
 import { takePart } from "./stores/participants.js";
 import { figures, type Measured, peersTable, survival } from "./stores/tables.js";
 
-const sizes: Record<Scale, Size> = {
+const sizes: Sizes<Size> = {
   short: { rounds: 2, ms: 200, routeRounds: 1 },
   full: { rounds: 15, ms: 500, routeRounds: 5 },
 };
@@ -29,7 +29,7 @@ export const storesBenchmark: Benchmark = {
     const { names } = participants;
     const isApart = (name: string): boolean => name === sidequest;
     for (const group of [names.filter((name) => !isApart(name)), names.filter(isApart)]) {
-      await measureGroup(path.join(base, "measured"), group, participants, { samples, say, ...sizes[scale] });
+      await measureGroup(path.join(base, "measured"), group, participants, { samples, say, ...sizeOf(sizes, scale) });
     }
     say("kill -9");
     const killed = await killAll(path.join(base, "killed"), participants);

@@ -1,7 +1,7 @@
 // What more threads give, up to more than there are cores.
 import { availableParallelism } from "node:os";
 import { ours, piscina } from "../contenders/pools/all.js";
-import { atLeast, type Benchmark, type Scale } from "../harness/benchmark.js";
+import { atLeast, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
@@ -15,7 +15,7 @@ const taskMs = 2;
 const kinds = ["work", "sleep"] as const;
 const metrics = { work: `tasks/s, ${taskMs} ms of CPU each`, sleep: `tasks/s, ${taskMs} ms asleep each` };
 
-const sizes: Record<Scale, { rounds: number; ms: number; threads: readonly number[] }> = {
+const sizes: Sizes<{ rounds: number; ms: number; threads: readonly number[] }> = {
   short: { rounds: 1, ms: 150, threads: [1, 2, 4] },
   full: { rounds: 7, ms: 500, threads: [1, 2, 3, 4, 6, 8] },
 };
@@ -27,7 +27,7 @@ export const threadsBenchmark: Benchmark = {
     `${outstanding} tasks are outstanding. Tasks that take the CPU gain from threads as long as there are cores. Here there are ${availableParallelism()}, and the main thread needs one of them now and then. Tasks that sleep show what the pool itself does with more threads than cores.`,
   ].join(" "),
   async run(scale, say) {
-    const { rounds, ms, threads } = sizes[scale];
+    const { rounds, ms, threads } = sizeOf(sizes, scale);
     const samples = new Samples();
     const iterations = iterationsFor(taskMs);
     const payloads: Record<(typeof kinds)[number], Payload> = {

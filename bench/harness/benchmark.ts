@@ -3,8 +3,21 @@ import type { Chart } from "../plot/chart.js";
 import type { Samples } from "./samples.js";
 import type { Summary } from "./statistics.js";
 
-/** `short` fits into a few minutes with all the others; `full` takes its time. */
-export type Scale = "short" | "full";
+/** All benchmarks together take less than five minutes as `quick`, and some more as `short`, which is published; `full` takes its time. */
+export type Scale = "quick" | "short" | "full";
+
+/** `quick` is `short` with half of its rounds. */
+export type Sizes<Size> = Readonly<Record<Exclude<Scale, "quick">, Size>>;
+
+export function sizeOf<Size extends { readonly rounds: number }>(sizes: Sizes<Size>, scale: Scale): Size {
+  const size = ofEachRound(sizes, scale);
+  return scale === "quick" ? { ...size, rounds: Math.ceil(size.rounds / 2) } : size;
+}
+
+/** What is the same in a quick run and in a short one. */
+export function ofEachRound<Value>(values: Sizes<Value>, scale: Scale): Value {
+  return values[scale === "quick" ? "short" : scale];
+}
 
 export interface Benchmark {
   readonly name: string;
