@@ -10,17 +10,17 @@ const young = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 
 /**
  * The most there may be of a task, or on top of a bare response. Messages and async resources are the same in every run and
- * Node.js version; bytes differ by a few in a hundred between runs, and Node.js 26 takes 600 more for a task than 20 does.
+ * Node.js version; bytes differ by a few in a hundred between runs, and Node.js 26 takes 350 more for a task than 20 does.
  */
 const most: Readonly<Record<string, Counts>> = {
   // 500 tasks of one turn travel in two or three messages. A question is about 3 ns, so with nobody listening channels cost
   // 15 ns on the main thread (four events and the dispatch) and 3 in the thread. The bars are 30 and 10.
-  task: { messages: 0.01, bytes: 1_700, asyncResources: 0.1, questions: 5, questionsInThread: 1.01 },
+  task: { messages: 0.01, bytes: 1_450, asyncResources: 0.1, questions: 5, questionsInThread: 1.01 },
   // A slow thread gets fewer of them in a message. The bytes are those of the set of objects met and of the strings gathered, all dead
   // after the call. V8's serializer has as much outside of the heap, where nobody counts it.
   "task with 10 KB of nested objects": {
     messages: 0.06,
-    bytes: 45_000,
+    bytes: 31_000,
     asyncResources: 0.5,
     questions: 5,
     questionsInThread: 1.03,
