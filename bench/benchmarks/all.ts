@@ -11,7 +11,7 @@ import { poolBenchmark } from "./pool.js";
 import { priorityBenchmark } from "./priority.js";
 import { routeBenchmark } from "./route.js";
 import { routesBenchmark } from "./routes.js";
-import { journalBenchmark, kitBenchmark, replayBenchmark, settleBenchmark } from "./script.js";
+import { costBenchmark, journalBenchmark, kitBenchmark, replayBenchmark, settleBenchmark } from "./script.js";
 import { standingBenchmark } from "./standing.js";
 import { storesBenchmark } from "./stores.js";
 import { threadsBenchmark } from "./threads.js";
@@ -21,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   priorityBenchmark,
   routeBenchmark,
   routesBenchmark,
+  costBenchmark,
   settleBenchmark,
   poolBenchmark,
   depthBenchmark,

@@ -31,9 +31,7 @@ const steady = `at ${perSecond}/s`;
 const mainUs = "main-thread us a request, CPU";
 const processUs = "us a request of the whole process, CPU";
 const tail = `${steady}, p99.9 in ms`;
-const overRaw = "main-thread us a request more than the bare message";
 const overNone = "main-thread us a request more than none";
-const ofRaw = "main-thread CPU a request over that of the bare message";
 const processOfRaw = `${steady}, CPU of the process over that of the bare message`;
 
 interface Size {
@@ -138,12 +136,9 @@ async function startServer(order: RouteOrder): Promise<{ way: Way; program: Prog
 /** Differences and ratios are taken within each round, because what disturbs a round disturbs all of them. */
 function compare(samples: Samples, framework: Framework): void {
   const none = samples.values(mainUs, floor, framework);
-  const bare = samples.values(mainUs, raw, framework);
   for (const way of ways) {
     for (const [round, us] of samples.values(mainUs, way, framework).entries()) {
       if (way !== floor) samples.add(overNone, way, framework, us - (none[round] ?? Number.NaN));
-      if (way === ours) samples.add(overRaw, way, framework, us - (bare[round] ?? Number.NaN));
-      if (way === ours) samples.add(ofRaw, way, framework, us / (bare[round] ?? Number.NaN));
     }
   }
   const bareSteady = samples.values(`${steady}, ${processUs}`, raw, framework);
@@ -153,25 +148,15 @@ function compare(samples: Samples, framework: Framework): void {
 }
 
 function bars(samples: Samples): readonly Bar[] {
-  const major = Number.parseInt(process.versions.node, 10);
-  // Before Node.js 24, AsyncLocalStorage follows each promise by async hooks.
-  const isLight = major >= 24;
+  // The us of the main thread are too few to be told from noise here: bench/route-cost.mjs has the bars for them.
   return [
     ...atLeast(
       "requests/s over the route without: an empty route of Express",
       samples.ratio(rate, ours, floor, "Express"),
       0.95,
     ),
-    ...atMost(`${overRaw}, node:http`, samples.summary(overRaw, ours, "node:http"), isLight ? 1.5 : 2.5, "us"),
-    ...atMost(`${ofRaw}, Express`, samples.summary(ofRaw, ours, "Express"), 1.3),
     ...frameworks.flatMap((framework) =>
       atMost(`${processOfRaw}, ${framework}`, samples.summary(processOfRaw, ours, framework), 1.3),
-    ),
-    ...atMost(
-      "tracking: main-thread us a request more than none, node:http",
-      samples.summary(overNone, tracking, "node:http"),
-      isLight ? 0.1 : 1.2,
-      "us",
     ),
   ];
 }

@@ -38,6 +38,18 @@ async function outputOf(file: string, args: readonly string[]): Promise<string> 
   return Buffer.concat(chunks).toString();
 }
 
+export const costBenchmark: Benchmark = scriptBenchmark({
+  name: "cost",
+  title: "What a task costs the main thread of a route",
+  file: "route-cost.mjs",
+  args: { short: ["9"], full: ["31"] },
+  bars(output) {
+    return [...output.matchAll(/^(?:met|NOT met) +(.+): (-?[\d.]+) \(bar: ([\d.]+)\)$/gm)].flatMap(
+      ([, text = "", measured, bound]) => atMost(text, summarise([Number(measured)]), Number(bound), ""),
+    );
+  },
+});
+
 export const settleBenchmark: Benchmark = scriptBenchmark({
   name: "settle",
   title: "Knowing that a response is over",

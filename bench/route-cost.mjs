@@ -1,0 +1,194 @@
+// What a task costs the main thread of a route, over connections in memory: without sockets, a client and the kernel between them, a
+// microsecond can be told from noise. CPU time of the main thread for each request, in rounds that are interleaved, medians.
+//
+//   node bench/route-cost.mjs [rounds]
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import { Duplex } from "node:stream";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import express from "express";
+import fastify from "fastify";
+import { createOffloader } from "offload-after-response";
+
+const frameworks = ["node:http", "Fastify", "Express"];
+const ways = ["none", "tracking only", "a bare message", "offloadAfterResponse(res)"];
+const connections = 20;
+const turns = 100;
+const warmUps = 12;
+const key = "photos/2024/05/17.jpg";
+const body = JSON.stringify({ key });
+const request = Buffer.from("POST /photos HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n");
+
+// On Node.js 24 an async context costs little; on 20 it is most of the price of tracking.
+const isOld = Number.parseInt(process.versions.node, 10) < 24;
+const bars = { tracking: isOld ? 1.2 : 0.1, overMessage: isOld ? 2.5 : 1.5, express: 1.3 };
+
+let served = 0;
+
+class Connection extends Duplex {
+  _read() {}
+
+  _write(_chunk, _encoding, done) {
+    done();
+  }
+
+  // What Node.js asks of a socket.
+  setTimeout() {
+    return this;
+  }
+}
+
+if (process.send !== undefined) await measure(process.argv[2], process.argv[3]);
+else await compare(Number(process.argv[2] ?? 15));
+
+async function compare(rounds) {
+  console.log(
+    `Node ${process.version}, ${rounds} rounds of ${connections * turns} requests, medians of the main thread's CPU time\n`,
+  );
+  const results = [];
+  for (const framework of frameworks) {
+    const [none, tracking, message, ours] = await costsOf(framework, rounds);
+    const more = [tracking, message, ours].map((us, index) => `${ways[index + 1]} ${(us - none).toFixed(2)}`);
+    console.log(`${framework.padEnd(10)} ${none.toFixed(2)} us a request; more: ${more.join(", ")}`);
+    if (framework === "node:http") {
+      results.push(["us of tracking, node:http", tracking - none, bars.tracking]);
+      results.push(["us of a task more than a bare message, node:http", ours - message, bars.overMessage]);
+    }
+    if (framework === "Express")
+      results.push(["a request with a task over one with a bare message, Express", ours / message, bars.express]);
+  }
+  console.log();
+  for (const [text, measured, bound] of results) {
+    console.log(`${measured <= bound ? "met    " : "NOT met"} ${text}: ${measured.toFixed(2)} (bar: ${bound})`);
+  }
+}
+
+/** us of each way. */
+async function costsOf(framework, rounds) {
+  const children = ways.map((way) => fork(import.meta.filename, [framework, way]));
+  await Promise.all(children.map((child) => once(child, "message")));
+  const costs = ways.map(() => []);
+  for (let round = 0; round < rounds + warmUps; round++) {
+    for (const index of round % 2 === 0 ? ways.keys() : [...ways.keys()].reverse()) {
+      children[index].send("round");
+      const [cost] = await once(children[index], "message");
+      if (round >= warmUps) costs[index].push(cost);
+    }
+  }
+  for (const child of children) child.disconnect();
+  return costs.map(median);
+}
+
+async function measure(framework, way) {
+  const { leave, settled, close } = await leaving(way);
+  const server = await serve(framework, leave);
+  const clients = Array.from({ length: connections }, () => new Connection());
+  for (const client of clients) server.emit("connection", client);
+  process.on("message", async () => process.send(await usPerRequest()));
+  process.once("disconnect", async () => {
+    await close();
+    process.exit();
+  });
+  process.send("ready");
+
+  async function usPerRequest() {
+    served = 0;
+    const from = await cpuUs();
+    for (let count = 0; count < turns; count++) {
+      for (const client of clients) client.push(request);
+      await turn();
+      await turn();
+    }
+    if (served !== turns * connections) throw new Error(`${served} requests were handled in time`);
+    await settled();
+    return ((await cpuUs()) - from) / (turns * connections);
+  }
+}
+
+/** What a handler does, and when all of it is done. */
+async function leaving(way) {
+  if (way === "none") return { leave() {}, async settled() {}, async close() {} };
+  if (way === "a bare message") return bareMessages();
+  const offloader = createOffloader({
+    tasks: new URL("engine/tasks.mjs", import.meta.url),
+    pool: { minThreads: 1, maxThreads: 1 },
+    logger: false,
+  });
+  await offloader.ready();
+  const leave =
+    way === "tracking only" ? () => {} : (res, n) => void offloader.offloadAfterResponse(res, "nothing", { n, key });
+  return { leave, settled: () => offloader.idle(), close: () => offloader.close() };
+}
+
+/** One message for all requests of a turn, when their responses are over. Nothing is counted, limited, drained or reported. */
+async function bareMessages() {
+  const code =
+    'const { parentPort } = require("node:worker_threads"); parentPort.on("message", (all) => parentPort.postMessage(all.length));';
+  const thread = new Worker(code, { eval: true });
+  await once(thread, "online");
+  let payloads = [];
+  let left = 0;
+  let done = () => {};
+  thread.on("message", (count) => {
+    left -= count;
+    if (left === 0) done();
+  });
+  const flush = () => {
+    thread.postMessage(payloads);
+    payloads = [];
+  };
+  return {
+    leave(res, n) {
+      left++;
+      res.once("finish", () => {
+        if (payloads.push({ n, key }) === 1) setImmediate(flush);
+      });
+    },
+    settled: () =>
+      left === 0
+        ? undefined
+        : new Promise((resolve) => {
+            done = resolve;
+          }),
+    close: () => thread.terminate(),
+  };
+}
+
+async function serve(framework, leave) {
+  if (framework === "node:http") {
+    return http.createServer((_req, res) => {
+      leave(res, served++);
+      res.writeHead(202, { "Content-Type": "application/json", "Content-Length": body.length }).end(body);
+    });
+  }
+  if (framework === "Fastify") {
+    const app = fastify();
+    app.post("/photos", (_request, reply) => {
+      leave(reply.raw, served++);
+      reply.code(202).send({ key });
+    });
+    await app.ready();
+    return app.server;
+  }
+  const app = express();
+  app.post("/photos", (_req, res) => {
+    leave(res, served++);
+    res.status(202).json({ key });
+  });
+  return http.createServer(app);
+}
+
+/** Node.js has a call for it from 23.9 on. Linux counts it in ns, when the thread rests; the id of the main thread is that of the process. */
+async function cpuUs() {
+  const usage = process.threadCpuUsage?.();
+  if (usage !== undefined) return usage.user + usage.system;
+  await sleep(1);
+  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0]) / 1_000;
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
