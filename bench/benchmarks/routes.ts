@@ -148,7 +148,7 @@ function compare(samples: Samples, framework: Framework): void {
 }
 
 function bars(samples: Samples): readonly Bar[] {
-  // The us of the main thread are too few to be told from noise here: bench/route-cost.mjs has the bars for them.
+  // The us of the main thread are lost in noise here: bench/route-cost.mjs has the bars for them.
   return [
     ...atLeast(
       "requests/s over the route without: an empty route of Express",

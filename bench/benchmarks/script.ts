@@ -42,7 +42,7 @@ export const costBenchmark: Benchmark = scriptBenchmark({
   name: "cost",
   title: "What a task costs the main thread of a route",
   file: "route-cost.mjs",
-  args: { short: ["9"], full: ["31"] },
+  args: { short: ["1"], full: ["15"] },
   bars(output) {
     return [...output.matchAll(/^(?:met|NOT met) +(.+): (-?[\d.]+) \(bar: ([\d.]+)\)$/gm)].flatMap(
       ([, text = "", measured, bound]) => atMost(text, summarise([Number(measured)]), Number(bound), ""),
