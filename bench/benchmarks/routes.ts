@@ -36,16 +36,17 @@ const processOfRaw = `${steady}, CPU of the process over that of the bare messag
 
 interface Size {
   /** Servers are started anew so many times, because processes with the same program differ. */
-  readonly starts: number;
   readonly rounds: number;
+  /** Measurements of each server. */
+  readonly turns: number;
   readonly requests: number;
   readonly warmUp: number;
   readonly steadySeconds: number;
 }
 
 const sizes: Sizes<Size> = {
-  short: { starts: 2, rounds: 2, requests: 1_000, warmUp: 3_000, steadySeconds: 0.5 },
-  full: { starts: 6, rounds: 5, requests: 6_000, warmUp: 10_000, steadySeconds: 5 },
+  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 3_000, steadySeconds: 0.5 },
+  full: { rounds: 6, turns: 5, requests: 6_000, warmUp: 10_000, steadySeconds: 5 },
 };
 
 export const routesBenchmark: Benchmark = {
@@ -60,9 +61,9 @@ export const routesBenchmark: Benchmark = {
     const samples = new Samples();
     const closed = new Program("closed-load");
     const open = new Program("open-load");
-    for (let start = 0; start < sizeOf(sizes, scale).starts; start++) {
+    for (let start = 0; start < sizeOf(sizes, scale).rounds; start++) {
       for (const framework of frameworks) {
-        say(`start ${start + 1} of ${sizeOf(sizes, scale).starts}: ${framework}`);
+        say(`start ${start + 1} of ${sizeOf(sizes, scale).rounds}: ${framework}`);
         await measure({ framework, size: sizeOf(sizes, scale), samples, closed, open });
       }
     }
@@ -104,7 +105,7 @@ async function measure({ framework, size, samples, closed, open }: Measurement):
   const load = (port: number, requests: number) =>
     closed.ask<number>("run", { port, connections, requests } satisfies ClosedOrder);
   for (const { port } of servers) await load(port, size.warmUp);
-  for (let round = 0; round < size.rounds; round++) {
+  for (let round = 0; round < size.turns; round++) {
     // Whoever is first is not first in the next round.
     for (const { way, program, port } of round % 2 === 0 ? servers : [...servers].reverse()) {
       await program.ask("startMeter");
