@@ -33,8 +33,8 @@ export interface Store {
   /** Removes the record of a task that was not accepted after all. */
   undo(task: Task): void;
   /**
-   * The task has gone from a state to the one it is in now, and its outcome is set. Where the next process runs it, it is marked so. Called for every transition of every task
-   * and callback, also of those that were not recorded: an end makes room for the replay.
+   * The task has gone from a state to the one it is in now, and its outcome is set. Where the next process runs it, it is marked so.
+   * Called for every transition of every task and callback, also of those that were not recorded: an end makes room for the replay.
    */
   moved(task: Task, from: TaskState): void;
   /** Writes the transitions that wait for the end of the turn. */

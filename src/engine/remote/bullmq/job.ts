@@ -35,15 +35,17 @@ export function toJob(task: EngineTask, { keepSucceededMs }: ResolvedBullMQOptio
   };
 }
 
-export function toTask({ id = "", name, data, opts, timestamp }: Job<JobData>): EngineTask {
+/** Somebody else's job, whose data may be null, has no body: whoever reads that says so. */
+export function toTask({ id = "", name, data, opts, timestamp }: Job<JobData | null>): EngineTask {
   const { priority = 2, attempts = 1, telemetry } = opts;
+  const { body, key } = (data ?? {}) as JobData;
   return {
     id,
     name,
-    body: data.body,
+    body,
     priority: priority === 1 || priority === 3 ? priority : 2,
     attempts,
-    key: data.key,
+    key,
     trace: traceOf(telemetry?.metadata),
     acceptedAt: timestamp,
   };
@@ -59,6 +61,6 @@ function traceOf(metadata: string | undefined): EngineTask["trace"] {
 }
 
 /** BullMQ never counts its stalls down, also when a failed job is retried. */
-export function crashesOf({ stalledCounter, data }: Job<JobData>): number {
-  return Math.max(0, stalledCounter - (data.forgiven ?? 0));
+export function crashesOf({ stalledCounter, data }: Job<JobData | null>): number {
+  return Math.max(0, stalledCounter - (data?.forgiven ?? 0));
 }

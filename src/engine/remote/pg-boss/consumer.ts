@@ -70,7 +70,8 @@ export class PgBossConsumer implements Consumer {
       await settlements.settle(lease, { as: "returned", delayMs: 0 });
       return;
     }
-    this.#credits--;
+    // Some may have been taken back while the jobs were fetched.
+    this.#credits = Math.max(0, this.#credits - 1);
     const running: Running = leases.add(lease);
     deliver({
       task: toTask(job),

@@ -87,7 +87,7 @@ export class EngineService {
     const unread: number[] = [];
     for (const [index, seq] of seqs.entries()) {
       const id = ids[index] ?? "";
-      const [path = 0, offset = 0, length = 0] = places.slice(3 * index);
+      const [path = 0, offset = 0, length = 0] = places.slice(3 * index, 3 * index + 3);
       const read = this.#read({ id, path: paths[path] ?? "", offset, length });
       if (read === undefined) {
         unread.push(seq);
