@@ -182,8 +182,7 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
   } catch (error) {
     return { threadId, error: toWire(error) };
   }
-  // On Linux each thread has a niceness of its own.
-  if (message.niceness > 0 && process.platform === "linux") setPriority(getPriority() + message.niceness);
+  if (message.niceness > 0 && process.platform === "linux") yieldToOthers(message.niceness);
   const remarks = new RemarkSender(headerOf(message.control), message.port);
   const followUps = new FollowUps(message.port, message.offloader);
   const byName = Object.assign(Object.create(null), Object.fromEntries(tasks));
@@ -196,6 +195,13 @@ export async function receive(message: HelloMessage): Promise<HelloReply> {
     around: aroundAll(),
   });
   return { threadId, names: [...tasks.keys()], traced: isRunTraced() };
+}
+
+/** On Linux each thread has a niceness of its own, of at most 19. A thread that the system refuses it works without. */
+function yieldToOthers(niceness: number): void {
+  try {
+    setPriority(Math.min(getPriority() + niceness, 19));
+  } catch {}
 }
 
 /** Loads the tasks through what runs TypeScript. What the process was started with comes first. */

@@ -9,6 +9,8 @@ export interface ProgramOptions {
   readonly execArgv?: readonly string[];
   /** The binary of Node.js. Default: this one. */
   readonly node?: string | undefined;
+  /** Default false: it runs in the session of this process. */
+  readonly ownSession?: boolean;
 }
 
 interface Answer {
@@ -26,11 +28,12 @@ export class Program {
   /** @param name the file in bench/programs/, without its extension */
   constructor(
     readonly name: string,
-    { args = [], execArgv = [], node = process.execPath }: ProgramOptions = {},
+    { args = [], execArgv = [], node = process.execPath, ownSession = false }: ProgramOptions = {},
   ) {
     this.#child = fork(path.join(compiled, "programs", `${name}.js`), args, {
       execArgv: [...execArgv],
       execPath: node,
+      detached: ownSession,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child.on("message", (answer: Answer) => this.#answered(answer));

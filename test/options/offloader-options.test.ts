@@ -244,7 +244,7 @@ describe("what was left out", () => {
       concurrentTasksPerThread: 1,
       maxTasksPerThread: Number.POSITIVE_INFINITY,
       maxThreadMemory: Number.POSITIVE_INFINITY,
-      priority: 0,
+      priority: 5,
       watch: false,
       abortGrace: 1_000,
       teardownTimeout: 5_000,

@@ -3,9 +3,9 @@ import type { OpenExpress } from "./contender.js";
 
 export const floor = "no work (floor)";
 export const ours = "offload-after-response";
-export const niced = "offload-after-response, pool.priority 10";
+export const unniced = "offload-after-response, pool.priority 0";
 export const piscina = "Piscina by hand";
-export const nicedPiscina = "Piscina by hand, niceIncrement 10";
+export const nicedPiscina = "Piscina by hand, niceIncrement 5";
 export const bullmq = "BullMQ, sandboxed";
 
 export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = {
@@ -21,6 +21,6 @@ export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = 
 /** Every way in which the server of the benchmarks can be started. */
 export const ways: Readonly<Record<string, () => Promise<OpenExpress>>> = {
   ...contenders,
-  [niced]: async () => (await import("./offload-after-response.js")).openNiced,
+  [unniced]: async () => (await import("./offload-after-response.js")).openUnniced,
   [nicedPiscina]: async () => (await import("./piscina.js")).openNicedPiscina,
 };

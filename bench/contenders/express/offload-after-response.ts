@@ -5,10 +5,10 @@ import type { ExpressContender, OpenExpress } from "./contender.js";
 
 export const openAfterResponse: OpenExpress = (threads) => open(threads);
 
-/** The same with threads that yield to the main thread where both want a core. */
-export const openNiced: OpenExpress = (threads) => open(threads, 10);
+/** The same with threads that do not yield to the main thread where both want a core. */
+export const openUnniced: OpenExpress = (threads) => open(threads, 0);
 
-async function open(threads: number, priority = 0): Promise<ExpressContender> {
+async function open(threads: number, priority?: number): Promise<ExpressContender> {
   const { offloadAfterResponse, ...offloader } = createOffloader<typeof tasks>({
     tasks: new URL("../../threads/tasks.js", import.meta.url),
     pool: { minThreads: threads, maxThreads: threads, priority },

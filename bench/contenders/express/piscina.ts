@@ -5,7 +5,7 @@ import type { ExpressContender, OpenExpress } from "./contender.js";
 export const openPiscina: OpenExpress = (threads) => open(threads);
 
 /** The same with threads that yield to the main thread where both want a core. */
-export const openNicedPiscina: OpenExpress = (threads) => open(threads, 10);
+export const openNicedPiscina: OpenExpress = (threads) => open(threads, 5);
 
 async function open(threads: number, niceIncrement = 0): Promise<ExpressContender> {
   const pool = new Piscina({

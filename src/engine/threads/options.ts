@@ -42,7 +42,7 @@ export interface PoolOptions {
   /**
    * Added to the niceness of the threads, 0 to 19: with more than 0 the system prefers the main thread, and with it the
    * requests, where both want a CPU. Processes and native threads that a task starts inherit it. Linux only: on other systems
-   * niceness belongs to the whole process, and this option changes nothing. Default 0.
+   * niceness belongs to the whole process, and this option changes nothing. Default 5.
    */
   readonly priority?: number | undefined;
   /**
@@ -116,7 +116,7 @@ export function resolvePool(where: string, pool: PoolOptions): ResolvedPoolOptio
     concurrentTasksPerThread: pool.concurrentTasksPerThread ?? 1,
     maxTasksPerThread: pool.maxTasksPerThread ?? Number.POSITIVE_INFINITY,
     maxThreadMemory: pool.maxThreadMemory ?? Number.POSITIVE_INFINITY,
-    priority: pool.priority ?? 0,
+    priority: pool.priority ?? 5,
     watch: pool.watch ?? false,
     abortGrace: pool.abortGrace ?? 1_000,
     teardownTimeout: pool.teardownTimeout ?? 5_000,

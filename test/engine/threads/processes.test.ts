@@ -65,19 +65,32 @@ describe("a process", () => {
 });
 
 describe.runIf(process.platform === "linux")("pool.priority", () => {
-  it("lowers the priority of the pool's threads, and of no other thread of the process", async () => {
+  async function nicenessOfThreads(options: { priority?: number; from?: number }) {
     const program = await startProgram("test/engine/threads/programs/niceness.cjs", {
+      args: [JSON.stringify(options)],
       execArgv: [],
       ready: /^(\{.*\})$/m,
     });
     const { code, stdout } = await program.exited;
     expect(code).toBe(0);
-    const { own, others, main } = JSON.parse(stdout.trim());
+    return JSON.parse(stdout.trim());
+  }
+
+  it.each([
+    [{}, 5],
+    [{ priority: 10 }, 10],
+    [{ priority: 0 }, 0],
+  ])("lowers the priority of the pool's threads, and of no other thread of the process: %o", async (options, added) => {
+    const { own, others, main } = await nicenessOfThreads(options);
     // It adds to the niceness that the process was started with.
-    expect(own).toEqual([main + 10, main + 10]);
+    expect(own).toEqual([main + added, main + added]);
     // The main thread, and libuv's four, are among them.
     expect(others.length).toBeGreaterThanOrEqual(5);
     expect(new Set(others)).toEqual(new Set([main]));
+  });
+
+  it("stops at the lowest priority that there is, in a process that was started with little more", async () => {
+    expect(await nicenessOfThreads({ from: 17 })).toMatchObject({ main: 17, own: [19, 19] });
   });
 });
 

@@ -1,13 +1,19 @@
 // Prints the niceness of each thread of a process: those that ran a task, and all others. In CommonJS, since loading ES modules may
 // start libuv's threads before anything of ours runs.
+//
+//   node niceness.cjs [{ "priority"?, "from"? }]    from: the niceness of the main thread, 0 to 19
 const { readdirSync, readFileSync } = require("node:fs");
+const { setPriority } = require("node:os");
 const path = require("node:path");
 const { pathToFileURL } = require("node:url");
 const { createOffloader } = require("offload-after-response");
 
+const { priority, from } = JSON.parse(process.argv[2] ?? "{}");
+if (from !== undefined) setPriority(from);
+
 const offloader = createOffloader({
   tasks: pathToFileURL(path.join(__dirname, "../../../fixtures/niceness.cjs")),
-  pool: { minThreads: 2, maxThreads: 2, priority: 10 },
+  pool: { minThreads: 2, maxThreads: 2, priority },
 });
 
 async function main() {
