@@ -39,6 +39,8 @@ export class Task {
   /** What its tracers want to have at each attempt. */
   carrier: Carrier | undefined = undefined;
   route: Route = "local";
+  /** What the store keeps of it while it is on record. Only the store looks at it, for which a map of all tasks takes longer. */
+  record: object | undefined = undefined;
   /** Its payload is on record and takes no memory here. */
   isShed = false;
   /** It has ended here without being done, and the next process runs it. Only the store changes it. */

@@ -3,7 +3,13 @@
 import type { MessagePort } from "node:worker_threads";
 import { ticks } from "../base/ticks.js";
 import type { TaskDefinition } from "../core/definition.js";
-import { type CaptureOptions, capture, captureWhole, refuseToMoveAgain } from "../core/payload/capture.js";
+import {
+  type CaptureOptions,
+  capture,
+  captureBriefly,
+  captureWhole,
+  refuseToMoveAgain,
+} from "../core/payload/capture.js";
 import { type Captured, isBytes, sizeOf } from "../core/payload/payload.js";
 import { type Dispatch, Task, type TaskIdentity } from "../core/task.js";
 import type { Carrier } from "../core/trace/carrier.js";
@@ -96,28 +102,40 @@ export class TaskMaker {
   }
 
   #copied(call: Call): Task {
-    const { admission } = this.parts;
-    const store = this.#store;
-    const { definition, dispatch, context, parent, carrier, options, replaced, mostBytes, insert } = call;
+    const { definition, mostBytes, insert } = call;
     this.#capturing = definition.name;
+    if (mostBytes !== undefined && insert === undefined && this.#store.holdsPayloads) {
+      return captureBriefly(call.payload, "payload", this.#options, (payload) => this.#accepted(call, payload, false));
+    }
     const payload = capture(call.payload, "payload", this.#options);
     try {
-      const bytes = sizeOf(payload) + bytesOf(context);
-      // Once more, because a getter in the payload is the user's code and may have dispatched.
-      admission.check(replaced, bytes);
-      const task = this.make({ definition, dispatch, payload, bytes, context, parent, carrier });
-      if (insert !== undefined) {
-        task.route = "inserted";
-        insert(task);
-        return task;
-      }
-      if (mostBytes !== undefined) task.route = "forward";
-      if (store.keeps || mostBytes !== undefined) store.accept(task, payload, lastingOptions(options), mostBytes);
-      return task;
+      return this.#accepted(call, payload, true);
     } catch (refusal) {
       if (isBytes(payload)) payload.release();
       throw refusal;
     }
+  }
+
+  /** @param isKept whether the payload is kept in memory too; a queue elsewhere gets it from the record */
+  #accepted(call: Call, payload: Captured, isKept: boolean): Task {
+    const { admission } = this.parts;
+    const store = this.#store;
+    const { definition, dispatch, context, parent, carrier, options, replaced, mostBytes, insert } = call;
+    const bytesOfContext = bytesOf(context);
+    const bytes = sizeOf(payload) + bytesOfContext;
+    // Once more, because a getter in the payload is the user's code and may have dispatched.
+    admission.check(replaced, bytes);
+    const task = isKept
+      ? this.make({ definition, dispatch, payload, bytes, context, parent, carrier })
+      : this.make({ definition, dispatch, payload: undefined, bytes: bytesOfContext, context, parent, carrier });
+    if (insert !== undefined) {
+      task.route = "inserted";
+      insert(task);
+      return task;
+    }
+    if (mostBytes !== undefined) task.route = "forward";
+    if (store.keeps || mostBytes !== undefined) store.accept(task, payload, lastingOptions(options), mostBytes);
+    return task;
   }
 
   /** Parts of the payload move to the thread. */

@@ -30,16 +30,13 @@ export class JournalStore implements Store {
   readonly #journal: Journal;
   readonly #readmission: Readmission;
   readonly #lookAgain: LookAgain;
-  // Of the unfinished tasks of this process.
-  readonly #entries = new Map<Task, JournalEntry>();
 
   /** @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE with the name of a directory that cannot be used */
   constructor(options: JournalOptions, { logger, hasRoom }: JournalStoreContext, world?: JournalWorld) {
     const onAskedToTakeOver = (): void => void this.#readmission.repeat();
     const onSiblingsChanged = (): void => this.#lookAgain.hint();
     const journal = openJournal(options, { logger, onAskedToTakeOver, onSiblingsChanged }, world);
-    const onMade = (task: Task, entry: JournalEntry): void => void this.#entries.set(task, entry);
-    const readmission = new Readmission({ journal, logger, hasRoom, onMade });
+    const readmission = new Readmission({ journal, logger, hasRoom, onMade: keep });
     this.#journal = journal;
     this.#readmission = readmission;
     void journal.meetSiblings();
@@ -63,34 +60,34 @@ export class JournalStore implements Store {
       carrier,
       mostBytes,
     });
-    this.#entries.set(task, entry);
+    keep(task, entry);
   }
 
   has(task: Task): boolean {
-    return this.#entries.has(task);
+    return task.record !== undefined;
   }
 
   contentOf(task: Task): KeptContent {
-    const entry = this.#entries.get(task);
+    const entry = entryOf(task);
     if (entry === undefined) throw new Error(`the task ${task.id} is not in the journal`);
     return this.#journal.contentOf(entry);
   }
 
   recordOf(task: Task): KeptRecord | undefined {
-    const entry = this.#entries.get(task);
+    const entry = entryOf(task);
     return entry?.segment && entry.place;
   }
 
   undo(task: Task): void {
-    const entry = this.#entries.get(task);
+    const entry = entryOf(task);
     if (entry === undefined) return;
-    this.#entries.delete(task);
+    task.record = undefined;
     this.#journal.ended(entry, "cancelled");
   }
 
   moved(task: Task, from: TaskState): void {
     const { state } = task;
-    const entry = this.#entries.get(task);
+    const entry = entryOf(task);
     if (isFinal(state)) {
       if (entry !== undefined) this.#ended(task, state, entry);
       this.#readmission.continue();
@@ -133,7 +130,7 @@ export class JournalStore implements Store {
   }
 
   #ended(task: Task, state: FinalState, entry: JournalEntry): void {
-    this.#entries.delete(task);
+    task.record = undefined;
     const error = state === "failed" ? errorOf(task.outcome) : undefined;
     const code = error instanceof OffloadError ? error.code : undefined;
     if (state === "abandoned" || code === "AR_TASKS_NOT_LOADABLE") {
@@ -146,6 +143,14 @@ export class JournalStore implements Store {
       this.#journal.ended(entry, state);
     }
   }
+}
+
+function keep(task: Task, entry: JournalEntry): void {
+  task.record = entry;
+}
+
+function entryOf({ record }: Task): JournalEntry | undefined {
+  return record as JournalEntry | undefined;
 }
 
 function reasonOf(code: string | undefined): WrittenReason {

@@ -7,31 +7,31 @@ import { NoStore } from "../store/no-store.js";
 import type { KeptContent, Store } from "../store/store.js";
 import { encodeContent, encodeToTravel } from "./format/content.js";
 
-export class MemoryStore extends NoStore implements Store {
-  /** The options of the calls, of the unfinished tasks that leave. */
-  readonly #lasting = new Map<Task, object | undefined>();
+const noOptions = {};
 
+/** What it keeps of a task that leaves are the options of its call. */
+export class MemoryStore extends NoStore implements Store {
   override accept(task: Task, whole: Captured, lasting: object | undefined, mostBytes?: number): void {
     if (mostBytes === undefined) return;
     encodeToTravel({ ...contentOf(task, lasting), payload: whole }, mostBytes);
-    this.#lasting.set(task, lasting);
+    task.record = lasting ?? noOptions;
   }
 
   override has(task: Task): boolean {
-    return this.#lasting.has(task);
+    return task.record !== undefined;
   }
 
   override contentOf(task: Task): KeptContent {
-    const { encoding, chunks } = encodeContent(contentOf(task, this.#lasting.get(task)));
+    const { encoding, chunks } = encodeContent(contentOf(task, task.record));
     return { encoding, bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks) };
   }
 
   override undo(task: Task): void {
-    this.#lasting.delete(task);
+    task.record = undefined;
   }
 
   override moved(task: Task): void {
-    if (isFinal(task.state)) this.#lasting.delete(task);
+    if (isFinal(task.state)) task.record = undefined;
   }
 }
 

@@ -56,6 +56,32 @@ export function capture(value: unknown, label = "payload", options: CaptureOptio
 }
 
 /**
+ * Captures a value for as long as `use` takes: for whoever has a copy on record then, memory of its own would be made for nothing.
+ *
+ * @throws as {@link capture}, and what `use` throws
+ */
+export function captureBriefly<Result>(
+  value: unknown,
+  label: string,
+  { onInstance }: CaptureOptions,
+  use: (captured: Captured) => Result,
+): Result {
+  if (typeof value !== "object" || value === null) return use(isPrimitive(value) ? value : refuseValue(label, value));
+  const fields = fieldsOnce(value, label);
+  if (isFlat(fields)) return use(fields);
+  const walk = takeWalk(label, [], onInstance);
+  let captured: PayloadBytes | undefined;
+  try {
+    walk.write(value, fields);
+    captured = payloadBytes(assemble(walk.out, walk.found.parts, "brief"), walk.found);
+    return use(captured);
+  } finally {
+    captured?.release();
+    walk.end();
+  }
+}
+
+/**
  * A copy of all that a value holds, of what is in `transfer` too, for whoever keeps it beyond this process. Ports and streams,
  * which cannot be copied, are in `aside`, with their paths.
  */
@@ -140,9 +166,11 @@ function toBytes(
 ): PayloadBytes {
   const walk = takeWalk(label, [], onInstance);
   const { found } = walk;
-  const { bytes, lengths, beside } = written(walk, value, place, fields);
-  if (found.aside.length === 0) return new PayloadBytes(bytes, lengths, beside);
-  return new PayloadBytes(bytes, lengths, besideBytes(beside, found));
+  return payloadBytes(written(walk, value, place, fields), found);
+}
+
+function payloadBytes({ bytes, lengths, beside }: Assembled, found: Collected): PayloadBytes {
+  return new PayloadBytes(bytes, lengths, found.aside.length === 0 ? beside : besideBytes(beside, found));
 }
 
 function besideBytes(beside: Beside | undefined, { aside, asidePaths, asideKinds }: Collected): Beside {
@@ -152,7 +180,7 @@ function besideBytes(beside: Beside | undefined, { aside, asidePaths, asideKinds
 function written(walk: Walk, value: unknown, place: Place, fields?: object): Assembled {
   try {
     walk.write(value, fields);
-    return assemble({ stream: walk.out.written, parts: walk.found.parts }, place);
+    return assemble(walk.out, walk.found.parts, place);
   } finally {
     walk.end();
   }

@@ -28,14 +28,19 @@ const jsonWriter = new JsonWriter();
  * @throws OffloadError AR_PAYLOAD_NOT_CLONEABLE for bytes that refer to something outside of themselves, such as a port
  */
 export function encodeBytes(values: readonly unknown[]): Content {
+  const [first] = values;
+  // The usual one.
+  if (values.length === 1 && first instanceof PayloadBytes)
+    return whole([headerOf(`[${fieldOf(first)}]`), first.bytes]);
   checkStorable(values);
   const chunks: Uint8Array[] = [];
-  let fields = "";
-  for (const value of values) fields += `${fields === "" ? "[" : ","}${encodeField(value, chunks)}`;
-  const header = headerOf(`${fields}]`);
-  let { length } = header;
+  const fields = values.map((value) => encodeField(value, chunks));
+  return whole([headerOf(`[${fields.join()}]`), ...chunks]);
+}
+
+function whole(chunks: readonly Uint8Array[]): Content {
+  let length = 0;
   for (const chunk of chunks) length += chunk.length;
-  chunks.unshift(header);
   return { encoding: encodings.bytes, chunks, length };
 }
 
@@ -72,16 +77,20 @@ export function decodeBytes(content: Buffer): unknown[] {
 function encodeField(value: unknown, chunks: Uint8Array[]): string {
   if (value === undefined) return "null";
   if (value instanceof PayloadBytes) {
-    const { bytes, lengths } = value;
-    checkSelfContained(value);
-    if (sum(lengths) !== bytes.length) throw new RangeError("a payload is not as long as its parts");
-    chunks.push(bytes);
-    return `{"bytes":[${lengths.join()}]}`;
+    chunks.push(value.bytes);
+    return fieldOf(value);
   }
   if (jsonWriter.write([value]) !== undefined) return `{"json":${JSON.stringify(value)}}`;
   const bytes = serializeStorable(value);
   chunks.push(bytes);
   return `{"v8":${bytes.length}}`;
+}
+
+function fieldOf(payload: PayloadBytes): string {
+  const { bytes, lengths } = payload;
+  checkSelfContained(payload);
+  if (sum(lengths) !== bytes.length) throw new RangeError("a payload is not as long as its parts");
+  return `{"bytes":[${lengths.length === 1 ? lengths[0] : lengths.join()}]}`;
 }
 
 function decodeField(field: unknown, take: (length: number) => Uint8Array): unknown {
@@ -104,5 +113,7 @@ function isLengths(value: unknown): value is readonly number[] {
 }
 
 function sum(lengths: readonly number[]): number {
-  return lengths.reduce((total, length) => total + length, 0);
+  let total = 0;
+  for (const length of lengths) total += length;
+  return total;
 }

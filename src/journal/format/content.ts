@@ -33,10 +33,11 @@ export interface TaskContent {
  */
 export function encodeContent({ payload, dispatch, context, parent, carrier }: TaskContent): Content {
   const values: unknown[] = [payload];
-  // What is undefined at the end is left out.
-  const rest = [dispatch, context, parent, carrier];
-  const length = rest.findLastIndex((value) => value !== undefined) + 1;
-  if (length > 0) values.push(givenOf(dispatch), ...rest.slice(1, length));
+  if (dispatch !== undefined || context !== undefined || parent !== undefined || carrier !== undefined) {
+    values.push(givenOf(dispatch), context, parent, carrier);
+    // What is undefined at the end is left out.
+    while (values.at(-1) === undefined) values.pop();
+  }
   if (payload instanceof PayloadBytes || context instanceof PayloadBytes) return encodeBytes(values);
   const json = jsonWriter.write(values);
   if (json !== undefined) return contentOf(encodings.json, json);

@@ -2,16 +2,14 @@
 
 import type { Beside } from "../payload.js";
 import { arena } from "./arena.js";
+import type { ByteWriter } from "./byte-writer.js";
 import { largeBytes } from "./stream-format.js";
 
-/** A stream, in memory that is about to be used again, and the large buffers behind it. */
-export interface Written {
-  readonly stream: Uint8Array;
-  readonly parts: readonly Uint8Array[];
-}
-
-/** `arena`: large ones in shared memory. `loose`: each large buffer by itself, to be moved or used as it is. */
-export type Place = "arena" | "loose";
+/**
+ * `arena`: large ones in shared memory. `loose`: each large buffer by itself, to be moved or used as it is. `brief`: as `arena`, and small
+ * ones where they were written, until the walk ends.
+ */
+export type Place = "arena" | "loose" | "brief";
 
 export interface Assembled {
   readonly bytes: Uint8Array;
@@ -25,21 +23,27 @@ export interface Assembled {
  */
 const alignment = 64;
 
-export function assemble({ stream, parts }: Written, place: Place): Assembled {
-  const lengths = [stream.byteLength];
-  let total = stream.byteLength;
+/**
+ * @param out holds the stream
+ * @param parts the large buffers behind it
+ */
+export function assemble(out: ByteWriter, parts: readonly Uint8Array[], place: Place): Assembled {
+  const lengths = [out.at];
+  let total = out.at;
   for (const { byteLength } of parts) {
     const gap = -total & (alignment - 1);
     lengths.push(gap, byteLength);
     total += gap + byteLength;
   }
-  if (total < largeBytes || (place === "loose" && parts.length === 0)) return { bytes: stream.slice(), lengths };
-  if (place === "loose") return { bytes: stream.slice(), lengths, beside: { loose: parts.map(bufferOf) } };
+  if (total < largeBytes || (place === "loose" && parts.length === 0)) {
+    return { bytes: place === "brief" ? out.written : out.copy(), lengths };
+  }
+  if (place === "loose") return { bytes: out.copy(), lengths, beside: { loose: parts.map(bufferOf) } };
   const { buffer, free } = arena.take(total);
   // `fill` is a plain memcpy: 22 us for 1 MB on Node 20 to 26. `set` takes 30 to 80 on shared memory.
   const shared = Buffer.from(buffer, 0, total);
-  shared.fill(stream, 0, stream.byteLength);
-  let at = stream.byteLength;
+  shared.fill(out.written, 0, out.at);
+  let { at } = out;
   for (const part of parts) {
     const gap = -at & (alignment - 1);
     // Or the bytes of an earlier payload would come along.

@@ -34,12 +34,16 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.at);
   }
 
+  /** What is written from there on, in memory of its own. */
+  copy(from = 0): Uint8Array {
+    return this.#bytes.slice(from, this.at);
+  }
+
   /** Begins anew, in the same memory. Nobody may use what it has written any more. */
   clear(): void {
     this.at = 0;
     this.inPlace = false;
-    this.#gathered.fill("", 0, this.#count);
-    this.#count = 0;
+    this.#forgetGathered();
     if (this.#chunks.length > 0) this.#chunks = [];
     if (this.#bytes.length > mostKept) this.#use(new ArrayBuffer(firstBytes));
   }
@@ -112,7 +116,7 @@ export class ByteWriter {
     this.at += 2;
     if (length === 0) return;
     this.#gathered[this.#count++] = text;
-    if (this.#count === perChunk) this.#endChunk();
+    if (this.#count === perChunk) this.#chunks.push(this.#takeGathered());
   }
 
   stringInPlace(text: string): void {
@@ -135,21 +139,23 @@ export class ByteWriter {
 
   /** Writes the characters of all strings that were not written in place. */
   texts(): void {
-    if (this.#count > 0) this.#endChunk();
-    this.uint32(this.#chunks.length);
+    const gathered = this.#count > 0 ? this.#takeGathered() : undefined;
+    this.uint32(this.#chunks.length + (gathered === undefined ? 0 : 1));
     for (const text of this.#chunks) this.stringInPlace(text);
+    if (gathered !== undefined) this.stringInPlace(gathered);
   }
 
-  #endChunk(): void {
-    this.#chunks.push(this.#count > mostAdded ? this.#gathered.join("") : this.#added());
-    this.#gathered.fill("", 0, this.#count);
-    this.#count = 0;
-  }
-
-  #added(): string {
+  /** What was gathered, in one. */
+  #takeGathered(): string {
     let text = "";
-    for (let index = 0; index < this.#count; index++) text += this.#gathered[index];
+    if (this.#count > mostAdded) text = this.#gathered.join("");
+    else for (let index = 0; index < this.#count; index++) text += this.#gathered[index];
+    this.#forgetGathered();
     return text;
+  }
+
+  #forgetGathered(): void {
+    while (this.#count > 0) this.#gathered[--this.#count] = "";
   }
 
   /** In UTF-16 and not UTF-8, which has no half of a surrogate pair. */

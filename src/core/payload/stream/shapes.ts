@@ -1,7 +1,7 @@
 // The lists of names that objects have. Most objects of a payload have one of a few, so each list is written once, and an
 // object says the number of its list and then its values. Lists are kept from one payload to the next, as a tree of names.
 
-/** Characters and names that are kept, counted together; a client may choose new ones for each payload. */
+/** Characters, names and written bytes that are kept, counted together; a client may choose new ones for each payload. */
 const mostKept = 100_000;
 const costOfName = 32;
 
@@ -19,8 +19,8 @@ export class Shape {
   #beforeName: string | undefined;
   #before: Shape | undefined;
   #others: Map<string, Shape> | undefined;
-  /** Of a list that an object had. */
-  #names: readonly string[] | undefined;
+  /** Of a list that an object had: its names, as a stream has them. */
+  #written: Uint8Array | undefined;
 
   constructor(
     private readonly name: string,
@@ -35,12 +35,19 @@ export class Shape {
   }
 
   names(): readonly string[] {
-    if (this.#names !== undefined) return this.#names;
     const names: string[] = [];
     for (let at: Shape = this; at.before !== undefined; at = at.before) names.push(at.name);
-    this.#names = names.reverse();
-    kept += 8 * names.length;
-    return this.#names;
+    return names.reverse();
+  }
+
+  /** undefined until the list has been written once. */
+  get written(): Uint8Array | undefined {
+    return this.#written;
+  }
+
+  keepWritten(bytes: Uint8Array): void {
+    this.#written = bytes;
+    kept += bytes.length;
   }
 
   #find(name: string): Shape {

@@ -42,7 +42,7 @@ export class ErrorQueue {
   }
 
   clear(): void {
-    this.#pending.length = 0;
+    if (this.#pending.length > 0) this.#pending.length = 0;
     this.#generation = 0;
   }
 

@@ -17,6 +17,9 @@ import { maxDepth, prototypeOf, refuseInstance, refuseObject, refuseValue, tooDe
 import { Seen } from "./seen.js";
 import { mapKey, pathOf, type Step, setItem } from "./where.js";
 
+/** The place of so many shapes is kept for the next payload. */
+const mostKeptShapes = 64;
+
 let walks = 0;
 
 // V8 throws away the code that it has optimised for a class when a full collection finds no instance of it: a payload of 100 KB took
@@ -40,10 +43,11 @@ export class Walk {
   readonly out: ByteWriter = new ByteWriter();
   found: Collected = new Collected();
   readonly seen: Seen = new Seen();
-  readonly steps: Step[] = [];
+  /** Never empty: an array that grows from nothing for each payload costs as much as to write a few fields. */
+  readonly steps: Step[] = [""];
   readonly #errors: ErrorQueue = new ErrorQueue(this);
   readonly #shapes: Shape[] = [];
-  label = "";
+  #shapeCount = 0;
   onInstance: OnInstance | undefined;
   #id = 0;
   #root: Shape = rootShape();
@@ -54,7 +58,7 @@ export class Walk {
     this.#id = ++walks;
     this.#root = rootShape();
     this.#inherits = hasFields(Object.prototype);
-    this.label = label;
+    this.steps[0] = label;
     this.onInstance = onInstance;
     for (let index = 0; index < moving.length; index++) {
       this.found.putAside(moving[index], moving[index], `transfer[${index}]`);
@@ -76,10 +80,11 @@ export class Walk {
       else {
         // What leads back to the value leads to itself and not to the copy.
         this.seen.meet(value);
-        this.#own(fields);
+        if (this.#inherits) this.#own(fields);
+        else this.#plain(fields);
       }
     } else if (isPrimitive(value)) this.#primitive(value);
-    else refuseValue(this.label, value);
+    else refuseValue(this.where(), value);
     this.#errors.writeContents();
     out.fillUint32(table, out.at);
     this.#writeShapes();
@@ -93,9 +98,11 @@ export class Walk {
     // What was found is somebody's now.
     if (!this.found.isEmpty) this.found = new Collected();
     this.seen.clear();
-    this.steps.length = 0;
+    // To set a length is a call of V8's.
+    if (this.steps.length > 1) this.steps.length = 1;
     this.#errors.clear();
-    this.#shapes.length = 0;
+    if (this.#shapeCount > mostKeptShapes) this.#shapes.length = 0;
+    this.#shapeCount = 0;
     this.#root = rootShape();
     this.onInstance = undefined;
     free = this;
@@ -117,7 +124,7 @@ export class Walk {
     }
   }
 
-  readonly where = (): string => pathOf(this.label, this.steps);
+  readonly where = (): string => pathOf(this.steps);
 
   #primitive(value: unknown): void {
     const { out } = this;
@@ -140,7 +147,7 @@ export class Walk {
       this.out.uint32(number);
       return;
     }
-    if (this.steps.length >= maxDepth) throw tooDeep(this.where());
+    if (this.steps.length > maxDepth) throw tooDeep(this.where());
     const prototype = prototypeOf(value, this.where);
     if (prototype === Object.prototype && !this.#inherits) this.#plain(value);
     else if (prototype === Array.prototype && Array.isArray(value)) this.#array(value);
@@ -318,22 +325,34 @@ export class Walk {
   #numberOf(shape: Shape): number {
     if (shape.walk !== this.#id) {
       shape.walk = this.#id;
-      shape.number = this.#shapes.push(shape) - 1;
+      shape.number = this.#shapeCount;
+      this.#shapes[this.#shapeCount++] = shape;
     }
     return shape.number;
   }
 
   #writeShapes(): void {
     const { out } = this;
-    out.uint32(this.#shapes.length);
-    for (const shape of this.#shapes) {
-      const names = shape.names();
-      out.uint32(names.length);
-      for (const name of names) {
-        if (name.length < largeBytes) out.stringInPlace(name);
-        else writeLargeString(name, this);
-      }
+    out.uint32(this.#shapeCount);
+    for (let number = 0; number < this.#shapeCount; number++) {
+      const shape = this.#shapes[number] as Shape;
+      if (shape.written === undefined) this.#writeNames(shape);
+      else out.raw(shape.written);
     }
+  }
+
+  #writeNames(shape: Shape): void {
+    const { out } = this;
+    const from = out.at;
+    const parts = this.found.parts.length;
+    const names = shape.names();
+    out.uint32(names.length);
+    for (const name of names) {
+      if (name.length < largeBytes) out.stringInPlace(name);
+      else writeLargeString(name, this);
+    }
+    // A part has another number in the next payload.
+    if (this.found.parts.length === parts) shape.keepWritten(out.copy(from));
   }
 }
 

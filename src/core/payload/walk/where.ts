@@ -1,7 +1,7 @@
 // Where a walk is in a payload. Kept as steps, because a path in words for each field is most of what a walk costs.
 import { cut, describe } from "../../../base/errors.js";
 
-/** A field's name, an index, or how a Map or a Set holds the part. */
+/** A field's name, an index, or how a Map or a Set holds the part. The first one is how messages call the whole. */
 export type Step = string | number | { readonly get: unknown } | typeof mapKey | typeof setItem;
 
 export const mapKey: unique symbol = Symbol("key of a Map");
@@ -11,8 +11,8 @@ export const setItem: unique symbol = Symbol("item of a Set");
 const shownAtEnds = 200;
 
 /** The path in words: `payload.user["full name"][0]`, `an item of payload.tags`. A long one is shortened in its middle. */
-export function pathOf(label: string, steps: readonly Step[]): string {
-  const path = steps.reduce<string>(extend, label);
+export function pathOf([label, ...steps]: readonly Step[]): string {
+  const path = steps.reduce<string>(extend, String(label));
   if (path.length <= 2 * shownAtEnds) return path;
   return `${path.slice(0, shownAtEnds)}...${path.slice(-shownAtEnds)}`;
 }
