@@ -1,8 +1,10 @@
 // What is captured of a payload is what structured clone makes of it: compared with structured clone itself.
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { capture, copy } from "../../../src/core/payload/capture.js";
+import { capture, captureBriefly, copy } from "../../../src/core/payload/capture.js";
+import type { PayloadBytes } from "../../../src/core/payload/payload.js";
 import { restore } from "../../../src/core/payload/restore.js";
+import { arena } from "../../../src/core/payload/stream/arena.js";
 import { payload } from "./payloads.js";
 import { difference } from "./same-graph.js";
 
@@ -183,3 +185,84 @@ function reachable(value: unknown, found: Set<object> = new Set()): Set<object> 
   for (const field of Object.values(value)) reachable(field, found);
   return found;
 }
+
+describe("a payload that is captured briefly", () => {
+  const options = {};
+
+  it("is the same as one that is kept", () => {
+    fc.assert(
+      fc.property(payload, (value) => {
+        const brief = captureBriefly(value, "payload", options, (captured) => restore(captured));
+        expect(difference(brief, structuredClone(value))).toBeUndefined();
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("leaves nothing for a second use, and gives large memory back", () => {
+    const before = arena.freeBytes;
+    const [small, large] = [{ list: [1, 2] }, { bytes: new Uint8Array(100_000) }].map((value) =>
+      captureBriefly(value, "payload", options, (captured) => {
+        expect((captured as PayloadBytes).bytes.length).toBeGreaterThan(0);
+        return captured as PayloadBytes;
+      }),
+    );
+    expect([small?.bytes.length, large?.bytes.length]).toEqual([0, 0]);
+    expect(arena.freeBytes).toBeGreaterThan(before);
+  });
+
+  it("is let go when its use throws", () => {
+    const before = arena.freeBytes;
+    const use = (): never => {
+      throw new Error("no room");
+    };
+    expect(() => captureBriefly({ bytes: new Uint8Array(200_000) }, "payload", options, use)).toThrow("no room");
+    expect(arena.freeBytes).toBeGreaterThan(before);
+    expect(copy({ list: [1] })).toEqual({ list: [1] });
+  });
+
+  it("is not disturbed by what is captured while it is used", () => {
+    const outer = captureBriefly({ list: ["outer"] }, "payload", options, (captured) => {
+      expect(copy({ list: ["inner"], more: [1] })).toEqual({ list: ["inner"], more: [1] });
+      return restore(captured);
+    });
+    expect(outer).toEqual({ list: ["outer"] });
+  });
+});
+
+describe("names that were written before", () => {
+  it.each([
+    ["of one letter", "n"],
+    ["beyond Latin-1", "n\u20ac"],
+    ["that are large, beside other large texts", "n".repeat(70_000)],
+  ])("come back in the next payload: %s", (_which, name) => {
+    for (const value of [
+      { [name]: [1], b: [2] },
+      { [name]: [3], b: ["x".repeat(70_000)] },
+      { b: [4], [name]: [5] },
+    ]) {
+      expect(copy(value)).toEqual(value);
+      expect(Object.keys(copy(value) as object)).toEqual(Object.keys(value));
+    }
+  });
+});
+
+describe("objects that are met again", () => {
+  it.each([1, 7, 8, 9, 20])("are the same ones, after %i others", (others) => {
+    const list: object[] = Array.from({ length: others }, (_, n) => ({ n }));
+    const first = list[0];
+    const copied = copy({ list, again: [first, list.at(-1)] }) as { list: object[]; again: object[] };
+    expect(copied.again[0]).toBe(copied.list[0]);
+    expect(copied.again[1]).toBe(copied.list.at(-1));
+  });
+
+  it.each([1, 6, 7, 8, 20])("are the same ones in an error whose field was taken back after %i others", (others) => {
+    const list: object[] = Array.from({ length: others }, (_, n) => ({ n }));
+    const refused = { lost: { deep: [{}, {}, () => {}] } };
+    const error = Object.assign(new Error("no"), { list, refused, again: list.at(-1), self: list[0] });
+    const copied = copy({ error }) as { error: Error & { list: object[]; again: object; self: object } };
+    expect(copied.error.list).toEqual(list);
+    expect(copied.error.again).toBe(copied.error.list.at(-1));
+    expect(copied.error.self).toBe(copied.error.list[0]);
+  });
+});
