@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { root } from "../../scripts/run.js";
-import { atLeast, atMost, type Bar, type Benchmark, ofEachRound, type Sizes } from "../harness/benchmark.js";
+import { atLeast, atMost, type Bar, type Benchmark, type Sizes } from "../harness/benchmark.js";
 import { Samples } from "../harness/samples.js";
 import { summarise } from "../harness/statistics.js";
 
@@ -13,7 +13,7 @@ interface Script {
   readonly title: string;
   /** In bench/. */
   readonly file: string;
-  readonly args: Sizes<readonly string[]>;
+  readonly args: Sizes<readonly string[]> & { readonly quick?: readonly string[] };
   readonly bars: (output: string) => readonly Bar[];
 }
 
@@ -23,7 +23,7 @@ function scriptBenchmark({ name, title, file, args, bars }: Script): Benchmark {
     title,
     how: `Printed by \`node bench/${file}\`.`,
     async run(scale) {
-      const output = await outputOf(path.join(root, "bench", file), ofEachRound(args, scale));
+      const output = await outputOf(path.join(root, "bench", file), args[scale] ?? args.short);
       return { samples: new Samples(), text: output, tables: [], bars: bars(output), charts: [] };
     },
   };
@@ -42,7 +42,7 @@ export const costBenchmark: Benchmark = scriptBenchmark({
   name: "cost",
   title: "What a task costs the main thread of a route",
   file: "route-cost.mjs",
-  args: { short: ["1"], full: ["15"] },
+  args: { quick: ["1", "9"], short: ["2"], full: ["10"] },
   bars(output) {
     return [...output.matchAll(/^(?:met|NOT met) +(.+): (-?[\d.]+) \(bar: ([\d.]+)\)$/gm)].flatMap(
       ([, text = "", measured, bound]) => atMost(text, summarise([Number(measured)]), Number(bound), ""),
