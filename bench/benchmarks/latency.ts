@@ -1,6 +1,6 @@
 // What a user feels: how long answers take while each request leaves work that keeps a thread busy.
-import { bullmq, contenders, floor, ours } from "../contenders/express/all.js";
-import { atLeast, atMost, type Benchmark, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
+import { bullmq, contenders, floor, inline, ours, piscina } from "../contenders/express/all.js";
+import { atLeast, atMost, type Benchmark, measuredIn, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import { figure, spread } from "../harness/format.js";
 import { latencyRound } from "../harness/latency-round.js";
@@ -38,8 +38,9 @@ export const latencyBenchmark: Benchmark = {
   ].join(" "),
   async run(scale, say) {
     const samples = new Samples();
-    const names = Object.keys(contenders).filter((name) => name !== bullmq || hasRedis());
-    if (!names.includes(bullmq)) say("no redis-server on this machine: BullMQ is left out");
+    const present = Object.keys(contenders).filter((name) => name !== bullmq || hasRedis());
+    const names = measuredIn(scale, present, [floor, ours, piscina, inline]);
+    if (!present.includes(bullmq)) say("no redis-server on this machine: BullMQ is left out");
     const { rounds, seconds } = sizeOf(sizes, scale);
     const iterations = iterationsFor(workMs);
     const load = new Program("open-load");

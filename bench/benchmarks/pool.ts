@@ -10,7 +10,7 @@ import {
   rawChecked,
   rawEach,
 } from "../contenders/pools/all.js";
-import { atLeast, atMost, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
+import { atLeast, atMost, type Benchmark, measuredIn, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import { Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
@@ -25,6 +25,7 @@ const tiny: Payload = { kind: "tiny" };
 // A pool that nobody hears of single tasks from is measured in waves, which say little when they are short.
 const leastForWaves = 1_000;
 
+const withBars = [ours, oursEvents, oursForget, piscina, piscinaAsync];
 /** Contenders of the payload benchmark alone. */
 const elsewhere = new Set([rawEach, rawBytes, rawChecked]);
 const rate = "tasks/s";
@@ -63,7 +64,8 @@ export const poolBenchmark: Benchmark = {
   async run(scale, say) {
     const samples = new Samples();
     const programs = new Map<string, Program>();
-    for (const contender of Object.keys(pools).filter((name) => !elsewhere.has(name))) {
+    const contenders = Object.keys(pools).filter((name) => !elsewhere.has(name));
+    for (const contender of measuredIn(scale, contenders, withBars)) {
       const program = new Program("pool", { args: [contender] });
       await program.ask("open", { contender, threads });
       // Code is compiled in stages, and larger code later: each is given the time to have it done.

@@ -1,7 +1,7 @@
 // What requests feel while as many threads as there are cores have work, and what `pool.priority` changes.
 import { availableParallelism } from "node:os";
 import { floor, nicedPiscina, ours, piscina, unniced } from "../contenders/express/all.js";
-import { atLeast, atMost, type Benchmark, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
+import { atLeast, atMost, type Benchmark, measuredIn, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import { figure, spread } from "../harness/format.js";
 import { latencyRound } from "../harness/latency-round.js";
@@ -48,7 +48,8 @@ export const priorityBenchmark: Benchmark = {
   ].join(" "),
   async run(scale, say) {
     const { rounds, seconds } = sizeOf(sizes, scale);
-    const [contenders, clients] = scale === "quick" ? [compared, withBars] : [names, rivals];
+    const contenders = measuredIn(scale, names, compared);
+    const clients = measuredIn(scale, rivals, withBars);
     const samples = new Samples();
     const iterations = iterationsFor(workMs);
     const loads = new Map(

@@ -1,5 +1,5 @@
 // What each way to leave a task costs the smallest route of node:http, Fastify and Express, beside a bare message to a thread.
-import { atLeast, atMost, type Bar, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
+import { atLeast, atMost, type Bar, type Benchmark, measuredIn, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import type { MeterReading } from "../harness/meter.js";
 import { Program } from "../harness/program.js";
@@ -25,6 +25,9 @@ const ways: readonly Way[] = [
   "offload",
   raw,
 ];
+
+/** What the bars compare, and tracking. */
+const compared: readonly Way[] = [floor, tracking, ours, raw];
 
 const rate = "requests/s";
 const steady = `at ${perSecond}/s`;
@@ -61,10 +64,12 @@ export const routesBenchmark: Benchmark = {
     const samples = new Samples();
     const closed = new Program("closed-load");
     const open = new Program("open-load");
-    for (let start = 0; start < sizeOf(sizes, scale).rounds; start++) {
+    const size = sizeOf(sizes, scale);
+    const measured = measuredIn(scale, ways, compared);
+    for (let start = 0; start < size.rounds; start++) {
       for (const framework of frameworks) {
-        say(`start ${start + 1} of ${sizeOf(sizes, scale).rounds}: ${framework}`);
-        await measure({ framework, size: sizeOf(sizes, scale), samples, closed, open });
+        say(`start ${start + 1} of ${size.rounds}: ${framework}`);
+        await measure({ framework, measured, size, samples, closed, open });
       }
     }
     await closed.end();
@@ -94,14 +99,15 @@ export const routesBenchmark: Benchmark = {
 
 interface Measurement {
   readonly framework: Framework;
+  readonly measured: readonly Way[];
   readonly size: Size;
   readonly samples: Samples;
   readonly closed: Program;
   readonly open: Program;
 }
 
-async function measure({ framework, size, samples, closed, open }: Measurement): Promise<void> {
-  const servers = await Promise.all(ways.map((way) => startServer({ framework, way })));
+async function measure({ framework, measured, size, samples, closed, open }: Measurement): Promise<void> {
+  const servers = await Promise.all(measured.map((way) => startServer({ framework, way })));
   const load = (port: number, requests: number) =>
     closed.ask<number>("run", { port, connections, requests } satisfies ClosedOrder);
   for (const { port } of servers) await load(port, size.warmUp);

@@ -66,7 +66,7 @@ export const journalBenchmark: Benchmark = scriptBenchmark({
   name: "journal",
   title: "The journal",
   file: "journal-append.mjs",
-  args: { short: ["2"], full: ["25"] },
+  args: { quick: ["1"], short: ["2"], full: ["25"] },
   bars(output) {
     return [...output.matchAll(/^(met|NOT met) +(.+): ([\d.]+) \(bar: ([\d.]+)\)$/gm)].flatMap(
       ([, , text = "", measured, bound]) => {

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ours, sidequest } from "../contenders/stores/all.js";
-import { atLeast, atMost, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
+import { bullmq, lmdb, nodeSqlite, none, ours, sidequest, stores } from "../contenders/stores/all.js";
+import { atLeast, atMost, type Benchmark, measuredIn, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { Samples } from "../harness/samples.js";
 import { how } from "./stores/how.js";
 import { killAll, tasksToKeep } from "./stores/killed.js";
@@ -18,6 +18,9 @@ const sizes: Sizes<Size> = {
   full: { rounds: 15, ms: 500, routeRounds: 5 },
 };
 
+/** Those that need no installation of their own. */
+const inQuick = [none, ours, lmdb, nodeSqlite, bullmq];
+
 export const storesBenchmark: Benchmark = {
   name: "stores",
   title: "The journal beside lmdb, SQLite, BullMQ and sidequest",
@@ -25,7 +28,7 @@ export const storesBenchmark: Benchmark = {
   async run(scale, say) {
     const samples = new Samples();
     const base = mkdtempSync(path.join(tmpdir(), "offload-after-response-stores-"));
-    const participants = takePart(say);
+    const participants = takePart(measuredIn(scale, Object.keys(stores), inQuick), say);
     const { names } = participants;
     const isApart = (name: string): boolean => name === sidequest;
     for (const group of [names.filter((name) => !isApart(name)), names.filter(isApart)]) {

@@ -3,10 +3,10 @@ import type { Chart } from "../plot/chart.js";
 import type { Samples } from "./samples.js";
 import type { Summary } from "./statistics.js";
 
-/** All benchmarks together take about six minutes as `quick`, and seven as `short`, which is published; `full` takes its time. */
+/** All benchmarks together take less than five minutes as `quick`, and ten as `short`, which is published; `full` takes its time. */
 export type Scale = "quick" | "short" | "full";
 
-/** `quick` is `short` with half of its rounds. */
+/** `quick` is `short` with half of its rounds, and where many are compared only with those that the bars are about. */
 export type Sizes<Size> = Readonly<Record<Exclude<Scale, "quick">, Size>>;
 
 export function sizeOf<Size extends { readonly rounds: number }>(sizes: Sizes<Size>, scale: Scale): Size {
@@ -17,6 +17,11 @@ export function sizeOf<Size extends { readonly rounds: number }>(sizes: Sizes<Si
 /** What is the same in a quick run and in a short one. */
 export function ofEachRound<Value>(values: Sizes<Value>, scale: Scale): Value {
   return values[scale === "quick" ? "short" : scale];
+}
+
+/** Who is measured: all, or in a quick run some of them. */
+export function measuredIn<Name>(scale: Scale, all: readonly Name[], inQuick: readonly Name[]): readonly Name[] {
+  return scale === "quick" ? all.filter((name) => inQuick.includes(name)) : all;
 }
 
 export interface Benchmark {

@@ -9,7 +9,6 @@ import {
   plainjob,
   pQueue,
   sidequest,
-  stores,
 } from "../../contenders/stores/all.js";
 import { installOnDemand, type OnDemand } from "../../harness/on-demand.js";
 import { hasRedis } from "../../harness/redis.js";
@@ -54,28 +53,30 @@ const packages: Readonly<Record<string, OnDemand>> = {
   },
 };
 
-export function takePart(say: (line: string) => void): Participants {
+/** @param wanted what is to be measured; nothing is installed for the others */
+export function takePart(wanted: readonly string[], say: (line: string) => void): Participants {
   const missing = new Map<string, string>();
   const installed: Record<string, string> = {};
   const nodes: Record<string, string> = {};
   if (!hasRedis()) for (const name of [bullmq, bullmqThreads]) missing.set(name, "no redis-server on this machine");
   // Behind a flag until 22.13. Asked for in this way it is not loaded, which some versions warn of.
   if (!isBuiltin("node:sqlite")) missing.set(nodeSqlite, `not in Node.js ${process.version}`);
-  if (sidequestNode !== undefined) {
+  if (sidequestNode !== undefined && wanted.includes(sidequest)) {
     try {
       nodes[sidequest] = nodeBinary(sidequestNode);
     } catch {
       missing.set(sidequest, `it needs Node.js 22.6 or later, and ${sidequestNode} could not be installed`);
     }
   }
-  for (const [contender, wanted] of Object.entries(packages)) {
-    if (missing.has(contender)) continue;
-    const folder = installOnDemand({ ...wanted, node: nodes[contender] ?? process.execPath }, say);
-    if (folder !== undefined) installed[wanted.name] = folder;
-    else missing.set(contender, `${wanted.name} ${wanted.version} could not be installed or loaded`);
+  for (const [contender, needed] of Object.entries(packages)) {
+    if (missing.has(contender) || !wanted.includes(contender)) continue;
+    const folder = installOnDemand({ ...needed, node: nodes[contender] ?? process.execPath }, say);
+    if (folder !== undefined) installed[needed.name] = folder;
+    else missing.set(contender, `${needed.name} ${needed.version} could not be installed or loaded`);
   }
   const without = missing.get(betterSqlite3);
   if (without !== undefined) missing.set(plainjob, without);
+  for (const name of missing.keys()) if (!wanted.includes(name)) missing.delete(name);
   for (const [name, why] of missing) say(`LEFT OUT: ${name}: ${why}`);
-  return { names: Object.keys(stores).filter((name) => !missing.has(name)), missing, installed, nodes };
+  return { names: wanted.filter((name) => !missing.has(name)), missing, installed, nodes };
 }

@@ -8,6 +8,8 @@ export const piscina = "Piscina by hand";
 export const nicedPiscina = "Piscina by hand, niceIncrement 5";
 export const bullmq = "BullMQ, sandboxed";
 
+export const inline = "inline, before the answer";
+
 export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = {
   [floor]: async () => (await import("./floor.js")).openFloor,
   [ours]: async () => (await import("./offload-after-response.js")).openAfterResponse,
@@ -15,7 +17,7 @@ export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = 
   "workerpool by hand": async () => (await import("./workerpool.js")).openWorkerpool,
   [bullmq]: async () => (await import("./bullmq.js")).openBullmq,
   "setImmediate after finish": async () => (await import("./set-immediate.js")).openSetImmediate,
-  "inline, before the answer": async () => (await import("./inline.js")).openInline,
+  [inline]: async () => (await import("./inline.js")).openInline,
 };
 
 /** Every way in which the server of the benchmarks can be started. */

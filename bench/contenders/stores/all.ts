@@ -11,7 +11,7 @@ export const plainjob = "plainjob";
 export const pQueue = "p-queue";
 export const sidequest = "sidequest, SQLite";
 const callback = "a plain callback";
-const lmdb = "lmdb by hand";
+export const lmdb = "lmdb by hand";
 const lmdbNoSync = "lmdb by hand, noSync";
 
 export const stores: Readonly<Record<string, () => Promise<OpenStore>>> = {
