@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { nodeBinary, nodeVersions } from "../scripts/nodes.js";
 import { root, succeeds } from "../scripts/run.js";
+import { costOverNone } from "./benchmarks/script.js";
 import type { Table } from "./harness/benchmark.js";
 import { figure, markdown } from "./harness/format.js";
 import { publish } from "./harness/publish.js";
@@ -24,17 +25,16 @@ interface Figure {
   readonly at: number | string;
 }
 
-const benchmarks = ["routes", "pool"];
+const benchmarks = ["routes", "cost", "pool"];
 const frameworks = ["node:http", "Fastify", "Express"];
 const ours = "offload-after-response";
-const overNone = "main-thread us a request more than none";
 const steadyUs = "at 500/s, us a request of the whole process, CPU";
 
 const figures: readonly Figure[] = [
   ...frameworks.flatMap((at) =>
-    ["tracking only", "offloadAfterResponse(res)", "a bare Worker, a message a turn"].map((contender) => ({
-      benchmark: "routes",
-      metric: overNone,
+    ["tracking only", "offloadAfterResponse(res)", "a bare message"].map((contender) => ({
+      benchmark: "cost",
+      metric: costOverNone,
       contender,
       at,
     })),

@@ -244,7 +244,7 @@ function makeOffloader(
     startup.refuse(inThreadError(name));
   } else {
     reportAtExit(target);
-    if (pool.priority > 0) startLibuvThreads();
+    if (pool.priority > 0 && process.platform === "linux") startLibuvThreads();
     scheduler.start(reports);
     const isUp = (): void => {
       write(logger, lines.up, { names: startup.names, maxThreads: pool.maxThreads });

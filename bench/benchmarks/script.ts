@@ -15,16 +15,20 @@ interface Script {
   readonly file: string;
   readonly args: Sizes<readonly string[]> & { readonly quick?: readonly string[] };
   readonly bars: (output: string) => readonly Bar[];
+  /** Adds what it measured, for who compares runs. */
+  readonly record?: (output: string, samples: Samples) => void;
 }
 
-function scriptBenchmark({ name, title, file, args, bars }: Script): Benchmark {
+function scriptBenchmark({ name, title, file, args, bars, record }: Script): Benchmark {
   return {
     name,
     title,
     how: `Printed by \`node bench/${file}\`.`,
     async run(scale) {
       const output = await outputOf(path.join(root, "bench", file), args[scale] ?? args.short);
-      return { samples: new Samples(), text: output, tables: [], bars: bars(output), charts: [] };
+      const samples = new Samples();
+      record?.(output, samples);
+      return { samples, text: output, tables: [], bars: bars(output), charts: [] };
     },
   };
 }
@@ -38,11 +42,20 @@ async function outputOf(file: string, args: readonly string[]): Promise<string> 
   return Buffer.concat(chunks).toString();
 }
 
+export const costOverNone = "main-thread us a request more than none, in memory";
+
 export const costBenchmark: Benchmark = scriptBenchmark({
   name: "cost",
   title: "What a task costs the main thread of a route",
   file: "route-cost.mjs",
   args: { quick: ["1", "9"], short: ["2"], full: ["10"] },
+  record(output, samples) {
+    for (const [, framework = "", more = ""] of output.matchAll(/^(\S+) +[\d.]+ us a request; more: (.+)$/gm)) {
+      for (const [, way = "", us] of more.matchAll(/(\S.*?) (-?[\d.]+)(?:, |$)/g)) {
+        samples.add(costOverNone, way, framework, Number(us));
+      }
+    }
+  },
   bars(output) {
     return [...output.matchAll(/^(?:met|NOT met) +(.+): (-?[\d.]+) \(bar: ([\d.]+)\)$/gm)].flatMap(
       ([, text = "", measured, bound]) => atMost(text, summarise([Number(measured)]), Number(bound), ""),

@@ -118,6 +118,23 @@ function inText(value: unknown): string {
   return onOneLine(inspect(value, { depth: 4, breakLength: Number.POSITIVE_INFINITY }));
 }
 
+const microtask = Promise.resolve();
+
+/**
+ * The same logger, which writes when what is being done now is done: it is the user's code, may dispatch, and would find a state that is half
+ * changed.
+ *
+ * @param logger never throws
+ */
+export function afterwards(logger: Logger): Logger {
+  const later =
+    (level: Level) =>
+    (fields: object, message: string): void =>
+      void microtask.then(() => logger[level]?.(fields, message));
+  const isLevelEnabled = (level: string): boolean => isEnabled(logger, level as Level);
+  return { debug: later("debug"), info: later("info"), warn: later("warn"), error: later("error"), isLevelEnabled };
+}
+
 /** A logger that never throws, around one that may throw or reject. */
 export function guardLogger(logger: Logger): Logger {
   const guard =

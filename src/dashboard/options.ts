@@ -14,7 +14,7 @@ export interface ShownTask {
   readonly task: string;
   /** Whether it is a task or a callback. */
   readonly kind: TaskKind;
-  /** A copy of its payload; undefined for a callback, and where a part of it was moved to the thread. */
+  /** A copy of its payload; undefined for a callback, where a part of it was moved to the thread, and where it is for the queue of an engine. */
   readonly payload: unknown;
   /** What the option `context` of `createOffloader` returned at the call. */
   readonly context: unknown;

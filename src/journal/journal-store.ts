@@ -1,6 +1,6 @@
 // The store that keeps tasks in a journal: what it records of each transition.
 import { OffloadError } from "../base/errors.js";
-import type { Logger } from "../base/logger.js";
+import { afterwards, type Logger } from "../base/logger.js";
 import { errorOf } from "../core/lazy-error.js";
 import type { Captured } from "../core/payload/payload.js";
 import { type FinalState, isFinal, type TaskState } from "../core/states.js";
@@ -32,7 +32,10 @@ export class JournalStore implements Store {
   readonly #lookAgain: LookAgain;
 
   /** @throws OffloadError AR_INVALID_OPTIONS, and AR_JOURNAL_UNAVAILABLE with the name of a directory that cannot be used */
-  constructor(options: JournalOptions, { logger, hasRoom }: JournalStoreContext, world?: JournalWorld) {
+  constructor(options: JournalOptions, context: JournalStoreContext, world?: JournalWorld) {
+    const { hasRoom } = context;
+    // A line is written in the midst of a record.
+    const logger = afterwards(context.logger);
     const onAskedToTakeOver = (): void => void this.#readmission.repeat();
     const onSiblingsChanged = (): void => this.#lookAgain.hint();
     const journal = openJournal(options, { logger, onAskedToTakeOver, onSiblingsChanged }, world);

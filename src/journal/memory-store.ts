@@ -22,7 +22,7 @@ export class MemoryStore extends NoStore implements Store {
   }
 
   override contentOf(task: Task): KeptContent {
-    const { encoding, chunks } = encodeContent(contentOf(task, task.record));
+    const { encoding, chunks } = encodeContent(contentOf(task, task.record === noOptions ? undefined : task.record));
     return { encoding, bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks) };
   }
 

@@ -1,5 +1,6 @@
 // The journal behind the seam of the stores: what it records of each transition, and how tasks come back.
 import { AsyncLocalStorage } from "node:async_hooks";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { OffloadError } from "../../src/base/errors.js";
@@ -318,5 +319,27 @@ describe("a dead letter in the store", () => {
     expect(store.pending).toBe(0);
     expect(store.deadLetters.retry(task.id)).toBeUndefined();
     expect(store.deadLetters.discard(task.id)).toBe(false);
+  });
+});
+
+describe("a logger that dispatches", () => {
+  it("loses neither its own task nor the one that is being written", async () => {
+    const dir = path.join(temporaryDirectory(), "journal");
+    let clock = 1_000_000;
+    let ofLogger: Task | undefined;
+    const { logger } = recordingLogger();
+    const error = (): void => {
+      ofLogger ??= accepted(store, payloadBytes(Buffer.alloc(50, 1)));
+    };
+    const world = { fs: nodeFileSystem, now: () => clock, unboundGrace: 0 };
+    const store = new JournalStore({ dir }, { logger: { ...logger, error }, hasRoom: () => true }, world);
+    stores.push(store);
+    accepted(store);
+    // The next record notices that, and says so before it is written.
+    rmSync(dir, { recursive: true });
+    clock += 1_001;
+    const ofHandler = accepted(store, payloadBytes(Buffer.alloc(90, 1)));
+    await turn();
+    expect((await pendingIn(dir)).map(({ id }) => id)).toEqual([ofHandler.id, ofLogger?.id]);
   });
 });

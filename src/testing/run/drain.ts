@@ -8,6 +8,7 @@ import type { Names } from "../names.js";
 import type { Activity } from "./activity.js";
 import type { FrozenClock } from "./frozen-clock.js";
 import type { KitEngine } from "./kit-engine.js";
+import { isOfNoTest } from "./swap.js";
 import type { TasksHere } from "./tasks-here.js";
 
 export interface DrainParts {
@@ -40,7 +41,7 @@ export async function drain(parts: DrainParts, options: DrainOptions): Promise<D
     for (;;) {
       await activity.until(() => !activity.isBusy("held"));
       const ready = [...engine.kept].filter((task) => {
-        return isMeant(task) && !scheduler.pauses.holds(task.definition.name) && task.replayedId === undefined;
+        return isMeant(task) && !scheduler.pauses.holds(task.definition.name) && !isOfNoTest(task);
       });
       if (ready.length > 0) {
         // Before anything is started, so that a module that cannot be loaded fails the drain and not its tasks.

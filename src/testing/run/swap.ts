@@ -15,6 +15,14 @@ import type { TasksHere } from "./tasks-here.js";
 
 const why = "the test is over";
 
+/**
+ * Whether it is not the test's and stays in the journal: what an earlier process left there, and what was to leave for a queue before the
+ * test began, whose payload is there alone.
+ */
+export function isOfNoTest({ replayedId, route, record }: Task): boolean {
+  return replayedId !== undefined || (route === "forward" && record !== undefined);
+}
+
 export class Swap {
   readonly engine: KitEngine;
   readonly clock: FrozenClock;
@@ -41,8 +49,7 @@ export class Swap {
     const { scheduler } = this.#inside;
     scheduler.move(() => {
       for (const task of [...tasks, ...this.engine.kept]) {
-        // One that an earlier process left belongs to its journal.
-        if (!isFinal(task.state) && task.replayedId === undefined) scheduler.cancel(task, why);
+        if (!isFinal(task.state) && !isOfNoTest(task)) scheduler.cancel(task, why);
       }
     });
   }
@@ -55,7 +62,7 @@ export class Swap {
 
   /** Leaves what an earlier process left to the next one: it would hold up a drain until its deadline. */
   leave(): void {
-    this.#inside.scheduler.abandonWaiting([...this.engine.kept].filter(({ replayedId }) => replayedId !== undefined));
+    this.#inside.scheduler.abandonWaiting([...this.engine.kept].filter(isOfNoTest));
   }
 
   /**
@@ -131,8 +138,7 @@ export class Swap {
 
   #placeOf(task: Task, { mode, fake, except }: ResolvedTestingOptions): Place {
     const { name } = task.definition;
-    // What an earlier process left in the journal is not the test's: it stays there.
-    if (task.replayedId !== undefined) return mode === "threads" ? "original" : "kept";
+    if (isOfNoTest(task)) return mode === "threads" ? "original" : "kept";
     const runs = fake === undefined ? mode !== "fake" || except.has(name) : !fake.has(name);
     if (runs) return mode === "threads" ? "original" : "inline";
     // Not within the call that adds it.

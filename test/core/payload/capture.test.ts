@@ -256,13 +256,20 @@ describe("objects that are met again", () => {
     expect(copied.again[1]).toBe(copied.list.at(-1));
   });
 
-  it.each([1, 6, 7, 8, 20])("are the same ones in an error whose field was taken back after %i others", (others) => {
-    const list: object[] = Array.from({ length: others }, (_, n) => ({ n }));
-    const refused = { lost: { deep: [{}, {}, () => {}] } };
-    const error = Object.assign(new Error("no"), { list, refused, again: list.at(-1), self: list[0] });
-    const copied = copy({ error }) as { error: Error & { list: object[]; again: object; self: object } };
-    expect(copied.error.list).toEqual(list);
-    expect(copied.error.again).toBe(copied.error.list.at(-1));
-    expect(copied.error.self).toBe(copied.error.list[0]);
-  });
+  it.each([0, 1, 2, 3, 4, 5, 6, 20])(
+    "are the same ones after a field of an error was taken back, with %i others",
+    (others) => {
+      const list: object[] = Array.from({ length: others }, (_, n) => ({ n }));
+      const [both, later] = [{ both: true }, { later: true }];
+      const refused = { both, no: () => {} };
+      const error = Object.assign(new Error("no"), { list, refused, pair: [both, later, later], first: list[0] });
+      type Copied = Error & { list: object[]; pair: object[]; first: object; refused: unknown };
+      const copied = (copy({ error }) as { error: Copied }).error;
+      expect(copied.refused).toBeUndefined();
+      expect(copied.list).toEqual(list);
+      expect(copied.pair).toEqual([both, later, later]);
+      expect(copied.pair[1]).toBe(copied.pair[2]);
+      expect(copied.first).toBe(copied.list[0]);
+    },
+  );
 });

@@ -101,7 +101,8 @@ export class Walk {
     // To set a length is a call of V8's.
     if (this.steps.length > 1) this.steps.length = 1;
     this.#errors.clear();
-    if (this.#shapeCount > mostKeptShapes) this.#shapes.length = 0;
+    // A shape holds the whole tree that it is in, which may have been let go.
+    if (this.#shapeCount > mostKeptShapes || this.#root !== rootShape()) this.#shapes.length = 0;
     this.#shapeCount = 0;
     this.#root = rootShape();
     this.onInstance = undefined;
