@@ -63,7 +63,7 @@ const versions = named.length > 0 ? named : newest;
 const results = new Map<string, Results>();
 for (const version of versions) {
   console.error(`Node.js ${version}`);
-  const run = ["--import", "tsx", path.join(root, "bench/run.ts"), "short", ...benchmarks];
+  const run = ["--import", "tsx", path.join(root, "bench/run.ts"), "quick", ...benchmarks];
   if (!succeeds(nodeBinary(version), run)) throw new Error(`the benchmarks failed on Node.js ${version}`);
   results.set(version, JSON.parse(readFileSync(path.join(root, "bench/results/results.json"), "utf8")));
 }

@@ -6,6 +6,7 @@ import {
   piscina,
   piscinaAsync,
   pools,
+  raw,
   rawBytes,
   rawChecked,
   rawEach,
@@ -25,7 +26,7 @@ const tiny: Payload = { kind: "tiny" };
 // A pool that nobody hears of single tasks from is measured in waves, which say little when they are short.
 const leastForWaves = 1_000;
 
-const withBars = [ours, oursEvents, oursForget, piscina, piscinaAsync];
+const withBars = [ours, oursEvents, oursForget, piscina, piscinaAsync, raw];
 /** Contenders of the payload benchmark alone. */
 const elsewhere = new Set([rawEach, rawBytes, rawChecked]);
 const rate = "tasks/s";
