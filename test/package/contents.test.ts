@@ -111,6 +111,7 @@ describe("the published package", () => {
       "docs/events.md",
       "docs/glossary.md",
       "docs/images/dashboard.webp",
+      "docs/images/problem-and-cure.svg",
       "docs/is-it-worth-it.md",
       "docs/journal-format.md",
       "docs/life-of-a-task.md",
