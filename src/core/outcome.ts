@@ -1,17 +1,13 @@
 // How a response ended. src/response finds it out, and tasks and callbacks are released with it.
 
-/** From when to when a request was handled. */
-export interface ResponseTimes {
+/** How a response ended. */
+export interface ResponseOutcome {
   /** When the request began, or where that is unknown the first registration, in ms since 1970. */
   readonly startedAt: number;
   /** When the response was over, in ms since 1970. */
   readonly endedAt: number;
   /** From the start of the request, or where that is unknown from the first registration, in ms. */
   readonly durationMs: number;
-}
-
-/** How a response ended. */
-export interface ResponseOutcome extends ResponseTimes {
   /** `completed`: everything was handed to the network. `aborted`: the client was gone before that. */
   readonly kind: "completed" | "aborted";
   /** The status code as it stood when the response was over. */

@@ -49,7 +49,8 @@ export class Admission {
 
   #checkBytes(bytes: number, leaving: readonly Task[]): void {
     const { maxBytes } = this.limits;
-    const held = leaving.reduce((sum, task) => sum - task.bytes, this.ledger.bytes);
+    let held = this.ledger.bytes;
+    for (const task of leaving) held -= task.bytes;
     if (held + bytes <= maxBytes) return;
     // No client should try again: what does not fit into an empty queue never fits.
     if (bytes > maxBytes) {

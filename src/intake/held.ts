@@ -42,8 +42,14 @@ export class Held {
 
   /** Keeps a task until its response is over. */
   add(task: Task, response: HeldResponse): void {
+    const { scheduler } = this.#parts;
     const watch = whenOver(response, (outcome) => {
-      this.#parts.scheduler.move(() => this.#over(task, outcome));
+      scheduler.beginMove();
+      try {
+        this.#over(task, outcome);
+      } finally {
+        scheduler.endMove();
+      }
     });
     const hold = { task, watch };
     this.#all.add(hold);

@@ -140,7 +140,9 @@ export class Intake {
     const { definitions, admission, startup, maker, scheduler } = this.parts;
     if (startup.refusal !== undefined) throw startup.refusal;
     const definition = definitions.task(taskName);
-    const dispatch = resolveDispatch(`options of ${taskName}`, definition.policy, options);
+    const { policy } = definition;
+    const dispatch: Dispatch =
+      options === undefined ? policy : resolveDispatch(`options of ${taskName}`, policy, options);
     // Before the key is looked up, because this function is the user's and may dispatch too.
     const context = parent === undefined ? this.#context() : parent.context;
     const insert = this.#insertion(operation, definition, dispatch, options);
@@ -315,7 +317,17 @@ export class Intake {
     options: DispatchOptions | undefined,
   ): ((task: Task) => void) | undefined {
     const transaction = options?.transaction;
-    if (transaction === undefined) return undefined;
+    return transaction && this.#insertionBy(transaction, operation, definition, dispatch, options);
+  }
+
+  // Of its own, as the traced dispatch.
+  #insertionBy(
+    transaction: TransactionClient,
+    operation: Operation,
+    definition: TaskDefinition,
+    dispatch: Dispatch,
+    options: DispatchOptions | undefined,
+  ): (task: Task) => void {
     const { elsewhere } = this.parts;
     const other = (["transfer", "signal"] as const).find((name) => options?.[name] !== undefined);
     const why =

@@ -3,7 +3,7 @@
 import type { ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import type { ResponseOutcome, ResponseTimes } from "../core/outcome.js";
+import type { ResponseOutcome } from "../core/outcome.js";
 import { type AnyResponse, type Http2Response, isHttp2, streamOf } from "./kinds.js";
 
 /** Whether the response is over already. Then no further event of it may come. */
@@ -15,11 +15,17 @@ export function isOver(response: AnyResponse): boolean {
 
 /**
  * @param finished whether `finish` was seen. If not, an HTTP/1 response is searched for traces of it
- * @param times from the start of the request to now
+ * @param endedAt ms since 1970
+ * @param durationMs from the start of the request
  */
-export function outcomeOf(response: AnyResponse, finished: boolean, times: ResponseTimes): ResponseOutcome {
-  if (isHttp2(response)) return http2Outcome(response, times);
-  return http1Outcome(response, response.req?.socket, finished, times);
+export function outcomeOf(
+  response: AnyResponse,
+  finished: boolean,
+  endedAt: number,
+  durationMs: number,
+): ResponseOutcome {
+  if (isHttp2(response)) return http2Outcome(response, endedAt, durationMs);
+  return http1Outcome(response, response.req?.socket, finished, endedAt, durationMs);
 }
 
 /**
@@ -30,25 +36,26 @@ export function http1Outcome(
   response: ServerResponse,
   socket: SocketState | undefined,
   finished: boolean,
-  times: ResponseTimes,
+  endedAt: number,
+  durationMs: number,
 ): ResponseOutcome {
   const complete = (finished || wasFinished(response)) && !wasCut(socket);
-  // The times are copied one by one: a spread costs each response up to 1,000 bytes more.
   return {
     kind: complete ? "completed" : "aborted",
     statusCode: response.statusCode,
     // A pipelined response that never got its turn on the connection has sent nothing, whatever was written to it.
     headersSent: complete || (response.headersSent && !(response.socket === null && response.writableLength > 0)),
     error: complete ? undefined : errorOf(response),
-    startedAt: times.startedAt,
-    endedAt: times.endedAt,
-    durationMs: times.durationMs,
+    startedAt: endedAt - durationMs,
+    endedAt,
+    durationMs,
   };
 }
 
 /** The outcome of a response of which everything was sent. */
-export function completedOutcome(statusCode: number, times: ResponseTimes): ResponseOutcome {
-  return { kind: "completed", statusCode, headersSent: true, error: undefined, ...times };
+export function completedOutcome(statusCode: number, endedAt: number, durationMs: number): ResponseOutcome {
+  const startedAt = endedAt - durationMs;
+  return { kind: "completed", statusCode, headersSent: true, error: undefined, startedAt, endedAt, durationMs };
 }
 
 function errorOf({ errored, req }: ServerResponse): Error | undefined {
@@ -79,7 +86,7 @@ export function wasCut(socket: SocketState | undefined): boolean {
   return socket.destroyed === true && socket._writableState?.needDrain === true;
 }
 
-function http2Outcome(response: Http2Response, times: ResponseTimes): ResponseOutcome {
+function http2Outcome(response: Http2Response, endedAt: number, durationMs: number): ResponseOutcome {
   const stream = streamOf(response);
   const complete = wasSent(stream);
   const sent: unknown = stream.sentHeaders?.[":status"];
@@ -88,7 +95,9 @@ function http2Outcome(response: Http2Response, times: ResponseTimes): ResponseOu
     statusCode: typeof sent === "number" ? sent : "statusCode" in response ? response.statusCode : 200,
     headersSent: stream.headersSent,
     error: complete ? undefined : (stream.errored ?? resetError(stream)),
-    ...times,
+    startedAt: endedAt - durationMs,
+    endedAt,
+    durationMs,
   };
 }
 

@@ -3,20 +3,24 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { nextTurn } from "../base/time.js";
 
-type Job = () => void;
-
-let waiting: Job[] = [];
-
-// The jobs of several requests run in one callback. None of them may see the request of the first.
-const outsideOfRequests = AsyncLocalStorage.snapshot();
-
-/** Calls `job`, which must not throw, after the I/O callbacks of this turn, in the order of the calls. */
-export function atTheEndOfTheTurn(job: Job): void {
-  if (waiting.push(job) === 1) outsideOfRequests(() => nextTurn(run));
+/** A response that is over. */
+export interface Ended {
+  /** Tells its listeners. It must not throw. */
+  deliver(): void;
 }
 
-function run(): void {
-  const jobs = waiting;
+let waiting: Ended[] = [];
+
+// The listeners of several requests are called in one callback. None of them may see the request of the first.
+const outsideOfRequests = AsyncLocalStorage.snapshot();
+
+/** Has the listeners of a response told after the I/O callbacks of this turn, in the order of the calls. */
+export function deliverAtTheEndOfTheTurn(response: Ended): void {
+  if (waiting.push(response) === 1) outsideOfRequests(() => nextTurn(deliver));
+}
+
+function deliver(): void {
+  const responses = waiting;
   waiting = [];
-  for (const job of jobs) job();
+  for (const response of responses) response.deliver();
 }

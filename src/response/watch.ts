@@ -3,12 +3,12 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { brandClass } from "../base/shared.js";
 import { nextTurn, now, wallClock } from "../base/time.js";
-import type { ResponseOutcome, ResponseTimes } from "../core/outcome.js";
+import type { ResponseOutcome } from "../core/outcome.js";
 import { completedOutcome, http1Outcome, isOver, outcomeOf, wasCut } from "./ending.js";
 import { type AnyResponse, isHttp2, streamOf } from "./kinds.js";
 import { isSilent } from "./silent.js";
-import { endOnSocketClose, type Followers, unfollow } from "./sockets.js";
-import { atTheEndOfTheTurn } from "./turn.js";
+import { endOnSocketClose, type Follower, type Followers } from "./sockets.js";
+import { deliverAtTheEndOfTheTurn, type Ended } from "./turn.js";
 
 /** Called once with how a response ended. It must not throw, because no caller is left who could handle the error. */
 export type OverListener = (outcome: ResponseOutcome) => void;
@@ -50,7 +50,7 @@ export function watchFromStart(response: ServerResponse, socket: Socket): Respon
   return watch;
 }
 
-export class ResponseWatch {
+export class ResponseWatch implements Follower, Ended {
   // Each copy of the library takes the watches of the others for its own.
   static {
     brandClass(ResponseWatch, "ResponseWatch/1");
@@ -70,6 +70,7 @@ export class ResponseWatch {
   #socket: Socket | undefined;
   /** The list in which this watch waits for the close of its socket. */
   #followers: Followers | undefined;
+  nextOnSocket: Follower | undefined;
   readonly #startedAt = now();
 
   private constructor(response: AnyResponse) {
@@ -98,7 +99,7 @@ export class ResponseWatch {
       return;
     }
     this.#listeners = [listener];
-    if (this.response === undefined) this.#deliverSoon();
+    if (this.response === undefined) deliverAtTheEndOfTheTurn(this);
     // Only now, because few responses have a listener.
     else if (this.#socket !== undefined) this.#followSocket(this.#socket);
   }
@@ -120,7 +121,7 @@ export class ResponseWatch {
   outcomeSoFar(error: Error, trustsEnd: boolean): ResponseOutcome | undefined {
     const { response } = this;
     if (response === undefined) return undefined;
-    const outcome = outcomeOf(response, false, this.#times(now()));
+    const outcome = outcomeOf(response, false, wallClock(), now() - this.#startedAt);
     if (trustsEnd && response.writableEnded)
       return { ...outcome, kind: "completed", headersSent: true, error: undefined };
     return { ...outcome, kind: "aborted", headersSent: response.headersSent, error };
@@ -143,28 +144,18 @@ export class ResponseWatch {
     const socket = this.#socket;
     const at = now();
     if (socket === undefined) {
-      this.#outcome = outcomeOf(response, finished, this.#times(at));
+      this.#outcome = outcomeOf(response, finished, wallClock(), at - this.#startedAt);
     } else if (this.#listeners !== undefined || !finished || wasCut(socket)) {
-      this.#outcome = http1Outcome(response as ServerResponse, socket, finished, this.#times(at));
+      this.#outcome = http1Outcome(response as ServerResponse, socket, finished, wallClock(), at - this.#startedAt);
     } else {
       this.#statusCode = (response as ServerResponse).statusCode;
       this.#endedAt = at;
     }
     this.response = undefined;
     this.#socket = undefined;
-    if (this.#followers !== undefined) unfollow(this, this.#followers);
+    this.#followers?.remove(this);
     this.#followers = undefined;
-    if (this.#listeners !== undefined) this.#deliverSoon();
-  }
-
-  /**
-   * @param end `now()` when the response was over
-   * @param ago how long ago that is, in ms
-   */
-  #times(end: number, ago = 0): ResponseTimes {
-    const durationMs = end - this.#startedAt;
-    const endedAt = wallClock() - Math.floor(ago);
-    return { startedAt: endedAt - durationMs, endedAt, durationMs };
+    if (this.#listeners !== undefined) deliverAtTheEndOfTheTurn(this);
   }
 
   #listen(response: AnyResponse): void {
@@ -196,13 +187,9 @@ export class ResponseWatch {
 
   // Not inside of Node's events: neither the work nor an error of a listener may come between the end of a response and
   // what Node does next on the connection (the next pipelined response, a close).
-  #deliverSoon(): void {
-    atTheEndOfTheTurn(() => this.#deliver());
-  }
-
-  #deliver(): void {
-    this.#outcome ??= completedOutcome(this.#statusCode, this.#times(this.#endedAt, now() - this.#endedAt));
-    const outcome = this.#outcome;
+  deliver(): void {
+    const outcome = this.#outcome ?? this.#completed();
+    this.#outcome = outcome;
     const listeners = this.#listeners ?? [];
     this.#listeners = undefined;
     for (const listener of listeners) {
@@ -212,5 +199,10 @@ export class ResponseWatch {
         // The listener broke its contract. The other listeners are called all the same, and the process lives on.
       }
     }
+  }
+
+  #completed(): ResponseOutcome {
+    const endedAt = wallClock() - Math.floor(now() - this.#endedAt);
+    return completedOutcome(this.#statusCode, endedAt, this.#endedAt - this.#startedAt);
   }
 }

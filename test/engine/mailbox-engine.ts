@@ -77,7 +77,7 @@ export class MailboxEngine implements Engine {
 
   #sendWaiting(): void {
     while (!this.#halted) {
-      const task = this.#queue.take(() => true);
+      const task = this.#queue.take();
       if (task === undefined) return;
       this.#send(task);
       this.#queue.freed(task.definition);

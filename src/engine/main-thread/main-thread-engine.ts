@@ -137,7 +137,7 @@ export class MainThreadEngine implements Engine {
   #take(): Run | undefined {
     let run: Run | undefined;
     this.#host?.together(() => {
-      const task = this.#queue.take(() => true);
+      const task = this.#queue.take();
       if (task === undefined) return;
       const controller = new AbortController();
       // A task hands its signal on to all it does at the same time. Node would warn of a leak from the eleventh listener on.

@@ -9,6 +9,10 @@ const fairness = 16;
 
 export class Lanes {
   readonly #lanes: Record<Priority, Deque<Task>> = { high: new Deque(), normal: new Deque(), low: new Deque() };
+  // The orders in which lanes have their turn. Made once, because every task asks.
+  readonly #usual = this.#order("high", "normal", "low");
+  readonly #normalFirst = this.#order("normal", "high", "low");
+  readonly #lowFirst = this.#order("low", "normal", "high");
   readonly #removed = new VoidEntries();
   #taken = 0;
 
@@ -65,14 +69,17 @@ export class Lanes {
 
   /** The lane whose turn it is. A waiting task is at its head. */
   #turn(): Deque<Task> | undefined {
-    const { high, normal, low } = this.#lanes;
-    const order =
-      this.#taken % (fairness * fairness) === fairness * fairness - 1
-        ? [low, normal, high]
-        : this.#taken % fairness === fairness - 1
-          ? [normal, high, low]
-          : [high, normal, low];
-    return order.find((lane) => this.#hasWaiting(lane));
+    for (const lane of this.#orderOfThisTurn()) if (this.#hasWaiting(lane)) return lane;
+    return undefined;
+  }
+
+  #orderOfThisTurn(): readonly Deque<Task>[] {
+    if (this.#taken % fairness !== fairness - 1) return this.#usual;
+    return this.#taken % (fairness * fairness) === fairness * fairness - 1 ? this.#lowFirst : this.#normalFirst;
+  }
+
+  #order(...priorities: Priority[]): readonly Deque<Task>[] {
+    return priorities.map((priority) => this.#lanes[priority]);
   }
 
   #hasWaiting(lane: Deque<Task>): boolean {

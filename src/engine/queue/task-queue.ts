@@ -46,24 +46,30 @@ export class TaskQueue {
     if (aside !== undefined) this.freed(task.definition);
   }
 
-  /** The next task, if `accept` says yes to it; it is started. */
-  take(accept: (task: Task) => boolean): Task | undefined {
+  /** The next task, started. */
+  take(): Task | undefined {
+    const task = this.peek();
+    if (task !== undefined) this.start(task);
+    return task;
+  }
+
+  /** The next task, which stays where it is. */
+  peek(): Task | undefined {
     if (this.#paused) return undefined;
     for (let task = this.#lanes.peek(); task !== undefined; task = this.#lanes.peek()) {
-      if (this.#isBlocked(task.definition)) {
-        this.#lanes.setAside();
-        this.#keepAside(task);
-      } else if (accept(task)) {
-        this.#lanes.take();
-        this.#setAside.get(task.definition)?.remove(task);
-        this.events.started(task);
-        this.freed(task.definition);
-        return task;
-      } else {
-        return undefined;
-      }
+      if (!this.#isBlocked(task.definition)) return task;
+      this.#lanes.setAside();
+      this.#keepAside(task);
     }
     return undefined;
+  }
+
+  /** Starts the task that `peek` has just given. */
+  start(task: Task): void {
+    this.#lanes.take();
+    this.#setAside.get(task.definition)?.remove(task);
+    this.events.started(task);
+    this.freed(task.definition);
   }
 
   /** Fewer tasks of this name run than before: those that were set aside may have their turn. */

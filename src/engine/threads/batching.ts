@@ -18,18 +18,19 @@ export const batchMs = 2;
  */
 export function takeBatch(queue: TaskQueue, idleThreads: number, mayBeAlone: boolean, room: number): Task[] {
   const share = Math.ceil(queue.length / Math.max(1, idleThreads));
-  const first = queue.take((task) => mayBeAlone || !task.runsAlone);
-  if (first === undefined) return [];
+  const first = queue.peek();
+  if (first === undefined || (first.runsAlone && !mayBeAlone)) return [];
+  queue.start(first);
   const batch = [first];
   if (queue.length === 0 || travelsAlone(first)) return batch;
   let expected = first.definition.expectedMs ?? batchMs;
   const limit = Math.min(room, slotSize, Math.max(share, worthSharing(expected)));
   while (batch.length < limit) {
-    const next = queue.take(
-      (task) => !travelsAlone(task) && expected + (task.definition.expectedMs ?? batchMs) <= batchMs,
-    );
-    if (next === undefined) break;
-    expected += next.definition.expectedMs ?? 0;
+    const next = queue.peek();
+    if (next === undefined || travelsAlone(next)) break;
+    expected += next.definition.expectedMs ?? batchMs;
+    if (expected > batchMs) break;
+    queue.start(next);
     batch.push(next);
   }
   return batch;

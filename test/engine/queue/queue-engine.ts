@@ -45,7 +45,7 @@ export class QueueEngine implements Engine {
 
   /** The next task, started. */
   take(): Task | undefined {
-    return this.queue.take(() => true);
+    return this.queue.take();
   }
 
   /** All tasks that may run at the same time, started. */
