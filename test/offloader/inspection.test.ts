@@ -2,7 +2,7 @@
 import { createOffloader } from "offload-after-response";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Gate } from "../support/gate.js";
-import { handedOver, rejection, thrownBy, watch } from "../support/offloader.js";
+import { handedOver, rejection, thrownBy, unwatched, watch } from "../support/offloader.js";
 import { makeResponse } from "../support/responses.js";
 
 const options = { pool: { maxThreads: 1 } };
@@ -123,7 +123,7 @@ describe("tasks()", () => {
   });
 
   it("ends its walk once all that it looks for are found", async () => {
-    const { offloader } = watch("tasks.mjs", { ...options, queue: { max: 200_000 } });
+    const offloader = unwatched("tasks.mjs", { ...options, queue: { max: 200_000 } });
     const gate = new Gate();
     offloader.offload("blocked", { gate: gate.memory });
     await gate.arrival();

@@ -62,6 +62,16 @@ export function watch(module: string | URL = "tasks.mjs", options: WatchedOption
   return watched;
 }
 
+/** The same where nothing is recorded, for hundreds of thousands of tasks. */
+export function unwatched(module: string, options: WatchedOptions = {}): Offloader {
+  const tasks = new URL(`../fixtures/${module}`, import.meta.url);
+  const offloader = createOffloader({ ...options, tasks, logger: false });
+  onTestFinished(async () => {
+    await offloader.close({ timeout: 0 });
+  });
+  return offloader;
+}
+
 /** The same under test: what is dispatched is kept until `tasks.drain()` runs it on the main thread. */
 export function watchKept(options: WatchedOptions = {}): { watched: Watched; tasks: Testing } {
   const watched = watch("tasks.mjs", options);

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, it } from "vitest";
 import { Gate } from "../../support/gate.js";
-import { rejection, type Watched, type WatchedOptions, watch } from "../../support/offloader.js";
+import { rejection, unwatched, type Watched, type WatchedOptions, watch } from "../../support/offloader.js";
 import { until } from "../../support/until.js";
 
 function started(pool: WatchedOptions["pool"], module = "threads.mjs"): Watched {
@@ -56,7 +56,7 @@ describe("threads", () => {
   });
 
   it("that are always busy let the event loop go on all the same", async () => {
-    const { offloader } = started({ minThreads: 1, maxThreads: 1 }, "tasks.mjs");
+    const offloader = unwatched("tasks.mjs", { pool: { minThreads: 1, maxThreads: 1 } });
     await offloader.ready();
     // Each that ends has another one started.
     let endedInTurn = 0;
