@@ -7,7 +7,8 @@ export default defineConfig({
     globalSetup: "test/support/global-setup.ts",
     // A process for each file: signals, unhandled rejections and heap sizes are the subject of some.
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the cores of CI: many tests wait for what other processes do.
+    maxWorkers: 3,
     isolate: true,
     testTimeout: 30_000,
     hookTimeout: 60_000,
