@@ -21,7 +21,7 @@ const frameworks = ["node:http", "Fastify", "Express"];
 const ways = ["none", "a bare context", "tracking only", "a bare message", "offloadAfterResponse(res)"];
 const connections = 20;
 // So many that the garbage of a round is collected in it.
-const turns = 150;
+const turns = 100;
 const rounds = Number(process.argv[3] ?? 10);
 const warmUps = Math.min(rounds, 4);
 const key = "photos/2024/05/17.jpg";
@@ -70,7 +70,9 @@ async function compare(starts) {
   console.log();
   for (const [text, measured, bound, floor] of results) {
     const ofFloor = floor === undefined ? "" : `; a bare context: ${floor.toFixed(2)}`;
-    console.log(`${measured <= bound ? "met    " : "NOT met"} ${text}: ${measured.toFixed(2)} (bar: ${bound}${ofFloor})`);
+    console.log(
+      `${measured <= bound ? "met    " : "NOT met"} ${text}: ${measured.toFixed(2)} (bar: ${bound}${ofFloor})`,
+    );
   }
 }
 

@@ -48,7 +48,7 @@ export const costBenchmark: Benchmark = scriptBenchmark({
   name: "cost",
   title: "What a task costs the main thread of a route",
   file: "route-cost.mjs",
-  args: { quick: ["1", "9"], short: ["2"], full: ["10"] },
+  args: { quick: ["1", "4"], short: ["2"], full: ["10"] },
   record(output, samples) {
     for (const [, framework = "", more = ""] of output.matchAll(/^(\S+) +[\d.]+ us a request; more: (.+)$/gm)) {
       for (const [, way = "", us] of more.matchAll(/(\S.*?) (-?[\d.]+)(?:, |$)/g)) {
@@ -57,8 +57,9 @@ export const costBenchmark: Benchmark = scriptBenchmark({
     }
   },
   bars(output) {
-    return [...output.matchAll(/^(?:met|NOT met) +(.+): (-?[\d.]+) \(bar: ([\d.]+)\)$/gm)].flatMap(
-      ([, text = "", measured, bound]) => atMost(text, summarise([Number(measured)]), Number(bound), ""),
+    return [...output.matchAll(/^(?:met|NOT met) +(.+): (-?[\d.]+) \(bar: ([\d.]+)(?:; (.+))?\)$/gm)].flatMap(
+      ([, text = "", measured, bound, floor]) =>
+        atMost(floor ? `${text} (${floor})` : text, summarise([Number(measured)]), Number(bound), ""),
     );
   },
 });
