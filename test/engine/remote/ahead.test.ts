@@ -53,8 +53,8 @@ describe("tasks that are taken ahead", () => {
     });
     worker.offloader.resume();
     const succeeded = await worker.events("succeeded", 301);
-    expect(most).toBeGreaterThan(5);
-    // One that runs, and those that may be ahead of one place.
+    // One that runs, and those that may be ahead of one place. How many are here at a time is a matter of who is faster.
+    expect(cluster.broker.mostCredits(cluster.queue)).toBe(17);
     expect(most).toBeLessThanOrEqual(17);
     expect(succeeded.map(({ id }) => id)).toEqual(expect.arrayContaining(ids));
   });

@@ -26,4 +26,6 @@ export class FakeBroker {
   stateOf(queue: string, id: string): "waiting" | "delayed" | "running" | "failed" | undefined;
   tasks(queue: string): EngineTask[];
   credits(queue: string): number;
+  /** The most that this has been so far. */
+  mostCredits(queue: string): number;
 }

@@ -101,8 +101,13 @@ export class FakeBroker {
     return [...this.#queue(queue).consumers].reduce((sum, { credits }) => sum + credits, 0);
   }
 
+  /** The most that this has been so far. */
+  mostCredits(queue) {
+    return this.#queue(queue).mostCredits;
+  }
+
   #queue(name) {
-    const queue = this.#queues.get(name) ?? { jobs: new Map(), done: new Set(), consumers: new Set() };
+    const queue = this.#queues.get(name) ?? { jobs: new Map(), done: new Set(), consumers: new Set(), mostCredits: 0 };
     this.#queues.set(name, queue);
     return queue;
   }
@@ -172,6 +177,7 @@ export class FakeBroker {
       case "grant":
         queue.consumers.add(peer);
         peer.credits = Math.max(0, peer.credits + message.more);
+        queue.mostCredits = Math.max(queue.mostCredits, this.credits(peer.queue));
         return true;
       case "stop":
         queue.consumers.delete(peer);

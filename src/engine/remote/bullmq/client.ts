@@ -1,7 +1,7 @@
 // The client of BullMQ, in the thread of the engine. Jobs are fetched by hand, one for each credit, so that a worker takes only what
 // its threads can run.
-import { type ConnectionOptions, Queue } from "bullmq";
-import { inTime } from "../../../base/time.js";
+import { type ConnectionOptions, type Job, Queue } from "bullmq";
+import { inTime, turn } from "../../../base/time.js";
 import type {
   Consumer,
   Delivery,
@@ -22,6 +22,8 @@ import { failureOf } from "./verdicts.js";
 const commandTimeout = 5_000;
 /** How long Redis may take for each of the two steps of the end, in ms. It answers within a few, or is dead or frozen. */
 const endPatience = 500;
+/** Tasks in one message to Redis. */
+const mostAtOnce = 100;
 const failed = "failed";
 
 /** Called in the thread of the engine. */
@@ -59,7 +61,7 @@ class BullMQ implements RemoteEngine {
   }
 
   async submit(batch: readonly EngineTask[], signal: AbortSignal): Promise<readonly Receipt[]> {
-    const given = this.#queue.addBulk(batch.map((task) => toJob(task, this.options)));
+    const given = this.#add(batch);
     given.catch(() => this.#heartbeat.hurry());
     const jobs = await Promise.race([given, aborted(signal)]);
     return jobs.map(({ id }, index): Receipt => {
@@ -67,6 +69,20 @@ class BullMQ implements RemoteEngine {
       const isSame = id === batch[index]?.id;
       return isSame ? { ok: true } : { ok: true, duplicateOf: id };
     });
+  }
+
+  /** In parts, so that Redis works on one while the next is put together. */
+  async #add(batch: readonly EngineTask[]): Promise<Job<JobData>[]> {
+    const parts: Promise<Job<JobData>[]>[] = [];
+    for (let from = 0; from < batch.length; from += mostAtOnce) {
+      if (from > 0) await turn();
+      const jobs = batch.slice(from, from + mostAtOnce).map((task) => toJob(task, this.options));
+      const part = this.#queue.addBulk(jobs);
+      // It may be rejected before all are there.
+      part.catch(() => {});
+      parts.push(part);
+    }
+    return (await Promise.all(parts)).flat();
   }
 
   consume(deliver: (delivery: Delivery) => void): Consumer {
