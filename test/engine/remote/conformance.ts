@@ -133,7 +133,7 @@ export function describeRemoteEngine(name: string, makeClient: MakeClient, fault
 
   describe(`${name}: order`, () => {
     it("delivers tasks of one priority in the order of their submission", async () => {
-      const batch = many(30);
+      const batch = many(250);
       await submit(...batch);
       expect(await idsInOrder(batch.length)).toEqual(batch.map(({ id }) => id));
     });
