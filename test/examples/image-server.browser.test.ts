@@ -7,7 +7,8 @@ import { astronaut, expectWholePhotos, newDataDir, photosDir, startImageServer }
 
 const skip = skipWithoutChromium("the image server's page");
 
-describe.skipIf(skip)("the page of the image server", () => {
+// A busy machine takes long over a photo; what is shown is that it is waited for.
+describe.skipIf(skip)("the page of the image server", { timeout: 180_000 }, () => {
   let browser: Browser;
 
   beforeAll(async () => {
@@ -93,9 +94,9 @@ describe.skipIf(skip)("the page of the image server", () => {
 
   it("says that the server stops, finishes what it shows, and comes back with the server", async () => {
     const dataDir = newDataDir();
-    const first = await startImageServer({ DATA_DIR: dataDir });
+    const first = await startImageServer({ DATA_DIR: dataDir, SHUTDOWN_TIMEOUT_MS: "150000" });
     const { page } = await open(browser, first.url);
-    await page.getByLabel("Choose photos").setInputFiles(Array(10).fill(join(photosDir, "astronaut.png")));
+    await page.getByLabel("Choose photos").setInputFiles(Array(6).fill(join(photosDir, "astronaut.png")));
     await page.locator(".photo.done").first().waitFor();
     await page.locator(".upload").first().waitFor({ state: "hidden" });
     first.kill("SIGTERM");
@@ -108,22 +109,22 @@ describe.skipIf(skip)("the page of the image server", () => {
     expect(await page.evaluate("document.getElementById('banner').getBoundingClientRect().top")).toBeGreaterThanOrEqual(
       0,
     );
-    expect(await page.locator(".photo.done").count()).toBe(10);
+    expect(await page.locator(".photo.done").count()).toBe(6);
     expect(await page.getByRole("button", { name: "Two samples" }).isDisabled()).toBe(true);
     // What was done last could not be loaded any more, and says so.
     const later = page.getByText("Done. It can be seen when the server is back.");
-    expect((await later.count()) + (await page.locator(".photo img.loaded").count())).toBe(10);
+    expect((await later.count()) + (await page.locator(".photo img.loaded").count())).toBe(6);
     expect(await first.exited).toMatchObject({ code: 0 });
-    await expectWholePhotos(dataDir, 10);
+    await expectWholePhotos(dataDir, 6);
 
     await page.getByLabel("Choose photos").setInputFiles(join(photosDir, "chelsea.png"));
     await page.locator(".upload-state", { hasText: "Sent when the server is back" }).waitFor();
     await startImageServer({ DATA_DIR: dataDir, PORT: String(first.port) });
     await page.getByText("Live", { exact: true }).waitFor();
-    await page.locator(".photo.done img.loaded").nth(10).waitFor();
+    await page.locator(".photo.done img.loaded").nth(6).waitFor();
     expect(await banner.isVisible()).toBe(false);
     // Those of the earlier process count too.
-    await page.locator("#count-done", { hasText: "11" }).waitFor();
+    await page.locator("#count-done", { hasText: "7" }).waitFor();
   });
 
   it("compares a photo before and after", async () => {

@@ -11,7 +11,8 @@ const unread = Buffer.alloc(16 * 1024 * 1024);
 
 describe("a task whose response does not end within queue.maxHold", () => {
   it("runs, and the log has one line for all clients that never read", async () => {
-    const watched = watch("tasks.mjs", { queue: { maxHold: 200 } });
+    // Those that become due within a tenth of it share a line, and a busy machine takes a while over 30 dispatches.
+    const watched = watch("tasks.mjs", { queue: { maxHold: 3_000 } });
     const waiting: ServerResponse[] = [];
     const server = createServer((_req, res) => {
       res.end(unread);
@@ -26,7 +27,7 @@ describe("a task whose response does not end within queue.maxHold", () => {
     }
     const ended = await watched.events("succeeded", 30);
     const line = await watched.line(/no longer held/);
-    expect(line.message).toContain("did not end within queue.maxHold (200 ms)");
+    expect(line.message).toContain("did not end within queue.maxHold (3000 ms)");
     expect(line).toMatchObject({ level: "warn", fields: { task: "echo", count: 30 } });
     expect(ended.map(({ id }) => id)).toEqual(expect.arrayContaining(line.fields.ids as string[]));
     expect(watched.lines.filter(({ level }) => level === "warn")).toHaveLength(1);

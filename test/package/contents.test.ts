@@ -112,6 +112,7 @@ describe("the published package", () => {
       "docs/glossary.md",
       "docs/images/dashboard.webp",
       "docs/images/problem-and-cure.svg",
+      "docs/images/timeline.svg",
       "docs/is-it-worth-it.md",
       "docs/journal-format.md",
       "docs/life-of-a-task.md",

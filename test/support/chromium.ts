@@ -43,6 +43,8 @@ export async function openPage(
   options: Parameters<Browser["newPage"]>[0] = {},
 ): Promise<OpenedPage> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
+  // The test's own bound decides.
+  page.setDefaultTimeout(0);
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {
