@@ -5,7 +5,7 @@ import path from "node:path";
 import { createOffloader } from "offload-after-response";
 import { afterAll, describe, expect, it } from "vitest";
 import { makeDirectory } from "../support/directory.js";
-import { startProgram } from "../support/process.js";
+import { startProgram, typescript } from "../support/process.js";
 
 const root = path.join(import.meta.dirname, "../..");
 const folder = makeDirectory("processes");
@@ -128,7 +128,7 @@ describe("starting and stopping", () => {
   }, async () => {
     const program = await startProgram("test/scenarios/fixtures/shutdown-cycles.ts", {
       args: ["200"],
-      execArgv: ["--import", "tsx", "--expose-gc"],
+      execArgv: [...typescript, "--expose-gc"],
       env: { LEDGER: undefined },
       ready: /^ready$/m,
     });

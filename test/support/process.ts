@@ -7,6 +7,9 @@ import "./directory.js";
 
 const root = path.join(import.meta.dirname, "../..");
 
+/** What it takes this Node.js to run TypeScript. */
+export const typescript: readonly string[] = ["--import", new URL("typescript.mjs", import.meta.url).href];
+
 /** How a process ended, and all that it wrote. */
 export interface Exit {
   /** The exit code; null when a signal ended it. */
@@ -22,7 +25,7 @@ export interface ProgramOptions {
   readonly args?: readonly string[];
   /** Added to the environment of the test; undefined takes a name out of it. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Node options. Default: what it takes to run TypeScript. */
+  /** Node options. Default: `typescript`. */
   readonly execArgv?: readonly string[];
   /** An IPC channel, for `send()`. */
   readonly ipc?: boolean;
@@ -81,7 +84,7 @@ class FollowedProgram implements Program {
   private ended = false;
 
   constructor(file: string, options: ProgramOptions) {
-    const node = [process.execPath, ...(options.execArgv ?? ["--import", "tsx"]), file, ...(options.args ?? [])];
+    const node = [process.execPath, ...(options.execArgv ?? typescript), file, ...(options.args ?? [])];
     const [command = process.execPath, ...args] = [...(options.wrapper ?? []), ...node];
     const startedAt = performance.now();
     this.child = spawn(command, args, {

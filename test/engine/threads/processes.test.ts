@@ -1,13 +1,11 @@
 // The pool as a part of a process: what is left of tasks that have ended, when the process exits, what it still prints.
 import { describe, expect, it } from "vitest";
-import { startProgram } from "../../support/process.js";
-
-const tsx = ["--import", "tsx"];
+import { startProgram, typescript } from "../../support/process.js";
 
 describe("tasks that have ended", () => {
   it("leave nothing behind: no memory, no listener, no timer, no handle", async () => {
     const program = await startProgram("test/engine/threads/programs/retention.ts", {
-      execArgv: [...tsx, "--expose-gc"],
+      execArgv: [...typescript, "--expose-gc"],
       ready: /^(\{.*\})$/m,
     });
     const { code, stdout, stderr } = await program.exited;
