@@ -2,7 +2,7 @@
 // the same without one; how fast bursts are accepted; how long 100,000 unfinished tasks take to be read at the next start;
 // and how much disk a million tasks take at the peak.
 //
-//   node bench/journal-append.mjs [rounds]
+//   node bench/journal-append.mjs [rounds] [payload ...]
 //
 // The part that is measured is no public name, so it is bundled from its source here.
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -13,6 +13,7 @@ import { build } from "esbuild";
 
 const bars = { usPerTask: 8, acceptedPerSecond: 100_000, replayMs: 1_000, peakMB: 40 };
 const rounds = Number(process.argv[2] ?? 15);
+const wanted = process.argv.slice(3);
 const warmUpRounds = 3;
 const tasksPerRound = 10_000;
 
@@ -30,6 +31,7 @@ const noJournal = { accept: (task) => task, started() {}, stopped() {}, ended() 
 let serial = 0;
 const results = [];
 for (const [name, payload] of Object.entries(payloads)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
   for (const burst of [1, 100]) {
     const costs = { without: [], process: [], disk: [] };
     const journals = { without: noJournal, process: journalIn("process"), disk: journalIn("disk") };

@@ -3,7 +3,7 @@
 // only ever adds to its CPU time, and processes with the same program are not equally fast, so the least of all rounds of several
 // starts counts.
 //
-//   node bench/route-cost.mjs [starts] [rounds]
+//   node bench/route-cost.mjs [starts] [rounds] [framework ...]
 import { AsyncLocalStorage } from "node:async_hooks";
 import { fork } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
@@ -30,6 +30,7 @@ const connections = 20;
 // So many that the garbage of a round is collected in it.
 const turns = 100;
 const rounds = Number(process.argv[3] ?? 10);
+const wanted = process.argv.slice(4);
 const warmUps = Math.min(rounds, 4);
 const key = "photos/2024/05/17.jpg";
 const body = JSON.stringify({ key });
@@ -63,7 +64,7 @@ async function compare(starts) {
   );
   console.log("CPU time of the main thread\n");
   const results = [];
-  for (const framework of frameworks) {
+  for (const framework of wanted.length > 0 ? wanted : frameworks) {
     const [none, ...others] = await leastCosts(framework, starts);
     const [context, tracking, message, byHand, ours] = others;
     const more = others.map((us, index) => `${ways[index + 1]} ${(us - none).toFixed(2)}`);

@@ -48,7 +48,7 @@ export const costBenchmark: Benchmark = scriptBenchmark({
   name: "cost",
   title: "What a task costs the main thread of a route",
   file: "route-cost.mjs",
-  args: { quick: ["1", "4"], short: ["2"], full: ["10"] },
+  args: { quick: ["1", "4", "node:http", "Express"], short: ["2"], full: ["10"] },
   record(output, samples) {
     for (const [, framework = "", more = ""] of output.matchAll(/^(\S+) +[\d.]+ us a request; more: (.+)$/gm)) {
       for (const [, way = "", us] of more.matchAll(/(\S.*?) (-?[\d.]+)(?:, |$)/g)) {
@@ -80,7 +80,7 @@ export const journalBenchmark: Benchmark = scriptBenchmark({
   name: "journal",
   title: "The journal",
   file: "journal-append.mjs",
-  args: { quick: ["1"], short: ["2"], full: ["25"] },
+  args: { quick: ["1", "small object"], short: ["2"], full: ["25"] },
   bars(output) {
     return [...output.matchAll(/^(met|NOT met) +(.+): ([\d.]+) \(bar: ([\d.]+)\)$/gm)].flatMap(
       ([, , text = "", measured, bound]) => {
