@@ -1,5 +1,5 @@
 // What a user feels: how long answers take while each request leaves work that keeps a thread busy.
-import { bullmq, contenders, floor, inline, ours, piscina } from "../contenders/express/all.js";
+import { bullmq, contenders, floor, ours, piscina } from "../contenders/express/all.js";
 import { atLeast, atMost, type Benchmark, measuredIn, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
 import { iterationsFor } from "../harness/calibrate.js";
 import { figure, spread } from "../harness/format.js";
@@ -39,7 +39,7 @@ export const latencyBenchmark: Benchmark = {
   async run(scale, say) {
     const samples = new Samples();
     const present = Object.keys(contenders).filter((name) => name !== bullmq || hasRedis());
-    const names = measuredIn(scale, present, [floor, ours, piscina, inline]);
+    const names = measuredIn(scale, present, [floor, ours, piscina]);
     if (!present.includes(bullmq)) say("no redis-server on this machine: BullMQ is left out");
     const { rounds, seconds } = sizeOf(sizes, scale);
     const iterations = iterationsFor(workMs);

@@ -37,6 +37,7 @@ const sizes: Sizes<{ rounds: number; seconds: number }> = {
   short: { rounds: 2, seconds: 4 },
   full: { rounds: 9, seconds: 10 },
 };
+const quickSeconds = 3;
 
 export const priorityBenchmark: Benchmark = {
   name: "priority",
@@ -47,7 +48,8 @@ export const priorityBenchmark: Benchmark = {
     "Only Linux has a niceness for each thread, and it counts between the programs of one session or one container.",
   ].join(" "),
   async run(scale, say) {
-    const { rounds, seconds } = sizeOf(sizes, scale);
+    const { rounds, seconds: usualSeconds } = sizeOf(sizes, scale);
+    const seconds = scale === "quick" ? quickSeconds : usualSeconds;
     const contenders = measuredIn(scale, names, compared);
     const clients = measuredIn(scale, rivals, withBars);
     const samples = new Samples();
