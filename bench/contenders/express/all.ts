@@ -8,7 +8,7 @@ export const piscina = "Piscina by hand";
 export const nicedPiscina = "Piscina by hand, niceIncrement 5";
 export const bullmq = "BullMQ, sandboxed";
 
-export const inline = "inline, before the answer";
+const inline = "inline, before the answer";
 
 export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = {
   [floor]: async () => (await import("./floor.js")).openFloor,
