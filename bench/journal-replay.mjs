@@ -4,11 +4,12 @@
 //   node bench/journal-replay.mjs [tasks …]
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { createOffloader } from "offload-after-response";
+import { mainThreadUs } from "./cpu-time.mjs";
 
 const bar = 20;
 
@@ -23,12 +24,14 @@ async function main([...counts]) {
     writeFileSync(path.join(folder, "tasks.mjs"), "export const tiny = ({ n }) => n + 1;\n");
     try {
       await child("leave", folder, count);
-      const { mostMs, elapsedMs } = await child("replay", folder, count);
-      const words = mostMs <= bar ? "met    " : "NOT met";
+      const { cpuMs, clockMs, elapsedMs } = await child("replay", folder, count);
+      const words = cpuMs <= bar ? "met    " : "NOT met";
       console.log(
-        `${words} ms of CPU in one turn, ${count.toLocaleString("en-US")} tasks: ${mostMs.toFixed(1)} (bar: ${bar})`,
+        `${words} ms of CPU in one turn, ${count.toLocaleString("en-US")} tasks: ${cpuMs.toFixed(1)} (bar: ${bar})`,
       );
-      console.log(`        all of them had run after ${Math.round(elapsedMs)} ms`);
+      console.log(
+        `        by the clock ${clockMs.toFixed(1)} ms, with the wait for a core and for the disk; all of them had run after ${Math.round(elapsedMs)} ms`,
+      );
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -69,42 +72,36 @@ async function leave(folder, count) {
 async function replay(folder, count) {
   const from = performance.now();
   const offloader = open(folder);
-  const { turns, stop } = followTurns();
+  const { most, stop } = followTurns();
   await offloader.ready();
   while (offloader.stats().succeeded < count) await offloader.idle();
   stop();
-  process.send({ mostMs: Math.max(...turns), elapsedMs: performance.now() - from });
+  process.send({ ...most, elapsedMs: performance.now() - from });
   await offloader.close();
   process.disconnect();
 }
 
-/** The CPU time of each turn of the event loop, in ms. */
+/** The most that one turn of the event loop took so far, in ms: of CPU, and by the clock. */
 function followTurns() {
-  const turns = [0];
+  const most = { cpuMs: 0, clockMs: 0 };
   let running = true;
-  let before = cpuMs();
+  let cpuBefore = mainThreadUs();
+  let before = performance.now();
   const turn = () => {
-    const now = cpuMs();
-    turns.push(now - before);
-    before = now;
-    if (turns.length > 10_000) turns.splice(0, turns.length, Math.max(...turns));
+    // Before the CPU time is read, because the thread sleeps for that.
+    const now = performance.now();
+    const cpuNow = mainThreadUs();
+    most.clockMs = Math.max(most.clockMs, now - before);
+    most.cpuMs = Math.max(most.cpuMs, (cpuNow - cpuBefore) / 1_000);
+    cpuBefore = cpuNow;
+    before = performance.now();
     if (running) setImmediate(turn);
   };
   setImmediate(turn);
   return {
-    turns,
+    most,
     stop() {
       running = false;
     },
   };
-}
-
-function cpuMs() {
-  if (process.threadCpuUsage !== undefined) {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1_000;
-  }
-  // The kernel brings the number up to date when the thread stops running.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.05);
-  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "latin1").split(" ")[0]) / 1e6;
 }

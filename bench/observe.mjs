@@ -5,7 +5,7 @@
 import { fork } from "node:child_process";
 import { tracingChannel } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -20,6 +20,7 @@ import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import { createOffloader } from "offload-after-response";
 import { OffloadInstrumentation } from "offload-after-response/otel";
 import { prometheus } from "offload-after-response/prometheus";
+import { mainThreadUs } from "./cpu-time.mjs";
 
 const bars = { sampledUs: 2, scrapeMs: 2 };
 const kinds = ["nobody", "floor", "sampled", "all"];
@@ -96,22 +97,22 @@ async function measure(kind) {
   process.send("ready");
 
   async function usPerTask() {
-    const from = cpuMs();
+    const from = mainThreadUs();
     for (let n = 0; n < tasks; n++) {
       beside();
       offloader.offload("task0", { n });
     }
     await offloader.idle();
-    return ((cpuMs() - from) * 1_000) / tasks;
+    return (mainThreadUs() - from) / tasks;
   }
 
   async function msPerScrape() {
     for (const name of names) await offloader.run(name, { n: 1 });
     const metrics = prometheus(offloader);
     const scrapes = Array.from({ length: 40 }, () => {
-      const from = cpuMs();
+      const from = mainThreadUs();
       for (let scrape = 0; scrape < 10; scrape++) metrics.text();
-      return (cpuMs() - from) / 10;
+      return (mainThreadUs() - from) / 10_000;
     });
     return median(scrapes);
   }
@@ -135,9 +136,9 @@ async function measure(kind) {
         "",
       ),
     };
-    const from = cpuMs();
+    const from = mainThreadUs();
     offloader.cancel("task0");
-    costs["cancel(name)"] = inUs(((cpuMs() - from) * 1_000) / waiting, " a task");
+    costs["cancel(name)"] = inUs((mainThreadUs() - from) / waiting, " a task");
     offloader.resume();
     await offloader.idle();
     return costs;
@@ -147,9 +148,9 @@ async function measure(kind) {
 /** The median of the main thread's CPU time for one call, in us. */
 function usOf(call) {
   const batches = Array.from({ length: 20 }, () => {
-    const from = cpuMs();
+    const from = mainThreadUs();
     for (let n = 0; n < 20; n++) call();
-    return ((cpuMs() - from) * 1_000) / 20;
+    return (mainThreadUs() - from) / 20;
   });
   return median(batches);
 }
@@ -183,14 +184,4 @@ function bar(text, measured, bound) {
 
 function median(values) {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-function cpuMs() {
-  if (process.threadCpuUsage !== undefined) {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1_000;
-  }
-  // The kernel brings the number up to date when the thread stops running.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0.05);
-  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "latin1").split(" ")[0]) / 1e6;
 }

@@ -3,19 +3,19 @@
 // only ever adds to its CPU time, and processes with the same program are not equally fast, so the least of all rounds of several
 // starts counts.
 //
-//   node bench/route-cost.mjs [starts] [rounds] [framework ...]
+//   node bench/route-cost.mjs [starts] [rounds]
 import { AsyncLocalStorage } from "node:async_hooks";
 import { fork } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import http from "node:http";
 import { Duplex } from "node:stream";
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import express from "express";
 import fastify from "fastify";
 import { createOffloader } from "offload-after-response";
+import { mainThreadUs } from "./cpu-time.mjs";
 
 const frameworks = ["node:http", "Fastify", "Express"];
 const ways = [
@@ -30,7 +30,6 @@ const connections = 20;
 // So many that the garbage of a round is collected in it.
 const turns = 100;
 const rounds = Number(process.argv[3] ?? 10);
-const wanted = process.argv.slice(4);
 const warmUps = Math.min(rounds, 4);
 const key = "photos/2024/05/17.jpg";
 const body = JSON.stringify({ key });
@@ -64,7 +63,7 @@ async function compare(starts) {
   );
   console.log("CPU time of the main thread\n");
   const results = [];
-  for (const framework of wanted.length > 0 ? wanted : frameworks) {
+  for (const framework of frameworks) {
     const [none, ...others] = await leastCosts(framework, starts);
     const [context, tracking, message, byHand, ours] = others;
     const more = others.map((us, index) => `${ways[index + 1]} ${(us - none).toFixed(2)}`);
@@ -127,7 +126,7 @@ async function measure(framework, way) {
 
   async function usPerRequest() {
     served = 0;
-    const from = await cpuUs();
+    const from = mainThreadUs();
     for (let count = 0; count < turns; count++) {
       for (const client of clients) client.push(request);
       await turn();
@@ -135,7 +134,7 @@ async function measure(framework, way) {
     }
     if (served !== turns * connections) throw new Error(`${served} requests were handled in time`);
     await settled();
-    return ((await cpuUs()) - from) / (turns * connections);
+    return (mainThreadUs() - from) / (turns * connections);
   }
 }
 
@@ -291,12 +290,4 @@ async function serve(framework, leave) {
     res.status(202).json({ key });
   });
   return http.createServer(app);
-}
-
-/** Node.js has a call for it from 23.9 on. Linux counts it in ns, when the thread rests; the id of the main thread is that of the process. */
-async function cpuUs() {
-  const usage = process.threadCpuUsage?.();
-  if (usage !== undefined) return usage.user + usage.system;
-  await sleep(1);
-  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0]) / 1_000;
 }

@@ -1,20 +1,13 @@
 // A web process of the engine's benchmark, of one kind of ./dispatchers.mjs. It measures itself: what a dispatch costs, the CPU of the main
 // thread, and how late its event loop is.
-import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { mainThreadUs } from "../cpu-time.mjs";
 import { dispatchers } from "./dispatchers.mjs";
 
 const { kind, ...settings } = JSON.parse(process.argv[2]);
 const photo = { key: "photos/2024/06/IMG_20240612_104511.jpg", widths: [320, 640, 1280], userId: 421_337 };
 const { dispatch, settled } = await dispatchers[kind](settings);
-
-/** CPU time of this thread alone. Node.js has a call for it from 23.9 on; Linux counts it in ns, the id of the main thread is the pid. */
-function mainThreadUs() {
-  const usage = process.threadCpuUsage?.();
-  if (usage !== undefined) return usage.user + usage.system;
-  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0]) / 1_000;
-}
 
 const commands = {
   /**

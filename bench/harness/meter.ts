@@ -65,18 +65,20 @@ export interface MeterReading extends MainThreadTime {
   readonly profile: readonly ProfileLine[];
 }
 
-/** CPU time of this thread so far. */
+/**
+ * CPU time of this thread so far. The kernel brings the number up to date when the thread stops running, or else with each tick of its
+ * clock, every 4 ms. After a short sleep a spin of 0.3 ms reads as 0.4, without one as 0 or 1.
+ */
 function cpuMs(): number | undefined {
+  Atomics.wait(unchanged, 0, 0, napMs);
   // Node 23.9 and later.
   const threadCpuUsage: unknown = Reflect.get(process, "threadCpuUsage");
   if (typeof threadCpuUsage === "function") {
     const { user, system }: NodeJS.CpuUsage = threadCpuUsage.call(process);
     return (user + system) / 1_000;
   }
-  // The main thread's id is the process's. The kernel brings the number up to date when the thread stops running, or else
-  // with each tick of its clock, every 4 ms. After a short sleep a spin of 0.3 ms reads as 0.4, without one as 0 or 1.
+  // The main thread's id is the process's.
   try {
-    Atomics.wait(unchanged, 0, 0, napMs);
     return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "latin1").split(" ")[0]) / 1e6;
   } catch {
     return undefined;
