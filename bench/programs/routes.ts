@@ -2,6 +2,8 @@
 import { once } from "node:events";
 import http, { type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import express from "express";
 import fastify from "fastify";
@@ -20,6 +22,7 @@ export type Way =
   | "offloadAfterResponse without res"
   | "runAfterResponse"
   | "offload"
+  | "a task by hand"
   | "a bare Worker, a message a turn";
 
 type Leave = (res: ServerResponse, n: number) => void;
@@ -79,6 +82,7 @@ answer({
 async function leaver(way: Way): Promise<Leave> {
   if (way === "none") return () => {};
   if (way === "a bare Worker, a message a turn") return rawMessages();
+  if (way === "a task by hand") return tasksByHand();
   const { offload, offloadAfterResponse, runAfterResponse, ready } = createOffloader<typeof tasks>({
     tasks: new URL("../threads/tasks.js", import.meta.url),
     pool: { minThreads: 1, maxThreads: 1 },
@@ -97,6 +101,13 @@ async function leaver(way: Way): Promise<Leave> {
     case "offload":
       return (_res, n) => void offload("tiny", { n, key });
   }
+}
+
+/** The same as in bench/route-cost.mjs, which has to run without a build of the benchmarks. */
+async function tasksByHand(): Promise<Leave> {
+  const file = path.join(import.meta.dirname, "../../../../bench/task-by-hand.mjs");
+  const { leave } = await (await import(pathToFileURL(file).href)).tasksByHand(key);
+  return leave;
 }
 
 /** The floor of work on a thread: nothing is counted, limited, drained, retried or reported. */
