@@ -5,8 +5,8 @@ import path from "node:path";
 import { nodeBinary, nodeVersions } from "../scripts/nodes.js";
 import { root, succeeds } from "../scripts/run.js";
 import { costOverNone } from "./benchmarks/script.js";
-import type { Table } from "./harness/benchmark.js";
-import { figure, markdown } from "./harness/format.js";
+import type { Bar, Scale, Table } from "./harness/benchmark.js";
+import { figure, markdown, spread } from "./harness/format.js";
 import { publish } from "./harness/publish.js";
 import type { Series } from "./harness/samples.js";
 import { summarise } from "./harness/statistics.js";
@@ -14,7 +14,12 @@ import { summarise } from "./harness/statistics.js";
 interface Results {
   readonly date: string;
   readonly load: number;
-  readonly benchmarks: Readonly<Record<string, { readonly series: readonly Series[] } | undefined>>;
+  readonly benchmarks: Readonly<Record<string, Part | undefined>>;
+}
+
+interface Part {
+  readonly series: readonly Series[];
+  readonly bars: readonly Bar[];
 }
 
 /** What is compared: series of the results file, and the unit of their values. */
@@ -25,7 +30,8 @@ interface Figure {
   readonly at: number | string;
 }
 
-const benchmarks = ["routes", "cost", "pool"];
+/** The least of several starts is what the cost of a task is, so that one has no quick form here. */
+const runs: Readonly<Partial<Record<Scale, readonly string[]>>> = { quick: ["routes", "pool"], short: ["cost"] };
 const frameworks = ["node:http", "Fastify", "Express"];
 const ours = "offload-after-response";
 const steadyUs = "at 500/s, us a request of the whole process, CPU";
@@ -63,14 +69,51 @@ const versions = named.length > 0 ? named : newest;
 const results = new Map<string, Results>();
 for (const version of versions) {
   console.error(`Node.js ${version}`);
-  const run = ["--import", "tsx", path.join(root, "bench/run.ts"), "quick", ...benchmarks];
-  if (!succeeds(nodeBinary(version), run)) throw new Error(`the benchmarks failed on Node.js ${version}`);
-  results.set(version, JSON.parse(readFileSync(path.join(root, "bench/results/results.json"), "utf8")));
+  results.set(version, resultsOn(version));
 }
 
-const block = [inWords(), markdown(table()).trim()].join("\n\n");
+const block = [inWords(), markdown(table()).trim(), markdown(barsTable()).trim()].join("\n\n");
 console.log(`\n${block}`);
 if (words.includes("--publish")) publish(path.join(root, "docs/performance.md"), new Map([["nodes", block]]));
+
+function resultsOn(version: string): Results {
+  const all = Object.entries(runs).map(([scale, benchmarks]) => {
+    const run = ["--import", "tsx", path.join(root, "bench/run.ts"), scale, ...benchmarks];
+    if (!succeeds(nodeBinary(version), run)) throw new Error(`the benchmarks failed on Node.js ${version}`);
+    return JSON.parse(readFileSync(path.join(root, "bench/results/results.json"), "utf8")) as Results;
+  });
+  return Object.assign({}, ...all, {
+    load: all[0]?.load,
+    benchmarks: Object.assign({}, ...all.map((one) => one.benchmarks)),
+  });
+}
+
+/** What we hold ourselves to, on each line. The bounds of some are others before Node.js 24, and so are their floors. */
+function barsTable(): Table {
+  const all = versions.map((version) => barsOf(results.get(version)));
+  const texts = new Set(all.flatMap((bars) => bars.map(({ text }) => withoutFloor(text))));
+  return {
+    title: "What we hold ourselves to, on each line of Node.js",
+    columns: ["", ...versions.map((version) => `Node.js ${version}`)],
+    rows: [...texts].map((text) => [
+      text,
+      ...all.map((bars) => {
+        const bar = bars.find((one) => withoutFloor(one.text) === text);
+        if (bar === undefined) return "-";
+        const floor = bar.text.slice(text.length).replace(/^ \((.+)\)$/, "; $1");
+        return `${bar.met ? "yes" : "NO"}: ${spread(bar.measured)} (bound: ${bar.bound}${floor})`;
+      }),
+    ]),
+  };
+}
+
+function barsOf(found: Results | undefined): readonly Bar[] {
+  return Object.values(found?.benchmarks ?? {}).flatMap((part) => part?.bars ?? []);
+}
+
+function withoutFloor(text: string): string {
+  return text.replace(/ \(.+\)$/, "");
+}
 
 function table(): Table {
   return {

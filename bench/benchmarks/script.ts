@@ -48,7 +48,7 @@ export const costBenchmark: Benchmark = scriptBenchmark({
   name: "cost",
   title: "What a task costs the main thread of a route",
   file: "route-cost.mjs",
-  args: { quick: ["1", "4", "node:http", "Express"], short: ["2"], full: ["10"] },
+  args: { quick: ["1", "3"], short: ["2"], full: ["10"] },
   record(output, samples) {
     for (const [, framework = "", more = ""] of output.matchAll(/^(\S+) +[\d.]+ us a request; more: (.+)$/gm)) {
       for (const [, way = "", us] of more.matchAll(/(\S.*?) (-?[\d.]+)(?:, |$)/g)) {
@@ -95,7 +95,7 @@ export const replayBenchmark: Benchmark = scriptBenchmark({
   name: "replay",
   title: "What a killed process has left",
   file: "journal-replay.mjs",
-  args: { short: ["100000"], full: ["100000", "1000000"] },
+  args: { quick: ["100000"], short: ["100000", "1000000"], full: ["100000", "1000000"] },
   bars(output) {
     return [...output.matchAll(/^(?:met|NOT met) +(ms of CPU in one turn, .+): ([\d.]+) \(bar: (\d+)\)$/gm)].flatMap(
       ([, text = "", measured, bound]) => atMost(`replay: ${text}`, summarise([Number(measured)]), Number(bound), ""),
