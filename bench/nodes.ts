@@ -1,9 +1,10 @@
 // npm run bench:nodes: the benchmarks that depend most on the version of Node.js, on each of its lines, in one table.
 // `--publish` renews that table in docs/performance.md. Further words are names of versions: `-- 22.23.3 24.21.0`.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { nodeBinary, nodeVersions } from "../scripts/nodes.js";
 import { root, succeeds } from "../scripts/run.js";
+import { ways } from "./benchmarks/routes.js";
 import { costOverNone } from "./benchmarks/script.js";
 import type { Bar, Scale, Table } from "./harness/benchmark.js";
 import { figure, markdown, spread } from "./harness/format.js";
@@ -30,35 +31,40 @@ interface Figure {
   readonly at: number | string;
 }
 
-/** The least of several starts is what the cost of a task is, so that one has no quick form here. */
-const runs: Readonly<Partial<Record<Scale, readonly string[]>>> = { quick: ["routes", "pool"], short: ["cost"] };
+/** The least of several starts is what the cost of a task is, and every way to dispatch is to have a figure: the two have no quick form here. */
+const runs: Readonly<Partial<Record<Scale, readonly string[]>>> = { short: ["routes", "cost"], quick: ["pool"] };
 const frameworks = ["node:http", "Fastify", "Express"];
-const ours = "offload-after-response";
-const steadyUs = "at 500/s, us a request of the whole process, CPU";
 
-const figures: readonly Figure[] = [
-  ...frameworks.flatMap((at) =>
-    ["tracking only", "offloadAfterResponse(res)", "a bare message"].map((contender) => ({
-      benchmark: "cost",
-      metric: costOverNone,
+/** What a task adds to a request. The README has these. */
+const costs: readonly Figure[] = frameworks.flatMap((at) =>
+  ["offloadAfterResponse(res)", "a task by hand", "a bare message", "tracking only", "a bare context"].map(
+    (contender) => ({ benchmark: "cost", metric: costOverNone, contender, at }),
+  ),
+);
+
+const ofRoutes = (metric: string): readonly Figure[] =>
+  frameworks.flatMap((at) => ways.map((contender) => ({ benchmark: "routes", metric, contender, at })));
+
+const ofPool = (metric: string): readonly Figure[] =>
+  [1, 1_000].flatMap((at) =>
+    ["offload-after-response", "Piscina", "raw postMessage, batched"].map((contender) => ({
+      benchmark: "pool",
+      metric,
       contender,
       at,
     })),
-  ),
-  ...frameworks.flatMap((at) =>
-    ["none", "offloadAfterResponse(res)", "a bare Worker, a message a turn"].map((contender) => ({
-      benchmark: "routes",
-      metric: steadyUs,
-      contender,
-      at,
-    })),
-  ),
-  ...[1, 1_000].flatMap((at) =>
-    [ours, "Piscina", "raw postMessage, batched"].flatMap((contender) =>
-      ["tasks/s", "main-thread us a task, CPU"].map((metric) => ({ benchmark: "pool", metric, contender, at })),
-    ),
-  ),
-];
+  );
+
+/** By the titles of their tables. */
+const figures: Readonly<Record<string, readonly Figure[]>> = {
+  "What a request costs more, us of main-thread CPU, over connections in memory": costs,
+  "Requests/s, 32 connections": ofRoutes("requests/s"),
+  "Main-thread us a request, CPU, 32 connections": ofRoutes("main-thread us a request, CPU"),
+  "Main-thread us a request, CPU, at 500/s": ofRoutes("at 500/s, main-thread us a request, CPU"),
+  "us a request of the whole process, CPU, at 500/s": ofRoutes("at 500/s, us a request of the whole process, CPU"),
+  "Tiny tasks a second, by tasks outstanding": ofPool("tasks/s"),
+  "Main-thread us a tiny task, CPU, by tasks outstanding": ofPool("main-thread us a task, CPU"),
+};
 
 const words = process.argv.slice(2);
 const named = words.filter((word) => !word.startsWith("--"));
@@ -72,9 +78,18 @@ for (const version of versions) {
   results.set(version, resultsOn(version));
 }
 
-const block = [inWords(), markdown(table()).trim(), markdown(barsTable()).trim()].join("\n\n");
-console.log(`\n${block}`);
-if (words.includes("--publish")) publish(path.join(root, "docs/performance.md"), new Map([["nodes", block]]));
+const block = [
+  inWords(),
+  ...Object.entries(figures).map(([title, of]) => markdown(table(title, of)).trim()),
+  markdown(barsTable()).trim(),
+].join("\n\n");
+const short = markdown(costTable()).trim();
+console.log(`\n${block}\n\n${short}`);
+if (words.includes("--publish")) {
+  publish(path.join(root, "docs/performance.md"), new Map([["nodes", block]]));
+  publish(path.join(root, "README.md"), new Map([["lines", short]]));
+  writeFileSync(path.join(root, "docs/performance/nodes.json"), `${JSON.stringify([...results], undefined, 1)}\n`);
+}
 
 function resultsOn(version: string): Results {
   const all = Object.entries(runs).map(([scale, benchmarks]) => {
@@ -115,15 +130,27 @@ function withoutFloor(text: string): string {
   return text.replace(/ \(.+\)$/, "");
 }
 
-function table(): Table {
+function table(title: string, of: readonly Figure[]): Table {
   return {
-    title: "The same on each line of Node.js, medians",
+    title: `${title}, medians`,
     columns: ["", ...versions.map((version) => `Node.js ${version}`)],
-    rows: figures.map((wanted) => {
-      const { benchmark, metric, contender, at } = wanted;
-      const where = benchmark === "pool" ? `${at.toLocaleString("en-US")} outstanding` : at;
-      return [`${metric}: ${contender}, ${where}`, ...versions.map((version) => cell(results.get(version), wanted))];
-    }),
+    rows: of.map((wanted) => [
+      `${wanted.at.toLocaleString("en-US")}: ${wanted.contender}`,
+      ...versions.map((version) => cell(results.get(version), wanted)),
+    ]),
+  };
+}
+
+/** The README's. */
+function costTable(): Table {
+  const shown = costs.filter(({ contender, at }) => contender !== "a bare context" && at !== "Fastify");
+  return {
+    title: `What a task after the response adds to a request, us of main-thread CPU (${results.get(versions[0] ?? "")?.date ?? "-"})`,
+    columns: ["", ...versions.map((version) => `Node.js ${version}`)],
+    rows: shown.map((wanted) => [
+      `${wanted.at}: ${wanted.contender}`,
+      ...versions.map((version) => cell(results.get(version), wanted)),
+    ]),
   };
 }
 
@@ -137,5 +164,5 @@ function cell(found: Results | undefined, { benchmark, metric, contender, at }: 
 function inWords(): string {
   const all = [...results.values()];
   const loads = all.map(({ load }) => figure(load)).join(", ");
-  return `Measured on ${all[0]?.date ?? "-"} with \`npm run bench:nodes\`, one version after the other. Load when each began: ${loads}.`;
+  return `Measured on ${all[0]?.date ?? "-"} with \`npm run bench:nodes -- --publish\`, one version after the other. Load when each began: ${loads}.`;
 }

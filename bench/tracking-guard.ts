@@ -1,5 +1,5 @@
-// Counts what tracking adds to a request that leaves no task: bytes allocated, and async contexts entered for a callback, each of
-// which costs a Map on Node.js 24 and newer. Prints them as one line of JSON; test/bench/ says what they may be. The requests come over
+// Counts what tracking adds to a request that leaves no task: bytes allocated, and async contexts entered, each of which costs a Map on
+// Node.js 24 and newer. Prints them as one line of JSON; test/bench/ says what they may be. The requests come over
 // connections in memory, so that nothing but Node's HTTP and the library runs. Run with a large young generation, as bench/guard.ts.
 import { AsyncLocalStorage } from "node:async_hooks";
 import http from "node:http";
@@ -22,11 +22,15 @@ const counted = 40;
 const request = Buffer.from("POST /photos HTTP/1.1\r\nHost: guard\r\nContent-Length: 0\r\n\r\n");
 
 let contexts = 0;
-const { run } = AsyncLocalStorage.prototype;
+const { run, enterWith } = AsyncLocalStorage.prototype;
 AsyncLocalStorage.prototype.run = function (this: AsyncLocalStorage<unknown>, ...args: [unknown, () => unknown]) {
   contexts++;
   return run.apply(this, args);
 } as typeof run;
+AsyncLocalStorage.prototype.enterWith = function (this: AsyncLocalStorage<unknown>, store: unknown) {
+  contexts++;
+  enterWith.call(this, store);
+};
 
 class Connection extends Duplex {
   override _read(): void {}

@@ -14,7 +14,7 @@ import { takePart } from "./stores/participants.js";
 import { figures, type Measured, peersTable, survival } from "./stores/tables.js";
 
 const sizes: Sizes<Size> = {
-  short: { rounds: 2, ms: 200, routeRounds: 1 },
+  short: { rounds: 2, ms: 200, routeRounds: 3 },
   full: { rounds: 15, ms: 500, routeRounds: 5 },
 };
 
@@ -30,9 +30,10 @@ export const storesBenchmark: Benchmark = {
     const base = mkdtempSync(path.join(tmpdir(), "offload-after-response-stores-"));
     const participants = takePart(measuredIn(scale, Object.keys(stores), inQuick), say);
     const { names } = participants;
+    const size = { ...sizeOf(sizes, scale), ...(scale === "quick" && { routeRounds: 1 }) };
     const isApart = (name: string): boolean => name === sidequest;
     for (const group of [names.filter((name) => !isApart(name)), names.filter(isApart)]) {
-      await measureGroup(path.join(base, "measured"), group, participants, { samples, say, ...sizeOf(sizes, scale) });
+      await measureGroup(path.join(base, "measured"), group, participants, { samples, say, ...size });
     }
     say("kill -9");
     const killed = await killAll(path.join(base, "killed"), participants);

@@ -36,7 +36,10 @@ export async function latencyRound(load: Program, order: LatencyOrder): Promise<
   await load.ask<LoadResult>("run", { port, perSecond, requests: perSecond / 2, wait } satisfies LoadOrder);
   const before = await settled(server);
   const requests = perSecond * seconds;
-  const { latencies } = await load.ask<LoadResult>("run", { port, perSecond, requests, wait } satisfies LoadOrder);
+  const measured: LoadOrder = { port, perSecond, requests, wait };
+  const { latencies, failed } = await load.ask<LoadResult>("run", measured);
+  // A latency that is missing would make the others look better.
+  if (failed > 0) throw new Error(`${failed} of ${requests} requests failed: ${order.name}`);
   const atTheEnd = await server.ask<number>("completed");
   const later = untilDone ? await settled(server) : atTheEnd;
   await server.ask("close");

@@ -21,7 +21,7 @@ export function inWords(
 ): string {
   const libraries = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
-    `Measured on ${date} with \`npm run ${scale === "full" ? "bench:full" : "bench"}\`: Node.js ${node}, ${system},`,
+    `Measured on ${date} with \`npm run ${scale === "full" ? "bench:full" : "bench -- --publish"}\`: Node.js ${node}, ${system},`,
     `${cores} cores of ${cpu}, ${memoryGB} GB. Load when the run began: ${figure(load)}.`,
     `${libraries.join(", ")}.`,
     ...(load > cores / 4

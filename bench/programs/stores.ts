@@ -67,6 +67,7 @@ answer({
     process.kill(process.pid, "SIGKILL");
   },
   kept: () => opened().kept(),
+  ended: () => opened().ended?.(),
   close: () => current?.close(),
 });
 

@@ -64,6 +64,11 @@ export function work({ iterations }: { key: string; iterations: number }): void 
 }
 
 /** Takes its thread, but no CPU, for so many ms: for questions in which the number of cores must not matter. */
+/** As a task that waits for a disk or a network: its thread is free meanwhile. */
+export async function wait({ ms }: { ms: number }): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 export function sleep({ ms }: { ms: number }): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

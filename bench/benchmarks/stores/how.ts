@@ -12,5 +12,5 @@ export const how: string = [
   "The journal also records that a task has started, and would run it again. The records by hand do neither.",
   "Over none: less what the same offloader takes without any store in the same round. The same is subtracted for BullMQ, although it does none of that in this process. plainjob's worker and sidequest's engine are in this process. What happens in other threads (lmdb's writer) and processes (Redis, BullMQ's worker) is not the main thread's, but takes its part of the two cores.",
   `The route: a \`node:http\` server in the contender's process accepts one task, waits until it is on record and answers 202. Another process sends ${perSecond} requests a second for ${seconds} s, whatever became of those before. Without a store it is the floor. Where fewer are accepted in a second, the requests wait in a row that grows.`,
-  `Killed: a process that runs nothing accepts ${tasksToKeep} tasks (sidequest's: ${sidequestBurst}) and ends by \`kill -9\`, and another one counts what is there. BullMQ's Redis is not killed.`,
+  `Killed: a process that runs nothing accepts ${tasksToKeep} tasks (sidequest's: ${sidequestBurst}) and ends by \`kill -9\`. Another one that runs nothing counts what is there. Where the store runs such tasks by itself, a third one runs them and counts their ends. BullMQ's Redis is not killed.`,
 ].join(" ");

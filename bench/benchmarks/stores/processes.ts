@@ -5,11 +5,13 @@ import type { StoreOptions } from "../../contenders/stores/contender.js";
 import { Program } from "../../harness/program.js";
 import type { Participants } from "./participants.js";
 
+export type Opening = Omit<StoreOptions, "installed">;
+
 /** @param options.dir made if it is not there */
 export async function openProcess(
   contender: string,
   { installed, nodes }: Participants,
-  options: Omit<StoreOptions, "installed">,
+  options: Opening,
 ): Promise<Program> {
   mkdirSync(options.dir, { recursive: true });
   // That node:sqlite is experimental is said by the Node.js versions in which it is.

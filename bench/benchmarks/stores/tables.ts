@@ -1,10 +1,11 @@
 // The tables of the store benchmark, and the one of the README: what each way gives and costs, and what becomes of an accepted task.
 import { promises } from "../../contenders/stores/all.js";
 import type { Table } from "../../harness/benchmark.js";
-import { figure, spread } from "../../harness/format.js";
+import { environment } from "../../harness/environment.js";
+import { spread } from "../../harness/format.js";
 import type { Samples } from "../../harness/samples.js";
 import type { Kept } from "./killed.js";
-import { accept, accepted, bursts, cpu, ended, one, overNone, p99 } from "./metrics.js";
+import { accept, accepted, burst, bursts, cpu, ended, one, overNone, p99 } from "./metrics.js";
 import type { Participants } from "./participants.js";
 import { perSecond } from "./route.js";
 
@@ -54,11 +55,12 @@ export function survival({ names, killed }: Measured): Table {
 }
 
 /** The README's. */
-export function peersTable({ samples, names, missing, killed }: Measured): Table {
+export function peersTable({ samples, names, killed }: Measured): Table {
+  const { date, node, cores } = environment();
   const median = (metric: string, name: string, at: string | number) =>
-    figure(samples.summary(metric, name, at)?.median ?? Number.NaN);
+    rough(samples.summary(metric, name, at)?.median ?? Number.NaN);
   return {
-    title: "Tiny tasks, medians; and accepted tasks whose process is killed with `kill -9`",
+    title: `Tiny tasks in bursts of ${burst.toLocaleString("en-US")}, medians; a route that accepts one, ${perSecond} requests a second; and accepted tasks whose process is killed with \`kill -9\` (${date}, Node.js ${node}, ${cores} cores)`,
     columns: ["", "accepted/s", "ended/s", "us until one is accepted", p99, "killed"],
     rows: [
       ...names.map((name) => [
@@ -69,12 +71,23 @@ export function peersTable({ samples, names, missing, killed }: Measured): Table
         median(p99, name, routeAt),
         afterKill(name, killed),
       ]),
-      ...[...missing].map(([name, why]) => [name, "-", "-", "-", "-", `not run: ${why}`]),
     ],
   };
 }
 
+/** Two digits: the third is noise. */
+function rough(value: number): string {
+  if (!Number.isFinite(value)) return "-";
+  return Number(value.toPrecision(2)).toLocaleString("en-US", { maximumSignificantDigits: 2 });
+}
+
 function afterKill(name: string, killed: ReadonlyMap<string, Kept>): string {
-  const { accepted = 0, kept = 0 } = killed.get(name) ?? {};
-  return `${kept} of ${accepted} ${promises[name]?.processKilled ?? "kept"}`;
+  const { accepted = 0, kept = 0, run } = killed.get(name) ?? {};
+  const { runBy, note } = promises[name] ?? {};
+  const parts = [
+    `${kept} of ${accepted} kept`,
+    run === undefined || runBy === undefined ? undefined : `${run} run by ${runBy}`,
+    note,
+  ];
+  return parts.filter((part) => part !== undefined).join("; ");
 }

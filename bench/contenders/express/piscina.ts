@@ -16,17 +16,22 @@ async function open(threads: number, niceIncrement = 0): Promise<ExpressContende
   });
   await Promise.all(Array.from({ length: threads }, () => pool.run({ key: "", iterations: 0 }, { name: "work" })));
   let completed = 0;
+  let closing = false;
   return {
     handle(_req, res, payload) {
       res.once("finish", () => {
         pool.run(payload, { name: "work" }).then(
           () => completed++,
-          (error) => console.error(error),
+          // What has not run when the pool is closed fails, and is no news.
+          (error) => closing || console.error(error),
         );
       });
       res.status(202).json({ key: payload.key });
     },
     completed: () => completed,
-    close: () => pool.destroy(),
+    close() {
+      closing = true;
+      return pool.destroy();
+    },
   };
 }

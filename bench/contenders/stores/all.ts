@@ -31,58 +31,62 @@ export const stores: Readonly<Record<string, () => Promise<OpenStore>>> = {
 
 /** What becomes of an accepted task, as set up here, and what has to be installed for it. */
 export interface Promises {
-  /** What is said behind how many are kept. */
-  readonly processKilled: string;
+  /** Who runs what a killed process has left, without a line of the user's. */
+  readonly runBy?: string;
+  /** What else becomes of it. */
+  readonly note?: string;
   readonly powerCut: string;
   readonly toInstall: string;
 }
 
 export const promises: Readonly<Record<string, Promises>> = {
-  [none]: { processKilled: "kept", powerCut: "lost", toInstall: "-" },
+  [none]: { powerCut: "lost", toInstall: "-" },
   [ours]: {
-    processKilled: "kept, and run by the next process",
+    runBy: "the next process",
     powerCut: 'the last seconds may be lost; not with durability "disk" and handle.durable',
     toInstall: "nothing more",
   },
   [lmdb]: {
-    processKilled: "kept; running it again is yours to write",
+    note: "running it again is yours to write",
     powerCut: "kept once db.flushed has resolved, which is not awaited here",
     toInstall: "native code, binaries in npm packages",
   },
   [lmdbNoSync]: {
-    processKilled: "kept; running it again is yours to write",
+    note: "running it again is yours to write",
     powerCut: "the database may be damaged",
     toInstall: "native code, binaries in npm packages",
   },
   [betterSqlite3]: {
-    processKilled: "kept; running it again is yours to write",
+    note: "running it again is yours to write",
     powerCut: "the last commits may be lost; not with synchronous = FULL",
     toInstall: "native code, in the npm package for Node.js 22 and later, else downloaded or compiled",
   },
   [nodeSqlite]: {
-    processKilled: "kept; running it again is yours to write",
+    note: "running it again is yours to write",
     powerCut: "the last commits may be lost; not with synchronous = FULL",
     toInstall: "nothing more, on Node.js 22.13 and later",
   },
   [bullmq]: {
-    processKilled: "kept, and run by the next worker",
+    runBy: "the next worker",
     powerCut: "the last second may be lost; not with appendfsync always",
     toInstall: "a Redis server that runs somewhere; ioredis",
   },
   [bullmqThreads]: {
-    processKilled: "kept, and run by the next worker",
+    runBy: "the next worker",
     powerCut: "the last second may be lost; not with appendfsync always",
     toInstall: "a Redis server that runs somewhere; ioredis",
   },
   [plainjob]: {
-    processKilled: "kept; one that had started is run again after its timeout (30 minutes)",
+    runBy: "the next worker",
+    note: "one that had started: after its timeout (30 minutes)",
     powerCut: "the last commits may be lost",
     toInstall: "better-sqlite3, which is native code",
   },
-  [pQueue]: { processKilled: "kept", powerCut: "lost", toInstall: "p-queue" },
-  [callback]: { processKilled: "kept", powerCut: "lost", toInstall: "-" },
+  [pQueue]: { powerCut: "lost", toInstall: "p-queue" },
+  [callback]: { powerCut: "lost", toInstall: "-" },
   [sidequest]: {
-    processKilled: "kept, and run by the next engine; one that had started is run again once it is stale (10 minutes)",
+    runBy: "the next engine",
+    note: "one that had started: once it is stale (10 minutes)",
     powerCut: "kept; each commit is synced (no WAL, synchronous = FULL)",
     toInstall: "better-sqlite3, which is native code; Node.js 22.6 and later",
   },

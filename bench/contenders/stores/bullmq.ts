@@ -20,9 +20,11 @@ async function open({ dir, held, redisPort }: StoreOptions, processor: "inline" 
   // A job may have ended before it is known to be accepted, so its id is chosen here.
   const waiting = new Map<string, () => void>();
   let serial = 0;
+  let ended = 0;
   const stop = held
     ? () => {}
     : await run(redis.port, processor, (jobId) => {
+        ended++;
         waiting.get(jobId)?.();
         waiting.delete(jobId);
       });
@@ -32,7 +34,8 @@ async function open({ dir, held, redisPort }: StoreOptions, processor: "inline" 
       waiting.set(jobId, done);
       return queue.add("tiny", payload, { jobId, removeOnComplete: true });
     },
-    kept: () => queue.getWaitingCount(),
+    kept: () => queue.getJobCountByTypes("waiting", "active"),
+    ended: () => ended,
     async close() {
       await stop();
       await queue.close();
@@ -44,12 +47,14 @@ async function open({ dir, held, redisPort }: StoreOptions, processor: "inline" 
 /** Starts the worker; the function returned stops it. */
 async function run(port: number, processor: string, completed: (jobId: string) => void): Promise<() => Promise<void>> {
   const events = new QueueEvents("tiny", { connection: { host: "127.0.0.1", port } });
+  events.on("completed", ({ jobId }) => completed(jobId));
+  // First, because a worker may find jobs that an earlier process has left.
+  await events.waitUntilReady();
   const worker = fork(fileURLToPath(new URL("../../programs/bullmq-tiny-worker.js", import.meta.url)), [
     String(port),
     processor,
   ]);
-  await Promise.all([once(worker, "message"), events.waitUntilReady()]);
-  events.on("completed", ({ jobId }) => completed(jobId));
+  await once(worker, "message");
   return async () => {
     worker.kill("SIGTERM");
     await once(worker, "exit");

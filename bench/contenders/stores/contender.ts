@@ -19,8 +19,10 @@ export interface TaskStore {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: it is what a function without a return statement returns
   accept(payload: Payload, done: () => void): void | Promise<unknown>;
-  /** Accepted tasks that have not run, those of earlier processes included: as many as it still knows of. */
+  /** Accepted tasks that have not ended, those of earlier processes included: as many as it still knows of. */
   kept(): number | Promise<number>;
+  /** Tasks that have ended since this process opened the store; there only where a store itself runs what an earlier process has left. */
+  ended?(): number | Promise<number>;
   close(): unknown;
 }
 

@@ -10,7 +10,7 @@ export async function openNone({ held }: StoreOptions): Promise<TaskStore> {
   const { offload, stats, close } = await openPool(held);
   return {
     accept: (payload, done) => void offload("tiny", payload).result().then(done),
-    kept: () => stats().queued,
+    kept: () => stats().unfinished,
     close,
   };
 }
@@ -22,13 +22,14 @@ export async function openJournal({ dir, held }: StoreOptions): Promise<TaskStor
     accept: (payload, done) => void offload("tiny", payload).result().then(done),
     async kept() {
       // What an earlier process has left comes back after ready(), some of it in each turn of the event loop.
-      let queued = Number.NaN;
-      while (queued !== stats().queued) {
-        queued = stats().queued;
+      let unfinished = Number.NaN;
+      while (unfinished !== stats().unfinished) {
+        unfinished = stats().unfinished;
         await setTimeout(betweenCountsMs);
       }
-      return queued;
+      return unfinished;
     },
+    ended: () => stats().succeeded,
     close,
   };
 }

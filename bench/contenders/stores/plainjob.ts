@@ -29,8 +29,8 @@ interface Plainjob {
 const silent = { error: console.error, warn() {}, info() {}, debug() {} };
 // Its default of 1 s between two looks into an empty queue would be all that is measured of a task that comes alone.
 const pollMs = 1;
-/** Its `JobStatus.Pending`. */
-const pending = 0;
+/** Its `JobStatus.Pending` and `JobStatus.Processing`. */
+const unended = [0, 1];
 
 export async function openPlainjob({ dir, held, installed = {} }: StoreOptions): Promise<TaskStore> {
   const Database: new (file: string) => object = createRequire(import.meta.url)(installed["better-sqlite3"] ?? "");
@@ -39,11 +39,13 @@ export async function openPlainjob({ dir, held, installed = {} }: StoreOptions):
   const connection = better(new Database(path.join(dir, "plainjob.db")));
   const queue = defineQueue({ connection, logger: silent });
   const waiting = new Map<number, () => void>();
+  let ended = 0;
   const worker = defineWorker("tiny", async ({ data }) => void tiny(JSON.parse(data) as Payload), {
     queue,
     logger: silent,
     pollIntervall: pollMs,
     onCompleted({ id }) {
+      ended++;
       waiting.get(id)?.();
       waiting.delete(id);
     },
@@ -51,7 +53,8 @@ export async function openPlainjob({ dir, held, installed = {} }: StoreOptions):
   if (!held) void worker.start();
   return {
     accept: (payload, done) => void waiting.set(queue.add("tiny", payload).id, done),
-    kept: () => queue.countJobs({ status: pending }),
+    kept: () => unended.reduce((sum, status) => sum + queue.countJobs({ status }), 0),
+    ended: () => ended,
     async close() {
       if (!held) await worker.stop();
       queue.close();

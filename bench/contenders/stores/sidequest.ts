@@ -10,7 +10,16 @@ interface Sidequest {
   start(options: object): Promise<void>;
   stop(): Promise<void>;
   build(job: object): { enqueue(payload: Payload): Promise<unknown> };
-  readonly job: { count(): Promise<{ readonly waiting: number; readonly completed: number; readonly failed: number }> };
+  readonly job: { count(): Promise<Counts> };
+}
+
+/** Jobs by their state. */
+interface Counts {
+  readonly waiting: number;
+  readonly claimed: number;
+  readonly running: number;
+  readonly completed: number;
+  readonly failed: number;
 }
 
 // Its default of 100 ms between two looks into an empty queue would be all that is measured of a task that comes alone.
@@ -54,7 +63,11 @@ export async function openSidequest({ dir, held, installed = {} }: StoreOptions)
       if (!held) counting ??= setTimeout(count, countMs);
       return Sidequest.build(Tiny).enqueue(payload);
     },
-    kept: async () => (await Sidequest.job.count()).waiting,
+    async kept() {
+      const { waiting, claimed, running } = await Sidequest.job.count();
+      return waiting + claimed + running;
+    },
+    ended: async () => (await Sidequest.job.count()).completed,
     async close() {
       clearTimeout(counting);
       await Sidequest.stop();
