@@ -5,6 +5,7 @@ import { toWire } from "../../../core/payload/to-wire.js";
 import type { DeliveryEnd, FromEngine, NumberedTask, WireVerdict } from "../protocol.js";
 import type { Consumer, Delivery, RemoteEngine, Verdict } from "../remote-engine.js";
 import { fromDelivery } from "./body.js";
+import { brokerError } from "./broker-error.js";
 
 /** The first pause before an end is told again, in ms; each doubles up to `longestPause`. */
 const firstPause = 200;
@@ -101,7 +102,7 @@ export class Deliverer {
           await sleep(pause, { signal: AbortSignal.any([isLost.signal, this.#closing.signal]) });
           if (!lost.has && !this.#closing.signal.aborted) continue;
         }
-        this.post({ kind: "unsettled", id: task.id, error: toWire(error) });
+        this.post({ kind: "unsettled", id: task.id, error: brokerError(error) });
         return;
       }
     }

@@ -10,8 +10,14 @@ export class Heartbeat {
   #isAsking = false;
   #ask = (): void => {};
 
-  /** @param ask rejects if the broker cannot be reached */
-  constructor(private readonly ask: () => Promise<void>) {}
+  /**
+   * @param ask rejects if the broker cannot be reached
+   * @param why what the connections have told last, for where there is no answer
+   */
+  constructor(
+    private readonly ask: () => Promise<void>,
+    private readonly why: () => Error | undefined = () => undefined,
+  ) {}
 
   start(events: RemoteEngineEvents): void {
     let up: boolean | undefined;
@@ -23,15 +29,10 @@ export class Heartbeat {
     this.#ask = () => {
       if (this.#isAsking) return;
       this.#isAsking = true;
-      let error = new Error("it does not answer");
-      const answer = this.ask().catch((reason: unknown) => {
-        error = reason instanceof Error ? reason : new Error(String(reason));
-        throw error;
-      });
-      void inTime(answer, patienceMs)
+      void inTime(this.ask(), patienceMs)
         .then(
-          (isInTime) => tell(isInTime, isInTime ? undefined : error),
-          () => tell(false, error),
+          (isInTime) => tell(isInTime, isInTime ? undefined : (this.why() ?? new Error("it does not answer"))),
+          (reason: unknown) => tell(false, reason instanceof Error ? reason : new Error(String(reason))),
         )
         .finally(() => {
           this.#isAsking = false;

@@ -1,13 +1,13 @@
 // What the thread of an engine does with the messages of the main thread.
 import { deferred } from "../../../base/deferred.js";
 import { inTime, now } from "../../../base/time.js";
-import { toWire } from "../../../core/payload/to-wire.js";
 import { nodeFileSystem } from "../../../journal/files/file-system.js";
 import { type ReadRecord, RecordFile } from "../../../journal/format/record-file.js";
 import type { KeptRecord } from "../../../store/store.js";
 import type { FromEngine, Question, RecordedTasks, TaskHead, ToEngine } from "../protocol.js";
 import type { EngineTask, RemoteEngine } from "../remote-engine.js";
 import { type ContentHead, toEngineTask } from "./body.js";
+import { brokerError } from "./broker-error.js";
 import { Deliverer } from "./deliverer.js";
 import { Forwarder, type OnForwarded } from "./forwarder.js";
 
@@ -35,7 +35,7 @@ export class EngineService {
       else this.#refused(seq, error);
     };
     const onRefusing = (error: Error | undefined): void => {
-      post({ kind: "refusing", error: error && toWire(error) });
+      post({ kind: "refusing", error: error && brokerError(error) });
     };
     this.#forwarder = new Forwarder(client, onForwarded, { onRefusing });
     this.#deliverer = new Deliverer(client, post);
@@ -47,7 +47,7 @@ export class EngineService {
         if (up === this.#up) return;
         this.#up = up;
         this.#known.resolve();
-        this.post({ kind: "state", up, error: error && toWire(error) });
+        this.post({ kind: "state", up, error: error && brokerError(error) });
         this.#forwarder.setUp(up);
       },
     });
@@ -122,7 +122,7 @@ export class EngineService {
   }
 
   #refused(seq: number, error: Error): void {
-    this.post({ kind: "refused", seq, error: toWire(error) });
+    this.post({ kind: "refused", seq, error: brokerError(error) });
   }
 
   /** The tasks of one batch are told of in one message. */
@@ -136,7 +136,7 @@ export class EngineService {
     try {
       this.post({ kind: "answer", number, value: await this.#ask(question) });
     } catch (error) {
-      this.post({ kind: "answer", number, error: toWire(error) });
+      this.post({ kind: "answer", number, error: brokerError(error) });
     }
   }
 
