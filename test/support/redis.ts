@@ -79,10 +79,11 @@ export class RedisServer {
     await exited;
   }
 
-  /** Sends one command to it. */
-  command(...words: readonly string[]): void {
-    const { status, stderr } = spawnSync(client, ["-p", String(this.port), ...words], { encoding: "utf8" });
+  /** Sends one command to it, and returns the answer as its command line tool prints it. */
+  command(...words: readonly string[]): string {
+    const { status, stdout, stderr } = spawnSync(client, ["-p", String(this.port), ...words], { encoding: "utf8" });
     if (status !== 0) throw new Error(stderr);
+    return stdout.trim();
   }
 
   freeze(): void {

@@ -46,7 +46,7 @@ export interface Delivery {
   readonly task: EngineTask;
   /** 1 for the first. Returns and crashes of workers do not count. */
   readonly attempt: number;
-  /** How many workers died while they had it. Above 0, it runs alone on its thread. */
+  /** How many workers died while they had it. Above 0, no other task of the queue is in its process while it runs. */
   readonly crashes: number;
   /** Happens when the broker may have given the task to somebody else. */
   readonly lost: Loss;

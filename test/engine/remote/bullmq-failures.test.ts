@@ -50,7 +50,7 @@ describe.runIf(hasRedis())("BullMQ when things go wrong", () => {
     const { seen, start } = aQueue();
     redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction");
     redis.command("CONFIG", "SET", "maxmemory", "3mb");
-    onTestFinished(() => redis.command("CONFIG", "SET", "maxmemory", "0"));
+    onTestFinished(() => void redis.command("CONFIG", "SET", "maxmemory", "0"));
     const web = start("dispatch");
     const ids = Array.from({ length: 2_000 }, () => web.offloader.offload("echo", "x".repeat(1_000)).id);
     await until(() => web.lines.some(({ message }) => message.includes("takes no tasks")), "a line that says so");

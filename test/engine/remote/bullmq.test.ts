@@ -6,9 +6,11 @@ import { bullmq } from "offload-after-response/bullmq";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../../src/engine/remote/bullmq/client.js";
 import { resolveBullMQ } from "../../../src/engine/remote/bullmq/options.js";
+import type { Delivery } from "../../../src/engine/remote/remote-engine.js";
 import { makeDirectory } from "../../support/directory.js";
 import { rejection, thrownBy, watch } from "../../support/offloader.js";
 import { hasRedis, RedisServer } from "../../support/redis.js";
+import { until } from "../../support/until.js";
 import { describeRemoteEngine } from "./conformance.js";
 
 const program = fileURLToPath(new URL("programs/bullmq-dies.mjs", import.meta.url));
@@ -20,6 +22,7 @@ describe("bullmq()", () => {
     [{ connection: "redis://127.0.0.1" }, "queue"],
     [{ connection: "redis://127.0.0.1", queue: "a:b" }, "queue"],
     [{ connection: { on() {} }, queue: "q" }, "connection"],
+    [{ connection: "postgres://127.0.0.1/photos", queue: "q" }, "redis://"],
     [{ connection: "redis://127.0.0.1", queue: "q", lockMs: 1 }, "lockMs"],
   ])("refuses %j by the name of the option", (options, name) => {
     expect(thrownBy(() => bullmq(options as never))).toMatchObject({
@@ -68,6 +71,30 @@ describe.runIf(hasRedis())("on Redis", () => {
     expect(new Set(web.recorded.filter(({ event }) => event === "succeeded").map(({ id }) => id)).size).toBe(50);
   });
 
+  it("wakes a worker for a task that is given back, though it goes to the front", async () => {
+    const queue = "given-back";
+    const client = connect(optionsOf(queue));
+    client.open({ state: () => {} });
+    const body = { v: 1, enc: "json", payload: 1 } as const;
+    const task = { id: "given-1", name: "echo", body, priority: 2, attempts: 1, acceptedAt: Date.now() } as const;
+    await client.submit([task], AbortSignal.timeout(10_000));
+    const delivery = await new Promise<Delivery>((resolve) => client.consume(resolve).grant(1));
+    // A worker that looked in vain has taken it, and sleeps.
+    redis.command("DEL", `bull:${queue}:marker`);
+    await delivery.settle({ as: "returned", delayMs: 0 });
+    expect(redis.command("EXISTS", `bull:${queue}:marker`)).toBe("1");
+    await client.close(1_000);
+  });
+
+  it("tells why Redis cannot be reached, and not with which password", async () => {
+    const engine = bullmq({ connection: "redis://somebody:hunter2@127.0.0.1:1", queue: "refused" });
+    const web = watch("tasks.mjs", { name: "refused", role: "dispatch", engine, journal: { dir: makeDirectory() } });
+    await until(() => web.offloader.stats().engine?.error !== undefined, "the engine to be down");
+    const error = web.offloader.stats().engine?.error;
+    expect(error?.message).toContain("ECONNREFUSED");
+    expect(JSON.stringify({ ...error, stack: error?.stack })).not.toContain("hunter2");
+  });
+
   describeRemoteEngine("BullMQ", (queue) => connect(optionsOf(queue)), {
     async dieWithTask(queue) {
       const child = fork(program, [JSON.stringify(optionsOf(queue))]);
@@ -80,5 +107,6 @@ describe.runIf(hasRedis())("on Redis", () => {
     restart: () => redis.up(),
     freeze: async () => redis.freeze(),
     thaw: async () => redis.thaw(),
+    locksEnd: true,
   });
 });

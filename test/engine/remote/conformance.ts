@@ -24,6 +24,8 @@ export interface BrokerFaults {
   /** The broker keeps its connections and does not answer any more (SIGSTOP), until it is thawed (SIGCONT). */
   readonly freeze?: (() => Promise<void>) | undefined;
   readonly thaw?: (() => Promise<void>) | undefined;
+  /** Default false: its locks hold until it notices that a worker is gone. Otherwise they end with the time. */
+  readonly locksEnd?: boolean | undefined;
   /** What makes the broker refuse a task for good, such as a lone surrogate. Left out where it takes everything. */
   readonly poison?: Partial<EngineTask> | undefined;
   /** How long it may take until a task whose worker has died, or whose lock is lost, is noticed, in ms. Default 20,000. */
@@ -242,6 +244,17 @@ export function describeRemoteEngine(name: string, makeClient: MakeClient, fault
       await worker.end("succeeded");
     });
 
+    it("delivers again after more credits were taken back than were left", async () => {
+      await submit(...many(2));
+      const worker = new Worker(client, 1);
+      await worker.next();
+      await worker.hearsNothing();
+      worker.grant(-2);
+      worker.grant(1);
+      await worker.next();
+      await worker.end("succeeded");
+    });
+
     it("delivers what comes later to a credit that is left", async () => {
       const worker = new Worker(client, 3);
       await worker.hearsNothing();
@@ -456,6 +469,23 @@ export function describeRemoteEngine(name: string, makeClient: MakeClient, fault
         expect(await client.failures.list(10)).toEqual([]);
       },
     );
+  });
+
+  describe.runIf(faults.freeze && faults.locksEnd)(`${name}: locks of a broker that does not answer`, () => {
+    it("are lost when they have not been renewed for as long as they last", {
+      timeout: noticeMs + 10_000,
+    }, async () => {
+      await submit(aTask());
+      const worker = new Worker(client, 1);
+      const delivery = await worker.next();
+      const lost = new Promise<void>((resolve) => delivery.lost.tell(() => resolve()));
+      await faults.freeze?.();
+      try {
+        await within(lost, noticeMs, "the lost lock");
+      } finally {
+        await faults.thaw?.();
+      }
+    });
   });
 
   describe(`${name}: what is in the queue`, () => {

@@ -174,6 +174,7 @@ describe.runIf(hasPostgres())("on PostgreSQL", () => {
     restart: () => postgres.up(),
     freeze: async () => postgres.freeze(),
     thaw: async () => postgres.thaw(),
+    locksEnd: true,
     poison: { name: "a\0b" },
   });
 });

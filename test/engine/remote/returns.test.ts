@@ -1,6 +1,7 @@
 // How long a task that cannot be run here stays away, and when nobody is waited for any more.
 import { beforeEach, describe, expect, it } from "vitest";
 import { Returns } from "../../../src/engine/remote/delivery/returns.js";
+import { untilSomebodyKnows } from "../../../src/engine/remote/delivery/unrunnable.js";
 import { FakeClock } from "../../support/fake-clock.js";
 
 let clock: FakeClock;
@@ -8,7 +9,7 @@ let returns: Returns;
 
 beforeEach(() => {
   clock = new FakeClock();
-  returns = new Returns(clock);
+  returns = new Returns(untilSomebodyKnows, clock);
 });
 
 describe("a task that is returned", () => {

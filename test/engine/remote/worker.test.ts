@@ -101,6 +101,42 @@ describe("a delivered task", () => {
     await worker.event("succeeded");
   });
 
+  it("that a worker died of begins when the others have ended, and no other begins beside it", async () => {
+    const web = cluster.web();
+    const suspect = await dispatch(web, "echo", 1);
+    await cluster.dieWithTask();
+    const before = await dispatch(web, "waits", 1, { priority: "high" });
+    const worker = cluster.worker();
+    await cluster.gate.arrival();
+    await until(() => cluster.stateOf(suspect) === "running", "the delivery");
+    const after = [await dispatch(web, "reports", 1), await dispatch(web, "reports", 2)];
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(worker.story(suspect)).toEqual([]);
+    cluster.gate.open();
+    await worker.events("succeeded", 4);
+    const order = worker.recorded.filter(({ event }) => event === "started" || event === "succeeded");
+    expect(order.slice(0, 4).map(({ event, id }) => [event, id])).toEqual([
+      ["started", before],
+      ["succeeded", before],
+      ["started", suspect],
+      ["succeeded", suspect],
+    ]);
+    expect(order.slice(4).map(({ id }) => id)).toEqual(expect.arrayContaining(after));
+  });
+
+  it("that waits to be alone goes back when its worker ends", async () => {
+    const web = cluster.web();
+    const suspect = await dispatch(web, "echo", 1);
+    await cluster.dieWithTask();
+    await dispatch(web, "waits", 1, { priority: "high" });
+    const worker = cluster.worker();
+    await cluster.gate.arrival();
+    await until(() => cluster.stateOf(suspect) === "running", "the delivery");
+    await worker.offloader.close({ timeout: 0 });
+    expect(settledOf(suspect)).toEqual([{ id: suspect, as: "returned", delayMs: 0 }]);
+    expect(worker.story(suspect)).toEqual([]);
+  });
+
   it("that three workers died of is not run again", async () => {
     const web = cluster.web();
     const id = await dispatch(web, "echo", 1);
@@ -161,6 +197,20 @@ describe("a worker", () => {
     expect([...cluster.broker.delivered.values()]).toEqual([1, 1]);
     cluster.gate.open();
     await worker.events("succeeded", 6);
+  });
+
+  it("gives tasks back that wait for the limit of their name, and runs the others", async () => {
+    const web = cluster.web();
+    const worker = cluster.worker({ policies: { waits: { concurrency: 1 } } });
+    await worker.offloader.ready();
+    for (let index = 0; index < 4; index++) await dispatch(web, "waits", index);
+    await cluster.gate.arrival();
+    const other = await dispatch(web, "echo", 1);
+    expect(await worker.event("succeeded")).toMatchObject({ id: other });
+    cluster.gate.open();
+    await worker.events("succeeded", 5);
+    const attempts = worker.recorded.filter(({ event }) => event === "started").map(({ attempt }) => attempt);
+    expect(attempts).toEqual(Array(5).fill(1));
   });
 
   it("takes nothing while it is paused", async () => {

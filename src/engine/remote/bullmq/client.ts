@@ -51,9 +51,16 @@ class BullMQ implements RemoteEngine {
       skipWaitingForReady: true,
       skipMetasUpdate: true,
     });
-    // Told by the heartbeat.
-    this.#queue.on("error", () => {});
-    this.#heartbeat = new Heartbeat(async () => void (await this.#queue.getJobCounts("active")));
+    // Told by the heartbeat. A command waits for a connection, so it does not say why there is none.
+    let refused: Error | undefined;
+    this.#queue.on("error", (error) => {
+      refused = error;
+    });
+    const ask = async (): Promise<void> => {
+      await this.#queue.getJobCounts("active");
+      refused = undefined;
+    };
+    this.#heartbeat = new Heartbeat(ask, () => refused);
   }
 
   open(events: RemoteEngineEvents): void {
@@ -86,7 +93,8 @@ class BullMQ implements RemoteEngine {
   }
 
   consume(deliver: (delivery: Delivery) => void): Consumer {
-    const consumer = new BullMQConsumer(this.options, this.#connection, deliver);
+    const waiting = (): Promise<number> => this.#queue.getPrioritizedCount();
+    const consumer = new BullMQConsumer(this.options, this.#connection, waiting, deliver);
     this.#consumers.add(consumer);
     return consumer;
   }

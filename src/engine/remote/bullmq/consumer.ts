@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { type ConnectionOptions, Job, Worker } from "bullmq";
 import { clearTicker, microtask, now, setTicker, sleep } from "../../../base/time.js";
 import type { Consumer, Delivery } from "../remote-engine.js";
-import { Loss } from "../thread/loss.js";
+import { Loss, outlives } from "../thread/loss.js";
 import { crashesOf, type JobData, toTask } from "./job.js";
 import type { ResolvedBullMQOptions } from "./options.js";
-import { settle } from "./verdicts.js";
+import { giveBack, settle } from "./verdicts.js";
 
 /** How long a fetch waits for a job, in s. */
 const patience = 1;
@@ -17,7 +17,9 @@ const pauseAfterError = 500;
 interface Running {
   readonly job: Job<JobData>;
   readonly lost: Loss;
+  /** When the last renewal that succeeded was sent. */
   renewedAt: number;
+  isRenewing: boolean;
 }
 
 export class BullMQConsumer implements Consumer {
@@ -32,6 +34,7 @@ export class BullMQConsumer implements Consumer {
   constructor(
     private readonly options: ResolvedBullMQOptions,
     connection: ConnectionOptions,
+    private readonly waiting: () => Promise<number>,
     private readonly deliver: (delivery: Delivery) => void,
   ) {
     const { queue, prefix, lockMs, stalledMs } = options;
@@ -94,10 +97,10 @@ export class BullMQConsumer implements Consumer {
     }
     if (this.#isStopped) {
       // It was fetched in the moment of the stop.
-      await job.moveToWait(this.#token);
+      await giveBack(job, this.#token, this.waiting);
       return;
     }
-    const running: Running = { job, lost: new Loss(), renewedAt: now() };
+    const running: Running = { job, lost: new Loss(), renewedAt: now(), isRenewing: false };
     this.#running.add(running);
     this.deliver({
       task: toTask(job),
@@ -107,7 +110,7 @@ export class BullMQConsumer implements Consumer {
       settle: async (verdict) => {
         this.#running.delete(running);
         if (verdict.as === "succeeded") await this.#complete(job);
-        else await settle(job, this.#token, verdict);
+        else await settle(job, this.#token, verdict, this.waiting);
       },
     });
   }
@@ -132,22 +135,30 @@ export class BullMQConsumer implements Consumer {
   }
 
   #renew(): void {
+    const { lockMs } = this.options;
+    const sentAt = now();
     for (const running of this.#running) {
-      running.job.extendLock(this.#token, this.options.lockMs).then(
-        (renewed) => {
-          if (renewed === 0) this.#lose(running);
-          else running.renewedAt = now();
-        },
-        () => {
-          // Without an answer for as long as the lock lasts, somebody else may have the task.
-          if (now() - running.renewedAt > this.options.lockMs) this.#lose(running);
-        },
-      );
+      if (outlives(running.renewedAt, sentAt, lockMs)) this.#lose(running);
+      // One that was sent before the connection broke waits for the next connection.
+      if (running.isRenewing) continue;
+      running.isRenewing = true;
+      void running.job
+        .extendLock(this.#token, lockMs)
+        .then(
+          (renewed) => {
+            if (renewed === 0) this.#lose(running);
+            else running.renewedAt = sentAt;
+          },
+          () => {},
+        )
+        .finally(() => {
+          running.isRenewing = false;
+        });
     }
   }
 
   #lose(running: Running): void {
-    this.#running.delete(running);
+    if (!this.#running.delete(running)) return;
     running.lost.happen(new Error(`the lock of the task ${running.job.id} is lost`));
   }
 }

@@ -31,7 +31,7 @@ export type ResolvedBullMQOptions = {
 const day = 86_400_000;
 
 const rules: Rules<BullMQOptions> = {
-  connection: connectionRule,
+  connection: connectionRule(["redis", "rediss"]),
   queue: {
     expected: "a name without a colon",
     holds: (value) => string.holds(value) && !String(value).includes(":") && value !== "",

@@ -5,10 +5,15 @@ import { wallClock } from "../../../base/time.js";
 import type { EngineFailure, Verdict } from "../remote-engine.js";
 import type { JobData } from "./job.js";
 
+/** With so few jobs that wait, a worker may be asleep; with more, one that is awake comes by soon. */
+const few = 16;
+
+/** @param waiting how many jobs wait for a worker */
 export async function settle(
   job: Job<JobData>,
   token: string,
   verdict: Exclude<Verdict, { readonly as: "succeeded" }>,
+  waiting: () => Promise<number>,
 ): Promise<void> {
   switch (verdict.as) {
     case "retry":
@@ -24,7 +29,17 @@ export async function settle(
     }
     case "returned":
       if (verdict.delayMs > 0) await job.moveToDelayed(wallClock() + verdict.delayMs, token);
-      else await job.moveToWait(token);
+      else await giveBack(job, token, waiting);
+  }
+}
+
+/** To the front of its priority. `moveToWait` wakes no worker that sleeps, and a change of the priority does, whatever the new one is. */
+export async function giveBack(job: Job<JobData>, token: string, waiting: () => Promise<number>): Promise<void> {
+  await job.moveToWait(token);
+  try {
+    if ((await waiting()) <= few) await job.changePriority({ priority: job.opts.priority ?? 2 });
+  } catch {
+    // It is given back already, and a worker looks after a second.
   }
 }
 

@@ -1,6 +1,7 @@
 // The tasks that the queue elsewhere has given to this process: each is run by the local engine, and the queue is told how it ended.
 import { OffloadError, withoutStack } from "../../../base/errors.js";
 import type { Logger } from "../../../base/logger.js";
+import type { TaskDefinition } from "../../../core/definition.js";
 import { errorOf } from "../../../core/lazy-error.js";
 import { lines, write } from "../../../core/log/lines.js";
 import { toError, type WireError } from "../../../core/payload/thrown.js";
@@ -11,7 +12,9 @@ import type { Readmit } from "../../../store/store.js";
 import type { Engine, EngineHost } from "../../engine.js";
 import type { EngineThread } from "../engine-thread.js";
 import type { DeliveredTask, NumberedTask, WireVerdict } from "../protocol.js";
+import { Alone } from "./alone.js";
 import { storedFrom, verdictOf } from "./delivered.js";
+import { Limited } from "./limited.js";
 import { Lookahead } from "./lookahead.js";
 import { Outgoing } from "./outgoing.js";
 import { mostCrashes, Unrunnable } from "./unrunnable.js";
@@ -47,8 +50,8 @@ export class Deliveries {
     oldestWaiting: () => this.#waiting()[0]?.[0],
     giveBack: () => this.#giveBackAhead(),
   });
-  /** Tasks that workers have died with. No other task shares their fate, as far as that is known before. */
-  readonly #suspects = new Set<Task>();
+  readonly #alone = new Alone();
+  readonly #limited = new Limited((upTo) => this.#giveBackLimited(upTo));
   /** Credits that are out. */
   #granted = 0;
   #stopped = false;
@@ -67,6 +70,7 @@ export class Deliveries {
   /** Takes no more tasks until `release`. What comes all the same goes back. */
   hold(why: Hold): void {
     this.#holds.add(why);
+    this.#giveBackAlone();
   }
 
   release(why: Hold): void {
@@ -81,7 +85,10 @@ export class Deliveries {
 
   /** Takes nothing any more. What runs goes on. */
   stop(): void {
-    if (!this.#stopped) this.#giveBackAhead();
+    if (!this.#stopped) {
+      this.#giveBackAhead();
+      this.#giveBackAlone();
+    }
     this.#outgoing.post();
     if (this.#stopped) return;
     this.#stopped = true;
@@ -112,20 +119,34 @@ export class Deliveries {
       this.#outgoing.end(number, this.#unrunnable.crashed(task));
       return;
     }
-    if (task.crashes > 0) this.#giveBackAhead();
     if (this.#tasks.size >= this.#most()) {
       // Its credit is of a time when more could be taken.
       this.#outgoing.end(number, { as: "returned", delayMs: 0 });
       return;
     }
+    if (task.crashes === 0) {
+      this.#admit(number, task);
+      return;
+    }
+    this.#alone.wait(number, () => {
+      this.#host?.together(() => this.#admit(number, task));
+      this.#grant();
+    });
+    this.#giveBackAhead();
+    this.#takeBack(this.#granted);
+    if (this.#tasks.size === 0) this.#alone.isFree();
+  }
+
+  #admit(number: number, task: DeliveredTask): void {
     try {
       this.#parts.readmit(storedFrom(task), (made) => {
         made.route = "delivered";
         this.#tasks.set(number, made);
         this.#numbers.set(made, number);
-        if (task.crashes > 0) this.#suspects.add(made);
+        if (isLimited(made.definition)) this.#limited.delivered(number);
       });
     } catch (error) {
+      this.#leave(number);
       const isUnknown = error instanceof OffloadError && error.code === "AR_UNKNOWN_TASK";
       this.#outgoing.end(number, this.#unrunnable.here(task, isUnknown ? "unknown-task" : "unreadable", error));
     }
@@ -140,7 +161,10 @@ export class Deliveries {
   /** Another worker may have been given the task: it ends here, and its end is not told. */
   lost(number: number): void {
     const task = this.#forget(number);
-    if (task === undefined || isFinal(task.state)) return;
+    if (task === undefined || isFinal(task.state)) {
+      this.#grant();
+      return;
+    }
     const { local, logger } = this.#parts;
     const { definition, id } = task;
     write(logger, lines.lockLost, { task: definition.name, kind: definition.kind, id });
@@ -157,6 +181,7 @@ export class Deliveries {
   allLost(): void {
     this.#granted = 0;
     this.#outgoing.clear();
+    this.#alone.giveUp();
     for (const number of [...this.#tasks.keys()]) this.lost(number);
   }
 
@@ -202,17 +227,19 @@ export class Deliveries {
   #forget(number: number): Task | undefined {
     const task = this.#tasks.get(number);
     this.#tasks.delete(number);
-    if (task === undefined) return undefined;
-    this.#numbers.delete(task);
-    this.#suspects.delete(task);
+    if (task !== undefined) this.#numbers.delete(task);
+    this.#leave(number);
     return task;
+  }
+
+  /** A delivery is not here any more. */
+  #leave(number: number): void {
+    if (!this.#alone.end(number) && this.#tasks.size === 0) this.#alone.isFree();
   }
 
   /** How many deliveries may be here or on their way. */
   #most(): number {
-    const places = this.#parts.places();
-    const ahead = this.#suspects.size > 0 ? 0 : this.#lookahead.tasks;
-    return places * (1 + ahead);
+    return this.#alone.isTaken ? 0 : this.#parts.places() * (1 + this.#lookahead.tasks);
   }
 
   /** Other workers may have room. Takes nothing ahead until tasks have ended. */
@@ -222,15 +249,42 @@ export class Deliveries {
     this.#host?.together(() => {
       for (const [, task] of this.#waiting().reverse()) {
         if (this.#tasks.size <= places) break;
-        this.#parts.local.remove(task);
-        this.#end(task, { as: "returned", delayMs: 0 });
-        this.#host?.handedOver(task);
+        this.#sendBack(task, 0);
       }
     });
-    const fewer = Math.min(this.#granted, this.#granted + this.#tasks.size - places);
-    if (fewer <= 0) return;
-    this.#granted -= fewer;
-    this.#outgoing.grant(-fewer);
+    this.#takeBack(Math.min(this.#granted, this.#granted + this.#tasks.size - places));
+  }
+
+  #takeBack(credits: number): void {
+    if (credits <= 0) return;
+    this.#granted -= credits;
+    this.#outgoing.grant(-credits);
+  }
+
+  /** The one that has not begun because others run. */
+  #giveBackAlone(): void {
+    const number = this.#alone.giveUp();
+    if (number !== undefined) this.#outgoing.end(number, { as: "returned", delayMs: 0 });
+  }
+
+  /** The next one of a name stays, if that leaves a place for others. @returns whether there are tasks whose name has a limit */
+  #giveBackLimited(upTo: number): boolean {
+    const limited = [...this.#tasks].filter(([, { definition }]) => isLimited(definition));
+    const waiting = limited.filter(([number, { state }]) => number <= upTo && state === "queued");
+    const next = new Map([...waiting].reverse().map(([, task]) => [task.definition, task]));
+    this.#host?.together(() => {
+      for (const [, task] of waiting.reverse()) {
+        const stays = next.get(task.definition) === task && this.#tasks.size < this.#most();
+        if (!stays) this.#sendBack(task, this.#limited.delayOf(task.id));
+      }
+    });
+    return limited.length > 0;
+  }
+
+  #sendBack(task: Task, delayMs: number): void {
+    this.#parts.local.remove(task);
+    this.#end(task, { as: "returned", delayMs });
+    this.#host?.handedOver(task);
   }
 
   /** What has not begun, in the order of delivery. */
@@ -248,4 +302,8 @@ export class Deliveries {
     this.#granted += more;
     this.#outgoing.grant(more);
   }
+}
+
+function isLimited({ policy }: TaskDefinition): boolean {
+  return policy.concurrency < Number.POSITIVE_INFINITY;
 }

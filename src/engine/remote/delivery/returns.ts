@@ -1,12 +1,16 @@
-// Tasks that this worker cannot run and others may: their name is unknown during a rolling deploy, or a newer version wrote them. They
-// go back with growing delays, and fail when nobody has been able to run them for a quarter of an hour.
+// Tasks that this worker cannot run and others may go back with growing delays, so that what is behind them in the queue gets its turn.
 import { type Clock, realClock } from "../../../base/time.js";
 
-const firstDelay = 1_000;
-const longestDelay = 60_000;
-const giveUpAfter = 15 * 60_000;
-/** What has not come back for so long has been run by another. */
-const forgetAfter = 2 * giveUpAfter;
+export interface ReturnsOptions {
+  /** ms; each is twice as long as the one before. */
+  readonly firstDelay: number;
+  readonly longestDelay: number;
+  /** When nobody has been able to run a task for so long, in ms, it is not returned any more. */
+  readonly giveUpAfter: number;
+}
+
+/** What has not come back for so long has been run by another, in ms. */
+const forgetAfter = 30 * 60_000;
 const mostKnown = 10_000;
 
 interface Known {
@@ -18,10 +22,14 @@ interface Known {
 export class Returns {
   readonly #known = new Map<string, Known>();
 
-  constructor(private readonly clock: Pick<Clock, "now"> = realClock) {}
+  constructor(
+    private readonly options: ReturnsOptions,
+    private readonly clock: Pick<Clock, "now"> = realClock,
+  ) {}
 
   /** @returns how long the task stays away, in ms; undefined: it has been tried for long enough, and fails */
   next(id: string): number | undefined {
+    const { firstDelay, longestDelay, giveUpAfter } = this.options;
     const now = this.clock.now();
     const known = this.#known.get(id) ?? { since: now, at: now, times: 0 };
     // The one that was seen last is at the end.

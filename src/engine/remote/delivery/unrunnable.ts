@@ -1,16 +1,23 @@
-// What the queue is told of tasks that this worker was given and cannot run, and what the log says of them.
+// What the queue is told of tasks that this worker was given and cannot run, and what the log says of them. Their name is unknown during a
+// rolling deploy, or a newer version wrote them: they fail when nobody has been able to run them for a quarter of an hour.
 import type { Logger } from "../../../base/logger.js";
 import { codeOf, lines, write } from "../../../core/log/lines.js";
 import { toWire } from "../../../core/payload/to-wire.js";
 import type { DeliveredTask, WireVerdict } from "../protocol.js";
-import { Returns } from "./returns.js";
+import { Returns, type ReturnsOptions } from "./returns.js";
 
 /** So many workers may die while they have a task, as `journal.maxStarts` says of processes by default. */
 export const mostCrashes = 3;
 
+export const untilSomebodyKnows: ReturnsOptions = {
+  firstDelay: 1_000,
+  longestDelay: 60_000,
+  giveUpAfter: 15 * 60_000,
+};
+
 export class Unrunnable {
   readonly #logger: Logger;
-  readonly #returns = new Returns();
+  readonly #returns = new Returns(untilSomebodyKnows);
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -28,7 +35,7 @@ export class Unrunnable {
   crashed({ id, name, crashes }: DeliveredTask): WireVerdict {
     const fields = { task: name, kind: "task", id, count: crashes };
     write(this.#logger, lines.workersDied, fields, { count: crashes });
-    const error = new Error(`${crashes} workers died while they ran the task`);
+    const error = new Error(`${crashes} workers died while they had the task`);
     return { as: "failed", reason: "crashed", error: toWire(error) };
   }
 }

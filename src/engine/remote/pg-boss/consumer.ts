@@ -26,7 +26,7 @@ export class PgBossConsumer implements Consumer {
 
   grant(more: number): void {
     this.#credits = Math.max(0, this.#credits + more);
-    this.#fetching ??= this.#fetch();
+    if (this.#credits > 0) this.#fetching ??= this.#fetch();
   }
 
   /** There may be jobs now. */

@@ -2,7 +2,7 @@
 // taken away. pg-boss would do the last by a scan of all queues every two minutes, without renewals.
 
 import { clearTicker, now, setTicker } from "../../../base/time.js";
-import { Loss } from "../thread/loss.js";
+import { Loss, outlives } from "../thread/loss.js";
 import type { Rows } from "./connections.js";
 import type { Lease } from "./settlements.js";
 
@@ -52,7 +52,7 @@ export class Leases {
     const sentAt = now();
     const running = [...this.#running];
     // Without an answer for as long as a lock lasts, somebody else may have the task.
-    for (const one of running) if (sentAt - one.renewedAt >= this.parts.lockMs) this.lose(one);
+    for (const one of running) if (outlives(one.renewedAt, sentAt, this.parts.lockMs)) this.lose(one);
     if (running.length > 0) {
       const rows = await this.parts.renew(running.map(({ id, lease }) => ({ id, lease })));
       const ours = new Set(rows.map(({ id }) => id));

@@ -35,7 +35,7 @@ const matches = (expected: string, pattern: RegExp) => ({
 });
 
 const rules: Rules<PgBossOptions> = {
-  connection: connectionRule,
+  connection: connectionRule(["postgres", "postgresql"]),
   // They stand in the statements of pg-boss as they are.
   queue: matches("a name of letters, digits, - and _", /^[\w-]{1,200}$/),
   schema: matches("a name of at most 50 letters, digits and _, no digit first", /^[a-z_]\w{0,49}$/i),
