@@ -37,7 +37,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-const block = [inWords(machine, "short").replace("npm run bench`", "npm run bench:engine`"), ...tables].join("\n\n");
+const block = [inWords(machine, "npm run bench:engine -- --publish"), ...tables].join("\n\n");
 console.log(block);
 if (words.includes("--publish")) {
   if (!isWhole) throw new Error("a part alone is not published");

@@ -64,7 +64,7 @@ const barsTable = markdown({
 });
 console.log(`\n## ${barsTable}`);
 blocks.set("bars", barsTable);
-blocks.set("environment", inWords(machine, scale));
+blocks.set("environment", inWords(machine, `npm run ${scale === "full" ? "bench:full" : "bench"} -- --publish`));
 
 const figures = JSON.stringify({ scale, ...machine, seconds: seconds(startedAt), benchmarks: results }, undefined, 1);
 write(path.join(root, "bench/results"));

@@ -14,14 +14,18 @@ export function publish(page: string, blocks: ReadonlyMap<string, string>): void
   writeFileSync(page, replaced);
 }
 
-/** On what, with what, and how undisturbed it was measured. */
+/**
+ * On what, with what, and how undisturbed it was measured.
+ *
+ * @param command that measures it again
+ */
 export function inWords(
   { date, node, system, cpu, cores, memoryGB, load, versions }: Environment,
-  scale: string,
+  command: string,
 ): string {
   const libraries = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
-    `Measured on ${date} with \`npm run ${scale === "full" ? "bench:full" : "bench -- --publish"}\`: Node.js ${node}, ${system},`,
+    `Measured on ${date} with \`${command}\`: Node.js ${node}, ${system},`,
     `${cores} cores of ${cpu}, ${memoryGB} GB. Load when the run began: ${figure(load)}.`,
     `${libraries.join(", ")}.`,
     ...(load > cores / 4
