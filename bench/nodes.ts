@@ -145,7 +145,7 @@ function table(title: string, of: readonly Figure[]): Table {
 function costTable(): Table {
   const shown = costs.filter(({ contender, at }) => contender !== "a bare context" && at !== "Fastify");
   return {
-    title: `What a task adds to a request, us (${results.get(versions[0] ?? "")?.date ?? "-"})`,
+    title: `Added to a request, us (${results.get(versions[0] ?? "")?.date ?? "-"})`,
     columns: ["", ...versions.map((version) => `Node.js ${version}`)],
     rows: shown.map((wanted) => [
       `${wanted.at}: ${wanted.contender}`,
