@@ -1,13 +1,15 @@
 // pg-boss on a real PostgreSQL keeps the contract of remote-engine.ts.
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { pgBoss } from "offload-after-response/pg-boss";
 import { Client } from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { connect } from "../../../src/engine/remote/pg-boss/client.js";
 import { jobIdOf } from "../../../src/engine/remote/pg-boss/job.js";
 import { resolvePgBoss } from "../../../src/engine/remote/pg-boss/options.js";
+import type { Delivery, RemoteEngine } from "../../../src/engine/remote/remote-engine.js";
 import { makeDirectory } from "../../support/directory.js";
 import { Gate } from "../../support/gate.js";
 import { rejection, thrownBy, type Watched, type WatchedOptions, watch } from "../../support/offloader.js";
@@ -67,6 +69,22 @@ describe.runIf(hasPostgres())("on PostgreSQL", () => {
     return rows.map(({ id }) => String(id));
   }
 
+  async function rowOf(text: string): Promise<Readonly<Record<string, unknown>>> {
+    const client = new Client(postgres.url);
+    await client.connect();
+    const { rows } = await client.query(text);
+    await client.end();
+    return rows[0];
+  }
+
+  /** How many connections listen for what is given back, and have begun since then. */
+  async function listening(since: string): Promise<number> {
+    const { count } = await rowOf(
+      `SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN offload_%' AND query_start > '${since}'`,
+    );
+    return Number(count);
+  }
+
   let offloaders = 0;
   function settings(queue: string, role: "dispatch" | "work" | "both"): WatchedOptions {
     const engine = pgBoss({ connection: postgres.url, queue, lockMs: 3_000, pollMs: 100 });
@@ -104,6 +122,32 @@ describe.runIf(hasPostgres())("on PostgreSQL", () => {
     const kept = await tasksOf(`outage-${state}`);
     expect(kept.length).toBe(51);
     expect(new Set(kept)).toEqual(new Set(succeeded));
+  });
+
+  it.each([
+    ["at once, though it looks every minute", undefined],
+    ["also with one connection, when it looks again", 1],
+  ])("wakes another worker for what is given back, %s", async (what, max) => {
+    const queue = `given-back-${max ?? "many"}`;
+    const connection = max === undefined ? postgres.url : { connectionString: postgres.url, max };
+    const options = { connection, queue, pollMs: max === undefined ? 60_000 : 100 };
+    const up = async (): Promise<RemoteEngine> => {
+      const made = connect(resolvePgBoss(options));
+      onTestFinished(() => made.close(2_000));
+      await new Promise<void>((resolve) => made.open({ state: (isUp) => isUp && resolve() }));
+      return made;
+    };
+    const since = String((await rowOf("SELECT now()::text AS now")).now);
+    const body = { v: 1, enc: "json", payload: what } as const;
+    const task = { id: "given-1", name: "echo", body, priority: 2, attempts: 1, acceptedAt: Date.now() } as const;
+    const [one, other] = [await up(), await up()];
+    await one.submit([task], AbortSignal.timeout(20_000));
+    const delivery = await new Promise<Delivery>((resolve) => one.consume(resolve).grant(1));
+    const elsewhere = new Promise<Delivery>((resolve) => other.consume(resolve).grant(1));
+    // It has looked in vain, and listens.
+    while (max === undefined && (await listening(since)) < 2) await sleep(10);
+    await delivery.settle({ as: "returned", delayMs: 0 });
+    expect((await elsewhere).task.id).toBe("given-1");
   });
 
   it("gives back at the deadline what is unfinished, and another worker has it with no attempt counted", async () => {

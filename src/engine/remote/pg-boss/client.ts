@@ -13,10 +13,11 @@ import { aborted } from "../thread/aborted.js";
 import { Heartbeat } from "../thread/heartbeat.js";
 import { Connections, type RunSql } from "./connections.js";
 import { PgBossConsumer } from "./consumer.js";
+import { Doorbell } from "./doorbell.js";
 import { type FailedJob, type FetchedJob, failureOf, jobIdOf, toJob } from "./job.js";
 import { Leases } from "./leases.js";
 import type { ResolvedPgBossOptions } from "./options.js";
-import { Settlements } from "./settlements.js";
+import { isGivenBack, Settlements } from "./settlements.js";
 import { type Statements, statements } from "./statements.js";
 
 /** Of pg-boss 10 and of 12. */
@@ -41,6 +42,7 @@ export function connect(options: ResolvedPgBossOptions): RemoteEngine {
 
 class PgBossEngine implements RemoteEngine {
   readonly #connections: Connections;
+  readonly #doorbell: Doorbell;
   readonly #sql: Statements;
   readonly #heartbeat: Heartbeat;
   readonly #consumers = new Set<PgBossConsumer>();
@@ -49,6 +51,7 @@ class PgBossEngine implements RemoteEngine {
 
   constructor(private readonly options: ResolvedPgBossOptions) {
     this.#connections = new Connections(options.connection);
+    this.#doorbell = new Doorbell(this.#connections, options.schema, options.queue);
     this.#sql = statements(options.schema);
     this.#heartbeat = new Heartbeat(async () => {
       await this.#started();
@@ -76,10 +79,15 @@ class PgBossEngine implements RemoteEngine {
         await this.#run(this.#sql.sweep, keepSucceededMs);
       },
     });
-    const settlements = new Settlements((rows) => this.#run(this.#sql.settle, JSON.stringify(rows)));
+    const settlements = new Settlements(async (rows) => {
+      const changed = await this.#run(this.#sql.settle, JSON.stringify(rows));
+      if (rows.some(isGivenBack)) await this.#doorbell.ring();
+      return changed;
+    });
     const fetch = (most: number): Promise<FetchedJob[]> => this.#fetch(most);
     const consumer = new PgBossConsumer({ pollMs, fetch, settlements, leases, deliver });
     this.#consumers.add(consumer);
+    void this.#doorbell.listen(() => consumer.look());
     return consumer;
   }
 
@@ -109,6 +117,7 @@ class PgBossEngine implements RemoteEngine {
 
   async #close(deadlineMs: number): Promise<void> {
     this.#heartbeat.stop();
+    this.#doorbell.close();
     const time = Math.min(deadlineMs / 2, fetchPatience);
     await Promise.all([...this.#consumers].map((consumer) => consumer.close(time)));
     const stopped = this.#boss?.then((boss) => boss.stop({ graceful: false, close: false })).catch(() => {});

@@ -1,6 +1,7 @@
 // The connections to PostgreSQL. What it does not answer ends in time, and a connection that has failed is not used again.
 import { Socket } from "node:net";
 import { Pool, type PoolClient } from "pg";
+import { deferred } from "../../../base/deferred.js";
 import { inTime } from "../../../base/time.js";
 
 export type Rows = readonly Readonly<Record<string, unknown>>[];
@@ -38,6 +39,30 @@ export class Connections {
       await client.query("COMMIT");
       return result;
     });
+  }
+
+  /**
+   * Keeps a connection for what is notified, if there are others. Ends when it breaks, or with the signal.
+   *
+   * @param channel a name that needs no quotes
+   */
+  async listen(channel: string, onNotice: () => void, signal: AbortSignal): Promise<void> {
+    if (this.#pool.options.max < 2) return;
+    const client = await this.#pool.connect();
+    const broken = deferred();
+    const end = (): void => broken.resolve();
+    try {
+      client.on("notification", onNotice);
+      client.on("error", end);
+      client.on("end", end);
+      signal.addEventListener("abort", end);
+      if (signal.aborted) return;
+      await Promise.race([client.query(`LISTEN ${channel}`), broken.promise]);
+      await broken.promise;
+    } finally {
+      signal.removeEventListener("abort", end);
+      client.release(true);
+    }
   }
 
   async close(deadlineMs: number): Promise<void> {

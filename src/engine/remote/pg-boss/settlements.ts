@@ -12,15 +12,23 @@ export interface Lease {
   readonly tries: number;
 }
 
+/** What the statement that settles is given of a job. */
+export interface SettledRow extends Lease {
+  readonly state: "completed" | "retry" | "failed";
+  /** ms. */
+  readonly delay?: number;
+  readonly output?: object;
+}
+
 const most = 500;
 const longestText = 10_000;
 
 export class Settlements {
-  readonly #waiting: { readonly row: object & Lease; readonly settled: Deferred<boolean> }[] = [];
+  readonly #waiting: { readonly row: SettledRow; readonly settled: Deferred<boolean> }[] = [];
   #isRunning = false;
 
   /** @param write executes the statement; returns the rows that it has changed */
-  constructor(private readonly write: (rows: readonly object[]) => Promise<Rows>) {}
+  constructor(private readonly write: (rows: readonly SettledRow[]) => Promise<Rows>) {}
 
   /** @returns whether the lease was still ours; rejects if PostgreSQL cannot be reached */
   settle(lease: Lease, verdict: Verdict): Promise<boolean> {
@@ -47,22 +55,24 @@ export class Settlements {
   }
 }
 
-function rowOf({ id, lease, tries }: Lease, verdict: Verdict): object & Lease {
+/** Whether another worker may begin with it at once. */
+export function isGivenBack({ state, delay }: SettledRow): boolean {
+  return state === "retry" && delay === 0;
+}
+
+function rowOf({ id, lease, tries }: Lease, verdict: Verdict): SettledRow {
   switch (verdict.as) {
     case "succeeded":
-      return { id, lease, tries, ...{ state: "completed" } };
+      return { id, lease, tries, state: "completed" };
     case "returned":
-      return { id, lease, tries, ...{ state: "retry", delay: verdict.delayMs } };
-    case "retry":
-      return {
-        id,
-        lease,
-        tries: tries + 1,
-        ...{ state: "retry", delay: verdict.delayMs, output: outputOf(verdict.error) },
-      };
+      return { id, lease, tries, state: "retry", delay: verdict.delayMs };
+    case "retry": {
+      const output = outputOf(verdict.error);
+      return { id, lease, tries: tries + 1, state: "retry", delay: verdict.delayMs, output };
+    }
     case "failed": {
       const output = { reason: verdict.reason, failedAt: wallClock(), ...outputOf(verdict.error) };
-      return { id, lease, tries: tries + 1, ...{ state: "failed", output } };
+      return { id, lease, tries: tries + 1, state: "failed", output };
     }
   }
 }
