@@ -130,9 +130,10 @@ export class RemoteTasks implements Engine {
 
   pause(task?: string): void {
     if (task === undefined) this.#deliveries.hold("paused");
-    else this.#deliveries.pauseName(task, true);
     this.#outbox.pause(task);
     this.#local.pause(task);
+    // What waits here by then goes back.
+    if (task !== undefined) this.#deliveries.pauseName(task, true);
   }
 
   resume(task?: string): void {

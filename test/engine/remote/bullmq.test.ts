@@ -71,7 +71,7 @@ describe.runIf(hasRedis())("on Redis", () => {
     expect(new Set(web.recorded.filter(({ event }) => event === "succeeded").map(({ id }) => id)).size).toBe(50);
   });
 
-  it("wakes a worker for a task that is given back, though it goes to the front", async () => {
+  it("wakes a worker for a task that is given back", async () => {
     const queue = "given-back";
     const client = connect(optionsOf(queue));
     client.open({ state: () => {} });

@@ -124,6 +124,22 @@ describe("a delivered task", () => {
     expect(order.slice(4).map(({ id }) => id)).toEqual(expect.arrayContaining(after));
   });
 
+  it("that waits to be alone goes back when its name is paused, and others run", async () => {
+    const web = cluster.web();
+    const suspect = await dispatch(web, "echo", 1);
+    await cluster.dieWithTask();
+    await dispatch(web, "waits", 1, { priority: "high" });
+    const worker = cluster.worker();
+    await cluster.gate.arrival();
+    await until(() => cluster.stateOf(suspect) === "running", "the delivery");
+    worker.offloader.pause("echo");
+    cluster.gate.open();
+    await until(() => settledOf(suspect).length > 0, "its return");
+    const other = await dispatch(web, "reports", 1);
+    await worker.event("succeeded", ({ id }) => id === other);
+    expect(worker.story(suspect)).toEqual([]);
+  });
+
   it("that waits to be alone goes back when its worker ends", async () => {
     const web = cluster.web();
     const suspect = await dispatch(web, "echo", 1);

@@ -107,21 +107,26 @@ export class BullMQConsumer implements Consumer {
       attempt: job.attemptsMade + 1,
       crashes: crashesOf(job),
       lost: running.lost,
+      // Renewed until then, so that an end that comes too late is known to be.
       settle: async (verdict) => {
-        this.#running.delete(running);
-        if (verdict.as === "succeeded") await this.#complete(job);
-        else await settle(job, this.#token, verdict, this.waiting);
+        if (verdict.as === "succeeded") {
+          await this.#complete(running);
+        } else {
+          await settle(job, this.#token, verdict, this.waiting);
+          this.#running.delete(running);
+        }
       },
     });
   }
 
   /** One command ends a job and fetches the next one. It costs Redis and this thread little more than the end alone. */
-  async #complete(job: Job<JobData>): Promise<void> {
+  async #complete(running: Running): Promise<void> {
     const fetches = this.#credits > 0 && !this.#isStopped;
     if (fetches) this.#credits--;
     let next: Job<JobData> | undefined;
     try {
-      const answer = await job.moveToCompleted(null, this.#token, fetches);
+      const answer = await running.job.moveToCompleted(null, this.#token, fetches);
+      this.#running.delete(running);
       const [data, id] = Array.isArray(answer) ? answer : [];
       if (data) next = Job.fromJSON<JobData>(this.#worker, data, id);
     } catch (error) {
@@ -138,7 +143,10 @@ export class BullMQConsumer implements Consumer {
     const { lockMs } = this.options;
     const sentAt = now();
     for (const running of this.#running) {
-      if (outlives(running.renewedAt, sentAt, lockMs)) this.#lose(running);
+      if (outlives(running.renewedAt, sentAt, lockMs)) {
+        this.#lose(running);
+        continue;
+      }
       // One that was sent before the connection broke waits for the next connection.
       if (running.isRenewing) continue;
       running.isRenewing = true;

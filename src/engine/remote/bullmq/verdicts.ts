@@ -33,7 +33,10 @@ export async function settle(
   }
 }
 
-/** To the front of its priority. `moveToWait` wakes no worker that sleeps, and a change of the priority does, whatever the new one is. */
+/**
+ * `moveToWait` puts it to the front of its priority, and wakes no worker that sleeps. A change of the priority does, whatever the new one is,
+ * and puts it behind the few that wait.
+ */
 export async function giveBack(job: Job<JobData>, token: string, waiting: () => Promise<number>): Promise<void> {
   await job.moveToWait(token);
   try {

@@ -79,8 +79,14 @@ export class Deliveries {
 
   /** A task of this name goes back, because it would keep its place from others. Another worker may run it. */
   pauseName(name: string, isPaused: boolean): void {
-    if (isPaused) this.#pausedNames.add(name);
-    else this.#pausedNames.delete(name);
+    if (!isPaused) {
+      this.#pausedNames.delete(name);
+      return;
+    }
+    this.#pausedNames.add(name);
+    this.#host?.together(() => {
+      for (const [, task] of this.#waiting()) if (task.definition.name === name) this.#sendBack(task, pausedMs);
+    });
   }
 
   /** Takes nothing any more. What runs goes on. */
@@ -128,8 +134,17 @@ export class Deliveries {
       this.#admit(number, task);
       return;
     }
+    if (this.#isAtItsLimit(task.name)) {
+      this.#outgoing.end(number, { as: "returned", delayMs: this.#limited.delayOf(task.id) });
+      return;
+    }
     this.#alone.wait(number, () => {
-      this.#host?.together(() => this.#admit(number, task));
+      if (this.#pausedNames.has(task.name)) {
+        this.#leave(number);
+        this.#outgoing.end(number, { as: "returned", delayMs: pausedMs });
+      } else {
+        this.#host?.together(() => this.#admit(number, task));
+      }
       this.#grant();
     });
     this.#giveBackAhead();
@@ -279,6 +294,12 @@ export class Deliveries {
       }
     });
     return limited.length > 0;
+  }
+
+  /** Whether as many tasks of this name are here as may run. */
+  #isAtItsLimit(name: string): boolean {
+    const same = [...this.#tasks.values()].filter(({ definition }) => definition.name === name);
+    return same.some(({ definition }) => same.length >= definition.policy.concurrency);
   }
 
   #sendBack(task: Task, delayMs: number): void {

@@ -20,6 +20,8 @@ export class Connections {
       max: most,
       application_name: "offload-after-response",
       keepAlive: true,
+      // For the connection that only listens: of a peer that is gone, nothing else tells.
+      keepAliveInitialDelayMillis: 10_000,
       connectionTimeoutMillis: patience,
       ...(typeof connection === "string" ? { connectionString: connection } : connection),
       stream: () => this.#socket(),
@@ -57,8 +59,9 @@ export class Connections {
       client.on("end", end);
       signal.addEventListener("abort", end);
       if (signal.aborted) return;
-      await Promise.race([client.query(`LISTEN ${channel}`), broken.promise]);
-      await broken.promise;
+      const listening = client.query(`LISTEN ${channel}`);
+      listening.catch(() => {});
+      if (await inTime(Promise.race([listening, broken.promise]), patience)) await broken.promise;
     } finally {
       signal.removeEventListener("abort", end);
       client.release(true);

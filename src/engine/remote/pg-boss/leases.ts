@@ -50,9 +50,9 @@ export class Leases {
 
   async #tick(): Promise<void> {
     const sentAt = now();
-    const running = [...this.#running];
     // Without an answer for as long as a lock lasts, somebody else may have the task.
-    for (const one of running) if (outlives(one.renewedAt, sentAt, this.parts.lockMs)) this.lose(one);
+    for (const one of this.#running) if (outlives(one.renewedAt, sentAt, this.parts.lockMs)) this.lose(one);
+    const running = [...this.#running];
     if (running.length > 0) {
       const rows = await this.parts.renew(running.map(({ id, lease }) => ({ id, lease })));
       const ours = new Set(rows.map(({ id }) => id));
