@@ -1,5 +1,5 @@
 // Measured programs run as plain JavaScript, as an application would in production, not through a loader.
-import { readdirSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { buildSync } from "esbuild";
 import { build, isStale } from "../../scripts/build.js";
@@ -8,6 +8,9 @@ import { root } from "../../scripts/run.js";
 const source = path.join(root, "bench");
 /** Where the JavaScript of bench/ lies, file by file as in bench/. */
 export const compiled: string = path.join(source, "results/build");
+
+/** What programs share with the scripts of bench/, which run without a build. */
+const shared = ["cpu-time.mjs", "task-by-hand.mjs"];
 
 /** Brings dist/ and the JavaScript of bench/ up to date. */
 export function compile(): void {
@@ -25,4 +28,5 @@ export function compile(): void {
     platform: "node",
     logLevel: "warning",
   });
+  for (const file of shared) copyFileSync(path.join(source, file), path.join(compiled, file));
 }

@@ -2,14 +2,13 @@
 import { once } from "node:events";
 import http, { type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import express from "express";
 import fastify from "fastify";
 import { createOffloader } from "offload-after-response";
 import { answer } from "../harness/answer.js";
 import { meterCommands } from "../harness/meter.js";
+import { tasksByHand } from "../task-by-hand.mjs";
 import type * as tasks from "../threads/tasks.js";
 
 export type Framework = "node:http" | "Fastify" | "Express";
@@ -82,7 +81,7 @@ answer({
 async function leaver(way: Way): Promise<Leave> {
   if (way === "none") return () => {};
   if (way === "a bare Worker, a message a turn") return rawMessages();
-  if (way === "a task by hand") return tasksByHand();
+  if (way === "a task by hand") return (await tasksByHand(key)).leave;
   const { offload, offloadAfterResponse, runAfterResponse, ready } = createOffloader<typeof tasks>({
     tasks: new URL("../threads/tasks.js", import.meta.url),
     pool: { minThreads: 1, maxThreads: 1 },
@@ -101,13 +100,6 @@ async function leaver(way: Way): Promise<Leave> {
     case "offload":
       return (_res, n) => void offload("tiny", { n, key });
   }
-}
-
-/** The same as in bench/route-cost.mjs, which has to run without a build of the benchmarks. */
-async function tasksByHand(): Promise<Leave> {
-  const file = path.join(import.meta.dirname, "../../../../bench/task-by-hand.mjs");
-  const { leave } = await (await import(pathToFileURL(file).href)).tasksByHand(key);
-  return leave;
 }
 
 /** The floor of work on a thread: nothing is counted, limited, drained, retried or reported. */

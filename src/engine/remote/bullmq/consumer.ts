@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type ConnectionOptions, Job, Worker } from "bullmq";
 import { clearTicker, microtask, now, setTicker, sleep } from "../../../base/time.js";
 import type { Consumer, Delivery } from "../remote-engine.js";
-import { Loss, outlives } from "../thread/loss.js";
+import { Loss, lockHasEnded } from "../thread/loss.js";
 import { crashesOf, type JobData, toTask } from "./job.js";
 import type { ResolvedBullMQOptions } from "./options.js";
 import { giveBack, settle } from "./verdicts.js";
@@ -143,7 +143,7 @@ export class BullMQConsumer implements Consumer {
     const { lockMs } = this.options;
     const sentAt = now();
     for (const running of this.#running) {
-      if (outlives(running.renewedAt, sentAt, lockMs)) {
+      if (lockHasEnded(running.renewedAt, sentAt, lockMs)) {
         this.#lose(running);
         continue;
       }

@@ -2,14 +2,14 @@
 // for all of them.
 import { clearTimer, microtask, setTimer, type Timer } from "../../../base/time.js";
 
-/** So long it waits until what runs has ended, in ms. Then it begins beside the others, because a task may take hours. */
-const patienceMs = 30_000;
-
 export class Alone {
   /** The number of its delivery, while it waits or runs. */
   #number: number | undefined;
   #begin: (() => void) | undefined;
   #waiting: Timer | undefined;
+
+  /** @param patienceMs so long it waits until what runs has ended; then it begins beside the others, because a task may take hours */
+  constructor(private readonly patienceMs = 30_000) {}
 
   /** Whether there is such a task. No other one is to be taken then. */
   get isTaken(): boolean {
@@ -20,7 +20,7 @@ export class Alone {
   wait(number: number, begin: () => void): void {
     this.#number = number;
     this.#begin = begin;
-    this.#waiting = setTimer(() => this.#start(), patienceMs).unref();
+    this.#waiting = setTimer(() => this.#start(), this.patienceMs).unref();
   }
 
   /** Nothing else is here any more. It begins, but not within this call. */

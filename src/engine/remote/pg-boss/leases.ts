@@ -2,7 +2,7 @@
 // taken away. pg-boss would do the last by a scan of all queues every two minutes, without renewals.
 
 import { clearTicker, now, setTicker } from "../../../base/time.js";
-import { Loss, outlives } from "../thread/loss.js";
+import { Loss, lockHasEnded } from "../thread/loss.js";
 import type { Rows } from "./connections.js";
 import type { Lease } from "./settlements.js";
 
@@ -51,7 +51,7 @@ export class Leases {
   async #tick(): Promise<void> {
     const sentAt = now();
     // Without an answer for as long as a lock lasts, somebody else may have the task.
-    for (const one of this.#running) if (outlives(one.renewedAt, sentAt, this.parts.lockMs)) this.lose(one);
+    for (const one of this.#running) if (lockHasEnded(one.renewedAt, sentAt, this.parts.lockMs)) this.lose(one);
     const running = [...this.#running];
     if (running.length > 0) {
       const rows = await this.parts.renew(running.map(({ id, lease }) => ({ id, lease })));

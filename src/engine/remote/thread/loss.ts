@@ -4,7 +4,7 @@
  * Whether somebody else may have a task, because its lock was last renewed so long ago. Locks are renewed three times while one lasts, and a
  * timer may be early or late, so half of a renewal before its end is as good as the end.
  */
-export function outlives(renewedAt: number, at: number, lockMs: number): boolean {
+export function lockHasEnded(renewedAt: number, at: number, lockMs: number): boolean {
   return at - renewedAt >= (lockMs * 5) / 6;
 }
 
