@@ -9,7 +9,7 @@ import { fork } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import http from "node:http";
-import { Duplex } from "node:stream";
+import { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import express from "express";
@@ -42,14 +42,18 @@ const bars = { tracking: isOld ? 1.2 : 0.1, overMessage: isOld ? 2.5 : 1.5, expr
 
 let served = 0;
 
-class Connection extends Duplex {
+class Connection extends Socket {
   _read() {}
 
   _write(_chunk, _encoding, done) {
     done();
   }
 
-  // What Node.js asks of a socket.
+  _writev(_chunks, done) {
+    done();
+  }
+
+  // There is no handle that could time out.
   setTimeout() {
     return this;
   }

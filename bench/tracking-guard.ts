@@ -1,10 +1,10 @@
-// Counts what tracking adds to a request that leaves no task: bytes allocated, and async contexts entered, each of which costs a Map on
-// Node.js 24 and newer. Prints them as one line of JSON; test/bench/ says what they may be. The requests come over
+// Counts what tracking adds to a request that leaves no task: bytes allocated, async contexts entered, each of which costs a Map on
+// Node.js 24 and newer, and objects whose `emit` is replaced, which makes each of their events dearer. Prints them as one line of JSON; test/bench/ says what they may be. The requests come over
 // connections in memory, so that nothing but Node's HTTP and the library runs. Run with a large young generation, as bench/guard.ts.
 import { AsyncLocalStorage } from "node:async_hooks";
 import http from "node:http";
+import { Socket } from "node:net";
 import { PerformanceObserver } from "node:perf_hooks";
-import { Duplex } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import { createOffloader } from "offload-after-response";
 
@@ -12,6 +12,8 @@ import { createOffloader } from "offload-after-response";
 export interface TrackingCounts {
   readonly bytes: number;
   readonly contexts: number;
+  /** Requests and responses that got an `emit` of their own. */
+  readonly overrides: number;
 }
 
 const connections = 20;
@@ -22,6 +24,7 @@ const counted = 40;
 const request = Buffer.from("POST /photos HTTP/1.1\r\nHost: guard\r\nContent-Length: 0\r\n\r\n");
 
 let contexts = 0;
+let overrides = 0;
 const { run, enterWith } = AsyncLocalStorage.prototype;
 AsyncLocalStorage.prototype.run = function (this: AsyncLocalStorage<unknown>, ...args: [unknown, () => unknown]) {
   contexts++;
@@ -32,22 +35,27 @@ AsyncLocalStorage.prototype.enterWith = function (this: AsyncLocalStorage<unknow
   enterWith.call(this, store);
 };
 
-class Connection extends Duplex {
+class Connection extends Socket {
   override _read(): void {}
 
   override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
     done();
   }
 
-  // What Node asks of a socket.
-  setTimeout(): this {
+  override _writev(_chunks: object[], done: () => void): void {
+    done();
+  }
+
+  // There is no handle that could time out.
+  override setTimeout(): this {
     return this;
   }
 }
 
 let handled = 0;
-const server = http.createServer((_req, res) => {
+const server = http.createServer((req, res) => {
   handled++;
+  overrides += Number(Object.hasOwn(req, "emit")) + Number(Object.hasOwn(res, "emit"));
   res.writeHead(202, { "Content-Length": 8 });
   res.end("accepted");
 });
@@ -61,6 +69,7 @@ await close();
 const more: TrackingCounts = {
   bytes: tracked.bytes - untracked.bytes,
   contexts: tracked.contexts - untracked.contexts,
+  overrides: tracked.overrides - untracked.overrides,
 };
 console.log(`counts ${JSON.stringify(more)}`);
 
@@ -69,7 +78,7 @@ async function count(): Promise<TrackingCounts> {
   const all: TrackingCounts[] = [];
   for (let round = 0; round < rounds; round++) all.push(await countOnce());
   const least = (name: keyof TrackingCounts) => Math.min(...all.slice(-counted).map((counts) => counts[name]));
-  return { bytes: least("bytes"), contexts: least("contexts") };
+  return { bytes: least("bytes"), contexts: least("contexts"), overrides: least("overrides") };
 }
 
 async function countOnce(): Promise<TrackingCounts> {
@@ -78,7 +87,7 @@ async function countOnce(): Promise<TrackingCounts> {
     collections += list.getEntries().length;
   });
   observer.observe({ entryTypes: ["gc"] });
-  const before = { bytes: process.memoryUsage().heapUsed, contexts, handled };
+  const before = { bytes: process.memoryUsage().heapUsed, contexts, overrides, handled };
   for (let i = 0; i < turnsPerRound; i++) {
     for (const client of clients) client.push(request);
     await turn();
@@ -92,5 +101,6 @@ async function countOnce(): Promise<TrackingCounts> {
   return {
     bytes: collections > 0 ? Number.POSITIVE_INFINITY : bytes / requests,
     contexts: (contexts - before.contexts) / requests,
+    overrides: (overrides - before.overrides) / requests,
   };
 }

@@ -3,12 +3,20 @@
 import { channel, subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import { OffloadError } from "../base/errors.js";
 import { openResponses, responseBeingHandled } from "../base/open-responses.js";
 import { shared } from "../base/shared.js";
-import { current, keepContext, keepContextAndObserve } from "./context.js";
+import { current, keepContext, staysInResource } from "./context.js";
 import type { AnyResponse } from "./kinds.js";
-import { type ResponseWatch, watchFromStart, watchOf } from "./watch.js";
+import { knownWatchOf, type ResponseWatch, watchFromStart, watchOf } from "./watch.js";
+
+/** What Node announces. */
+interface Announced {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly socket: Socket;
+}
 
 interface Tracking {
   active: boolean;
@@ -23,8 +31,8 @@ const tracking = shared("tracking/1", (): Tracking => ({ active: false, earlier:
  * Begins to follow requests; the first call counts. Of requests that have begun before, the one is known within whose handler
  * this is called, up to the first `await` in it.
  *
- * HTTP/1 is announced by the diagnostics channel `http.server.request.start`, HTTP/2 by `http2.server.stream.created`,
- * which Node 20 does not have.
+ * HTTP/1 is announced by the diagnostics channels `http.server.request.start` and `http.server.response.finish`, HTTP/2 by
+ * `http2.server.stream.created`, which Node 20 does not have.
  */
 export function trackCurrentResponse(): void {
   if (tracking.active) return;
@@ -32,19 +40,18 @@ export function trackCurrentResponse(): void {
   const handled = responseBeingHandled();
   if (handled !== undefined) {
     const watch = watchOf(handled);
-    keepContext(handled.req, watch);
-    keepContext(handled, watch);
+    keepContexts(handled, watch);
     current.enterWith(watch);
   }
   // Weakly, because this outlives them.
   tracking.earlier = openResponses().flatMap((response) => (response === handled ? [] : new WeakRef(response)));
   subscribe("http.server.request.start", (message) => {
-    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
-    const watch = watchFromStart(response, request.socket);
-    keepContext(request, watch);
-    keepContextAndObserve(response, watch);
+    const { request, response, socket } = message as Announced;
+    const watch = watchFromStart(response, socket, keepContexts);
+    if (!staysInResource) keepContext(request, watch);
     current.enterWith(watch);
   });
+  subscribe("http.server.response.finish", (message) => knownWatchOf((message as Announced).response)?.end(true));
   subscribe("http2.server.stream.created", (message) => {
     const { stream } = message as { stream: ServerHttp2Stream };
     // A stream with an even id is pushed by this server, within the request that it belongs to.
@@ -57,6 +64,11 @@ export function trackCurrentResponse(): void {
   channel("tracing:fastify.request.handler:start").bindStore(current, (message) => {
     return watchOf((message as { reply: { raw: ServerResponse } }).reply.raw);
   });
+}
+
+function keepContexts(response: ServerResponse, watch: ResponseWatch): void {
+  keepContext(response.req, watch);
+  keepContext(response, watch);
 }
 
 /**

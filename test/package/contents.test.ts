@@ -119,6 +119,7 @@ describe("the published package", () => {
       "docs/performance.md",
       "docs/production-checklist.md",
       "docs/recipes.md",
+      "docs/states.md",
     ]);
   });
 

@@ -3,7 +3,8 @@ import { EventEmitter, once } from "node:events";
 import { readFile } from "node:fs";
 import http, { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import http2 from "node:http2";
-import { PassThrough } from "node:stream";
+import https from "node:https";
+import { Duplex, PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate as immediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
@@ -12,7 +13,9 @@ import fastify from "fastify";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { ResponseOutcome } from "../../src/core/outcome.js";
 import { currentResponse, noResponseError, trackCurrentResponse } from "../../src/response/current.js";
+import { watchOf } from "../../src/response/watch.js";
 import { afterThisTest, connect, listen } from "../support/http.js";
+import { tls } from "../support/tls.js";
 import { Arrivals, largeBody, register, turns } from "./observe.js";
 
 beforeAll(trackCurrentResponse);
@@ -21,6 +24,12 @@ type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
 async function serve(handler: Handler): Promise<number> {
   return listen(createServer(handler));
+}
+
+/** Whether this is the current response, or what is left of it. */
+function isCurrent(response: ServerResponse): boolean {
+  const current = currentResponse();
+  return current !== undefined && (current === response || current === watchOf(response));
 }
 
 /** What `currentResponse()` is at named places of the handling of a request. */
@@ -168,6 +177,88 @@ describe("the current response is known", () => {
     expect((await register(currentOf(places.seen.get("close"))).outcome).kind).toBe("aborted");
   });
 
+  it("in the events of a request and a response whose connection is silent for too long", async () => {
+    const places = new Places();
+    const timedOut = new Arrivals<ServerResponse>();
+    const server = createServer((req, res) => {
+      req.on("timeout", () => places.mark("timeout of the request"));
+      res.on("timeout", () => {
+        places.mark("timeout of the response");
+        timedOut.push(res);
+      });
+    });
+    server.timeout = 20;
+    const client = await connect(await listen(server));
+    client.request("POST", "/", { "Content-Length": "2" }, "a");
+    places.expectAll(await timedOut.next(), "timeout of the request", "timeout of the response");
+  });
+
+  it("in the events of a request whose client is gone", async () => {
+    const names = ["aborted", "error", "close"];
+    const seen = new Map<string, boolean>();
+    const arrived = new Arrivals<void>();
+    const port = await serve((req, res) => {
+      for (const name of names) {
+        req.on(name, () => {
+          seen.set(name, isCurrent(res));
+          if (name === "close") arrived.push();
+        });
+      }
+      arrived.push();
+    });
+    const client = await connect(port);
+    client.request("POST", "/", { "Content-Length": "2" }, "a");
+    await arrived.next();
+    await client.reset();
+    await arrived.next();
+    expect(Object.fromEntries(seen)).toEqual({ aborted: true, error: true, close: true });
+  });
+
+  it("over TLS, in all of these events", async () => {
+    const places = new Places();
+    const ended = new Arrivals<ServerResponse>();
+    const server = https.createServer(tls, (req, res) => {
+      req.on("data", () => places.mark("data"));
+      req.on("end", () => {
+        places.mark("end");
+        res.on("drain", () => {
+          places.mark("drain");
+          res.end();
+        });
+        res.on("close", () => ended.push(res));
+        res.write(largeBody);
+      });
+    });
+    const port = await listen(server);
+    const request = https.request({ port, host: "127.0.0.1", method: "POST", rejectUnauthorized: false, agent: false });
+    request.write("a");
+    setImmediate(() => request.end("b"));
+    const [answer] = await once(request, "response");
+    answer.resume();
+    places.expectAll(await ended.next(), "data", "end", "drain");
+  });
+
+  it("on a connection that is no socket, whose writes end in another context", async () => {
+    const seen = new Arrivals<[string, boolean]>();
+    const server = createServer((_req, res) => {
+      for (const name of ["finish", "close"]) res.on(name, () => seen.push([name, isCurrent(res)]));
+      res.end("answered");
+    });
+    // As a tunnel does, whose carrier says when a packet is sent.
+    const sent = new EventEmitter();
+    const connection = new Duplex({
+      read() {},
+      write(_packet, _encoding, done) {
+        sent.once("sent", () => done());
+      },
+    });
+    const carrier = setInterval(() => sent.emit("sent"), 1);
+    afterThisTest(() => clearInterval(carrier));
+    server.emit("connection", connection);
+    connection.push("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+    for (const name of ["finish", "close"]) expect(await seen.next()).toEqual([name, true]);
+  });
+
   it("in the end of a request that is answered before its body has come", async () => {
     const answered = new Arrivals<void>();
     const ends = new Arrivals<unknown>();
@@ -278,6 +369,29 @@ describe("the current response is never another request's", () => {
       client.request("POST", `/${request}`, { "Content-Length": "2" }, "ab");
     for (let request = 0; request < 10; request++) expect(await right.next()).toBe(true);
     await client.waitFor(/answer to \/9\./);
+  });
+
+  it("on a pipelined connection, in the events of the responses", async () => {
+    const wrong: string[] = [];
+    const ended = new Arrivals<string | undefined>();
+    const responses: ServerResponse[] = [];
+    const port = await serve((req, res) => {
+      const number = responses.push(res);
+      for (const name of ["socket", "drain", "prefinish", "finish", "close"]) {
+        res.on(name, () => {
+          if (!isCurrent(res)) wrong.push(`${name} of ${number}`);
+        });
+      }
+      res.once("close", () => ended.push(req.url));
+      if (number < 3) return;
+      // The last one writes first: that it waits for its turn shows in the events of the first one.
+      for (const each of [...responses].reverse()) each.write(largeBody.subarray(0, 100_000));
+      for (const each of [...responses].reverse()) each.end();
+    });
+    const client = await connect(port);
+    for (const path of ["/1", "/2", "/3"]) client.request("GET", path);
+    for (const path of ["/1", "/2", "/3"]) expect(await ended.next()).toBe(path);
+    expect(wrong).toEqual([]);
   });
 
   it("when a handler asks another server of the same process", async () => {
