@@ -32,7 +32,13 @@ export function isEnabled(logger: Logger, level: Level): boolean {
 }
 
 /** Logs nothing. */
-export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {}, isLevelEnabled: () => false };
+export const silentLogger: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  isLevelEnabled: () => false,
+};
 
 // Shared, because one copy makes the report and the logger of another may write it.
 const reports = shared("reports/1", () => new WeakSet<object>());
@@ -147,7 +153,10 @@ export function guardLogger(logger: Logger): Logger {
         // A broken logger cannot be reported anywhere.
       }
     };
+  // Each task asks. What has no level of its own, as the console, answers at once.
+  const hasLevel = "isLevelEnabled" in logger || "levelVal" in logger;
   const isLevelEnabled = (level: string): boolean => {
+    if (!hasLevel) return logger[level as Level] !== undefined;
     try {
       return isEnabled(logger, level as Level) === true;
     } catch {
@@ -168,6 +177,6 @@ export function named(logger: Logger, offloader: string): Logger {
     info: naming("info"),
     warn: naming("warn"),
     error: naming("error"),
-    isLevelEnabled: (level) => isEnabled(logger, level as Level),
+    isLevelEnabled: logger.isLevelEnabled?.bind(logger) ?? ((level) => isEnabled(logger, level as Level)),
   };
 }

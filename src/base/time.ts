@@ -29,6 +29,30 @@ export const atEndOfStep: (callback: () => void) => void = isReplaced(process.ne
   ? soon
   : process.nextTick.bind(process);
 
+/** What follows the present step of the library's own, if there is one. */
+let followers: (() => void)[] | undefined;
+
+/** Runs a step of the library's own, in which `afterStep` is called often. No step is within another, and no follower may throw. */
+export function inStep(run: () => void): void {
+  const due: (() => void)[] = [];
+  followers = due;
+  try {
+    run();
+  } finally {
+    followers = undefined;
+    for (const follow of due) follow();
+  }
+}
+
+/**
+ * Runs a function when the present step is done: at the end of a step of the library's own, else as a microtask. A microtask is an async
+ * resource, which takes Node 20 as much as a twentieth of all that a request with one task takes.
+ */
+export function afterStep(follow: () => void): void {
+  if (followers === undefined) microtask(follow);
+  else followers.push(follow);
+}
+
 /** How busy the event loop was, from its start or from an earlier reading on. */
 export const loopUse: (since?: EventLoopUtilization) => EventLoopUtilization =
   performance.eventLoopUtilization.bind(performance);

@@ -140,13 +140,19 @@ export type EventName = keyof OffloaderEvents;
 /** A function that is called with each event of a name. What it returns is ignored; a rejected promise is logged. */
 export type Listener<Name extends EventName> = (event: OffloaderEvents[Name]) => void;
 
-/** Who hears of the events of a name. */
-interface Audience {
-  listeners: readonly Listener<never>[];
-  readonly channel: Channel;
-}
-
 const nobody: readonly Listener<never>[] = [];
+
+/** Who hears of the events of a name. */
+class Audience {
+  listeners: readonly Listener<never>[] = nobody;
+
+  constructor(readonly channel: Channel) {}
+
+  /** Whether anybody listens. Asked before an event is made, because most events have no listener. */
+  get isThere(): boolean {
+    return this.listeners !== nobody || this.channel.hasSubscribers;
+  }
+}
 
 /** What waits for the end of a move: an event, or a job that keeps its place among the events. */
 type Pending = { readonly name: EventName; readonly event: OffloaderEvents[EventName] } | (() => void);
@@ -156,6 +162,8 @@ type Pending = { readonly name: EventName; readonly event: OffloaderEvents[Event
  * order when the outermost move is complete. So a listener may cancel, dispatch or close, and no other code has to expect it.
  */
 export class Events {
+  /** By field, where the name is known: to look one of so many up by its name is dear in code that is not optimised yet. */
+  readonly audiences: Readonly<Record<EventName, Pick<Audience, "isThere">>>;
   readonly #audiences: Readonly<Record<EventName, Audience>> = audiences();
   #pending: Pending[] = [];
   /** How many moves are under way, one within the other. */
@@ -167,7 +175,9 @@ export class Events {
   constructor(
     private readonly report: (error: unknown, event: EventName) => void,
     private readonly offloader = "offloader",
-  ) {}
+  ) {
+    this.audiences = this.#audiences;
+  }
 
   /** Adds a listener; returns what removes it. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
@@ -181,10 +191,9 @@ export class Events {
     };
   }
 
-  /** Whether anybody listens. Asked before an event is made, because most events have no listener. */
+  /** Whether anybody listens to the events of this name. */
   has(name: EventName): boolean {
-    const audience = this.#audiences[name];
-    return audience.listeners !== nobody || audience.channel.hasSubscribers;
+    return this.#audiences[name].isThere;
   }
 
   /** A move begins: nothing is delivered until it has ended. Every `beginMove` needs an `endMove` in a `finally`. */
@@ -263,6 +272,6 @@ export class Events {
 }
 
 function audiences(): Record<EventName, Audience> {
-  const each = eventNames.map((name) => [name, { listeners: nobody, channel: eventChannel(name) }]);
+  const each = eventNames.map((name) => [name, new Audience(eventChannel(name))]);
   return Object.fromEntries(each) as Record<EventName, Audience>;
 }

@@ -33,7 +33,11 @@ export class Ledger {
   #observe: Observer = () => {};
   #idleWaiters: (() => void)[] = [];
 
-  constructor(private readonly events: Events) {}
+  readonly #audiences: Events["audiences"];
+
+  constructor(private readonly events: Events) {
+    this.#audiences = events.audiences;
+  }
 
   /** Sets the one observer. */
   observe(observer: Observer): void {
@@ -46,9 +50,10 @@ export class Ledger {
     this.unfinished++;
     this.bytes += task.bytes;
     this.#accepted++;
-    this.counts.enter(task.state);
-    task.definition.counts.enter(task.state);
-    if (this.events.has("accepted")) this.events.emit("accepted", taskEvent(task));
+    const code = codeOf(task.state);
+    this.counts.enter(code);
+    task.definition.counts.enter(code);
+    if (this.#audiences.accepted.isThere) this.events.emit("accepted", taskEvent(task));
   }
 
   /** held or delayed -> queued. See `takenBack` for running -> queued. */
@@ -58,7 +63,7 @@ export class Ledger {
     task.threadId = -1;
     // It has waited for nothing yet. The start of an earlier attempt would make the wait negative, which wraps.
     task.startedAt = task.queuedAt;
-    if (this.events.has("queued")) this.events.emit("queued", taskEvent(task));
+    if (this.#audiences.queued.isThere) this.events.emit("queued", taskEvent(task));
   }
 
   /**
@@ -71,7 +76,7 @@ export class Ledger {
     task.threadId = threadId;
     task.startedAt = ticks();
     this.#move(task, "running");
-    if (this.events.has("started")) this.events.emit("started", taskEvent(task, { waitMs: waitMs(task) }));
+    if (this.#audiences.started.isThere) this.events.emit("started", taskEvent(task, { waitMs: waitMs(task) }));
   }
 
   /** running -> queued: its code has not begun, so the attempt does not count. */
@@ -90,7 +95,7 @@ export class Ledger {
   delayed(task: Task, delayMs: number, error: unknown, runMs?: number): void {
     this.#move(task, "delayed", { runMs, delayMs, error });
     task.definition.retries++;
-    if (this.events.has("retrying")) {
+    if (this.#audiences.retrying.isThere) {
       const event = taskEvent(task, { waitMs: waitMs(task), runMs, error: errorOf(error) });
       this.events.emit("retrying", { ...event, delayMs });
     }
@@ -154,12 +159,12 @@ export class Ledger {
   /** A running task has reported a value. */
   progress(task: Task, value: unknown): void {
     this.progressOf.set(task, { value, at: ticks() });
-    if (this.events.has("progress")) this.events.emit("progress", { ...taskEvent(task), value });
+    if (this.#audiences.progress.isThere) this.events.emit("progress", { ...taskEvent(task), value });
   }
 
   /** A running task has run for long, and `waiting` others wait for their turn. */
   longRunning(task: Task, runMs: number, waiting: number): void {
-    if (this.events.has("longRunning")) this.events.emit("longRunning", { ...taskEvent(task), runMs, waiting });
+    if (this.#audiences.longRunning.isThere) this.events.emit("longRunning", { ...taskEvent(task), runMs, waiting });
   }
 
   /** The running tasks, in the order in which they were accepted. */

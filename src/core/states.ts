@@ -41,14 +41,15 @@ export const states: readonly TaskState[] = Object.keys(next) as TaskState[];
 
 // Both questions are asked several times for each task. Numbers and bits answer them faster than lists.
 const codes = new Map(states.map((state, code) => [state, code]));
-const [queued, running, succeeded] = (["queued", "running", "succeeded"] as const).map((state) =>
+const [held, queued, running, succeeded] = (["held", "queued", "running", "succeeded"] as const).map((state) =>
   states.indexOf(state),
-) as [number, number, number];
+) as [number, number, number, number];
 const followers = states.map((state) => next[state].reduce((bits, to) => bits | (1 << codeOf(to)), 0));
 
 /** The number of a state; -1 for a name that is no state. */
 export function codeOf(state: TaskState): number {
-  // The three that every task passes first, for the same reason.
+  // Those that every task passes first, for the same reason.
+  if (state === "held") return held;
   if (state === "queued") return queued;
   if (state === "running") return running;
   if (state === "succeeded") return succeeded;

@@ -44,11 +44,11 @@ export class Held {
   add(task: Task, response: HeldResponse): void {
     const { scheduler } = this.#parts;
     const watch = whenOver(response, (outcome) => {
-      scheduler.beginMove();
+      scheduler.events.beginMove();
       try {
         this.#over(task, outcome);
       } finally {
-        scheduler.endMove();
+        scheduler.events.endMove();
       }
     });
     const hold = { task, watch };

@@ -169,7 +169,7 @@ export class Intake {
     };
     const task = maker.fromCall(call);
     this.#watcher?.accepting(task, operation);
-    scheduler.beginMove();
+    scheduler.events.beginMove();
     try {
       scheduler.accept(task, options?.signal);
       // Its signal may have aborted before the call. Then it takes nobody's place.
@@ -179,7 +179,7 @@ export class Intake {
       else this.parts.held.add(task, response);
       return task;
     } finally {
-      scheduler.endMove();
+      scheduler.events.endMove();
     }
   }
 

@@ -27,10 +27,10 @@ export function isWatched(value: unknown): value is AnyResponse {
 
 /** The one watch of a response; begins now if there is none. */
 export function watchOf(response: AnyResponse | ResponseWatch): ResponseWatch {
-  if (response instanceof ResponseWatch) return response;
-  // This comes first, because to find out the kind of a response takes a walk through all its prototypes.
+  // This comes first, because the other questions take a walk through all its prototypes.
   const known = (response as Watched)[watched];
   if (known !== undefined) return known;
+  if (response instanceof ResponseWatch) return response;
   const place: Watched = isHttp2(response) ? streamOf(response) : response;
   let watch = place[watched];
   if (watch === undefined) {

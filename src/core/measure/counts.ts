@@ -18,15 +18,16 @@ export class Counts {
     return state === undefined ? unfinishedStates.reduce((sum, each) => sum + this.in(each), 0) : this.in(state);
   }
 
-  /** One more is in this state. */
-  enter(state: TaskState): void {
-    this.#change(codeOf(state), 1);
+  /** One more is in this state, which is given by number. */
+  enter(code: number): void {
+    this.#change(code, 1);
   }
 
   /** One task goes from a state to another. Both are given by number, which the ledger knows already. */
   move(from: number, to: number): void {
-    this.#change(from, -1);
-    this.#change(to, 1);
+    const counts = this.#counts;
+    counts[from] = (counts[from] ?? 0) - 1;
+    counts[to] = (counts[to] ?? 0) + 1;
   }
 
   /** Adds the counts of another. */

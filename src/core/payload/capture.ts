@@ -143,7 +143,7 @@ function fieldsOnce(value: object, label: string): object | undefined {
 function isFlat(fields: object | undefined): boolean {
   if (fields === undefined) return false;
   for (const key in fields) {
-    const field: unknown = Reflect.get(fields, key);
+    const field = (fields as Readonly<Record<string, unknown>>)[key];
     if ((typeof field === "object" && field !== null) || !isPrimitive(field)) return false;
   }
   return true;

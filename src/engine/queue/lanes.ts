@@ -15,43 +15,49 @@ export class Lanes {
   readonly #lowFirst = this.#order("low", "normal", "high");
   readonly #removed = new VoidEntries();
   #taken = 0;
-
-  /** Waiting tasks. */
-  get length(): number {
-    return this.#entries - this.#removed.count;
-  }
+  /** The lane whose turn it is, until something changes: what was peeked at is mostly taken next. */
+  #peeked: Deque<Task> | undefined;
+  /** Waiting tasks. A field, because it is asked several times for each batch. Only this class changes it. */
+  length = 0;
 
   push(task: Task): void {
+    this.#peeked = undefined;
+    this.length++;
     this.#lanes[task.dispatch.priority].pushBack(task);
   }
 
   /** Puts a task at the head of its lane, because it has had its turn already. */
   pushFront(task: Task): void {
+    this.#peeked = undefined;
+    this.length++;
     this.#lanes[task.dispatch.priority].pushFront(task);
   }
 
   /** The next task, taken out. */
   take(): Task | undefined {
-    const lane = this.#turn();
+    const lane = this.#peeked ?? this.#turn();
     this.#taken++;
-    return lane?.popFront();
+    return this.#popped(lane);
   }
 
   /** Takes out the next task, because it may not start now. This does not count as the turn of its lane. */
   setAside(): void {
-    this.#turn()?.popFront();
+    this.#popped(this.#turn());
   }
 
   /** The task that `take` would give. */
   peek(): Task | undefined {
-    return this.#turn()?.peekFront();
+    this.#peeked = this.#turn();
+    return this.#peeked?.peekFront();
   }
 
   /** A task that waits here is about to leave the state `queued`. Its entry stays until its turn or the next sweep. */
   remove(): void {
     // The sweep comes first, because this task is still `queued` and would survive it.
     if (this.#removed.areTooMany(this.#entries)) this.#sweep();
+    this.#peeked = undefined;
     this.#removed.add();
+    this.length--;
   }
 
   /** At a shutdown all are removed from the first to the last. Then the heads are enough, at a third of the cost. */
@@ -61,6 +67,13 @@ export class Lanes {
     if (!this.#removed.areTooMany(this.#entries)) return;
     for (const lane of lanes) lane.filter(isWaiting);
     this.#removed.clear();
+  }
+
+  /** A waiting task is at the head of the lane. */
+  #popped(lane: Deque<Task> | undefined): Task | undefined {
+    this.#peeked = undefined;
+    if (lane !== undefined) this.length--;
+    return lane?.popFront();
   }
 
   get #entries(): number {

@@ -110,6 +110,8 @@ export class TaskQueue {
   }
 
   #isBlocked({ name, counts, policy }: TaskDefinition): boolean {
-    return counts.in("running") >= policy.concurrency || this.#pausedNames.has(name);
+    const { concurrency } = policy;
+    if (concurrency !== Number.POSITIVE_INFINITY && counts.in("running") >= concurrency) return true;
+    return this.#pausedNames.size > 0 && this.#pausedNames.has(name);
   }
 }

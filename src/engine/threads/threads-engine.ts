@@ -17,7 +17,7 @@ import { ThreadPool } from "./pool/thread-pool.js";
 import type { BatchReply, FromThread, PartialReply } from "./protocol.js";
 import { Remarks } from "./remarks.js";
 import { Serving } from "./serving.js";
-import { leavesForGood, movedAway, packBatch } from "./slots/batch-message.js";
+import { movedAway, packBatch } from "./slots/batch-message.js";
 import { BatchReport } from "./slots/batch-report.js";
 import { deathOf } from "./slots/death.js";
 import { isFromRunner, isReply } from "./slots/message-check.js";
@@ -187,16 +187,18 @@ export class ThreadsEngine implements Engine {
   #send(thread: Thread, slot: Slot, batch: readonly Task[]): void {
     // A task may kill the process the moment it arrives. By then it must be on record that the task was running.
     this.#host.beforeDeparture();
+    // Each of these is alone in its batch.
+    const [first] = batch;
     try {
       const { message, transfer } = packBatch(slot, batch);
       thread.post(message, transfer);
+      if (transfer !== undefined && first !== undefined) first.payload = movedAway;
     } catch (error) {
       this.#report.unsendable(batch, error);
       return;
     }
     slot.hold(batch);
-    for (const task of batch) if (leavesForGood(task)) task.payload = movedAway;
-    thread.exclusive = batch.some((task) => task.runsAlone);
+    thread.exclusive = first?.runsAlone === true;
     this.#watchdog.watch(slot, thread.busy > 0);
     thread.occupy(expectedMs(batch));
   }
@@ -225,7 +227,8 @@ export class ThreadsEngine implements Engine {
     if (slot.reported === slot.tasks.length) this.#release(thread, slot);
     if (complete) this.pool.afterWork(thread);
     else this.#distrust(thread, "it ended a batch without the outcome of a task");
-    this.#wake();
+    // What comes later wakes by itself.
+    if (this.#queue.length > 0) this.#wake();
   }
 
   /** A task has tampered with its thread, whose word is worth nothing any more: another takes its place. */

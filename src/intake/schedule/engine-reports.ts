@@ -43,11 +43,11 @@ export class EngineReports implements EngineHost {
   succeeded(task: Task, value: unknown, runMs?: number): void {
     if (isFinal(task.state)) return;
     const { scheduler } = this.parts;
-    scheduler.beginMove();
+    scheduler.events.beginMove();
     try {
       scheduler.attempts.succeeded(task, value, runMs);
     } finally {
-      scheduler.endMove();
+      scheduler.events.endMove();
     }
   }
 

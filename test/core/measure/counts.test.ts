@@ -13,7 +13,7 @@ it("counts as a plain record does", () => {
       const counts = new Counts();
       const plain = Object.fromEntries(states.map((each) => [each, 0])) as Record<TaskState, number>;
       for (const { from, to } of moves) {
-        if (from === null) counts.enter(to);
+        if (from === null) counts.enter(codeOf(to));
         else counts.move(codeOf(from), codeOf(to));
         if (from !== null) plain[from]--;
         plain[to]++;
@@ -26,7 +26,7 @@ it("counts as a plain record does", () => {
 
 it("gives a picture of the moment, which later changes leave as it is", () => {
   const counts = new Counts();
-  counts.enter("held");
+  counts.enter(codeOf("held"));
   const picture = counts.all();
   counts.move(codeOf("held"), codeOf("queued"));
   expect(picture).toMatchObject({ held: 1, queued: 0 });

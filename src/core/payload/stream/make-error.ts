@@ -1,4 +1,5 @@
 // Puts an error together from its parts.
+import { reflect } from "../reflect.js";
 
 /** What an error is taken apart into. `cause` may be anything, also undefined, and is absent where there is none. */
 export interface ErrorContents {
@@ -17,7 +18,7 @@ const classNames = [
   "SuppressedError",
 ];
 // By name, because a later version or another Node.js may have written a class that does not exist here.
-const classes: readonly ErrorConstructor[] = classNames.map((name) => Reflect.get(globalThis, name) ?? Error);
+const classes: readonly ErrorConstructor[] = classNames.map((name) => reflect.get(globalThis, name) ?? Error);
 
 // A map, because an error may be called "constructor".
 const numbers = new Map(classNames.map((name, index) => [name, index]));
@@ -31,11 +32,11 @@ export function classNumber(name: string): number {
 export function emptyError(hasMembers: boolean, number: number): Error {
   const limit = Error.stackTraceLimit;
   // The stack is replaced. To collect it is three quarters of what making an error costs.
-  Reflect.set(Error, "stackTraceLimit", 0);
+  reflect.set(Error, "stackTraceLimit", 0);
   try {
     return hasMembers ? new AggregateError([], "") : new (classes[number] ?? Error)("");
   } finally {
-    Reflect.set(Error, "stackTraceLimit", limit);
+    reflect.set(Error, "stackTraceLimit", limit);
   }
 }
 

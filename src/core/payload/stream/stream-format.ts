@@ -1,6 +1,7 @@
 // The stream of a payload: this version, where the table of names begins (u32), the value, the contents of each error in it in
 // the order in which they were met, the table, then the characters of short strings, in chunks (count as u32) that are long strings. A value is one of these tags, then what belongs to it. Numbers are little endian.
 // An object that is met again is written as its number: objects are counted as they are met.
+import { reflect } from "../reflect.js";
 
 /** The first byte of a stream. A stream of V8's, which older versions wrote into journals, begins with 0xff. */
 export const streamVersion = 1;
@@ -99,18 +100,18 @@ const dataViewNumber = 1;
 export function viewNumber(view: ArrayBufferView): number {
   if (Buffer.isBuffer(view)) return bufferNumber;
   // What the getter on their common prototype answers cannot be overridden, as `constructor` can.
-  return numbers.get(Reflect.get(typedArrayPrototype, Symbol.toStringTag, view)) ?? dataViewNumber;
+  return numbers.get(reflect.get(typedArrayPrototype, Symbol.toStringTag, view)) ?? dataViewNumber;
 }
 
 /** A view of the class with this number on a part of a buffer. */
 export function makeView(number: number, buffer: ArrayBufferLike, offset: number, byteLength: number): ArrayBufferView {
   if (number === bufferNumber) return Buffer.from(buffer as ArrayBuffer, offset, byteLength);
-  const View = Reflect.get(globalThis, viewNames[number] ?? "Uint8Array");
+  const View = reflect.get(globalThis, viewNames[number] ?? "Uint8Array");
   const size: number = number === dataViewNumber ? 1 : View.BYTES_PER_ELEMENT;
-  return Reflect.construct(View, [buffer, offset, byteLength / size]);
+  return reflect.construct(View, [buffer, offset, byteLength / size]);
 }
 
 /** Whether an ArrayBuffer goes behind the stream. A resizable one stays in the stream, with its greatest length. */
 export function isLargeBuffer(value: ArrayBuffer): boolean {
-  return value.byteLength >= largeBytes && Reflect.get(value, "resizable") !== true;
+  return value.byteLength >= largeBytes && reflect.get(value, "resizable") !== true;
 }

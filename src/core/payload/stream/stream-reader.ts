@@ -1,5 +1,7 @@
 // Makes the value of a stream again.
+
 import type { PayloadBytes } from "../payload.js";
+import { reflect } from "../reflect.js";
 import { ByteReader } from "./byte-reader.js";
 import { type ErrorContents, emptyError, fillError } from "./make-error.js";
 import { partOf } from "./parts.js";
@@ -198,7 +200,7 @@ export class StreamReader {
   #buffer(length: number, most: number): ArrayBuffer {
     const bytes = this.#in.bytes(length);
     if (most < 0) return bytes;
-    const made: ArrayBuffer = Reflect.construct(ArrayBuffer, [length, { maxByteLength: most }]);
+    const made: ArrayBuffer = reflect.construct(ArrayBuffer, [length, { maxByteLength: most }]);
     new Uint8Array(made).set(new Uint8Array(bytes));
     return made;
   }

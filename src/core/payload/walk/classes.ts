@@ -1,6 +1,8 @@
 // What becomes of an instance, by its class: a plain object, itself, or a refusal. Found out once for each class.
+
 import { types } from "node:util";
 import { shared } from "../../../base/shared.js";
+import { reflect } from "../reflect.js";
 import { isPort } from "./platform-objects.js";
 import { isRootPrototype } from "./refusals.js";
 
@@ -49,7 +51,7 @@ const builtIns: ReadonlyMap<object, string> = new Map(
     ...["Int32Array", "Uint32Array", "Float16Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array"],
     ...["URL", "URLSearchParams"],
   ].flatMap((name): [object, string][] => {
-    const type: unknown = Reflect.get(globalThis, name);
+    const type: unknown = reflect.get(globalThis, name);
     return typeof type === "function" ? [[type.prototype, name]] : [];
   }),
 );
@@ -80,7 +82,7 @@ export function fateOf(value: object, prototype: object): Fate {
   if (className === undefined && !types.isProxy(value) && mustNotBeCloned(value)) return plainFate;
   const cloned: object = structuredClone(value);
   if (className === "File") return remember(prototype, asideFate);
-  if (className !== undefined && !(cloned instanceof Reflect.get(globalThis, className))) {
+  if (className !== undefined && !(cloned instanceof reflect.get(globalThis, className))) {
     // Perhaps of this object only, which has the prototype and nothing else of the class.
     return { kind: "refused", className };
   }
@@ -106,8 +108,8 @@ export function report(
   reported.add(prototype);
   // A plain object of a vm context loses nothing.
   if (isRootPrototype(prototype)) return;
-  const type: unknown = Reflect.get(prototype, "constructor");
-  if (typeof type === "function" && Reflect.get(type, "plainPayload") === true) return;
+  const type: unknown = reflect.get(prototype, "constructor");
+  if (typeof type === "function" && reflect.get(type, "plainPayload") === true) return;
   onInstance(type, path(), arrivesAs);
 }
 
@@ -157,7 +159,7 @@ function globalClassOf(prototype: object): string | undefined {
   for (let at: object | null = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     const type: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value;
     if (typeof type !== "function" || !globalNames.has(type.name) || ofLanguage.has(type.name)) continue;
-    if (Reflect.get(globalThis, type.name) !== type) continue;
+    if (reflect.get(globalThis, type.name) !== type) continue;
     return type.name;
   }
   return undefined;

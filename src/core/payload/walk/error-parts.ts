@@ -1,5 +1,7 @@
 // Reads the parts of an error, whatever its getters do.
+
 import { types } from "node:util";
+import { reflect } from "../reflect.js";
 
 /** How many causes below an error arrive: a chain may be circular or endless, and nobody reads further. */
 export const mostCauses = 8;
@@ -28,7 +30,7 @@ export interface Members {
 }
 
 export function membersOf(error: Error): Members {
-  const errors = read(() => Reflect.get(error, "errors"));
+  const errors = read(() => reflect.get(error, "errors"));
   if (!Array.isArray(errors)) return { list: undefined, other: errors };
   const list = error instanceof AggregateError || errors.some(isError) ? errors : undefined;
   return { list, other: errors };
@@ -54,7 +56,7 @@ export function* fieldsOf(error: Error, members: Members): Generator<readonly [k
 
 function readField(error: Error, key: string): Field | undefined {
   try {
-    const value: unknown = Reflect.get(error, key);
+    const value: unknown = reflect.get(error, key);
     return value !== undefined || Object.hasOwn(error, key) ? { value } : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,8 @@
 // Parts of an object that a copy of it would lose without a word: the object is refused because of them.
+
 import { types } from "node:util";
 import { describe } from "../../../base/errors.js";
+import { reflect } from "../reflect.js";
 import { refuseNamespace } from "./platform-objects.js";
 import { isRootPrototype, notCloneable } from "./refusals.js";
 
@@ -31,8 +33,8 @@ export function refuseHidden(value: object, where: () => string): void {
   refuseNamespace(value, where);
   const prototype: object | null = Object.getPrototypeOf(value);
   if (prototype === null || isRootPrototype(prototype) || Object.getOwnPropertySymbols(value).length === 0) return;
-  const type: unknown = Reflect.get(prototype, "constructor");
-  if (typeof type === "function" && Reflect.get(type, "plainPayload") === true) return;
+  const type: unknown = reflect.get(prototype, "constructor");
+  if (typeof type === "function" && reflect.get(type, "plainPayload") === true) return;
   throw notCloneable(
     `${where()} is ${describe(value)}, which has all its fields under symbols, so nothing of it would arrive; ` +
       "pass what the task needs of it as plain values",

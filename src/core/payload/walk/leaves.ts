@@ -1,6 +1,8 @@
 // Objects without parts: how each is written.
+
 import { types } from "node:util";
 import { serialize } from "node:v8";
+import { reflect } from "../reflect.js";
 import type { ByteWriter } from "../stream/byte-writer.js";
 import { isLargeBuffer, largeBytes, tags, viewNumber } from "../stream/stream-format.js";
 import type { Collected } from "./collected.js";
@@ -65,11 +67,11 @@ export function writeLeaf(value: object, writing: Writing): boolean {
   const { out } = writing;
   if (types.isDate(value)) {
     out.byte(tags.date);
-    out.double(Reflect.apply(Date.prototype.getTime, value, []));
+    out.double(reflect.apply(Date.prototype.getTime, value, []));
   } else if (types.isRegExp(value)) {
     out.byte(tags.regExp);
-    out.string(Reflect.get(RegExp.prototype, "source", value));
-    out.string(Reflect.get(RegExp.prototype, "flags", value));
+    out.string(reflect.get(RegExp.prototype, "source", value));
+    out.string(reflect.get(RegExp.prototype, "flags", value));
   } else if (types.isBoxedPrimitive(value) && !types.isSymbolObject(value)) writeBoxed(value, out);
   else if (types.isArrayBuffer(value)) writeBuffer(value, writing);
   else if (types.isSharedArrayBuffer(value)) writeAside(value, value, writing);
@@ -107,13 +109,13 @@ function fileParts(file: File, where: () => string): { blob: Blob; name: string;
 
 function writeBoxed(value: object, out: ByteWriter): void {
   out.byte(tags.boxed);
-  if (types.isNumberObject(value)) out.number(Reflect.apply(Number.prototype.valueOf, value, []));
-  else if (types.isStringObject(value)) out.string(Reflect.apply(String.prototype.valueOf, value, []));
+  if (types.isNumberObject(value)) out.number(reflect.apply(Number.prototype.valueOf, value, []));
+  else if (types.isStringObject(value)) out.string(reflect.apply(String.prototype.valueOf, value, []));
   else if (types.isBooleanObject(value)) {
-    out.byte(Reflect.apply(Boolean.prototype.valueOf, value, []) ? tags.true : tags.false);
+    out.byte(reflect.apply(Boolean.prototype.valueOf, value, []) ? tags.true : tags.false);
   } else {
     out.byte(tags.bigint);
-    out.string(String(Reflect.apply(BigInt.prototype.valueOf, value, [])));
+    out.string(String(reflect.apply(BigInt.prototype.valueOf, value, [])));
   }
 }
 
@@ -130,7 +132,7 @@ function writeBuffer(value: ArrayBuffer, { out, found, where }: Writing): void {
   }
   out.byte(tags.arrayBuffer);
   out.double(value.byteLength);
-  out.double(Reflect.get(value, "resizable") === true ? Number(Reflect.get(value, "maxByteLength")) : -1);
+  out.double(reflect.get(value, "resizable") === true ? Number(reflect.get(value, "maxByteLength")) : -1);
   out.raw(new Uint8Array(value));
 }
 

@@ -1,6 +1,8 @@
 // Objects of the platform that would arrive as `{}` without a word, or end the process: refused before anything clones them.
+
 import { types } from "node:util";
 import { MessagePort } from "node:worker_threads";
+import { reflect } from "../reflect.js";
 import { notCloneable, refuseObject } from "./refusals.js";
 
 /** Their fields are hidden, so they look like an empty object. The others, such as console, are refused by their first function. */
@@ -12,7 +14,7 @@ const namespaces: readonly (readonly [value: unknown, name: string])[] = [
   "Intl",
   // From Node.js 26 on.
   "Temporal",
-].map((name) => [Reflect.get(globalThis, name), name]);
+].map((name) => [reflect.get(globalThis, name), name]);
 
 /**
  * Refuses `Math` and its like.

@@ -1,7 +1,9 @@
 // The one walk over a payload. It reads each part once, in order, and writes it into the stream, or refuses the payload with the
 // path of the first part that cannot arrive. V8's serializer would read each part a second time, write the names of each object
 // anew, and turn what it does not know into `{}` without a word.
+
 import { types } from "node:util";
+import { reflect } from "../reflect.js";
 import { ByteWriter } from "../stream/byte-writer.js";
 import { rootShape, type Shape, trimShapes } from "../stream/shapes.js";
 import { largeBytes, streamVersion, tags } from "../stream/stream-format.js";
@@ -300,7 +302,7 @@ export class Walk {
   /** Structured clone refused an instance: for a field that is named here, for one that we can carry, or for its class. */
   #uncloneable(value: object, prototype: object, error: unknown): void {
     this.#own(value);
-    if (!Object.keys(value).some((key) => isUncloneable(Reflect.get(value, key)))) {
+    if (!Object.keys(value).some((key) => isUncloneable(reflect.get(value, key)))) {
       refuseObject(this.where(), value, error);
     }
     rememberPlain(prototype);

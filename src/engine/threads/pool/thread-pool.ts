@@ -108,7 +108,8 @@ export class ThreadPool {
   /** How many more tasks may be sent to the thread. None to a worn-out one, which ends once its work is done. */
   capacityOf(thread: Thread): number {
     const { maxTasksPerThread, maxThreadMemory } = this.#parts.options;
-    if (thread.outdated || thread.memoryBytes > maxThreadMemory) return 0;
+    if (thread.outdated) return 0;
+    if (maxThreadMemory !== Number.POSITIVE_INFINITY && thread.memoryBytes > maxThreadMemory) return 0;
     if (maxTasksPerThread === Number.POSITIVE_INFINITY) return maxTasksPerThread;
     return maxTasksPerThread - thread.slots.reduce((sum, { tasks }) => sum + tasks.length, thread.tasksRun);
   }

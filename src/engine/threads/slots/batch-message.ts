@@ -58,6 +58,6 @@ export function movedWith(payload: Captured): readonly unknown[] | undefined {
 }
 
 /** Whether the payload leaves for good with the buffers that move. With attempts to come, they are copied instead. */
-export function leavesForGood(task: Task): boolean {
+function leavesForGood(task: Task): boolean {
   return task.dispatch.attempts === 1 && movedWith(task.payload) !== undefined;
 }
