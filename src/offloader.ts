@@ -86,6 +86,12 @@ export function createOffloader<Tasks = AnyTasks>(options: OffloaderOptions<Task
   return offloader as unknown as Offloader<Tasks>;
 }
 
+/**
+ * The most tasks of earlier processes that are in memory at once, however large the room is: V8's collections of a heap with a million of
+ * them stop the event loop for up to 25 ms.
+ */
+const mostReplayed = 20_000;
+
 /** What keeps accepted tasks: the journal; without one, of those that leave for a queue, what the queue gets. */
 function openStore(
   { journal, engine, role, name, logger }: ResolvedOptions,
@@ -122,8 +128,11 @@ function makeOffloader(
   const events = new Events((err, event) => logger.error({ err, event }, "a listener failed"), name);
   const ledger = new Ledger(events);
   const { max, maxBytes } = settings.queue;
-  // Tasks of earlier processes take at most half of the room, so that there is room for new ones.
-  const hasRoom = (): boolean => ledger.unfinished - ledger.shed < Math.max(1, max / 2) && ledger.bytes <= maxBytes / 2;
+  // Tasks of earlier processes take at most half of the room, so that there is room for new ones. The others stay in the journal.
+  const hasRoom = (): boolean =>
+    ledger.unfinished - ledger.shed < Math.max(1, max / 2) &&
+    ledger.bytes <= maxBytes / 2 &&
+    ledger.tasks.replayed < mostReplayed;
   const store = openStore(settings, inThread, hasRoom);
   const threads = new ThreadsEngine({
     name,

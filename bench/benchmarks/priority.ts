@@ -19,13 +19,13 @@ const compared = [floor, ours, piscina];
 const percentiles = { p50: 0.5, p99: 0.99 } as const;
 const done = "work done by the end of the load, % of requests";
 
-interface Client {
+export interface Client {
   readonly at: string;
   readonly wait: Wait;
   readonly ownSession: boolean;
 }
 
-const rivals: readonly Client[] = [
+export const rivals: readonly Client[] = [
   { at: "a client that sleeps", wait: "sleep", ownSession: true },
   { at: "a client that spins, in a session of its own", wait: "spin", ownSession: true },
   { at: "a client that spins, in the session of the server", wait: "spin", ownSession: false },

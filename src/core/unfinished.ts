@@ -82,6 +82,11 @@ export class UnfinishedTasks {
     return undefined;
   }
 
+  /** How many an earlier process had accepted. */
+  get replayed(): number {
+    return this.#replayed.size;
+  }
+
   /** The task that an earlier process accepted under this id. */
   byReplayedId(id: string): Task | undefined {
     return this.#replayed.get(id);

@@ -38,6 +38,12 @@ async function leave({ offloader }: Watched) {
   return offloader.close({ timeout: 0 });
 }
 
+/** Resolves when what is listened to has come so often. */
+function times(count: number, listen: (listener: () => void) => void): Promise<void> {
+  let left = count;
+  return new Promise((resolve) => listen(() => void (--left === 0 && resolve())));
+}
+
 const taskIds = (watched: Watched, event: "accepted" | "started" | "succeeded"): (string | undefined)[] =>
   watched.recorded.filter((recorded) => recorded.event === event).map(({ id }) => id);
 
@@ -251,6 +257,25 @@ describe("what is brought back", () => {
     expect(started.filter((id) => id !== own.id).slice(1)).toEqual(handles.map(({ id }) => id));
     expect(started.indexOf(own.id)).toBeLessThan(12);
     expect(most).toBeLessThanOrEqual(11);
+  });
+
+  it("is never more than 20,000 at once, however large the room is, and comes in the end", async () => {
+    const dir = makeDirectory();
+    const { watched } = await busy(dir, { queue: { max: 1_000_000 } });
+    for (let index = 0; index < 20_100; index++) watched.offloader.offload("echo", index);
+    await leave(watched);
+
+    const gate = new Gate();
+    const next = journaled(dir, { queue: { max: 1_000_000 }, gate });
+    const allThatFit = times(20_000, (listener) => next.offloader.on("accepted", listener));
+    const all = times(20_101, (listener) => next.offloader.on("succeeded", listener));
+    await allThatFit;
+    await gate.arrival();
+    await handedOver();
+    expect(next.offloader.stats().unfinished).toBe(20_000);
+    gate.open();
+    await all;
+    expect(next.offloader.stats().unfinished).toBe(0);
   });
 
   it("goes on while drain() waits, for the process goes on", async () => {

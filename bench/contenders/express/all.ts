@@ -3,7 +3,11 @@ import type { OpenExpress } from "./contender.js";
 
 export const floor = "no work (floor)";
 export const ours = "offload-after-response";
-export const unniced = "offload-after-response, pool.priority 0";
+/** The same with another niceness of its threads. */
+export const niced = (niceness: number): string => `offload-after-response, pool.priority ${niceness}`;
+/** Every niceness that is measured. The default is 5. */
+export const nicenesses: readonly number[] = [0, 1, 2, 3, 5, 10, 19];
+export const unniced: string = niced(0);
 export const piscina = "Piscina by hand";
 export const nicedPiscina = "Piscina by hand, niceIncrement 5";
 export const bullmq = "BullMQ, sandboxed";
@@ -23,6 +27,11 @@ export const contenders: Readonly<Record<string, () => Promise<OpenExpress>>> = 
 /** Every way in which the server of the benchmarks can be started. */
 export const ways: Readonly<Record<string, () => Promise<OpenExpress>>> = {
   ...contenders,
-  [unniced]: async () => (await import("./offload-after-response.js")).openUnniced,
+  ...Object.fromEntries(
+    nicenesses.map((niceness) => [
+      niced(niceness),
+      async () => (await import("./offload-after-response.js")).openNiced(niceness),
+    ]),
+  ),
   [nicedPiscina]: async () => (await import("./piscina.js")).openNicedPiscina,
 };

@@ -5,8 +5,10 @@ import type { ExpressContender, OpenExpress } from "./contender.js";
 
 export const openAfterResponse: OpenExpress = (threads) => open(threads);
 
-/** The same with threads that do not yield to the main thread where both want a core. */
-export const openUnniced: OpenExpress = (threads) => open(threads, 0);
+/** The same with threads of this niceness. At 0 they do not yield to the main thread where both want a core. */
+export function openNiced(niceness: number): OpenExpress {
+  return (threads) => open(threads, niceness);
+}
 
 async function open(threads: number, priority?: number): Promise<ExpressContender> {
   const { offloadAfterResponse, ...offloader } = createOffloader<typeof tasks>({
