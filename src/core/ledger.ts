@@ -223,7 +223,9 @@ export class Ledger {
     if (this.events.has(state)) this.events.emit(state, taskEvent(task, { waitMs: waitMs(task), ...detail }));
     // An attempt is as long on a thread as its task has one.
     if (task.threadId >= 0) this.#attemptEnded(task, detail);
-    if (this.unfinished === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    if (this.unfinished === 0 && this.#idleWaiters.length > 0) {
+      for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    }
   }
 
   #attemptEnded(task: Task, detail: Detail): void {
