@@ -48,13 +48,15 @@ interface Size {
   readonly turns: number;
   readonly requests: number;
   readonly warmUp: number;
+  /** Requests one after the other before the steady load: at its pace each is alone, which is other code than a turn of many. */
+  readonly alone: number;
   /** How long each server gets the steady load at a time: once as a warm-up, then in as many turns. */
   readonly steadySeconds: number;
 }
 
 const sizes: Sizes<Size> = {
-  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 3_000, steadySeconds: 0.75 },
-  full: { rounds: 6, turns: 5, requests: 6_000, warmUp: 10_000, steadySeconds: 2 },
+  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 6_000, alone: 3_000, steadySeconds: 0.75 },
+  full: { rounds: 6, turns: 5, requests: 6_000, warmUp: 10_000, alone: 10_000, steadySeconds: 2 },
 };
 
 export const routesBenchmark: Benchmark = {
@@ -62,7 +64,7 @@ export const routesBenchmark: Benchmark = {
   title: "The smallest route of node:http, Fastify and Express, by the way in which it leaves a task",
   how: [
     "The route reads nothing and answers at once. The task adds 1 to a number on one thread. The callback of `runAfterResponse` is empty. Each way has a server process of its own.",
-    `In each round a client loads one process and then the next. It has ${connections} connections, and each sends its next request when it has an answer. Then another client sends ${perSecond} requests a second to each process, in turns again, after a warm-up at this pace.`,
+    `In each round a client loads one process and then the next. It has ${connections} connections, and each sends its next request when it has an answer. Then another client sends ${perSecond} requests a second to each process, in turns again, after a warm-up with one request at a time and one at this pace.`,
     '"Tracking only" is an offloader that gets no task. It has to know the response of every request, so that a call without `res` finds it. "A bare Worker" is the floor of work on a thread: it gets one message for all requests of one turn, and nothing is counted, limited, drained, retried or reported. "By hand" is the least that can report every task: a context for each request, a record of each task, both ends of a response. CPU of the process includes that of the thread.',
   ].join(" "),
   async run(scale, say) {
@@ -133,6 +135,8 @@ async function measure({ framework, measured, atPace, size, samples, closed, ope
   const order = (port: number): LoadOrder => ({ port, perSecond, requests });
   // Another pace is another warm-up: V8 optimises anew, on threads of its own, which count for the process.
   const paced = servers.filter(({ way }) => atPace.includes(way));
+  for (const { port } of paced)
+    await closed.ask<number>("run", { port, connections: 1, requests: size.alone } satisfies ClosedOrder);
   for (const { port } of paced) await open.ask<LoadResult>("run", order(port));
   for (let round = 0; round < size.turns; round++) {
     for (const { way, program, port } of round % 2 === 0 ? paced : [...paced].reverse()) {

@@ -1,6 +1,7 @@
 // The work of a task, counted and not timed: a change that sends more messages, allocates more or makes more promises a
 // task fails here, on a slow and shared machine too. Lower a bound when the work has become less.
 import { beforeAll, describe, expect, it } from "vitest";
+import type { CallCounts } from "../../bench/calls-guard.js";
 import type { Counts } from "../../bench/guard.js";
 import type { OutboxCounts } from "../../bench/outbox-guard.js";
 import type { TrackingCounts } from "../../bench/tracking-guard.js";
@@ -71,6 +72,15 @@ it("the work of a request that is only tracked does not grow", async () => {
   expect(contexts).toBe(1);
   // From Node.js 24 on the parser emits the end of a request in the context of the connection.
   expect(overrides).toBe(staysInResource ? 0 : 1);
+});
+
+it("the calls of a request alone, and its async resources, do not grow", async () => {
+  const { tracked, task } = await countsOf<CallCounts>("bench/calls-guard.ts");
+  // Node.js 24 counts 30, and 26 counts 25. A few are those of `idle()`.
+  expect(tracked.calls).toBeLessThanOrEqual(staysInResource ? 22 : 32);
+  // Every Node.js counts 262.
+  expect(task.calls).toBeLessThanOrEqual(270);
+  expect(task.asyncResources).toBeLessThanOrEqual(3.5);
 });
 
 it("the work of a dispatch that leaves for a queue elsewhere does not grow", async () => {

@@ -7,7 +7,7 @@ import { benchmarks } from "../../bench/benchmarks/all.js";
 const names = benchmarks.map(({ name }) => name).sort();
 // The pages that a run renews, and what it publishes beside its benchmarks.
 const published = ["docs/performance.md", "docs/is-it-worth-it.md", "README.md"];
-const ofTheRun = ["bars", "engine", "environment", "lines", "nodes", "peers"];
+const ofTheRun = ["bars", "engine", "environment", "lines", "niceness", "nodes", "peers"];
 
 describe("the pages about the benchmarks", () => {
   it("docs/performance.md, docs/is-it-worth-it.md and the README have a block for the figures of each", () => {
