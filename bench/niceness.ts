@@ -15,7 +15,7 @@ import { Samples } from "./harness/samples.js";
 import { quantile } from "./harness/statistics.js";
 
 const words = process.argv.slice(2);
-const [rounds = 3] = words.map(Number).filter(Number.isInteger);
+const [rounds = 2] = words.map(Number).filter(Number.isInteger);
 const threads = availableParallelism();
 const workMs = 20;
 const perSecond = (threads * 1_000 * 0.8) / workMs;
