@@ -6,8 +6,8 @@
 // The part that is measured is no public name, so it is bundled from its source here.
 import { channel } from "node:diagnostics_channel";
 import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import path from "node:path";
-import { Duplex } from "node:stream";
 import { build } from "esbuild";
 import { mainThreadUs } from "./cpu-time.mjs";
 
@@ -19,6 +19,19 @@ const responsesPerRound = 2000;
 const { whenOver, trackCurrentResponse } = await bundle("over.ts", "current.ts");
 trackCurrentResponse();
 const requestStart = channel("http.server.request.start");
+const responseFinish = channel("http.server.response.finish");
+
+class Connection extends Socket {
+  _read() {}
+
+  _write(_chunk, _encoding, done) {
+    done();
+  }
+
+  _writev(_chunks, done) {
+    done();
+  }
+}
 
 let ended = 0;
 const listener = () => {
@@ -56,7 +69,7 @@ console.log(`at most ${worst.toFixed(2)} us over a bare listener (target: ${targ
 process.exitCode = worst <= target ? 0 : 1;
 
 async function measure({ register, announced }) {
-  const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const socket = new Connection();
   const endedBefore = ended;
   const before = mainThreadUs();
   await new Promise((resolve) => {
@@ -79,6 +92,7 @@ function live(socket, register, announced, next) {
   if (announced) requestStart.publish({ request, response });
   response.assignSocket(socket);
   response.on("finish", () => {
+    if (announced) responseFinish.publish({ request, response });
     response.detachSocket(socket);
     process.nextTick(() => {
       response.destroyed = true;

@@ -4,11 +4,11 @@
 import type { Logger } from "../base/logger.js";
 import { backgroundClock, realClock } from "../base/time.js";
 import { lines, write } from "../core/log/lines.js";
-import type { ResponseOutcome } from "../core/outcome.js";
 import type { Task } from "../core/task.js";
 import type { CallbackPayload } from "../engine/callbacks/callbacks.js";
 import { whenOver } from "../response/over.js";
 import { runIfAllows } from "../response/run-if.js";
+import type { Over } from "../response/watch.js";
 import { type Hold, HoldLimit } from "./hold-limit.js";
 import type { Scheduler } from "./schedule/scheduler.js";
 
@@ -43,10 +43,10 @@ export class Held {
   /** Keeps a task until its response is over. */
   add(task: Task, response: HeldResponse): void {
     const { scheduler } = this.#parts;
-    const watch = whenOver(response, (outcome) => {
+    const watch = whenOver(response, (over) => {
       scheduler.events.beginMove();
       try {
-        this.#over(task, outcome);
+        this.#over(task, over);
       } finally {
         scheduler.events.endMove();
       }
@@ -96,7 +96,7 @@ export class Held {
         if (outcome === undefined || task.state !== "held") continue;
         const { name } = task.definition;
         given.set(name, [...(given.get(name) ?? []), task]);
-        this.#over(task, outcome);
+        this.#over(task, { outcome });
       }
     });
     for (const [task, tasks] of given) {
@@ -107,14 +107,14 @@ export class Held {
   }
 
   /** Releases a task, unless `runIf` says no. */
-  #over(task: Task, outcome: ResponseOutcome): void {
+  #over(task: Task, over: Over): void {
     // It may have been cancelled meanwhile.
     if (task.state !== "held") return;
-    if (task.definition.kind === "callback") (task.payload as CallbackPayload).outcome = outcome;
+    if (task.definition.kind === "callback") (task.payload as CallbackPayload).outcome = over.outcome;
     const { scheduler } = this.#parts;
     let allowed: boolean;
     try {
-      allowed = runIfAllows(task.dispatch.runIf, outcome);
+      allowed = runIfAllows(task.dispatch.runIf, over);
     } catch (error) {
       scheduler.fail(task, error);
       return;

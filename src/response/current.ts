@@ -3,7 +3,6 @@
 import { channel, subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
-import type { Socket } from "node:net";
 import { OffloadError } from "../base/errors.js";
 import { openResponses, responseBeingHandled } from "../base/open-responses.js";
 import { shared } from "../base/shared.js";
@@ -15,7 +14,6 @@ import { knownWatchOf, type ResponseWatch, watchFromStart, watchOf } from "./wat
 interface Announced {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly socket: Socket;
 }
 
 interface Tracking {
@@ -46,8 +44,8 @@ export function trackCurrentResponse(): void {
   // Weakly, because this outlives them.
   tracking.earlier = openResponses().flatMap((response) => (response === handled ? [] : new WeakRef(response)));
   subscribe("http.server.request.start", (message) => {
-    const { request, response, socket } = message as Announced;
-    const watch = watchFromStart(response, socket, keepContexts);
+    const { request, response } = message as Announced;
+    const watch = watchFromStart(response, request.socket, keepContexts);
     if (!staysInResource) keepContext(request, watch);
     current.enterWith(watch);
   });

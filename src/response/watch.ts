@@ -10,8 +10,13 @@ import { isSilent } from "./silent.js";
 import { endOnSocketClose, type Follower, type Followers } from "./sockets.js";
 import { deliverAtTheEndOfTheTurn, type Ended } from "./turn.js";
 
-/** Called once with how a response ended. It must not throw, because no caller is left who could handle the error. */
-export type OverListener = (outcome: ResponseOutcome) => void;
+/** A response that is over. Its outcome is made when somebody asks, because most tasks run after any. */
+export interface Over {
+  readonly outcome: ResponseOutcome;
+}
+
+/** Called once when a response is over. It must not throw, because no caller is left who could handle the error. */
+export type OverListener = (over: Over) => void;
 
 // The watch is kept in the response itself, under a symbol that all copies of the library share: every request pays for it, and
 // a WeakMap costs 0.5 us more. For HTTP/2 it is kept in the stream, which exists before its compatibility object.
@@ -62,7 +67,7 @@ export function watchFromStart(response: ServerResponse, socket: Socket, keep: K
   return watch;
 }
 
-export class ResponseWatch implements Follower, Ended {
+export class ResponseWatch implements Follower, Ended, Over {
   // Each copy of the library takes the watches of the others for its own.
   static {
     brandClass(ResponseWatch, "ResponseWatch/1");
@@ -74,7 +79,7 @@ export class ResponseWatch implements Follower, Ended {
    */
   response: AnyResponse | undefined;
   #outcome: ResponseOutcome | undefined;
-  // What a complete response leaves that nobody waits for: most are never asked for their outcome.
+  // What a complete response leaves until somebody asks for its outcome.
   #statusCode = 0;
   #endedAt = 0;
   #listeners: OverListener[] | undefined;
@@ -156,7 +161,7 @@ export class ResponseWatch implements Follower, Ended {
     const at = now();
     if (socket === undefined) {
       this.#outcome = outcomeOf(response, finished, wallClock(), at - this.#startedAt);
-    } else if (this.#listeners !== undefined || !finished || wasCut(socket)) {
+    } else if (!finished || wasCut(socket)) {
       this.#outcome = http1Outcome(response as ServerResponse, socket, finished, wallClock(), at - this.#startedAt);
     } else {
       this.#statusCode = (response as ServerResponse).statusCode;
@@ -194,17 +199,21 @@ export class ResponseWatch implements Follower, Ended {
   // Not inside of Node's events: neither the work nor an error of a listener may come between the end of a response and
   // what Node does next on the connection (the next pipelined response, a close).
   deliver(): void {
-    const outcome = this.#outcome ?? this.#completed();
-    this.#outcome = outcome;
     const listeners = this.#listeners ?? [];
     this.#listeners = undefined;
     for (const listener of listeners) {
       try {
-        listener(outcome);
+        listener(this);
       } catch {
         // The listener broke its contract. The other listeners are called all the same, and the process lives on.
       }
     }
+  }
+
+  /** How the response ended. Only of one that is over. */
+  get outcome(): ResponseOutcome {
+    this.#outcome ??= this.#completed();
+    return this.#outcome;
   }
 
   #completed(): ResponseOutcome {

@@ -472,7 +472,7 @@ it("two copies of the library in one process each know the response", async () =
   const ended = new Arrivals<string>();
   const port = await serve((req, res) => {
     packets.push();
-    whenOver(res, ({ kind }) => ended.push(kind));
+    whenOver(res, ({ outcome }) => ended.push(outcome.kind));
     req.on("data", () => {
       seen.push(currentResponse() === res, copy.currentResponse() === res);
       packets.push();

@@ -55,9 +55,9 @@ export interface Registration {
 export function register(response: Parameters<typeof whenOver>[0]): Registration {
   const outcomes: ResponseOutcome[] = [];
   const outcome = new Promise<ResponseOutcome>((resolve) => {
-    whenOver(response, (how) => {
-      outcomes.push(how);
-      resolve(how);
+    whenOver(response, ({ outcome }) => {
+      outcomes.push(outcome);
+      resolve(outcome);
     });
   });
   return { outcomes, outcome };

@@ -24,13 +24,15 @@ describe("runIf", () => {
     ["ok", [fine, moved]],
     [({ statusCode }) => statusCode === 404, [refused]],
   ])("%s allows what it says", (runIf, allowed) => {
-    expect([fine, moved, refused, failed, gone].filter((each) => runIfAllows(runIf, each))).toEqual(allowed);
+    expect([fine, moved, refused, failed, gone].filter((each) => runIfAllows(runIf, { outcome: each }))).toEqual(
+      allowed,
+    );
   });
 
   it("hands the whole outcome to a predicate", () => {
     const error = new Error("reset");
     const seen: ResponseOutcome[] = [];
-    runIfAllows((each) => seen.push(each) > 0, outcome("aborted", 503, error));
+    runIfAllows((each) => seen.push(each) > 0, { outcome: outcome("aborted", 503, error) });
     expect(seen).toEqual([outcome("aborted", 503, error)]);
   });
 
@@ -38,14 +40,14 @@ describe("runIf", () => {
     const broken = (): boolean => {
       throw new RangeError("no such column");
     };
-    expect(() => runIfAllows(broken, fine)).toThrow(RangeError);
+    expect(() => runIfAllows(broken, { outcome: fine })).toThrow(RangeError);
   });
 
   it("refuses a predicate that returns a promise, which would always be true", () => {
     const asynchronous = (async () => {
       throw new Error("unheard");
     }) as unknown as () => boolean;
-    expect(() => runIfAllows(asynchronous, fine)).toThrow(
+    expect(() => runIfAllows(asynchronous, { outcome: fine })).toThrow(
       expect.objectContaining({ code: "AR_INVALID_ARGUMENT", message: expect.stringContaining("promise") }),
     );
   });
