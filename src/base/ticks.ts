@@ -1,12 +1,12 @@
 // Times of tasks, in ticks of 0.1 ms in a 32-bit integer, because a double in a field of an object costs 16 bytes more
 // (measured with 1,000,000 queued tasks). The number wraps after five days. `since` is right across the wrap.
-import { stepNow } from "./time.js";
+import { now } from "./time.js";
 
 // In ticks. Less than the whole range, so that a task that seems this old can wait for another 100 s before it seems new.
 const longestAge = 2 ** 32 - 1e6;
 
-/** A moment in ticks of 0.1 ms; by default now, or when the present step of the library's own began. */
-export function ticks(at: number = stepNow()): number {
+/** A moment in ticks of 0.1 ms; by default now. */
+export function ticks(at: number = now()): number {
   return (at * 10) | 0;
 }
 

@@ -371,6 +371,35 @@ describe("the current response is never another request's", () => {
     await client.waitFor(/answer to \/9\./);
   });
 
+  it("in the events of a response that the code of another request ends, or code outside of any", async () => {
+    const wrong: string[] = [];
+    const ended = new Arrivals<string | undefined>();
+    const waiters: ServerResponse[] = [];
+    const arrived = new Arrivals<void>();
+    const endAll = (): void => {
+      for (const res of waiters.splice(0)) res.end("answered");
+    };
+    const port = await serve((req, res) => {
+      for (const name of ["prefinish", "finish", "close"]) {
+        res.on(name, () => void (isCurrent(res) || wrong.push(`${name} of ${req.url}`)));
+      }
+      res.once("close", () => ended.push(req.url));
+      waiters.push(res);
+      arrived.push();
+      if (req.url === "/last") endAll();
+    });
+    const answers = ["/first", "/last"].map((path) => fetch(`http://127.0.0.1:${port}${path}`));
+    await ended.next();
+    await ended.next();
+    await Promise.all(answers);
+    answers.push(fetch(`http://127.0.0.1:${port}/alone`));
+    for (let request = 0; request < 3; request++) await arrived.next();
+    endAll();
+    expect(await ended.next()).toBe("/alone");
+    await Promise.all(answers);
+    expect(wrong).toEqual([]);
+  });
+
   it("on a pipelined connection, in the events of the responses", async () => {
     const wrong: string[] = [];
     const ended = new Arrivals<string | undefined>();
