@@ -68,7 +68,8 @@ describe("tasks that are taken ahead", () => {
     expect(behind.map((id) => cluster.stateOf(id))).toEqual(Array(10).fill("waiting"));
     const other = cluster.worker();
     await other.events("succeeded", 10);
-    expect(other.recorded.filter(({ event }) => event === "started").map(({ attempt }) => attempt)).toEqual(
+    // Of their ends and not of their starts: on a busy machine a thread may be so slow that its tasks are taken back and started again.
+    expect(other.recorded.filter(({ event }) => event === "succeeded").map(({ attempt }) => attempt)).toEqual(
       Array(10).fill(1),
     );
     for (const id of behind) expect(worker.ends(id)).not.toContain("succeeded");
