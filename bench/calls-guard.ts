@@ -3,9 +3,9 @@
 import { createHook } from "node:async_hooks";
 import http from "node:http";
 import { Session } from "node:inspector/promises";
-import { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { createOffloader } from "offload-after-response";
+import { MemoryConnection } from "./memory-connection.mjs";
 
 export interface CallCounts {
   /** Of a request without a task: calls of the library's functions on the main thread. */
@@ -22,23 +22,6 @@ interface Counted {
 const requests = 200;
 const request = Buffer.from("POST /photos HTTP/1.1\r\nHost: guard\r\nContent-Length: 0\r\n\r\n");
 
-class Connection extends Socket {
-  override _read(): void {}
-
-  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
-    done();
-  }
-
-  override _writev(_chunks: object[], done: () => void): void {
-    done();
-  }
-
-  // There is no handle that could time out.
-  override setTimeout(): this {
-    return this;
-  }
-}
-
 const { offloadAfterResponse, ready, idle, close } = createOffloader({
   tasks: new URL("./threads/counting-tasks.ts", import.meta.url),
   pool: { minThreads: 1, maxThreads: 1 },
@@ -53,7 +36,7 @@ const server = http.createServer((_req, res) => {
   res.end("accepted");
 });
 // A connection that is made.
-const client = Object.defineProperty(new Connection(), "pending", { value: false });
+const client = Object.defineProperty(new MemoryConnection(), "pending", { value: false });
 server.emit("connection", client);
 
 const session = new Session();

@@ -1,24 +1,20 @@
 // npm run bench:niceness: what each niceness of the threads gives and takes where as many threads as cores share them with another busy
 // process. It shows whether any of them reaches both bars of the benchmark "priority". `-- 3` takes three rounds.
-import { availableParallelism } from "node:os";
 import path from "node:path";
-import { rivals } from "./benchmarks/priority.js";
+import { perSecond, rivals, startLoads, threads, workMs } from "./benchmarks/priority.js";
 import { floor, niced, nicenesses, piscina } from "./contenders/express/all.js";
 import { iterationsFor } from "./harness/calibrate.js";
 import { compile } from "./harness/compile.js";
 import { environment } from "./harness/environment.js";
 import { markdown, spread } from "./harness/format.js";
 import { latencyRound } from "./harness/latency-round.js";
-import { Program } from "./harness/program.js";
+import type { Program } from "./harness/program.js";
 import { inWords, publish } from "./harness/publish.js";
 import { Samples } from "./harness/samples.js";
 import { quantile } from "./harness/statistics.js";
 
 const words = process.argv.slice(2);
 const [rounds = 2] = words.map(Number).filter(Number.isInteger);
-const threads = availableParallelism();
-const workMs = 20;
-const perSecond = (threads * 1_000 * 0.8) / workMs;
 const seconds = 4;
 const contenders = [floor, piscina, ...nicenesses.map(niced)];
 const clients = rivals.filter(({ wait }) => wait === "spin");
@@ -27,9 +23,7 @@ compile();
 const machine = environment();
 const iterations = iterationsFor(workMs);
 const samples = new Samples();
-const loads = new Map(
-  [true, false].map((ownSession) => [ownSession, new Program("open-load", { ownSession })] as const),
-);
+const loads = startLoads();
 for (let round = 0; round < rounds; round++) {
   for (const { at, wait, ownSession } of clients) {
     for (const name of round % 2 === 0 ? contenders : [...contenders].reverse()) {

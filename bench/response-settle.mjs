@@ -6,10 +6,10 @@
 // The part that is measured is no public name, so it is bundled from its source here.
 import { channel } from "node:diagnostics_channel";
 import { IncomingMessage, ServerResponse } from "node:http";
-import { Socket } from "node:net";
 import path from "node:path";
 import { build } from "esbuild";
 import { mainThreadUs } from "./cpu-time.mjs";
+import { MemoryConnection } from "./memory-connection.mjs";
 
 const target = 2; // us over a bare listener, one task a response
 const rounds = 100;
@@ -20,18 +20,6 @@ const { whenOver, trackCurrentResponse } = await bundle("over.ts", "current.ts")
 trackCurrentResponse();
 const requestStart = channel("http.server.request.start");
 const responseFinish = channel("http.server.response.finish");
-
-class Connection extends Socket {
-  _read() {}
-
-  _write(_chunk, _encoding, done) {
-    done();
-  }
-
-  _writev(_chunks, done) {
-    done();
-  }
-}
 
 let ended = 0;
 const listener = () => {
@@ -69,7 +57,7 @@ console.log(`at most ${worst.toFixed(2)} us over a bare listener (target: ${targ
 process.exitCode = worst <= target ? 0 : 1;
 
 async function measure({ register, announced }) {
-  const socket = new Connection();
+  const socket = new MemoryConnection();
   const endedBefore = ended;
   const before = mainThreadUs();
   await new Promise((resolve) => {

@@ -9,13 +9,13 @@ import { fork } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import http from "node:http";
-import { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import express from "express";
 import fastify from "fastify";
 import { createOffloader } from "offload-after-response";
 import { mainThreadUs } from "./cpu-time.mjs";
+import { MemoryConnection } from "./memory-connection.mjs";
 import { tasksByHand } from "./task-by-hand.mjs";
 
 const frameworks = ["node:http", "Fastify", "Express"];
@@ -41,23 +41,6 @@ const isOld = Number.parseInt(process.versions.node, 10) < 24;
 const bars = { tracking: isOld ? 1.2 : 0.1, overMessage: isOld ? 2.5 : 1.5, expressOnOld: 1.3 };
 
 let served = 0;
-
-class Connection extends Socket {
-  _read() {}
-
-  _write(_chunk, _encoding, done) {
-    done();
-  }
-
-  _writev(_chunks, done) {
-    done();
-  }
-
-  // There is no handle that could time out.
-  setTimeout() {
-    return this;
-  }
-}
 
 if (process.send !== undefined) await measure(...process.argv.slice(-2));
 else await compare(Number(process.argv[2] ?? 2));
@@ -120,7 +103,7 @@ async function costsOf(framework) {
 async function measure(framework, way) {
   const { leave, settled, close } = await leaving(way);
   const server = await serve(framework, leave);
-  const clients = Array.from({ length: connections }, () => new Connection());
+  const clients = Array.from({ length: connections }, () => new MemoryConnection());
   for (const client of clients) server.emit("connection", client);
   process.on("message", async () => process.send(await usPerRequest()));
   process.once("disconnect", async () => {

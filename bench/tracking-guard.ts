@@ -3,10 +3,10 @@
 // connections in memory, so that nothing but Node's HTTP and the library runs. Run with a large young generation, as bench/guard.ts.
 import { AsyncLocalStorage } from "node:async_hooks";
 import http from "node:http";
-import { Socket } from "node:net";
 import { PerformanceObserver } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { createOffloader } from "offload-after-response";
+import { MemoryConnection } from "./memory-connection.mjs";
 
 /** Of one request, on top of one that is not tracked. */
 export interface TrackingCounts {
@@ -35,23 +35,6 @@ AsyncLocalStorage.prototype.enterWith = function (this: AsyncLocalStorage<unknow
   enterWith.call(this, store);
 };
 
-class Connection extends Socket {
-  override _read(): void {}
-
-  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
-    done();
-  }
-
-  override _writev(_chunks: object[], done: () => void): void {
-    done();
-  }
-
-  // There is no handle that could time out.
-  override setTimeout(): this {
-    return this;
-  }
-}
-
 let handled = 0;
 const server = http.createServer((req, res) => {
   handled++;
@@ -59,7 +42,7 @@ const server = http.createServer((req, res) => {
   res.writeHead(202, { "Content-Length": 8 });
   res.end("accepted");
 });
-const clients = Array.from({ length: connections }, () => new Connection());
+const clients = Array.from({ length: connections }, () => new MemoryConnection());
 for (const client of clients) server.emit("connection", client);
 
 const untracked = await count();

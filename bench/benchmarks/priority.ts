@@ -10,9 +10,9 @@ import { Samples } from "../harness/samples.js";
 import { quantile } from "../harness/statistics.js";
 import type { Wait } from "../programs/open-load.js";
 
-const threads = availableParallelism();
-const workMs = 20;
-const perSecond = (threads * 1_000 * 0.8) / workMs;
+export const threads: number = availableParallelism();
+export const workMs = 20;
+export const perSecond: number = (threads * 1_000 * 0.8) / workMs;
 const names = [floor, ours, unniced, piscina, nicedPiscina];
 /** What the bars compare. */
 const compared = [floor, ours, piscina];
@@ -54,9 +54,7 @@ export const priorityBenchmark: Benchmark = {
     const clients = measuredIn(scale, rivals, inQuick);
     const samples = new Samples();
     const iterations = iterationsFor(workMs);
-    const loads = new Map(
-      [true, false].map((ownSession) => [ownSession, new Program("open-load", { ownSession })] as const),
-    );
+    const loads = startLoads();
     for (let round = 0; round < rounds; round++) {
       for (const { at, wait, ownSession } of clients) {
         for (const name of round % 2 === 0 ? contenders : [...contenders].reverse()) {
@@ -85,6 +83,11 @@ export const priorityBenchmark: Benchmark = {
     };
   },
 };
+
+/** The client of each kind of session. */
+export function startLoads(): ReadonlyMap<boolean, Program> {
+  return new Map([true, false].map((ownSession) => [ownSession, new Program("open-load", { ownSession })]));
+}
 
 function table(samples: Samples, at: string, contenders: readonly string[]): Table {
   return {

@@ -32,13 +32,7 @@ export function isEnabled(logger: Logger, level: Level): boolean {
 }
 
 /** Logs nothing. */
-export const silentLogger: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  isLevelEnabled: () => false,
-};
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {}, isLevelEnabled: () => false };
 
 // Shared, because one copy makes the report and the logger of another may write it.
 const reports = shared("reports/1", () => new WeakSet<object>());

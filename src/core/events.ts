@@ -162,9 +162,9 @@ type Pending = { readonly name: EventName; readonly event: OffloaderEvents[Event
  * order when the outermost move is complete. So a listener may cancel, dispatch or close, and no other code has to expect it.
  */
 export class Events {
-  /** By field, where the name is known: to look one of so many up by its name is dear in code that is not optimised yet. */
-  readonly audiences: Readonly<Record<EventName, Pick<Audience, "isThere">>>;
   readonly #audiences: Readonly<Record<EventName, Audience>> = audiences();
+  /** By field, where the name is known: to look one of so many up by its name is dear in code that is not optimised yet. */
+  readonly audiences: Readonly<Record<EventName, Pick<Audience, "isThere">>> = this.#audiences;
   #pending: Pending[] = [];
   /** How many moves are under way, one within the other. */
   #moves = 0;
@@ -175,9 +175,7 @@ export class Events {
   constructor(
     private readonly report: (error: unknown, event: EventName) => void,
     private readonly offloader = "offloader",
-  ) {
-    this.audiences = this.#audiences;
-  }
+  ) {}
 
   /** Adds a listener; returns what removes it. */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {

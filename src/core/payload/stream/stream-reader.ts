@@ -1,5 +1,4 @@
 // Makes the value of a stream again.
-
 import type { PayloadBytes } from "../payload.js";
 import { reflect } from "../reflect.js";
 import { ByteReader } from "./byte-reader.js";

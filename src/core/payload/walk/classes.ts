@@ -1,5 +1,4 @@
 // What becomes of an instance, by its class: a plain object, itself, or a refusal. Found out once for each class.
-
 import { types } from "node:util";
 import { shared } from "../../../base/shared.js";
 import { reflect } from "../reflect.js";

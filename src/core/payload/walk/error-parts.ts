@@ -1,5 +1,4 @@
 // Reads the parts of an error, whatever its getters do.
-
 import { types } from "node:util";
 import { reflect } from "../reflect.js";
 

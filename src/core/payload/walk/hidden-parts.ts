@@ -1,5 +1,4 @@
 // Parts of an object that a copy of it would lose without a word: the object is refused because of them.
-
 import { types } from "node:util";
 import { describe } from "../../../base/errors.js";
 import { reflect } from "../reflect.js";

@@ -1,5 +1,4 @@
 // Objects without parts: how each is written.
-
 import { types } from "node:util";
 import { serialize } from "node:v8";
 import { reflect } from "../reflect.js";

@@ -1,5 +1,4 @@
 // Objects of the platform that would arrive as `{}` without a word, or end the process: refused before anything clones them.
-
 import { types } from "node:util";
 import { MessagePort } from "node:worker_threads";
 import { reflect } from "../reflect.js";

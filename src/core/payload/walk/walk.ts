@@ -1,7 +1,6 @@
 // The one walk over a payload. It reads each part once, in order, and writes it into the stream, or refuses the payload with the
 // path of the first part that cannot arrive. V8's serializer would read each part a second time, write the names of each object
 // anew, and turn what it does not know into `{}` without a word.
-
 import { types } from "node:util";
 import { reflect } from "../reflect.js";
 import { ByteWriter } from "../stream/byte-writer.js";

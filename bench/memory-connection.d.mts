@@ -1,0 +1,3 @@
+import type { Socket } from "node:net";
+
+export class MemoryConnection extends Socket {}
