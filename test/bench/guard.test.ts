@@ -65,8 +65,8 @@ describe("the work on the main thread, and the questions in the thread", () => {
 
 it("the work of a request that is only tracked does not grow", async () => {
   const { bytes, contexts, overrides } = await countsOf<TrackingCounts>("bench/tracking-guard.ts");
-  // The watch, and what a request and its response get as properties. On Node.js 20 the same program counts 990 to 1,130.
-  expect(bytes).toBeLessThanOrEqual(isNode20 ? 1_300 : 1_050);
+  // The watch, and what a request and its response get as properties. On Node.js 20 the same program counts 990 to 1,250.
+  expect(bytes).toBeLessThanOrEqual(isNode20 ? 1_400 : 1_100);
   // That of the request. Node's own listeners need none.
   expect(contexts).toBe(1);
   // The request and the response.
