@@ -9,7 +9,17 @@ import { PayloadBytes } from "../../src/core/payload/payload.js";
 import { streamVersion } from "../../src/core/payload/stream/stream-format.js";
 import { decodeContent, encodeContent, type TaskContent } from "../../src/journal/format/content.js";
 import { encodings, headerLength } from "../../src/journal/format/format.js";
-import { accept, afterKill, filesIn, payloadBytes, pendingIn, replayed, reseal, testJournal } from "./journals.js";
+import {
+  accept,
+  afterKill,
+  filesIn,
+  payloadBytes,
+  pendingIn,
+  replayed,
+  reseal,
+  setStreamVersion,
+  testJournal,
+} from "./journals.js";
 
 /** A value as a stream of V8 and nothing else. */
 function streamOf(value: unknown): PayloadBytes {
@@ -186,8 +196,7 @@ describe("a journaled payload as bytes", () => {
     const killed = afterKill(dir);
     const [file = ""] = filesIn(killed, ".segment");
     const bytes = readFileSync(file);
-    // A stream begins with 0xff and the version.
-    bytes[bytes.indexOf(0xff, headerLength + 8) + 1] = 0xee;
+    setStreamVersion(bytes, serialize(new Date(0)));
     reseal(bytes, headerLength);
     writeFileSync(file, bytes);
     const next = testJournal({ dir: killed });
