@@ -13,6 +13,11 @@ export class MemoryConnection extends Socket {
     done();
   }
 
+  /** It is open, as that of a real client is. */
+  get pending() {
+    return false;
+  }
+
   // There is no handle that could time out.
   setTimeout() {
     return this;

@@ -70,11 +70,12 @@ export class Ledger {
    * queued -> running: its next attempt begins.
    *
    * @param threadId of the thread it is handed to; 0 for the main thread
+   * @param at in ticks
    */
-  started(task: Task, threadId = 0): void {
+  started(task: Task, threadId = 0, at: number = ticks()): void {
     task.attempt++;
     task.threadId = threadId;
-    task.startedAt = ticks();
+    task.startedAt = at;
     this.#move(task, "running");
     if (this.#audiences.started.isThere) this.events.emit("started", taskEvent(task, { waitMs: waitMs(task) }));
   }

@@ -85,8 +85,9 @@ export interface EngineHost {
    * The task is handed to where it runs. Called before its code can begin.
    *
    * @param threadId of the thread that it is handed to. Default 0: the main thread
+   * @param at in ticks. Default now
    */
-  started(task: Task, threadId?: number): void;
+  started(task: Task, threadId?: number, at?: number): void;
   /** A started task comes back unbegun: it is queued again and the attempt does not count. The engine keeps it. */
   returned(task: Task): void;
   /** The code of the task returned `value`. */

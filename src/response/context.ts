@@ -7,9 +7,9 @@ import type { ResponseWatch } from "./watch.js";
 /** The watch of the response that is handled now. The storage is our own, so no one else's context changes. */
 export const current: AsyncLocalStorage<ResponseWatch> = shared("current/1", () => new AsyncLocalStorage());
 
-const kept = Symbol("offload-after-response.context");
+const kept: unique symbol = Symbol("offload-after-response.context");
 /** The `emit` that an object had before, where somebody had replaced Node's. */
-const replaced = Symbol("offload-after-response.emit");
+const replaced: unique symbol = Symbol("offload-after-response.emit");
 
 type Kept = EventEmitter & { [kept]?: ResponseWatch; [replaced]?: EventEmitter["emit"] };
 
@@ -22,27 +22,17 @@ const nodesEmit = EventEmitter.prototype.emit;
 const isNodes = Function.prototype.toString.call(nodesEmit).startsWith("function emit(type");
 
 /**
- * Lets the events of a request, a response or a stream come in the context of its request.
- *
- * From Node 24 on they come in the context of the connection: after the first packet of a body, `data`, `end`, `finish` and
- * what follows from them would be outside of the request. (OpenTelemetry binds both objects for the same reason.)
+ * Lets the events of a request, a response or a stream come in the context of its request, whatever emits them. (OpenTelemetry binds
+ * every request and response for the same reason.) A second call does nothing.
  */
-export function keepContext(emitter: EventEmitter, watch: ResponseWatch): void {
-  replaceEmit(emitter, watch, emitInContext, emitTheirsInContext);
-}
-
-/** The same for a response, whose watch observes its events as well: two listeners for every response would cost more. */
-export function keepContextAndObserve(response: EventEmitter, watch: ResponseWatch): void {
-  replaceEmit(response, watch, emitAndObserve, emitTheirsAndObserve);
-}
-
-// All objects share a few functions. A closure in each would give each object a shape of its own once Express changes its
-// prototype, which costs a request 5 us on Node 24. Nor is there an object for each that holds the watch and the `emit` before.
-function replaceEmit(emitter: Kept, watch: ResponseWatch, ours: Emit, aroundTheirs: Emit): void {
+export function keepContext(emitter: Kept, watch: ResponseWatch): void {
+  if (emitter[kept] !== undefined) return;
   const { emit } = emitter;
   emitter[kept] = watch;
   if (emit !== nodesEmit) emitter[replaced] = emit;
-  emitter.emit = emit === nodesEmit ? ours : aroundTheirs;
+  // All objects share two functions. A closure in each would give each object a shape of its own once Express changes its
+  // prototype, which costs a request 5 us on Node 24. Nor is there an object for each that holds the watch and the `emit` before.
+  emitter.emit = emit === nodesEmit ? emitInContext : emitTheirsInContext;
 }
 
 // The watch is undefined in an object to which the function was copied alone.
@@ -50,20 +40,8 @@ const emitInContext: Emit = function (...event) {
   return emitWithin(this, this[kept], nodesEmit, event);
 };
 
-const emitAndObserve: Emit = function (...event) {
-  const watch = this[kept];
-  watch?.observe(event[0]);
-  return emitWithin(this, watch, nodesEmit, event);
-};
-
 const emitTheirsInContext: Emit = function (...event) {
   return emitWithin(this, this[kept], this[replaced] ?? nodesEmit, event);
-};
-
-const emitTheirsAndObserve: Emit = function (...event) {
-  const watch = this[kept];
-  watch?.observe(event[0]);
-  return emitWithin(this, watch, this[replaced] ?? nodesEmit, event);
 };
 
 function emitWithin(

@@ -380,7 +380,8 @@ describe("the current response is never another request's", () => {
       for (const res of waiters.splice(0)) res.end("answered");
     };
     const port = await serve((req, res) => {
-      for (const name of ["prefinish", "finish", "close"]) {
+      // Not `prefinish`, which is emitted within the call of end().
+      for (const name of ["finish", "close"]) {
         res.on(name, () => void (isCurrent(res) || wrong.push(`${name} of ${req.url}`)));
       }
       res.once("close", () => ended.push(req.url));
@@ -397,6 +398,76 @@ describe("the current response is never another request's", () => {
     endAll();
     expect(await ended.next()).toBe("/alone");
     await Promise.all(answers);
+    expect(wrong).toEqual([]);
+  });
+
+  it("in the code that ends the response of another request, and in what follows from it", async () => {
+    const waiters: ServerResponse[] = [];
+    const places = new Places();
+    const over = new Arrivals<void>();
+    const port = await serve((_req, res) => {
+      const other = waiters.pop();
+      if (other === undefined) {
+        res.once("finish", () => over.push());
+        waiters.push(res);
+        return;
+      }
+      other.end("answered");
+      places.mark("the next line");
+      process.nextTick(() => places.mark("a tick"));
+      void Promise.resolve().then(() => places.mark("a microtask"));
+      setImmediate(() => {
+        places.mark("the next turn");
+        res.end("last");
+        places.expectAll(res, "the next line", "a tick", "a microtask", "the next turn");
+        over.push();
+      });
+    });
+    const first = fetch(`http://127.0.0.1:${port}/first`);
+    await vi.waitUntil(() => waiters.length === 1);
+    await Promise.all([first, fetch(`http://127.0.0.1:${port}/last`)]);
+    await over.next();
+    await over.next();
+  });
+
+  it("in the events of a response to which the code of another request writes, or which it destroys", async () => {
+    const wrong: string[] = [];
+    const names = ["drain", "aborted", "error", "close"];
+    const seen = new Arrivals<string>();
+    const others: ServerResponse[] = [];
+    const port = await serve((req, res) => {
+      if (req.url === "/stream") {
+        for (const [of, emitter] of [["request", req] as const, ["response", res] as const]) {
+          for (const name of names) {
+            emitter.on(name, () => {
+              if (!isCurrent(res)) wrong.push(`${name} of the ${of}`);
+              seen.push(`${name} of the ${of}`);
+            });
+          }
+        }
+        others.push(res);
+        res.flushHeaders();
+        return;
+      }
+      for (const other of others) {
+        if (req.url === "/write") other.write(largeBody);
+        else other.destroy();
+      }
+      res.end();
+    });
+    const stream = await connect(port);
+    stream.request("POST", "/stream", { "Content-Length": "2" }, "a");
+    await vi.waitUntil(() => others.length === 1);
+    await fetch(`http://127.0.0.1:${port}/write`);
+    expect(await seen.next()).toBe("drain of the response");
+    await fetch(`http://127.0.0.1:${port}/destroy`);
+    const rest = [await seen.next(), await seen.next(), await seen.next(), await seen.next()];
+    expect(rest.toSorted()).toEqual([
+      "aborted of the request",
+      "close of the request",
+      "close of the response",
+      "error of the request",
+    ]);
     expect(wrong).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import type { EngineHost } from "../engine.js";
 /** @param onLoaded called with whether the tasks module is loaded, after the host has heard of it */
 export function hostThatTells(host: EngineHost, onLoaded: (isLoaded: boolean) => void): EngineHost {
   return {
-    started: (task, threadId) => host.started(task, threadId),
+    started: (task, threadId, at) => host.started(task, threadId, at),
     returned: (task) => host.returned(task),
     succeeded: (task, value, runMs) => host.succeeded(task, value, runMs),
     failed: (task, error, retryable, runMs) => host.failed(task, error, retryable, runMs),

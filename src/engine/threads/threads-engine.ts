@@ -1,6 +1,7 @@
 // The engine that runs tasks on worker threads: sends batches to them, and reports what becomes of each task.
 import type { OffloadError } from "../../base/errors.js";
 import type { Logger } from "../../base/logger.js";
+import { ticks } from "../../base/ticks.js";
 import { timeoutError } from "../../core/early-end.js";
 import type { Events } from "../../core/events.js";
 import type { Progress } from "../../core/ledger.js";
@@ -51,15 +52,16 @@ export class ThreadsEngine implements Engine {
   #host: EngineHost = idleHost;
   #report: BatchReport;
   #halted = false;
-  /** The thread for which tasks are being taken out of the queue. */
+  /** The thread for which tasks are being taken out of the queue, and when, in ticks. */
   #sendingTo = 0;
+  #sendingAt = 0;
 
   constructor(parts: ThreadsEngineParts) {
     const { options, logger } = parts;
     this.#options = options;
     this.#logger = logger;
     this.#queue = new TaskQueue({
-      started: (task) => this.#host.started(task, this.#sendingTo),
+      started: (task) => this.#host.started(task, this.#sendingTo, this.#sendingAt),
       work: () => this.#wake(),
     });
     this.#report = new BatchReport(this.#host, this.#queue);
@@ -175,6 +177,8 @@ export class ThreadsEngine implements Engine {
       const slot = thread?.freeSlot();
       if (thread === undefined || slot === undefined) break;
       this.#sendingTo = thread.id;
+      // They travel in one message: the clock is read once for all.
+      this.#sendingAt = ticks();
       const batch = takeBatch(this.#queue, pool.idleCount(), thread.busy === 0, pool.capacityOf(thread));
       if (batch.length === 0) break;
       this.#send(thread, slot, batch);

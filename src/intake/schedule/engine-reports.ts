@@ -30,8 +30,8 @@ export class EngineReports implements EngineHost {
     this.parts.scheduler.move(report);
   }
 
-  started(task: Task, threadId?: number): void {
-    this.parts.ledger.started(task, threadId);
+  started(task: Task, threadId?: number, at?: number): void {
+    this.parts.ledger.started(task, threadId, at);
     this.parts.longRunning.started();
   }
 
