@@ -48,7 +48,7 @@ export const costBenchmark: Benchmark = scriptBenchmark({
   name: "cost",
   title: "What a task costs the main thread of a route",
   file: "route-cost.mjs",
-  args: { quick: ["1", "3"], short: ["2"], full: ["10"] },
+  args: { quick: ["1", "8"], short: ["4"], full: ["10"] },
   record(output, samples) {
     for (const [, framework = "", more = ""] of output.matchAll(/^(\S+) +[\d.]+ us a request; more: (.+)$/gm)) {
       for (const [, way = "", us] of more.matchAll(/(\S.*?) (-?[\d.]+)(?:, |$)/g)) {
