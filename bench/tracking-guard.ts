@@ -1,5 +1,5 @@
 // Counts what tracking adds to a request that leaves no task: bytes allocated, async contexts entered, each of which costs a Map on
-// Node.js 24 and newer, and objects whose `emit` is replaced, which makes each of their events dearer. Prints them as one line of JSON; test/bench/ says what they may be. The requests have no body, and come over
+// Node.js 24 and newer, and objects whose `emit` is replaced, which makes each of their events dearer. Prints them as one line of JSON; test/bench/ says what they may be. The requests come over
 // connections in memory, so that nothing but Node's HTTP and the library runs. Run with a large young generation, as bench/guard.ts.
 import { AsyncLocalStorage } from "node:async_hooks";
 import http from "node:http";

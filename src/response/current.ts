@@ -6,15 +6,9 @@ import type { ServerHttp2Stream } from "node:http2";
 import { OffloadError } from "../base/errors.js";
 import { openResponses, responseBeingHandled } from "../base/open-responses.js";
 import { shared } from "../base/shared.js";
-import { current, keepContext } from "./context.js";
+import { current, keepContext, keepContextAndObserve } from "./context.js";
 import type { AnyResponse } from "./kinds.js";
-import { knownWatchOf, type ResponseWatch, watchFromStart, watchOf } from "./watch.js";
-
-/** What Node announces. */
-interface Announced {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
+import { type ResponseWatch, watchFromStart, watchOf } from "./watch.js";
 
 interface Tracking {
   active: boolean;
@@ -29,8 +23,8 @@ const tracking = shared("tracking/1", (): Tracking => ({ active: false, earlier:
  * Begins to follow requests; the first call counts. Of requests that have begun before, the one is known within whose handler
  * this is called, up to the first `await` in it.
  *
- * HTTP/1 is announced by the diagnostics channels `http.server.request.start` and `http.server.response.finish`, HTTP/2 by
- * `http2.server.stream.created`, which Node 20 does not have.
+ * HTTP/1 is announced by the diagnostics channel `http.server.request.start`, HTTP/2 by `http2.server.stream.created`,
+ * which Node 20 does not have.
  */
 export function trackCurrentResponse(): void {
   if (tracking.active) return;
@@ -38,25 +32,18 @@ export function trackCurrentResponse(): void {
   const handled = responseBeingHandled();
   if (handled !== undefined) {
     const watch = watchOf(handled);
-    keepContexts(handled, watch);
+    keepContext(handled.req, watch);
+    keepContext(handled, watch);
     current.enterWith(watch);
   }
   // Weakly, because this outlives them.
   tracking.earlier = openResponses().flatMap((response) => (response === handled ? [] : new WeakRef(response)));
   subscribe("http.server.request.start", (message) => {
-    const { request, response } = message as Announced;
-    const watch = watchFromStart(response, request.socket, keepContexts);
-    if (hasBody(request)) keepContext(request, watch);
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+    const watch = watchFromStart(response, request.socket);
+    keepContext(request, watch);
+    keepContextAndObserve(response);
     current.enterWith(watch);
-  });
-  subscribe("http.server.response.finish", (message) => {
-    const watch = knownWatchOf((message as Announced).response);
-    if (watch === undefined) return;
-    // `finish` comes in the context of the code that called `end()`, which may be another request's. It is a callback of its own, and
-    // Node announces it first in it: what is entered here holds for the listeners, for `close`, and for nothing else. What is emitted
-    // within a call, such as `prefinish` in `end()`, is the caller's.
-    if (current.getStore() !== watch) current.enterWith(watch);
-    watch.end(true);
   });
   subscribe("http2.server.stream.created", (message) => {
     const { stream } = message as { stream: ServerHttp2Stream };
@@ -70,31 +57,6 @@ export function trackCurrentResponse(): void {
   channel("tracing:fastify.request.handler:start").bindStore(current, (message) => {
     return watchOf((message as { reply: { raw: ServerResponse } }).reply.raw);
   });
-}
-
-function keepContexts(response: ServerResponse, watch: ResponseWatch): void {
-  keepContext(response.req, watch);
-  keepContext(response, watch);
-}
-
-/**
- * Whether a body follows the head of a request. Its events come from the connection or from who reads it; those of a request without one
- * come from its end, its response or its connection.
- */
-function hasBody({ rawHeaders }: IncomingMessage): boolean {
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? "";
-    if (isNamed(name, "content-length")) return rawHeaders[at + 1] !== "0";
-    if (isNamed(name, "transfer-encoding")) return true;
-  }
-  return false;
-}
-
-/** Case does not count. The length and the last letter come first, because this is asked for every header of every request. */
-function isNamed(name: string, lowerCased: string): boolean {
-  const last = lowerCased.length - 1;
-  if (name.length !== lowerCased.length || (name.charCodeAt(last) | 0x20) !== lowerCased.charCodeAt(last)) return false;
-  return name === lowerCased || name.toLowerCase() === lowerCased;
 }
 
 /**

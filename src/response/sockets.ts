@@ -1,31 +1,22 @@
-// The responses of one HTTP/1 connection that are not over. A few listeners per connection serve them all: they end with it, and what Node
-// emits from its events comes in the contexts of their requests.
-import { Socket } from "node:net";
-import { atEndOfStep } from "../base/time.js";
+// The last resort for a response: its connection closes. One listener per HTTP/1 connection serves all its responses.
+import type { Socket } from "node:net";
 
 /** A response that waits for the close of its connection. */
 export interface Follower {
   end(finished: boolean): void;
-  /** Has its events come in the context of its request, whatever emits them. */
-  keepContext(): void;
   /** The next one on the same connection, with pipelining. */
   nextOnSocket: Follower | undefined;
 }
 
-/** In their order: a linked list, because an array costs each response 200 bytes. */
+/** The responses of a connection that wait for its close, in their order: a linked list, because an array costs each response 200 bytes. */
 export class Followers {
   #first: Follower | undefined;
   #last: Follower | undefined;
-
-  /** @param isOfNodes whether the connection is a socket of Node's, whose writes end in the context in which they began */
-  constructor(private readonly isOfNodes: boolean) {}
 
   add(follower: Follower): void {
     if (this.#last === undefined) this.#first = follower;
     else this.#last.nextOnSocket = follower;
     this.#last = follower;
-    // With pipelining the end of one response emits events of the next, and a write to one that waits those of the first.
-    if (this.#first !== follower || !this.isOfNodes) this.keepContexts();
   }
 
   remove(follower: Follower): void {
@@ -39,10 +30,6 @@ export class Followers {
     else before.nextOnSocket = follower.nextOnSocket;
     if (this.#last === follower) this.#last = before;
     follower.nextOnSocket = undefined;
-  }
-
-  keepContexts(): void {
-    for (let each = this.#first; each !== undefined; each = each.nextOnSocket) each.keepContext();
   }
 
   /** The connection is closed: all of them end, and take themselves out. */
@@ -70,21 +57,11 @@ type FollowedSocket = Socket & { [followers]?: Followers };
 export function endOnSocketClose(socket: FollowedSocket, response: Follower): Followers {
   let all = socket[followers];
   if (all === undefined) {
-    all = new Followers(socket instanceof Socket);
-    socket[followers] = all;
-    listen(socket, all);
+    const list = new Followers();
+    all = list;
+    socket[followers] = list;
+    socket.once("close", () => list.closed());
   }
   all.add(response);
   return all;
-}
-
-// Before Node's own listeners, which emit the events of requests and responses in the context of the connection.
-function listen(socket: Socket, all: Followers): void {
-  socket.prependListener("timeout", () => all.keepContexts());
-  socket.prependListener("drain", () => all.keepContexts());
-  socket.prependListener("close", () => {
-    all.keepContexts();
-    // Node's listeners give each request its error.
-    atEndOfStep(() => all.closed());
-  });
 }

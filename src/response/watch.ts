@@ -48,21 +48,14 @@ export function watchOf(response: AnyResponse | ResponseWatch): ResponseWatch {
   return watch;
 }
 
-/** The watch of a response of HTTP/1, if it has begun. */
-export function knownWatchOf(response: ServerResponse): ResponseWatch | undefined {
+/** The watch that a response of HTTP/1 has, if it has one. */
+export function knownWatchOf(response: object): ResponseWatch | undefined {
   return (response as Watched)[watched];
 }
 
-/** Has the events of a response and its request come in the context of its watch. */
-type KeepContexts = (response: ServerResponse, watch: ResponseWatch) => void;
-
-/**
- * The watch of a response of HTTP/1 that has just begun. The caller tells of its `finish`.
- *
- * @param keep called before Node emits events of it from those of the connection or of another response
- */
-export function watchFromStart(response: ServerResponse, socket: Socket, keep: KeepContexts): ResponseWatch {
-  const watch = ResponseWatch.fromStart(response, socket, keep);
+/** The watch of a response of HTTP/1 that has just begun. The caller passes the events on to `observe`. */
+export function watchFromStart(response: ServerResponse, socket: Socket): ResponseWatch {
+  const watch = ResponseWatch.fromStart(response, socket);
   (response as Watched)[watched] = watch;
   return watch;
 }
@@ -88,7 +81,6 @@ export class ResponseWatch implements Follower, Ended, Over {
   /** The list in which this watch waits for the close of its socket. */
   #followers: Followers | undefined;
   nextOnSocket: Follower | undefined;
-  #keep: KeepContexts | undefined;
   readonly #startedAt = now();
 
   private constructor(response: AnyResponse) {
@@ -103,12 +95,10 @@ export class ResponseWatch implements Follower, Ended, Over {
     return watch;
   }
 
-  /** The watch of a response that has just begun. The caller tells of its `finish`: listeners would cost more. */
-  static fromStart(response: ServerResponse, socket: Socket, keep: KeepContexts): ResponseWatch {
+  /** The watch of a response that has just begun. The caller passes its events to `observe`: listeners would cost more. */
+  static fromStart(response: ServerResponse, socket: Socket): ResponseWatch {
     const watch = new ResponseWatch(response);
-    watch.#keep = keep;
     watch.#socket = socket;
-    watch.#followers = endOnSocketClose(socket, watch);
     return watch;
   }
 
@@ -120,6 +110,8 @@ export class ResponseWatch implements Follower, Ended, Over {
     }
     this.#listeners = [listener];
     if (this.response === undefined) deliverAtTheEndOfTheTurn(this);
+    // Only now, because few responses have a listener.
+    else if (this.#socket !== undefined) this.#followSocket(this.#socket);
   }
 
   /** Whether nothing tells of the end, as the response is now. */
@@ -145,8 +137,10 @@ export class ResponseWatch implements Follower, Ended, Over {
     return { ...outcome, kind: "aborted", headersSent: response.headersSent, error };
   }
 
-  keepContext(): void {
-    if (this.response !== undefined) this.#keep?.(this.response as ServerResponse, this);
+  /** Takes note of an event that the response emits. */
+  observe(event: unknown): void {
+    if (event === "finish") this.end(true);
+    else if (event === "close") this.end(false);
   }
 
   /**
@@ -191,6 +185,11 @@ export class ResponseWatch implements Follower, Ended, Over {
     const socket = response.req?.socket;
     if (!socket) return;
     this.#socket = socket;
+    this.#followSocket(socket);
+  }
+
+  #followSocket(socket: Socket): void {
+    if (this.#followers !== undefined) return;
     this.#followers = endOnSocketClose(socket, this);
     // The close may be past already. An event of the response that is still due comes before the next turn of the loop.
     if (socket.destroyed) nextTurn(() => this.end(false));

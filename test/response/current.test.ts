@@ -259,6 +259,28 @@ describe("the current response is known", () => {
     for (const name of ["finish", "close"]) expect(await seen.next()).toEqual([name, true]);
   });
 
+  it("in the events of a request without a body, read or not, and answered at once or later", async () => {
+    const wrong: string[] = [];
+    const over = new Arrivals<void>();
+    const port = await serve((req, res) => {
+      const names = req.url === "/readable" ? ["readable", "end", "close"] : ["end", "close"];
+      for (const name of names) {
+        req.on(name, () => {
+          if (!isCurrent(res)) wrong.push(`${name} of ${req.url}`);
+          if (name === "readable") req.read();
+          if (name === "close") over.push();
+        });
+      }
+      if (req.url === "/later") setImmediate(() => res.end());
+      else res.end();
+    });
+    for (const path of ["/readable", "/at-once", "/later"]) {
+      await fetch(`http://127.0.0.1:${port}${path}`);
+      await over.next();
+    }
+    expect(wrong).toEqual([]);
+  });
+
   it("in the end of a request that is answered before its body has come", async () => {
     const answered = new Arrivals<void>();
     const ends = new Arrivals<unknown>();
@@ -380,8 +402,7 @@ describe("the current response is never another request's", () => {
       for (const res of waiters.splice(0)) res.end("answered");
     };
     const port = await serve((req, res) => {
-      // Not `prefinish`, which is emitted within the call of end().
-      for (const name of ["finish", "close"]) {
+      for (const name of ["prefinish", "finish", "close"]) {
         res.on(name, () => void (isCurrent(res) || wrong.push(`${name} of ${req.url}`)));
       }
       res.once("close", () => ended.push(req.url));
@@ -428,6 +449,24 @@ describe("the current response is never another request's", () => {
     await Promise.all([first, fetch(`http://127.0.0.1:${port}/last`)]);
     await over.next();
     await over.next();
+  });
+
+  it("in a listener of `finish` before Node's own, when the code of another request ends the response", async () => {
+    const wrong: string[] = [];
+    const over = new Arrivals<void>();
+    const waiters: ServerResponse[] = [];
+    const port = await serve((_req, res) => {
+      res.prependListener("finish", () => {
+        if (!isCurrent(res)) wrong.push("finish");
+        over.push();
+      });
+      waiters.push(res);
+      if (waiters.length === 2) for (const waiter of waiters) waiter.end();
+    });
+    await Promise.all([fetch(`http://127.0.0.1:${port}/`), fetch(`http://127.0.0.1:${port}/`)]);
+    await over.next();
+    await over.next();
+    expect(wrong).toEqual([]);
   });
 
   it("in the events of a response to which the code of another request writes, or which it destroys", async () => {
@@ -550,6 +589,26 @@ describe("the current response is never another request's", () => {
     expect(outside.length).toBeGreaterThan(5);
     expect(new Set(outside)).toEqual(new Set([undefined]));
   });
+});
+
+it("a response tells of its end whatever listeners are taken from it and its connection, and without its request", async () => {
+  const over = new Arrivals<ResponseOutcome>();
+  const port = await serve((req, res) => {
+    watchOf(res).add(({ outcome }) => over.push(outcome));
+    if (req.url === "/no-request") Object.assign(res, { req: null });
+    if (req.url === "/no-finish") res.removeAllListeners("finish");
+    if (req.url === "/no-listeners") {
+      res.removeAllListeners();
+      res.socket?.removeAllListeners();
+    }
+    res.end("answered");
+  });
+  for (const path of ["/no-request", "/no-finish", "/no-listeners"]) {
+    const client = await connect(port);
+    client.request("GET", path);
+    expect({ path, kind: (await over.next()).kind }).toEqual({ path, kind: "completed" });
+    await client.reset();
+  }
 });
 
 it("tracking twice tracks once", () => {
