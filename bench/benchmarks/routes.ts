@@ -55,7 +55,7 @@ interface Size {
 }
 
 const sizes: Sizes<Size> = {
-  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 6_000, alone: 5_000, steadySeconds: 1.5 },
+  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 6_000, alone: 12_000, steadySeconds: 1.5 },
   full: { rounds: 6, turns: 5, requests: 6_000, warmUp: 10_000, alone: 10_000, steadySeconds: 2 },
 };
 
