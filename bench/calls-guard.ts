@@ -35,8 +35,7 @@ const server = http.createServer((_req, res) => {
   res.writeHead(202, { "Content-Length": 8 });
   res.end("accepted");
 });
-// A connection that is made.
-const client = Object.defineProperty(new MemoryConnection(), "pending", { value: false });
+const client = new MemoryConnection();
 server.emit("connection", client);
 
 const session = new Session();

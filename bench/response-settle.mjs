@@ -19,7 +19,6 @@ const responsesPerRound = 2000;
 const { whenOver, trackCurrentResponse } = await bundle("over.ts", "current.ts");
 trackCurrentResponse();
 const requestStart = channel("http.server.request.start");
-const responseFinish = channel("http.server.response.finish");
 
 let ended = 0;
 const listener = () => {
@@ -80,7 +79,6 @@ function live(socket, register, announced, next) {
   if (announced) requestStart.publish({ request, response });
   response.assignSocket(socket);
   response.on("finish", () => {
-    if (announced) responseFinish.publish({ request, response });
     response.detachSocket(socket);
     process.nextTick(() => {
       response.destroyed = true;

@@ -67,19 +67,20 @@ const emitAndObserve: Emit = function (...event) {
 
 // Another `emit` than Node's is told of every event, and may do something with one that has no listener.
 const emitTheirsInContext: Emit = function (...event) {
-  const watch = this[kept];
-  const theirs = this[replaced] ?? nodesEmit;
-  if (needsContext(this, watch, event[0])) return current.run(watch, emitOf, this, theirs, ...event);
-  return theirs.apply(this, event);
+  return emitTheirs(this, this[kept], event);
 };
 
 const emitTheirsAndObserve: Emit = function (...event) {
   const watch = knownWatchOf(this);
-  const theirs = this[replaced] ?? nodesEmit;
   watch?.observe(event[0]);
-  if (needsContext(this, watch, event[0])) return current.run(watch, emitOf, this, theirs, ...event);
-  return theirs.apply(this, event);
+  return emitTheirs(this, watch, event);
 };
+
+function emitTheirs(emitter: Kept, watch: ResponseWatch | undefined, event: Event): boolean {
+  const theirs = emitter[replaced] ?? nodesEmit;
+  if (needsContext(emitter, watch, event[0])) return current.run(watch, emitOf, emitter, theirs, ...event);
+  return theirs.apply(emitter, event);
+}
 
 function emitOf(emitter: EventEmitter, emit: EventEmitter["emit"], ...event: Event): boolean {
   return emit.apply(emitter, event);

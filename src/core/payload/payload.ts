@@ -27,7 +27,7 @@ const brand: unique symbol = Symbol("offload-after-response.bytes");
 
 /**
  * A value as bytes: one stream of V8's serialization, then the large buffers that the stream refers to by number, one behind
- * the other. Never part of a user's payload, so `instanceof` tells it from a flat value.
+ * the other. Never part of a user's payload, so {@link isBytes} tells it from a flat value.
  */
 export class PayloadBytes {
   #bytes: Uint8Array;

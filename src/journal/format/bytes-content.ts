@@ -1,7 +1,7 @@
 // The content of a task whose payload or context was captured as bytes: a header in JSON with one field for each value,
 // then the bytes of those values that the header only gives the lengths of.
 import { deserialize, serialize } from "node:v8";
-import { PayloadBytes } from "../../core/payload/payload.js";
+import { isBytes, type PayloadBytes } from "../../core/payload/payload.js";
 import { streamVersion, v8Mark } from "../../core/payload/stream/stream-format.js";
 import { fromStored } from "../../core/payload/wire-form.js";
 import type { Content } from "./encode.js";
@@ -30,8 +30,7 @@ const jsonWriter = new JsonWriter();
 export function encodeBytes(values: readonly unknown[]): Content {
   const [first] = values;
   // The usual one.
-  if (values.length === 1 && first instanceof PayloadBytes)
-    return whole([headerOf(`[${fieldOf(first)}]`), first.bytes]);
+  if (values.length === 1 && isBytes(first)) return whole([headerOf(`[${fieldOf(first)}]`), first.bytes]);
   checkStorable(values);
   const chunks: Uint8Array[] = [];
   const fields = values.map((value) => encodeField(value, chunks));
@@ -76,7 +75,7 @@ export function decodeBytes(content: Buffer): unknown[] {
  */
 function encodeField(value: unknown, chunks: Uint8Array[]): string {
   if (value === undefined) return "null";
-  if (value instanceof PayloadBytes) {
+  if (isBytes(value)) {
     chunks.push(value.bytes);
     return fieldOf(value);
   }

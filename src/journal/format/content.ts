@@ -4,7 +4,7 @@
 // Otherwise they are what V8 serializes. A payload that was captured as bytes is not serialized again.
 import { deserialize } from "node:v8";
 import { OffloadError } from "../../base/errors.js";
-import { type Captured, PayloadBytes } from "../../core/payload/payload.js";
+import { type Captured, isBytes } from "../../core/payload/payload.js";
 import { type Carrier, toCarrier } from "../../core/trace/carrier.js";
 import { decodeBytes, encodeBytes } from "./bytes-content.js";
 import type { Content } from "./encode.js";
@@ -38,7 +38,7 @@ export function encodeContent({ payload, dispatch, context, parent, carrier }: T
     // What is undefined at the end is left out.
     while (values.at(-1) === undefined) values.pop();
   }
-  if (payload instanceof PayloadBytes || context instanceof PayloadBytes) return encodeBytes(values);
+  if (isBytes(payload) || isBytes(context)) return encodeBytes(values);
   const json = jsonWriter.write(values);
   if (json !== undefined) return contentOf(encodings.json, json);
   checkStorable(values);

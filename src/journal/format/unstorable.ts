@@ -2,7 +2,7 @@
 import { types } from "node:util";
 import { serialize } from "node:v8";
 import { describe, OffloadError } from "../../base/errors.js";
-import { PayloadBytes } from "../../core/payload/payload.js";
+import { isBytes, type PayloadBytes } from "../../core/payload/payload.js";
 import { isPort } from "../../core/payload/walk/platform-objects.js";
 
 /** @param unstorable where it is and what it is, such as "payload.port is an instance of MessagePort" */
@@ -23,7 +23,7 @@ export function checkStorable(values: readonly unknown[]): void {
   let seen: Set<unknown> | undefined;
   for (let index = 0; index < values.length; index++) {
     const value = values[index];
-    if (value === undefined || value instanceof PayloadBytes) continue;
+    if (value === undefined || isBytes(value)) continue;
     seen ??= new Set();
     const unstorable = findUnstorable(value, labels[index] ?? "", seen);
     if (unstorable !== undefined) throw refusal(unstorable);
