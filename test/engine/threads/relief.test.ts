@@ -100,8 +100,9 @@ describe("a task that was taken back from a slow batch and runs on another threa
     const handle = watched.offloader.offload("tiny", { waitsFor: second.memory, ...payload }, options);
     await first.arrival();
     await second.arrival();
-    // Otherwise it never was on the slow task's thread, and the test would say nothing.
-    expect(watched.story(handle.id)).toEqual(["accepted", "queued", "started", "queued", "started"]);
+    // Otherwise it never was on the slow task's thread, and the test would say nothing. A thread that begins slowly, as on a busy machine,
+    // gives it back again.
+    expect(watched.story(handle.id).join()).toMatch(/^accepted,queued(,started,queued)+,started$/);
     return { watched, first, second, slow, handle };
   }
 
