@@ -2,7 +2,7 @@
 import { atLeast, atMost, type Bar, type Benchmark, measuredIn, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { figure, metricTable } from "../harness/format.js";
 import type { MeterReading } from "../harness/meter.js";
-import { Program } from "../harness/program.js";
+import { inTurns, Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import { quantile } from "../harness/statistics.js";
 import type { ClosedOrder } from "../programs/closed-load.js";
@@ -50,13 +50,18 @@ interface Size {
   readonly warmUp: number;
   /** Requests one after the other before the steady load: at its pace each is alone, which is other code than a turn of many. */
   readonly alone: number;
-  /** How long each server gets the steady load at a time: once as a warm-up, then in as many turns. */
-  readonly steadySeconds: number;
+  /** How long each server gets the steady load before it is measured. */
+  readonly steadyWarmUpSeconds: number;
+  /** Measurements of each server under the steady load, of {@link sliceSeconds} each. */
+  readonly slices: number;
 }
 
+/** Short, because the machine changes from second to second, and a ratio is that of neighbours. */
+const sliceSeconds = 0.5;
+
 const sizes: Sizes<Size> = {
-  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 6_000, alone: 12_000, steadySeconds: 1.5 },
-  full: { rounds: 6, turns: 5, requests: 6_000, warmUp: 10_000, alone: 10_000, steadySeconds: 2 },
+  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 6_000, alone: 12_000, steadyWarmUpSeconds: 1, slices: 10 },
+  full: { rounds: 6, turns: 5, requests: 6_000, warmUp: 10_000, alone: 20_000, steadyWarmUpSeconds: 2, slices: 20 },
 };
 
 export const routesBenchmark: Benchmark = {
@@ -64,7 +69,7 @@ export const routesBenchmark: Benchmark = {
   title: "The smallest route of node:http, Fastify and Express, by the way in which it leaves a task",
   how: [
     "The route reads nothing and answers at once. The task adds 1 to a number on one thread. The callback of `runAfterResponse` is empty. Each way has a server process of its own.",
-    `In each round a client loads one process and then the next. It has ${connections} connections, and each sends its next request when it has an answer. Then another client sends ${perSecond} requests a second to each process, in turns again, after a warm-up with one request at a time and one at this pace.`,
+    `In each round a client loads one process and then the next. It has ${connections} connections, and each sends its next request when it has an answer. Then another client sends ${perSecond} requests a second to each process, after a warm-up with one request at a time and one at this pace: for ${sliceSeconds} s to one process, then to the next, and so on, because the machine changes from second to second.`,
     '"Tracking only" is an offloader that gets no task. It has to know the response of every request, so that a call without `res` finds it. "A bare Worker" is the floor of work on a thread: it gets one message for all requests of one turn, and nothing is counted, limited, drained, retried or reported. "By hand" is the least that can report every task: a context for each request, a record of each task, both ends of a response. CPU of the process includes that of the thread.',
   ].join(" "),
   async run(scale, say) {
@@ -131,29 +136,33 @@ async function measure({ framework, measured, atPace, size, samples, closed, ope
       samples.add(processUs, way, framework, (processMs * 1_000) / size.requests);
     }
   }
-  const requests = perSecond * size.steadySeconds;
-  const order = (port: number): LoadOrder => ({ port, perSecond, requests });
+  const steadyLoad = (port: number, seconds: number) =>
+    open.ask<LoadResult>("run", { port, perSecond, requests: perSecond * seconds } satisfies LoadOrder);
+  const paced = servers
+    .filter(({ way }) => atPace.includes(way))
+    .map((server) => ({ ...server, answers: [] as number[] }));
   // Another pace is another warm-up: V8 optimises anew, on threads of its own, which count for the process.
-  const paced = servers.filter(({ way }) => atPace.includes(way));
   for (const { port } of paced)
     await closed.ask<number>("run", { port, connections: 1, requests: size.alone } satisfies ClosedOrder);
-  for (const { port } of paced) await open.ask<LoadResult>("run", order(port));
-  for (let round = 0; round < size.turns; round++) {
-    for (const { way, program, port } of round % 2 === 0 ? paced : [...paced].reverse()) {
+  for (const { port } of paced) await steadyLoad(port, size.steadyWarmUpSeconds);
+  const requests = perSecond * sliceSeconds;
+  for (let slice = 0; slice < size.slices; slice++) {
+    for (const { way, program, port, answers } of slice % 2 === 0 ? paced : [...paced].reverse()) {
       await program.ask("startMeter");
-      const { failed, latencies } = await open.ask<LoadResult>("run", order(port));
+      const { failed, latencies } = await steadyLoad(port, sliceSeconds);
       const { cpuMs, processMs } = await program.ask<MeterReading>("readMeter");
       if (failed > 0) throw new Error(`${failed} of ${requests} requests failed: ${framework}, ${way}`);
-      samples.add(tail, way, framework, quantile(latencies, 0.999));
+      answers.push(...latencies);
       samples.add(`${steady}, ${mainUs}`, way, framework, cpuMs && (cpuMs * 1_000) / requests);
       samples.add(`${steady}, ${processUs}`, way, framework, (processMs * 1_000) / requests);
     }
   }
+  for (const { way, answers } of paced) samples.add(tail, way, framework, quantile(answers, 0.999));
   for (const { program } of servers) await program.end();
 }
 
 async function startServer(order: RouteOrder): Promise<{ way: Way; program: Program; port: number }> {
-  const program = new Program("routes");
+  const program = new Program("routes", { execArgv: inTurns });
   return { way: order.way, program, port: await program.ask<number>("open", order) };
 }
 

@@ -101,5 +101,11 @@ function needsContext(emitter: Kept, watch: ResponseWatch | undefined, name: Eve
  * end, outside of its context, and to enter that costs more than all the rest.
  */
 function isForNodeAlone(emitter: Kept, name: Event[0]): boolean {
-  return name === "end" && emitter.listenerCount(name) === 1 && emitter.rawListeners(name)[0]?.name === "clearIncoming";
+  if (name !== "end" || emitter.listenerCount(name) !== 1) return false;
+  const [listener] = emitter.rawListeners(name);
+  if (listener !== clearIncoming && listener?.name === "clearIncoming") clearIncoming = listener;
+  return listener === clearIncoming;
 }
+
+/** Node's, once it has been seen: to read a name leaves the optimised code. */
+let clearIncoming: unknown;

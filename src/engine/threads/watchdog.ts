@@ -83,9 +83,11 @@ export class Watchdog {
   }
 
   #lookAfter(thread: Thread, slot: Slot, runs: boolean, now: number): void {
-    const lateAt = slot.sentAt + (runs ? lateMs : unbegunMs);
+    // Nothing waits for a task that is alone, and it is all that a thread has at most times: it is looked at as seldom as can be.
+    const alone = thread.busy === 1 && slot.tasks.length === 1;
+    const lateAt = slot.sentAt + (runs && !alone ? lateMs : unbegunMs);
     // Looked at again soon, because the thread may be between two tasks just now.
-    if (lateAt > now) this.#wakeAt(Math.min(lateAt, now + lateMs));
+    if (lateAt > now) this.#wakeAt(alone ? lateAt : Math.min(lateAt, now + lateMs));
     else if (!slot.late) {
       slot.late = true;
       this.actions.late(thread, slot);

@@ -1,0 +1,26 @@
+// How often the main thread looks after its threads.
+import { createHook } from "node:async_hooks";
+import { performance } from "node:perf_hooks";
+import { expect, it } from "vitest";
+import { watch } from "../../support/offloader.js";
+
+const looks = 5;
+/** Each look is set 100 ms before. A timer may fire a little early, and the first look was set before the clock began. */
+const leastMs = (looks - 1) * 100 - looks;
+
+it("looks seldom at a thread with one task at a time, whenever it looks", async () => {
+  const { offloader } = watch("tasks.mjs", { pool: { minThreads: 1, maxThreads: 1 } });
+  await offloader.run("nothing");
+  let set = 0;
+  const hook = createHook({
+    init(_id, type) {
+      if (type === "Timeout" && new Error("set").stack?.includes("#wakeAt")) set++;
+    },
+  }).enable();
+  const startedAt = performance.now();
+  // There is always a task in flight. At a steady pace of requests it may be so at each look too.
+  while (set <= looks) await offloader.run("nothing");
+  const elapsedMs = performance.now() - startedAt;
+  hook.disable();
+  expect(elapsedMs).toBeGreaterThan(leastMs);
+});
