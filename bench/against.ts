@@ -11,7 +11,7 @@ import { ours as oursOnRoute } from "./contenders/express/all.js";
 import { ours } from "./contenders/pools/all.js";
 import { markdown, metricTable } from "./harness/format.js";
 import type { MeterReading } from "./harness/meter.js";
-import type { Program } from "./harness/program.js";
+import { execArgvInTurns, type Program } from "./harness/program.js";
 import { rowsOf } from "./harness/rows.js";
 import { Samples } from "./harness/samples.js";
 import type { ClosedOrder } from "./programs/closed-load.js";
@@ -28,7 +28,7 @@ async function checkout(dir: string): Promise<Start> {
   const load = (file: string) => import(pathToFileURL(path.resolve(dir, "bench/harness", file)).href);
   (await load("compile.ts")).compile();
   const { Program: Theirs } = await load("program.ts");
-  return (program) => new Theirs(program);
+  return (program) => new Theirs(program, { execArgv: execArgvInTurns });
 }
 
 /** One measurement of each checkout a round; whoever is first is not first in the next. */

@@ -3,7 +3,7 @@ import { ours, oursEvents, piscina } from "../contenders/pools/all.js";
 import { atMost, type Benchmark, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import type { MainThreadTime } from "../harness/meter.js";
-import { inTurns, Program } from "../harness/program.js";
+import { execArgvInTurns, Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import type { RetryOrder, RetryReading } from "../programs/ends.js";
 import type { Order, Reading } from "../programs/pool.js";
@@ -105,7 +105,7 @@ export const endsBenchmark: Benchmark = {
 async function failing(samples: Samples, { rounds, ms, levels }: Size): Promise<void> {
   const programs = new Map<string, Program>();
   for (const contender of contenders) {
-    const program = new Program("pool", { execArgv: inTurns });
+    const program = new Program("pool", { execArgv: execArgvInTurns });
     await program.ask("open", { contender, threads: 1 });
     programs.set(contender, program);
   }

@@ -3,7 +3,7 @@
 import { ours, piscina, piscinaAsync, rawBytes, rawChecked, rawEach } from "../contenders/pools/all.js";
 import { atLeast, atMost, type Bar, type Benchmark, type Sizes, sizeOf, type Table } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
-import { inTurns, Program } from "../harness/program.js";
+import { execArgvInTurns, Program } from "../harness/program.js";
 import { rowsOf } from "../harness/rows.js";
 import { Samples } from "../harness/samples.js";
 import type { LineChart } from "../plot/chart.js";
@@ -100,7 +100,7 @@ export const payloadBenchmark: Benchmark = {
     const samples = new Samples();
     const programs = new Map<string, Program>();
     for (const contender of new Set(kinds.flatMap((kind) => contenders[kind]))) {
-      const program = new Program("pool", { execArgv: [...inTurns, "--expose-gc"] });
+      const program = new Program("pool", { execArgv: [...execArgvInTurns, "--expose-gc"] });
       await program.ask("open", { contender, threads: 1 });
       programs.set(contender, program);
     }

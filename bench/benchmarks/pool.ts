@@ -13,7 +13,7 @@ import {
 } from "../contenders/pools/all.js";
 import { atLeast, atMost, type Benchmark, measuredIn, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
-import { inTurns, Program } from "../harness/program.js";
+import { execArgvInTurns, Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import { lineChart } from "../plot/of-samples.js";
 import type { Order, Payload, Reading } from "../programs/pool.js";
@@ -67,7 +67,7 @@ export const poolBenchmark: Benchmark = {
     const programs = new Map<string, Program>();
     const contenders = Object.keys(pools).filter((name) => !elsewhere.has(name));
     for (const contender of measuredIn(scale, contenders, withBars)) {
-      const program = new Program("pool", { args: [contender], execArgv: inTurns });
+      const program = new Program("pool", { args: [contender], execArgv: execArgvInTurns });
       await program.ask("open", { contender, threads });
       // Code is compiled in stages, and larger code later: each is given the time to have it done.
       for (const outstanding of [1, 1_000])

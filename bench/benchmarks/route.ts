@@ -7,7 +7,7 @@ import { floor, ours } from "../contenders/express/all.js";
 import { atLeast, type Benchmark, ofEachRound, type Scale, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { metricTable } from "../harness/format.js";
 import type { MeterReading } from "../harness/meter.js";
-import { inTurns, Program } from "../harness/program.js";
+import { execArgvInTurns, Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import type { ClosedOrder } from "../programs/closed-load.js";
 import type { ServerOrder } from "../programs/server.js";
@@ -106,7 +106,7 @@ async function measure({ route, scale, uploads, client, samples, rounds: [first,
 }
 
 async function startServer(name: string, uploads: string): Promise<{ name: string; program: Program; port: number }> {
-  const program = new Program("server", { execArgv: inTurns });
+  const program = new Program("server", { execArgv: execArgvInTurns });
   const port = await program.ask<number>("open", { name, threads: 1, iterations: 0, uploads } satisfies ServerOrder);
   return { name, program, port };
 }

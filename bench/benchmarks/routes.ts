@@ -2,7 +2,7 @@
 import { atLeast, atMost, type Bar, type Benchmark, measuredIn, type Sizes, sizeOf } from "../harness/benchmark.js";
 import { figure, metricTable } from "../harness/format.js";
 import type { MeterReading } from "../harness/meter.js";
-import { inTurns, Program } from "../harness/program.js";
+import { execArgvInTurns, Program } from "../harness/program.js";
 import { Samples } from "../harness/samples.js";
 import { quantile } from "../harness/statistics.js";
 import type { ClosedOrder } from "../programs/closed-load.js";
@@ -162,7 +162,7 @@ async function measure({ framework, measured, atPace, size, samples, closed, ope
 }
 
 async function startServer(order: RouteOrder): Promise<{ way: Way; program: Program; port: number }> {
-  const program = new Program("routes", { execArgv: inTurns });
+  const program = new Program("routes", { execArgv: execArgvInTurns });
   return { way: order.way, program, port: await program.ask<number>("open", order) };
 }
 

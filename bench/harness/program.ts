@@ -14,10 +14,10 @@ export interface ProgramOptions {
 }
 
 /**
- * `execArgv` of a program that waits while its rivals are measured. V8 takes such a pause for idleness: it collects garbage to give memory
+ * For a program that waits while its rivals are measured. V8 takes such a pause for idleness: it collects garbage to give memory
  * back, drops optimised code with it, and makes it anew for some thousand requests, which a service under a steady load never sees.
  */
-export const inTurns: readonly string[] = ["--no-memory-reducer"];
+export const execArgvInTurns: readonly string[] = ["--no-memory-reducer"];
 
 interface Answer {
   readonly id: number;

@@ -103,7 +103,8 @@ function needsContext(emitter: Kept, watch: ResponseWatch | undefined, name: Eve
 function isForNodeAlone(emitter: Kept, name: Event[0]): boolean {
   if (name !== "end" || emitter.listenerCount(name) !== 1) return false;
   const [listener] = emitter.rawListeners(name);
-  if (listener !== clearIncoming && listener?.name === "clearIncoming") clearIncoming = listener;
+  if (listener === undefined) return false;
+  if (listener !== clearIncoming && listener.name === "clearIncoming") clearIncoming = listener;
   return listener === clearIncoming;
 }
 
