@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { StoreOptions } from "../../contenders/stores/contender.js";
-import { execArgvInTurns, Program } from "../../harness/program.js";
+import { Program } from "../../harness/program.js";
 import type { Participants } from "./participants.js";
 
 export type Opening = Omit<StoreOptions, "installed">;
@@ -15,7 +15,7 @@ export async function openProcess(
 ): Promise<Program> {
   mkdirSync(options.dir, { recursive: true });
   // That node:sqlite is experimental is said by the Node.js versions in which it is.
-  const execArgv = ["--disable-warning=ExperimentalWarning", ...execArgvInTurns];
+  const execArgv = ["--disable-warning=ExperimentalWarning"];
   const program = new Program("stores", { execArgv, node: nodes[contender] });
   await program.ask("open", { contender, installed, ...options } satisfies StoreOptions & { contender: string });
   return program;
