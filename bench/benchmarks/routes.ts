@@ -60,7 +60,7 @@ interface Size {
 const sliceSeconds = 0.5;
 
 const sizes: Sizes<Size> = {
-  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 6_000, alone: 12_000, steadyWarmUpSeconds: 1, slices: 10 },
+  short: { rounds: 2, turns: 2, requests: 1_000, warmUp: 6_000, alone: 8_000, steadyWarmUpSeconds: 1, slices: 8 },
   full: { rounds: 6, turns: 5, requests: 6_000, warmUp: 10_000, alone: 20_000, steadyWarmUpSeconds: 2, slices: 20 },
 };
 
