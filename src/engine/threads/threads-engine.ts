@@ -203,8 +203,8 @@ export class ThreadsEngine implements Engine {
     }
     slot.hold(batch);
     thread.exclusive = first?.runsAlone === true;
-    this.#watchdog.watch(slot, thread.busy > 0);
     thread.occupy(expectedMs(batch));
+    this.#watchdog.watch(thread, slot);
   }
 
   /** A task can post to the port too: it finds it among the open handles of its thread. Such a message must not reach further. */

@@ -20,6 +20,11 @@ export interface WatchdogActions {
   terminate(thread: Thread, reason: string): void;
 }
 
+/** Whether the batch is one task, and all that its thread has: nothing waits for it, so it is looked at as seldom as can be. */
+function isAlone(thread: Thread, slot: Slot): boolean {
+  return thread.busy === 1 && slot.tasks.length === 1;
+}
+
 export class Watchdog {
   #timer: Timer | undefined;
   #due = Number.POSITIVE_INFINITY;
@@ -31,8 +36,8 @@ export class Watchdog {
   ) {}
 
   /** A batch has been sent. */
-  watch(slot: Slot, behindAnother: boolean): void {
-    this.#wakeAt(slot.sentAt + (slot.tasks.length > 1 || behindAnother ? lateMs : unbegunMs));
+  watch(thread: Thread, slot: Slot): void {
+    this.#wakeAt(slot.sentAt + (isAlone(thread, slot) ? unbegunMs : lateMs));
     for (const { dispatch } of slot.tasks) {
       if (dispatch.timeout > 0) this.#wakeAt(slot.sentAt + dispatch.timeout);
     }
@@ -83,8 +88,7 @@ export class Watchdog {
   }
 
   #lookAfter(thread: Thread, slot: Slot, runs: boolean, now: number): void {
-    // Nothing waits for a task that is alone, and it is all that a thread has at most times: it is looked at as seldom as can be.
-    const alone = thread.busy === 1 && slot.tasks.length === 1;
+    const alone = isAlone(thread, slot);
     const lateAt = slot.sentAt + (runs && !alone ? lateMs : unbegunMs);
     // Looked at again soon, because the thread may be between two tasks just now.
     if (lateAt > now) this.#wakeAt(alone ? lateAt : Math.min(lateAt, now + lateMs));
