@@ -3,7 +3,7 @@ import type { Chart } from "../plot/chart.js";
 import type { Samples } from "./samples.js";
 import type { Summary } from "./statistics.js";
 
-/** All benchmarks together take less than five minutes as `quick`, and twenty-five minutes as `short`, which is published; `full` takes its time. */
+/** All benchmarks together take less than five minutes as `quick`, and twenty minutes as `short`, which is published; `full` takes its time. */
 export type Scale = "quick" | "short" | "full";
 
 /** `quick` is `short` with half of its rounds, and where many are compared only with those that the bars are about. */
